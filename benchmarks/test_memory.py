@@ -1,0 +1,19 @@
+"""How large is the model, how much does it compute, and how much memory do a forward and a training step take?"""
+
+from vitcnn import MemoryCase
+
+SMALL = tuple(
+    MemoryCase(architecture=name, px=28, batch=64, phase=phase)
+    for name in ("lenet", "resnet18", "vit_micro", "vit_tiny")
+    for phase in ("inference", "training")
+)
+LARGE = tuple(
+    MemoryCase(architecture=name, px=224, batch=16, phase=phase)
+    for name in ("resnet18", "vit_tiny")
+    for phase in ("inference", "training")
+)
+CASES = (*SMALL, *LARGE)
+
+
+def test_memory(case, measure):
+    measure(case)

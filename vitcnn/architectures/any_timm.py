@@ -1,0 +1,66 @@
+"""Any timm model as an architecture: `timm/NAME`. Its family is read off the model's own layers."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from vitcnn.errors import UnknownName
+from vitcnn.spec import Architecture, Family, InputShape
+
+if TYPE_CHECKING:
+    from torch import nn
+
+PREFIX = "timm/"
+SMALL_PX = (28, 32)
+LARGE_PX = (224, 512)
+
+
+def is_timm(name: str) -> bool:
+    """Whether `name` asks for a timm model."""
+    return name.startswith(PREFIX)
+
+
+def any_timm_model(name: str) -> Architecture:
+    """Return the architecture of `timm/NAME`; UnknownName, with the nearest names, where timm has none."""
+    import timm
+    import torch
+
+    timm_name = name.removeprefix(PREFIX)
+    if not timm.is_model(timm_name):
+        known = (PREFIX + model for model in timm.list_models())
+        raise UnknownName(field="architecture", value=name, known=known)
+    config = timm.models.get_pretrained_cfg(timm_name)
+    native_px = max(config.input_size[1:]) if config else LARGE_PX[0]
+    fixed_px = bool(config and config.fixed_input_size)
+    builder = partial(_build, timm_name, fixed_px)
+    with torch.device("meta"):
+        family = family_of(builder(InputShape(px=native_px, channels=3, num_classes=10)))
+    return Architecture(
+        name=name,
+        family=family,
+        resolutions={**dict.fromkeys(SMALL_PX, native_px), **{px: px for px in LARGE_PX}},
+        builder=builder,
+        published=None,
+        source=f"timm {timm.__version__}, {timm_name}",
+    )
+
+
+def _build(timm_name: str, fixed_px: bool, shape: InputShape) -> nn.Module:
+    import timm
+
+    size = {"img_size": shape.px} if fixed_px else {}
+    model: nn.Module = timm.create_model(timm_name, in_chans=shape.channels, num_classes=shape.num_classes, **size)
+    return model
+
+
+def family_of(model: nn.Module) -> Family:
+    """Tell a model's family: no attention heads, a CNN; heads beside overlapping convolutions, a hybrid; else a ViT."""
+    from torch import nn
+
+    has_heads = any(hasattr(module, "num_heads") for module in model.modules())
+    if not has_heads:
+        return "cnn"
+    convolutions = (m for m in model.modules() if isinstance(m, nn.Conv2d))
+    overlapping = any(c.kernel_size[0] > c.stride[0] and c.groups < c.in_channels for c in convolutions)
+    return "hybrid" if overlapping else "vit"

@@ -1,0 +1,74 @@
+"""Vision Transformers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vitcnn.spec import Architecture, InputShape, Published
+
+if TYPE_CHECKING:
+    from torch import nn
+
+LARGEST_SMALL_PX = 32
+"""Up to here patches of 4 px; above it the published 16 px, with position embeddings for the resolution."""
+
+
+def build_vit_micro(shape: InputShape) -> nn.Module:
+    """Build a ViT of 0.2 M parameters for small images: patch 4, dim 64, 4 blocks, 4 heads, mean of the tokens."""
+    from timm.models.vision_transformer import VisionTransformer
+
+    model: nn.Module = VisionTransformer(
+        img_size=shape.px,
+        patch_size=4,
+        in_chans=shape.channels,
+        num_classes=shape.num_classes,
+        embed_dim=64,
+        depth=4,
+        num_heads=4,
+        class_token=False,
+        global_pool="avg",
+    )
+    return model
+
+
+def build_vit_tiny(shape: InputShape) -> nn.Module:
+    """timm's ViT-Ti/16 above 32 px, the same with patches of 4 px up to there."""
+    import timm
+
+    model: nn.Module = timm.create_model(
+        "vit_tiny_patch16_224",
+        img_size=shape.px,
+        patch_size=4 if shape.px <= LARGEST_SMALL_PX else 16,
+        in_chans=shape.channels,
+        num_classes=shape.num_classes,
+    )
+    return model
+
+
+VIT_MICRO = Architecture(
+    name="vit_micro",
+    family="vit",
+    resolutions={28: 28, 32: 32},
+    builder=build_vit_micro,
+    published=Published(
+        shape=InputShape(px=28, channels=1, num_classes=10),
+        parameters=1_088 + 49 * 64 + 4 * 49_984 + 128 + 650,
+        macs=49 * (16 * 64 + 4 * 12 * 64 * 64) + 4 * 2 * 49 * 49 * 64 + 640,
+        source="counted by hand",
+    ),
+    source="ours: Dosovitskiy et al., arXiv 2010.11929, made small; mean of the tokens as Beyer et al., 2205.01580",
+)
+
+VIT_TINY = Architecture(
+    name="vit_tiny",
+    family="vit",
+    resolutions={28: 28, 32: 32, 224: 224, 512: 512},
+    builder=build_vit_tiny,
+    published=Published(
+        shape=InputShape(px=224, channels=3, num_classes=1000),
+        parameters=5_717_416,
+        macs=1_260_000_000,
+        source="timm, results/benchmark-infer-amp-nchw-pt240-cu124-rtx3090.csv (5.72 M, by hand to the unit; 1.26 GMACs)",
+    ),
+    source="Touvron et al., Training data-efficient image transformers, arXiv 2012.12877; Steiner et al., 2106.10270",
+)

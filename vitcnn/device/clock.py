@@ -1,0 +1,29 @@
+"""Clocks that wait for the device."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+
+def synchronized_perf_counter() -> float:
+    """Wait for the current CUDA device, then read the clock; seconds."""
+    import torch
+
+    torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+def device_times(run: Callable[[], object], *, rounds: int, iterations: int) -> tuple[float, ...]:
+    """Return the seconds a CUDA device spent on one call of `run`, by events, averaged over `iterations` a round."""
+    import torch
+
+    marks = [torch.cuda.Event(enable_timing=True) for _ in range(rounds + 1)]
+    marks[0].record()
+    for mark in marks[1:]:
+        for _ in range(iterations):
+            run()
+        mark.record()
+    torch.cuda.synchronize()
+    pairs = zip(marks, marks[1:], strict=False)
+    return tuple(start.elapsed_time(end) / 1e3 / iterations for start, end in pairs)

@@ -1,0 +1,90 @@
+"""What a number depends on besides the case: global numerics, software, machine, revision."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from vitcnn.device.which import Device, cpu_model, num_threads
+from vitcnn.record import Environment
+
+
+@contextmanager
+def numerics(device: Device) -> Iterator[None]:
+    """Fix what changes speed and rounding while a case runs, and restore it: threads, TF32 off, cuDNN's search on."""
+    import torch
+
+    before = torch.get_num_threads(), torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+    benchmark_before = torch.backends.cudnn.benchmark
+    torch.set_num_threads(num_threads())
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.benchmark = True
+    try:
+        if device.is_cuda:
+            with torch.cuda.device(device.name):
+                yield
+        else:
+            yield
+    finally:
+        torch.set_num_threads(before[0])
+        torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before[1:]
+        torch.backends.cudnn.benchmark = benchmark_before
+
+
+NUMERICS = {"tf32": False, "cudnn_benchmark": True}
+"""What `numerics` fixes, as the environment records it."""
+
+
+def environment(device: Device, root: Path) -> Environment:
+    """Gather where this run is measured; `root` is the project whose git revision counts."""
+    import torch
+
+    versions = {name: _version(name) for name in ("vitcnn", "torch", "torchvision", "timm", "peft")}
+    return Environment(
+        device_key=device.key,
+        device=device.kind,
+        gpu=torch.cuda.get_device_name(device.name) if device.is_cuda else "",
+        driver=_driver_version() if device.is_cuda else "",
+        cuda=(torch.version.cuda or "") if device.is_cuda else "",
+        cpu=cpu_model(),
+        num_threads=num_threads(),
+        python=platform.python_version(),
+        numerics=NUMERICS,
+        **_git_state(root),
+        **versions,
+    )
+
+
+def _version(distribution: str) -> str:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+def _driver_version() -> str:
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+        return str(pynvml.nvmlSystemGetDriverVersion())
+    except pynvml.NVMLError:
+        return ""
+
+
+def _git_state(root: Path) -> dict[str, Any]:
+    def git(*arguments: str) -> str | None:
+        command = ["git", "-C", str(root), *arguments]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+        except OSError:  # no git
+            return None
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    commit, changes = git("rev-parse", "HEAD"), git("status", "--porcelain", "--untracked-files=no")
+    return {"git_commit": commit or "", "git_dirty": None if changes is None else bool(changes)}

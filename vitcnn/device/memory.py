@@ -1,0 +1,109 @@
+"""Memory of the device: peaks, what a case leaves behind, and running out of it."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from vitcnn.device.which import Device
+from vitcnn.errors import Leaked, OutOfMemory
+
+if TYPE_CHECKING:
+    import torch
+
+LEAK_THRESHOLD_BYTES = 64 * 1024
+"""Left-over tensors below this are caches of libraries (a constant, a random state), not a case's leak."""
+
+
+def peak_allocated_bytes(run: Callable[[], object]) -> int:
+    """Return the peak of CUDA memory that torch had allocated during one call of `run`."""
+    import torch
+
+    torch.cuda.synchronize()
+    torch.cuda.reset_peak_memory_stats()
+    run()
+    torch.cuda.synchronize()
+    return torch.cuda.max_memory_allocated()
+
+
+def release(device: Device) -> None:
+    """Free what nothing refers to any more: garbage, and on CUDA cuBLAS workspaces and cached blocks."""
+    gc.collect()
+    if device.is_cuda:
+        import torch
+
+        torch.cuda.synchronize(device.name)
+        torch._C._cuda_clearCublasWorkspaces()
+        torch.cuda.empty_cache()
+
+
+class CleanState:
+    """Watches what one case leaves allocated on the device. Make it before the case; `check` after it."""
+
+    def __init__(self, device: Device) -> None:
+        self.device = device
+        release(device)
+        self._before = {id(tensor): weakref.ref(tensor) for tensor in _live_tensors(device)}
+        self.floor_bytes = self._allocated_bytes()
+
+    def check(self) -> None:
+        """Raise Leaked, naming the tensors, where the case left more than a library's caches behind."""
+        release(self.device)
+        left = [tensor for tensor in _live_tensors(self.device) if not self._was_there(tensor)]
+        num_bytes = _storage_bytes(left)
+        if self.device.is_cuda:  # also what no Python object refers to, such as a saved graph
+            num_bytes = self._allocated_bytes() - self.floor_bytes
+        if num_bytes < LEAK_THRESHOLD_BYTES:
+            return
+        largest = sorted(left, key=lambda tensor: -tensor.nbytes)[:3]
+        names = "; ".join(f"{tuple(t.shape)} {t.dtype} {t.device}" for t in largest) or "no tensor that Python can see"
+        raise Leaked(
+            f"{num_bytes:,} bytes are still allocated on {self.device.name} after the case, in {len(left)} tensors "
+            f"(largest: {names}): drop the references that the case made (globals, caches, hooks, saved outputs)"
+        )
+
+    def _was_there(self, tensor: torch.Tensor) -> bool:
+        reference = self._before.get(id(tensor))
+        return reference is not None and reference() is tensor
+
+    def _allocated_bytes(self) -> int:
+        if not self.device.is_cuda:
+            return 0
+        import torch
+
+        return torch.cuda.memory_allocated(self.device.name)
+
+
+def _live_tensors(device: Device) -> list[torch.Tensor]:
+    import torch
+
+    tensors = [o for o in gc.get_objects() if issubclass(type(o), torch.Tensor)]
+    return [t for t in tensors if t.device.type == device.kind and t.layout is torch.strided]
+
+
+def _storage_bytes(tensors: list[torch.Tensor]) -> int:
+    storages = (tensor.untyped_storage() for tensor in tensors)
+    return sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())
+
+
+@contextmanager
+def out_of_memory_as_case_error(device: Device) -> Iterator[None]:
+    """Turn torch's ways to run out of memory, on CUDA and CPU, into OutOfMemory; let all else pass."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not _is_out_of_memory(error):
+            raise
+        first_line = str(error).partition("\n")[0]
+        raise OutOfMemory(
+            f"out of memory on {device.name}: {first_line}; choose a smaller batch or a smaller model"
+        ) from None
+
+
+def _is_out_of_memory(error: MemoryError | RuntimeError) -> bool:
+    import torch
+
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)

@@ -1,0 +1,76 @@
+"""Every error that vitcnn raises on purpose.
+
+::
+
+    VitcnnError
+    ├── UserError             bad input, refused before anything runs
+    │   └── UnknownName       a name the catalogue does not hold; offers the nearest
+    ├── RecordError           a document that is not a valid vitcnn record
+    └── CaseError             ends one case; the other cases go on
+        ├── UnsupportedResolution
+        ├── OutOfMemory
+        ├── Diverged
+        └── Leaked
+"""
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+
+class VitcnnError(Exception):
+    """The root of the tree."""
+
+
+class UserError(VitcnnError, ValueError):
+    """Bad input: says the field, the value, what is allowed and what to do."""
+
+    def __init__(self, *, field: str, value: object, allowed: str, do: str) -> None:
+        self.field = field
+        self.value = value
+        super().__init__(f"{field}: {value!r} cannot be used. Allowed: {allowed}. {do}")
+
+
+class UnknownName(UserError):
+    """A name that the catalogue does not hold."""
+
+    def __init__(self, *, field: str, value: str, known: Iterable[str], also: Sequence[str] = ()) -> None:
+        names = sorted(known)
+        nearest = get_close_matches(value, names, n=3, cutoff=0.5)
+        do = f"Did you mean {' or '.join(nearest)}?" if nearest else "Check the spelling."
+        shown = names if len(names) <= MAX_NAMES_SHOWN else [*names[:3], f"... ({len(names)} names)"]
+        super().__init__(field=field, value=value, allowed=", ".join([*shown, *also]), do=do)
+
+
+class RecordError(VitcnnError, ValueError):
+    """A document that is not a valid vitcnn record: says where and why."""
+
+
+class CaseError(VitcnnError):
+    """Ends one case; the others go on. `outcome` is what the case is recorded as."""
+
+    outcome = "failed"
+
+
+class UnsupportedResolution(CaseError):
+    """The architecture cannot take this input resolution."""
+
+
+class OutOfMemory(CaseError):
+    """The device had too little memory for the case."""
+
+    outcome = "out_of_memory"
+
+
+class Diverged(CaseError):
+    """The loss was not a finite number."""
+
+    outcome = "diverged"
+
+
+class Leaked(CaseError):
+    """The case left memory allocated behind it."""
+
+    outcome = "leaked"
+
+
+MAX_NAMES_SHOWN = 40

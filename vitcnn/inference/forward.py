@@ -1,0 +1,53 @@
+"""Makes a model ready to run: resizing in front, on the device, in its precision and layout, compiled if asked."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from vitcnn.device import Device
+from vitcnn.spec import Architecture, InputShape, Mode, Precision
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
+
+
+class Resize(nn.Module):
+    """Resizes images, bilinear, on their device: (batch, channels, *, *) -> (batch, channels, px, px)."""
+
+    def __init__(self, px: int) -> None:
+        super().__init__()
+        self.px = px
+
+    def forward(self, images: Tensor) -> Tensor:
+        return F.interpolate(images, size=(self.px, self.px), mode="bilinear", align_corners=False)
+
+
+def resized(architecture: Architecture, shape: InputShape) -> nn.Module:
+    """Build the untrained model for images of `shape`, with the resize in front where it works at another resolution."""
+    model = architecture.build(shape)
+    model_px = architecture.model_px(shape.px)
+    return model if model_px == shape.px else nn.Sequential(Resize(model_px), model)
+
+
+def memory_format(architecture: Architecture) -> torch.memory_format:
+    """Return the layout of an architecture's images and weights: channels_last wherever convolutions do the work."""
+    return torch.contiguous_format if architecture.family == "vit" else torch.channels_last
+
+
+def prepare(
+    model: nn.Module, *, device: Device, layout: torch.memory_format, precision: Precision, mode: Mode
+) -> nn.Module:
+    """Return `model` ready for inference: in eval mode, on the device, cast to its precision, compiled if asked."""
+    model = model.eval().requires_grad_(False).to(device.name, DTYPES[precision], memory_format=layout)
+    return compiled(model, mode)
+
+
+def compiled(model: nn.Module, mode: Mode) -> nn.Module:
+    """Return `model`, compiled for static shapes where `mode` asks for it."""
+    return torch.compile(model, dynamic=False) if mode == "compiled" else model
+
+
+def normalize(images: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Turn uint8 images 0..255 into floats -1..1 of `dtype`."""
+    return images.to(dtype).mul_(2 / 255).sub_(1)

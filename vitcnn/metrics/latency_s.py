@@ -1,0 +1,26 @@
+"""Time of one forward of a batch, in seconds, by the wall clock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from vitcnn.metrics.metric import Metric, of_time
+
+if TYPE_CHECKING:
+    from vitcnn.subject import Subject
+
+
+def measure(subject: Subject) -> Sequence[float]:
+    """Return each round's seconds a forward."""
+    return subject.times_s
+
+
+LATENCY_S = Metric(
+    name="latency_s",
+    unit="s",
+    better="lower",
+    tolerance=of_time,
+    questions=("latency",),
+    measure=measure,
+)

@@ -1,0 +1,55 @@
+"""What a metric is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from vitcnn.record import Better, Measurement
+from vitcnn.spec import Case
+
+if TYPE_CHECKING:
+    from vitcnn.subject import Subject
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """A number that cases of some questions report: how it is measured, its unit, its direction, its tolerance.
+
+    `measure` reads a subject whose rounds have run. It returns the samples, or none where the metric does not exist
+    here (CUDA memory on a CPU). `tolerance` gives the relative change that is not worth a red build.
+    """
+
+    name: str
+    unit: str
+    better: Better
+    tolerance: Callable[[Case], float]
+    questions: tuple[str, ...]
+    measure: Callable[[Subject], Sequence[float]]
+
+    def of(self, subject: Subject) -> list[Measurement]:
+        """Measure `subject`: one measurement, or none where the metric does not exist here."""
+        samples = self.measure(subject)
+        return [self.measurement(samples, self.tolerance(subject.case))] if len(samples) else []
+
+    def measurement(self, samples: Sequence[float], tolerance: float) -> Measurement:
+        """Return `samples` as a measurement of this metric."""
+        return Measurement(
+            metric=self.name, unit=self.unit, better=self.better, tolerance=tolerance, samples=tuple(samples)
+        )
+
+
+def of_time(case: Case) -> float:
+    """Tolerance of times and rates: the case's own."""
+    return case.time_tolerance
+
+
+def exact(_case: Case) -> float:
+    """Tolerance of what is counted, not measured: none."""
+    return 0.0
+
+
+def one_percent(_case: Case) -> float:
+    """Tolerance of what is nearly deterministic."""
+    return 0.01

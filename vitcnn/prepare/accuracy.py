@@ -1,0 +1,114 @@
+"""Accuracy after short training: one round of the clock is one seed's training."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from functools import partial
+
+import torch
+from torch import nn
+
+from vitcnn.architectures import architecture
+from vitcnn.device import Device
+from vitcnn.inference.forward import memory_format, resized
+from vitcnn.metrics.test_accuracy import LABELS, PREDICTIONS
+from vitcnn.recipes import recipe
+from vitcnn.record import Series
+from vitcnn.spec import AccuracyCase
+from vitcnn.subject import Progress, Rounds, Subject
+from vitcnn.tasks import data, task
+from vitcnn.training import Resident, TrainingHistory, fit, predict
+
+
+class SeedRuns:
+    """Trains a fresh model for each seed, 0, 1, 2 ..., and keeps what each answered about the test part."""
+
+    def __init__(self, case: AccuracyCase, device: Device, progress: Progress) -> None:
+        self.case, self.progress = case, progress
+        self.architecture, self.task, self.recipe = architecture(case.architecture), task(case.task), recipe(case.recipe)
+        loaded = data(case.task)
+        self.train, self.test = Resident.of(loaded.train, device), Resident.of(loaded.test, device)
+        self.labels: tuple[int, ...] = tuple(loaded.test.labels.tolist())
+        self.fit = partial(
+            fit, device=device, layout=memory_format(self.architecture), precision=case.precision, mode=case.mode
+        )
+        self.histories: list[TrainingHistory] = []
+        self.predictions: list[tuple[int, ...]] = []
+
+    @property
+    def seed(self) -> int:
+        """The seed whose turn it is."""
+        return len(self.predictions)
+
+    def build(self) -> nn.Module:
+        """Build the model with the random weights of the seed whose turn it is."""
+        torch.manual_seed(self.seed)
+        return resized(self.architecture, self.task.shape)
+
+    def warm_up(self) -> float:
+        """Train and ask a throw-away model on two batches, so that first-call costs are not the first seed's."""
+        count, model = 2 * self.recipe.batch, self.build()
+        few = Resident(images=self.train.images[:count], labels=self.train.labels[:count])
+        self.fit(model, few, recipe=replace(self.recipe, epochs=1), seed=0)
+        predict(model, few, precision=self.case.precision)
+        return 0.0
+
+    def before_round(self) -> None:
+        """Build the model, so that building is not timed."""
+        self.model = self.build()
+
+    def run(self) -> None:
+        """Train the model."""
+        history = self.fit(
+            self.model, self.train, recipe=self.recipe, seed=self.seed, after_epoch=self.report_progress
+        )
+        self.histories.append(history)
+
+    def after_round(self) -> None:
+        """Ask the trained model about the test part."""
+        answers = predict(self.model, self.test, precision=self.case.precision)
+        self.predictions.append(tuple(answers.tolist()))
+
+    def report_progress(self, epoch: int, loss: float) -> None:
+        """Say how far the training of all seeds has come."""
+        epochs = self.recipe.epochs
+        text = f"{self.case.architecture}, seed {self.seed}, loss {loss:.3f}"
+        self.progress(self.seed * epochs + epoch, self.case.num_seeds * epochs, text)
+
+    def series(self) -> list[Series]:
+        """Return the curves and the answers of all seeds."""
+        losses = tuple(history.losses for history in self.histories)
+        return [
+            Series(name="training_loss", unit="nat", axes=("seed", "epoch"), values=losses),
+            Series(name="learning_rate", unit="1", axes=("epoch",), values=self.histories[0].learning_rates),
+            Series(name=PREDICTIONS, unit="class", axes=("seed", "image"), values=tuple(self.predictions)),
+            Series(name=LABELS, unit="class", axes=("image",), values=self.labels),
+        ]
+
+
+def prepare_accuracy(case: AccuracyCase, device: Device, progress: Progress) -> Subject:
+    """Return the subject whose run trains one seed."""
+    runs = SeedRuns(case, device, progress)
+    images_per_epoch = runs.train.num_batches(runs.recipe.batch) * runs.recipe.batch
+    return Subject(
+        case=case,
+        architecture=runs.architecture,
+        device=device,
+        shape=runs.task.shape,
+        model=nn.Identity(),
+        run=runs.run,
+        warm_up=runs.warm_up,
+        rounds=Rounds(at_least=case.num_seeds, at_most=case.num_seeds, budget_s=0.0),
+        images_per_run=runs.recipe.epochs * images_per_epoch,
+        settings={
+            "weights": "random",
+            "layout": str(memory_format(runs.architecture)),
+            "model_px": runs.architecture.model_px(runs.task.shape.px),
+            "recipe": asdict(runs.recipe),
+            "num_train_images": len(runs.train.labels),
+            "num_test_images": len(runs.test.labels),
+        },
+        before_round=runs.before_round,
+        after_round=runs.after_round,
+        series=runs.series,
+    )

@@ -1,0 +1,117 @@
+"""What the cases on one batch of images share: the model, the batch on the device, the warm-up."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from vitcnn.architectures import architecture
+from vitcnn.device import Device
+from vitcnn.inference import normalize, prepare
+from vitcnn.inference.forward import DTYPES, memory_format, resized
+from vitcnn.spec import BatchCase, Case, InputShape
+from vitcnn.subject import Rounds, Subject
+from vitcnn.tasks import real_images
+from vitcnn.training import TrainingStep, adamw
+
+WEIGHTS_SEED = 0
+MANY_ROUNDS = Rounds(at_least=5, at_most=50, budget_s=1.5, shortest_round_s=0.004)
+STEP_OPTIMIZER = {"learning_rate": 1e-4, "weight_decay": 0.05, "betas": (0.9, 0.999)}
+"""AdamW for every architecture, so that steps compare architectures and not optimisers."""
+
+
+def random_model(case: Case, shape: InputShape) -> nn.Module:
+    """Build the case's architecture for `shape` with seeded random weights."""
+    torch.manual_seed(WEIGHTS_SEED)
+    return resized(architecture(case.architecture), shape)
+
+
+def images_on(device: Device, case: BatchCase, layout: torch.memory_format) -> Tensor:
+    """Return the case's batch on the device, normalised, in the case's precision and the model's layout."""
+    images = torch.from_numpy(real_images.batch(case.px, case.batch)).to(device.name)
+    return normalize(images, DTYPES[case.precision]).contiguous(memory_format=layout)
+
+
+def warmed_up(run: Callable[[], object], device: Device, *, calls: int = 3) -> Callable[[], float]:
+    """Return a warm-up that calls `run` `calls` times and returns the seconds of the last call."""
+
+    def warm_up() -> float:
+        seconds = 0.0
+        for _ in range(calls):
+            device.synchronize()
+            start = time.perf_counter()
+            run()
+            device.synchronize()
+            seconds = time.perf_counter() - start
+        return seconds
+
+    return warm_up
+
+
+def inference_subject(case: BatchCase, device: Device, rounds: Rounds = MANY_ROUNDS) -> Subject:
+    """Return the subject whose run is one forward in inference mode."""
+    entry, shape = architecture(case.architecture), real_images.input_shape(case.px)
+    layout = memory_format(entry)
+    model = prepare(
+        random_model(case, shape), device=device, layout=layout, precision=case.precision, mode=case.mode
+    )
+    images = images_on(device, case, layout)
+
+    def run() -> Tensor:
+        with torch.inference_mode():
+            return model(images)  # type: ignore[no-any-return]
+
+    return Subject(
+        case=case,
+        architecture=entry,
+        device=device,
+        shape=shape,
+        model=model,
+        run=run,
+        warm_up=warmed_up(run, device),
+        rounds=rounds,
+        images_per_run=case.batch,
+        settings={"weights": "random", "seed": WEIGHTS_SEED, "layout": str(layout), "model_px": entry.model_px(case.px)},
+    )
+
+
+def training_subject(case: BatchCase, device: Device, rounds: Rounds = MANY_ROUNDS) -> Subject:
+    """Return the subject whose run is one training step on the same batch."""
+    entry, shape = architecture(case.architecture), real_images.input_shape(case.px)
+    layout = memory_format(entry)
+    model = random_model(case, shape).to(device.name, memory_format=layout)
+    step = TrainingStep(
+        model,
+        adamw(model, **STEP_OPTIMIZER),  # type: ignore[arg-type]
+        device=device,
+        layout=layout,
+        precision=case.precision,
+        mode=case.mode,
+    )
+    images = normalize(torch.from_numpy(real_images.batch(case.px, case.batch)).to(device.name))
+    labels = torch.arange(case.batch, device=device.name) % shape.num_classes
+
+    def run() -> Tensor:
+        return step(images, labels)
+
+    return Subject(
+        case=case,
+        architecture=entry,
+        device=device,
+        shape=shape,
+        model=model,
+        run=run,
+        warm_up=warmed_up(run, device),
+        rounds=rounds,
+        images_per_run=case.batch,
+        settings={
+            "weights": "random",
+            "seed": WEIGHTS_SEED,
+            "layout": str(layout),
+            "model_px": entry.model_px(case.px),
+            "optimizer": {"name": "adamw", "fused": True, **STEP_OPTIMIZER},
+        },
+    )

@@ -1,0 +1,70 @@
+"""Tiled 4K: every tile of one frame classified."""
+
+from __future__ import annotations
+
+import time
+
+import torch
+from torch import Tensor
+
+from vitcnn.architectures import architecture
+from vitcnn.device import Device
+from vitcnn.inference import TileGrid, normalize, prepare, tile_logits
+from vitcnn.inference.forward import DTYPES, memory_format
+from vitcnn.prepare.batches import WEIGHTS_SEED, random_model
+from vitcnn.spec import TiledCase
+from vitcnn.subject import Progress, Rounds, Subject
+from vitcnn.tasks import real_images
+
+FEW_ROUNDS = Rounds(at_least=1, at_most=20, budget_s=8.0)
+
+
+def prepare_tiled(case: TiledCase, device: Device, _progress: Progress) -> Subject:
+    """Return the subject whose run classifies all tiles of one frame that is on the device."""
+    entry, shape = architecture(case.architecture), real_images.input_shape(case.tile_px)
+    layout, dtype = memory_format(entry), DTYPES[case.precision]
+    grid = TileGrid(width=case.width, height=case.height, tile_px=case.tile_px, overlap=case.overlap)
+    model = prepare(
+        random_model(case, shape), device=device, layout=layout, precision=case.precision, mode=case.mode
+    )
+    frame = torch.from_numpy(real_images.frame(width=case.width, height=case.height)).to(device.name)
+
+    def forward(tiles: Tensor) -> Tensor:
+        return model(tiles.to(dtype, memory_format=layout))  # type: ignore[no-any-return]
+
+    def run() -> Tensor:
+        with torch.inference_mode():
+            return tile_logits(forward, frame, grid, batch=case.batch)
+
+    def warm_up() -> float:
+        """Run one batch of tiles twice, and the smaller one that ends a frame; a frame's share of tiles is its time."""
+        sizes = {len(grid.corners) % case.batch or case.batch, min(case.batch, len(grid.corners))}
+        seconds = 0.0
+        with torch.inference_mode():
+            for size in [*sorted(sizes), max(sizes)]:
+                tiles = normalize(torch.stack([frame[:, : case.tile_px, : case.tile_px]] * size))
+                device.synchronize()
+                start = time.perf_counter()
+                forward(tiles)
+                device.synchronize()
+                seconds = (time.perf_counter() - start) / size * len(grid.corners)
+        return seconds
+
+    return Subject(
+        case=case,
+        architecture=entry,
+        device=device,
+        shape=shape,
+        model=model,
+        run=run,
+        warm_up=warm_up,
+        rounds=FEW_ROUNDS,
+        images_per_run=1,
+        settings={
+            "weights": "random",
+            "seed": WEIGHTS_SEED,
+            "layout": str(layout),
+            "model_px": entry.model_px(case.tile_px),
+            "num_tiles": len(grid.corners),
+        },
+    )

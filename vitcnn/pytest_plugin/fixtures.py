@@ -1,0 +1,100 @@
+"""The public fixtures: device, task, architecture, model, data, measure. `docs/your-own-benchmark.md` shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from vitcnn import architectures, tasks
+from vitcnn.device import Device
+from vitcnn.pytest_plugin.measuring import Measure, check_clean
+from vitcnn.pytest_plugin.options import Options
+from vitcnn.spec import Architecture, Task
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from vitcnn.training import Resident
+
+OPTIONS = pytest.StashKey[Options]()
+
+@dataclass(frozen=True, kw_only=True)
+class SplitsOnDevice:
+    """Both parts of a task, on the device."""
+
+    train: Resident
+    test: Resident
+
+
+DEFAULT_ARCHITECTURES = ("resnet18", "vit_tiny")
+DEFAULT_TASKS = ("digits",)
+"""What a user's own benchmark runs over where --arch and --task say nothing."""
+
+
+@pytest.fixture
+def device(pytestconfig: pytest.Config) -> Device:
+    """The device that is measured; `device.name` is what torch calls it."""
+    return pytestconfig.stash[OPTIONS].device
+
+
+@pytest.fixture
+def architecture(request: pytest.FixtureRequest) -> Architecture:
+    """The architecture of the case, or each of --arch in turn."""
+    case = request.node.callspec.params.get("case")
+    return architectures.architecture(case.architecture if case else request.param)
+
+
+@pytest.fixture
+def task(request: pytest.FixtureRequest) -> Task:
+    """The task of the case, or each of --task in turn."""
+    case = request.node.callspec.params.get("case")
+    return tasks.task(case.task if case else request.param)
+
+
+@pytest.fixture
+def data(task: Task, device: Device) -> SplitsOnDevice:
+    """The task's `train` and `test` parts on the device: `images`, uint8 (n, c, px, px), and `labels`, int64 (n,)."""
+    from vitcnn.training import Resident
+
+    loaded = tasks.data(task.name)
+    return SplitsOnDevice(train=Resident.of(loaded.train, device), test=Resident.of(loaded.test, device))
+
+
+@pytest.fixture
+def model(architecture: Architecture, task: Task, device: Device) -> nn.Module:
+    """The architecture for the task's images with seeded random weights: on the device, fp32, in eval mode.
+
+    It takes floats (batch, channels, px, px) of the task's resolution and resizes them where it works at another.
+    """
+    import torch
+
+    from vitcnn.inference import prepare, resized
+    from vitcnn.inference.forward import memory_format
+
+    torch.manual_seed(0)
+    layout = memory_format(architecture)
+    return prepare(resized(architecture, task.shape), device=device, layout=layout, precision="fp32", mode="eager")
+
+
+@pytest.fixture
+def measure(request: pytest.FixtureRequest, benchmark: Any, device: Device) -> Iterator[Measure]:
+    """Measures a case, or times a function: `measure(case)`, `measure.time(function, images=n)`. Once a test."""
+    yield Measure(request.node, device, benchmark)
+    check_clean(request.node)
+
+
+def parametrize(metafunc: pytest.Metafunc, options: Options) -> None:
+    """Give a test its cases, or the architectures and tasks that it runs over."""
+    from vitcnn.pytest_plugin.selection import select
+
+    cases = getattr(metafunc.module, "CASES", None)
+    if "case" in metafunc.fixturenames and cases is not None:
+        metafunc.parametrize("case", select(cases, options))
+        return
+    if "architecture" in metafunc.fixturenames:
+        metafunc.parametrize("architecture", options.architectures or DEFAULT_ARCHITECTURES, indirect=True)
+    if "task" in metafunc.fixturenames:
+        metafunc.parametrize("task", options.tasks or DEFAULT_TASKS, indirect=True)

@@ -1,0 +1,185 @@
+"""The hooks of one session: collecting, accounting, saving, reporting."""
+
+from __future__ import annotations
+
+import gc
+import signal
+import threading
+from collections.abc import Generator
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vitcnn.device import CleanState, environment
+from vitcnn.pytest_plugin.fixtures import parametrize
+from vitcnn.pytest_plugin.ledger import Ledger, case_id, entry_for, is_measured, write_json
+from vitcnn.pytest_plugin.measuring import CLEAN_STATE, ROW
+from vitcnn.pytest_plugin.options import Options
+from vitcnn.record import Environment
+from vitcnn.report.terminal import summary
+
+VOLATILE_CPU_KEYS = ("hz_actual", "hz_actual_friendly", "hz_advertised", "hz_advertised_friendly")
+"""What py-cpuinfo reads anew each time: it would make every comparison warn of another machine."""
+
+
+class SuiteHooks:
+    """The plugin's hooks that know the options. On an xdist worker nothing is written: the reports travel instead."""
+
+    def __init__(self, config: pytest.Config, options: Options) -> None:
+        self.config = config
+        self.options = options
+        self.ledger = Ledger(options.out)
+        self.is_worker = hasattr(config, "workerinput")
+        self._sigterm: Any = None
+
+    def pytest_report_header(self) -> str:
+        """Say what will be measured, how much of it, and where baselines are."""
+        storage = str(self.config.getoption("benchmark_storage")).removeprefix("file://")
+        return f"vitcnn: device {self.options.device.key}, preset {self.options.preset}, baselines {_short(storage)}"
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Give each test its cases."""
+        parametrize(metafunc, self.options)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Enter every case, before -k takes any away, and give it the device's clock."""
+        cases = [item for item in items if is_measured(item)]
+        self.ledger.collect(cases)
+        for item in cases:
+            ours = {"timer": self.options.device.timer, "group": case_id(item).partition("/")[0]}
+            theirs = item.get_closest_marker("benchmark")
+            marker = pytest.mark.benchmark(**{**ours, **(theirs.kwargs if theirs else {})})
+            item.add_marker(marker, append=False)
+
+    def pytest_deselected(self, items: list[pytest.Item]) -> None:
+        """Enter what -k, -m and such left out."""
+        self.ledger.deselect(items)
+
+    def pytest_sessionstart(self) -> None:
+        """Let SIGTERM end the session as Ctrl-C does, so that everything measured is saved."""
+        if threading.current_thread() is threading.main_thread():
+            self._sigterm = signal.signal(signal.SIGTERM, _interrupt)
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """Enter that a case's turn has come."""
+        self.ledger.start(nodeid)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, Any, Any]:
+        """Look at what is allocated before a case, so that what it leaves behind can be told."""
+        if is_measured(pyfuncitem):
+            _freeze_what_is_imported()
+            pyfuncitem.stash[CLEAN_STATE] = CleanState(self.options.device)
+        return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, Any, pytest.TestReport]:
+        """Attach how a case ended to its report; under xdist it travels from the worker with it."""
+        report: pytest.TestReport = yield
+        if is_measured(item):
+            report.vitcnn = entry_for(item, report)  # type: ignore[attr-defined]
+            if report.when == "call" and ROW in item.stash:
+                self.ledger.benchmarks.append(item.stash[ROW])
+        return report
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Enter how a case ended."""
+        if not self.is_worker:
+            self.ledger.report(report)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self) -> Generator[None, Any, Any]:
+        """Save the run, whatever pytest-benchmark's own saving does; a second SIGTERM does not cut it off."""
+        if self._sigterm is not None:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        try:
+            return (yield)
+        finally:
+            if self.ledger.results() and not self.is_worker and not self.config.option.collectonly:
+                self._save()
+
+    def _save(self) -> None:
+        document = self._document()
+        write_json(self.ledger.run_json, document)
+        asked: Path | None = self.config.getoption("benchmark_json")
+        if asked and not document["benchmarks"]:  # pytest-benchmark writes none where nothing was timed
+            write_json(asked, document)
+
+    def _document(self) -> dict[str, Any]:
+        """Return the run as pytest-benchmark would save it, by its public hooks."""
+        hook, config = self.config.hook, self.config
+        machine_info = hook.pytest_benchmark_generate_machine_info(config=config)
+        hook.pytest_benchmark_update_machine_info(config=config, machine_info=machine_info)
+        commit_info = hook.pytest_benchmark_generate_commit_info(config=config)
+        hook.pytest_benchmark_update_commit_info(config=config, commit_info=commit_info)
+        benchmarks = self.ledger.benchmarks
+        document: dict[str, Any] = hook.pytest_benchmark_generate_json(
+            config=config, benchmarks=benchmarks, include_data=True, machine_info=machine_info, commit_info=commit_info
+        )
+        hook.pytest_benchmark_update_json(config=config, benchmarks=benchmarks, output_json=document)
+        return document
+
+    def pytest_unconfigure(self) -> None:
+        """Leave the process as it was found."""
+        gc.unfreeze()
+        if self._sigterm is not None:
+            signal.signal(signal.SIGTERM, self._sigterm)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_terminal_summary(self, terminalreporter: Any) -> Generator[None, Any, Any]:
+        """Show the table and the trade-offs below pytest-benchmark's own tables, and say where the JSON is."""
+        try:
+            return (yield)
+        finally:
+            if self.ledger.run_json.exists():
+                terminalreporter.section("vitcnn")
+                run = self.ledger.run(self.environment)
+                terminalreporter.write_line(summary(run, width=terminalreporter._tw.fullwidth))
+                terminalreporter.write_line(f"\nJSON of this run: {_short(self.ledger.run_json)}")
+
+    @cached_property
+    def environment(self) -> Environment:
+        """Where this run is measured."""
+        return environment(self.options.device, self.config.rootpath)
+
+    def pytest_benchmark_update_json(self, output_json: dict[str, Any]) -> None:
+        """Put every case and its record into what pytest-benchmark saves."""
+        output_json["vitcnn"] = self.ledger.run(self.environment).to_json()
+
+    def pytest_benchmark_update_machine_info(self, machine_info: dict[str, Any]) -> None:
+        """Put the environment into what pytest-benchmark saves of the machine."""
+        for key in VOLATILE_CPU_KEYS:
+            machine_info.get("cpu", {}).pop(key, None)
+        machine_info["vitcnn"] = self.environment.machine()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_benchmark_compare_machine_info(self, benchmarksession: Any) -> Generator[None, Any, Any]:
+        """Survive pytest-benchmark's own warning, which crashes where its storage is outside the working directory."""
+        try:
+            return (yield)
+        except ValueError:
+            benchmarksession.logger.warning("Benchmark machine_info is different from the saved run's.")
+            return None
+
+
+def _interrupt(_signal: int, _frame: object) -> None:
+    raise KeyboardInterrupt("SIGTERM")
+
+
+def _freeze_what_is_imported() -> None:
+    """Import what every case needs and set it aside, so that looking for leaks looks at the cases' own objects."""
+    if gc.get_freeze_count() == 0:
+        import timm  # noqa: F401
+        import torch  # noqa: F401
+
+        gc.collect()
+        gc.freeze()
+
+
+def _short(path: Path | str) -> str:
+    """Return `path` relative to the working directory where it is below it."""
+    path = Path(path)
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

@@ -1,0 +1,133 @@
+"""Accounts for every collected case: how it ended, what it measured, in the journal and in the run's JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vitcnn.journal import Journal
+from vitcnn.record import CaseResult, Environment, Outcome, Record, Run
+
+RECORD = pytest.StashKey[Record]()
+"""Where `measure` leaves what the item measured."""
+
+ENDING = pytest.StashKey[tuple[Outcome, str]]()
+"""Where `measure` leaves how the item ended, when it is more than pytest's own passed, failed or skipped."""
+
+
+def is_measured(item: pytest.Item) -> bool:
+    """Whether an item is a case: it uses the `measure` fixture."""
+    return "measure" in getattr(item, "fixturenames", ())
+
+
+def case_id(item: pytest.Item) -> str:
+    """Return the id of an item's case: the case's own, or the item's node id for a user's own benchmark."""
+    callspec = getattr(item, "callspec", None)
+    return str(callspec.params["case"]) if callspec and "case" in callspec.params else item.nodeid
+
+
+class Ledger:
+    """The results of one session, in the order of collection."""
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+        self.benchmarks: list[Any] = []
+        self._journal = Journal(out / "journal.jsonl")
+        self._ids: dict[str, str] = {}
+        self._results: dict[str, CaseResult] = {}
+        self._started: set[str] = set()
+        self._endings: dict[str, CaseResult] = {}
+
+    @property
+    def run_json(self) -> Path:
+        """Where the run's JSON goes."""
+        return self.out / "run.json"
+
+    def collect(self, items: Iterable[pytest.Item]) -> None:
+        """Enter every case among `items`; UsageError where two have one id, since it is the key of a baseline."""
+        places: dict[str, str] = {}
+        for item in items:
+            name = case_id(item)
+            if name in places:
+                raise pytest.UsageError(
+                    f"two cases are named {name!r}: in {places[name]} and {item.nodeid}. An id is the key of a "
+                    "baseline: remove one from its CASES."
+                )
+            places[name] = item.nodeid
+            self._ids[item.nodeid] = name
+
+    def deselect(self, items: Iterable[pytest.Item]) -> None:
+        """Enter that cases were left out by -k, -m or such."""
+        for item in filter(is_measured, items):
+            name = case_id(item)
+            self._results[name] = CaseResult(id=name, outcome="deselected", reason="left out by -k, -m or a plugin")
+
+    def start(self, nodeid: str) -> None:
+        """Enter that an item's turn has come."""
+        self._started.add(nodeid)
+
+    def report(self, report: pytest.TestReport) -> None:
+        """Enter one phase of an item: the first ending that is not a pass stands; journal it after the last phase."""
+        entry = getattr(report, "vitcnn", None)
+        if entry is None:
+            return
+        result = CaseResult.from_json(entry)
+        before = self._endings.get(report.nodeid)
+        if before is None or before.outcome in ("passed", "not_measured"):
+            self._endings[report.nodeid] = result
+        if report.when == "teardown":
+            ending = self._endings[report.nodeid]
+            self._ids[report.nodeid] = ending.id
+            self._results[ending.id] = ending
+            self._journal.append(ending)
+
+    def results(self) -> tuple[CaseResult, ...]:
+        """Return how every collected case ended so far."""
+        return tuple(self._result(nodeid, name) for nodeid, name in self._ids.items())
+
+    def _result(self, nodeid: str, name: str) -> CaseResult:
+        if name in self._results:
+            return self._results[name]
+        if nodeid in self._started:
+            return CaseResult(id=name, outcome="interrupted", reason="the run was stopped while this case ran")
+        return CaseResult(id=name, outcome="not_run", reason="the run ended before this case's turn")
+
+    def run(self, environment: Environment) -> Run:
+        """Return the session as a run."""
+        return Run(environment=environment, cases=self.results())
+
+
+def entry_for(item: pytest.Item, report: pytest.TestReport) -> dict[str, Any]:
+    """Return how one phase of an item ended, as the JSON of a CaseResult: it travels with the report."""
+    outcome, reason = _outcome(item, report)
+    record = item.stash.get(RECORD, None)
+    return CaseResult(id=case_id(item), outcome=outcome, reason=reason, record=record).to_json()
+
+
+def _outcome(item: pytest.Item, report: pytest.TestReport) -> tuple[Outcome, str]:
+    if ENDING in item.stash and report.outcome != "skipped":
+        return item.stash[ENDING]
+    if report.outcome == "passed":
+        return ("passed", "") if RECORD in item.stash else ("not_measured", "the test passed without measuring")
+    if report.outcome == "skipped":
+        place = report.longrepr
+        return "skipped", str(place[2] if isinstance(place, tuple) else place).removeprefix("Skipped: ")
+    crash = getattr(report.longrepr, "reprcrash", None)
+    message = crash.message if crash else str(report.longrepr)
+    return "failed", message.partition("\n")[0] if report.when == "call" else f"{report.when}: {message}"
+
+
+def write_json(path: Path, document: dict[str, Any]) -> None:
+    """Write `document` to `path`, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        partial.write_text(json.dumps(document, indent=1, allow_nan=False, default=str), encoding="utf-8")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,154 @@
+"""The `measure` fixture: times a case, or a function of the user's own, with pytest-benchmark's clock."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from tqdm import tqdm
+
+from vitcnn.device import CleanState, Device
+from vitcnn.errors import CaseError, Leaked
+from vitcnn.pytest_plugin.ledger import ENDING, RECORD, case_id
+from vitcnn.record import Record
+from vitcnn.spec import Case
+
+ROW = pytest.StashKey[Any]()
+"""Where `measure` leaves the item's row of pytest-benchmark's JSON."""
+
+CLEAN_STATE = pytest.StashKey[CleanState]()
+COMPILERS = ("c++", "g++", "clang++")
+
+
+class Measure:
+    """`measure(case)` measures a case; `measure.time(function)` times any function. Once a test."""
+
+    def __init__(self, item: pytest.Item, device: Device, benchmark: Any) -> None:
+        self._item = item
+        self._device = device
+        self._benchmark = benchmark
+
+    def __call__(self, case: Case) -> Record:
+        """Measure `case` and return its record."""
+        from vitcnn import runner
+
+        _skip_without_compiler(case, self._device)
+
+        def measure() -> Record:
+            return runner.measure(
+                case,
+                device=self._device,
+                stopwatch=self._stopwatch,
+                progress=TerminalProgress(self._item.config),
+                floor_bytes=self._item.stash[CLEAN_STATE].floor_bytes,
+            )
+
+        return self._account(measure, failed=lambda error: runner.failed_record(case, error))
+
+    def time(self, run: Callable[[], object], *, images: int = 1) -> Record:
+        """Time `run`, which processes `images` images a call, and return its record.
+
+        It is called three times to warm up, then for about 1.5 s: at least 5 rounds, at most 50.
+        """
+        from vitcnn import runner
+
+        own = runner.OwnBenchmark(
+            id=case_id(self._item), architecture=self._params.get("architecture", ""), run=run, images=images
+        )
+
+        def measure() -> Record:
+            return runner.measure_own(own, device=self._device, stopwatch=self._stopwatch)
+
+        return self._account(measure, failed=lambda error: runner.own_record(own, status=error.outcome))
+
+    @property
+    def _params(self) -> dict[str, Any]:
+        callspec = getattr(self._item, "callspec", None)
+        return dict(callspec.params) if callspec else {}
+
+    def _stopwatch(
+        self,
+        run: Callable[[], object],
+        *,
+        rounds: int,
+        calls: int,
+        before_round: Callable[[], None] | None = None,
+        after_round: Callable[[], None] | None = None,
+    ) -> tuple[float, ...]:
+        """Return the seconds of each round by pytest-benchmark; none where it is disabled."""
+        self._benchmark.pedantic(run, rounds=rounds, iterations=calls, setup=before_round, teardown=after_round)
+        return tuple(self._benchmark.stats["data"]) if self._benchmark.enabled else ()
+
+    def _account(self, measure: Callable[[], Record], *, failed: Callable[[CaseError], Record]) -> Record:
+        """Keep the record that `measure` returns; turn a CaseError into a failed test whose memory is let go."""
+        stash = self._item.stash
+        try:
+            record = measure()
+        except CaseError as error:
+            self._benchmark.has_error = True
+            stash[RECORD] = failed(error)
+            stash[ENDING] = (error.outcome, str(error))
+            failure = str(error)
+            _let_go(error)
+        except BaseException:
+            self._benchmark.has_error = True  # else pytest-benchmark counts the row, and crashes on an empty one
+            raise
+        else:
+            if self._benchmark.enabled:
+                stash[RECORD], stash[ROW] = record, self._benchmark.stats
+                self._benchmark.extra_info["vitcnn"] = record.to_json()
+            else:
+                stash[ENDING] = ("disabled", "nothing is timed under --benchmark-disable or xdist")
+            return record
+        pytest.fail(failure, pytrace=False)
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Clear the frames behind an error, so that what they hold does not stay allocated for the next case."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
+
+
+def _skip_without_compiler(case: Case, device: Device) -> None:
+    if case.mode == "compiled" and not device.is_cuda and not _compiler():
+        pytest.skip("torch.compile needs a C++ compiler: install g++ or clang++, or set $CXX")
+
+
+def _compiler() -> str | None:
+    named = os.environ.get("CXX")
+    return next(filter(None, map(shutil.which, [named] if named else COMPILERS)), None)
+
+
+def check_clean(item: pytest.Item) -> None:
+    """Fail an item that passed and left memory allocated, naming what it left."""
+    if ENDING in item.stash or RECORD not in item.stash or CLEAN_STATE not in item.stash:
+        return
+    try:
+        item.stash[CLEAN_STATE].check()
+    except Leaked as leak:
+        item.stash[ENDING] = (leak.outcome, str(leak))
+        pytest.fail(str(leak), pytrace=False)
+
+
+class TerminalProgress:
+    """A progress bar on the terminal while a case runs; nothing where the error stream is no terminal."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._capture = config.pluginmanager.getplugin("capturemanager")
+        self._bar: Any = None
+
+    def __call__(self, done: int, total: int, text: str) -> None:
+        """Show that `done` of `total` is done; the bar goes away with the last."""
+        with self._capture.global_and_fixture_disabled():
+            if self._bar is None:
+                self._bar = tqdm(total=total, file=sys.stderr, disable=None, leave=False, unit="epoch")
+            self._bar.set_description(text)
+            self._bar.update(done - self._bar.n)
+            if done == total:
+                self._bar.close()

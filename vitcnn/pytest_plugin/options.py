@@ -1,0 +1,98 @@
+"""The plugin's options: few, frozen by a test, checked before anything runs."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from vitcnn.architectures import architecture
+from vitcnn.device import Device, resolve
+from vitcnn.errors import UnknownName
+from vitcnn.spec import PRESETS
+from vitcnn.tasks import task
+
+DEFAULT_STORAGE = "file://./.benchmarks"
+"""pytest-benchmark's own default, replaced by benchmarks/baselines/<device>."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """The checked options of one run. Empty `architectures` and `tasks` mean those of the cases."""
+
+    device: Device
+    preset: str
+    architectures: tuple[str, ...]
+    tasks: tuple[str, ...]
+    out: Path
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Add every option of the plugin."""
+    group = parser.getgroup("vitcnn", "vitcnn: Vision Transformers against CNNs")
+    group.addoption(
+        "--device",
+        default="auto",
+        metavar="NAME",
+        help="Device to measure: auto, cpu, cuda, cuda:N. Default: auto (CUDA where torch sees it).",
+    )
+    group.addoption(
+        "--preset",
+        metavar="NAME",
+        help=f"How much to run: {', '.join(PRESETS)}. Default: smoke on a CPU, standard on CUDA.",
+    )
+    group.addoption(
+        "--arch",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="Only this architecture (repeat it, or separate by commas): one of the catalogue, or timm/NAME for any "
+        "timm model. One that the cases do not name takes their places.",
+    )
+    group.addoption(
+        "--task",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="Only this task (repeat it, or separate by commas), where a case has one.",
+    )
+    group.addoption(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="Folder for this run's journal and JSON. Default: .vitcnn/runs/<time> below the root directory.",
+    )
+
+
+def check_options(config: pytest.Config) -> Options:
+    """Return the checked options; UserError where one cannot be used."""
+    device = resolve(config.getoption("--device"))
+    preset = config.getoption("--preset") or device.default_preset
+    if preset not in PRESETS:
+        raise UnknownName(field="--preset", value=preset, known=PRESETS)
+    architectures, tasks = _names(config, "--arch"), _names(config, "--task")
+    for name in architectures:
+        architecture(name)
+    for name in tasks:
+        task(name)
+    out = config.getoption("--out") or config.rootpath / ".vitcnn" / "runs" / _stamp()
+    return Options(device=device, preset=preset, architectures=architectures, tasks=tasks, out=Path(out).absolute())
+
+
+def _names(config: pytest.Config, option: str) -> tuple[str, ...]:
+    names = (name.strip() for value in config.getoption(option) for name in value.split(","))
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+def _stamp() -> str:
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.getpid()}"
+
+
+def set_default_storage(config: pytest.Config, device: Device) -> None:
+    """Make pytest-benchmark store runs below benchmarks/baselines/<device>, unless the user named a place."""
+    if config.option.benchmark_storage == DEFAULT_STORAGE:
+        baselines = config.rootpath / "benchmarks" / "baselines" / device.key
+        config.option.benchmark_storage = f"file://{baselines}"

@@ -1,0 +1,225 @@
+"""What a run leaves behind: measurements, records, and the environment.
+
+The `vitcnn` section of a run's JSON is described by `run.schema.json` beside this file; `SCHEMA` counts its changes:
+
+1. the first.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
+
+from vitcnn.errors import RecordError
+
+SCHEMA = 1
+
+Better = Literal["higher", "lower"]
+Outcome = Literal[
+    "passed",
+    "failed",
+    "skipped",
+    "out_of_memory",
+    "diverged",
+    "leaked",
+    "interrupted",
+    "not_run",
+    "not_measured",
+    "disabled",
+    "deselected",
+]
+"""How a collected case ended. `interrupted`: while it ran; `not_run`: before its turn; `not_measured`: the test passed
+without measuring; `disabled`: --benchmark-disable or xdist, so nothing was timed; `deselected`: by -k, -m or such."""
+
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+
+Status = Literal["ok", "failed", "out_of_memory", "diverged", "leaked"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """Samples of one metric. `tolerance` is the relative change that is not worth a red build."""
+
+    metric: str
+    unit: str
+    better: Better
+    tolerance: float
+    samples: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if not self.samples:
+            raise RecordError(f"{self.metric}: no samples; a metric that was not measured has no Measurement")
+        if not all(math.isfinite(sample) for sample in self.samples):
+            raise RecordError(f"{self.metric}: samples must be finite numbers, got {list(self.samples)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """Numbers along named axes: a learning curve, predictions, a confusion matrix.
+
+    `values` is nested as deep as `axes` is long; `axes` names them from the outside in.
+    """
+
+    name: str
+    unit: str
+    axes: tuple[str, ...]
+    values: tuple[Any, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """Everything that one case measured, with all that is needed to repeat it in `settings`.
+
+    `architecture` and `family` are empty strings where a user's own benchmark uses no architecture. `files` maps a name
+    to a path relative to the run's folder.
+    """
+
+    case: str
+    architecture: str
+    family: str
+    settings: Mapping[str, Any]
+    status: Status
+    measurements: tuple[Measurement, ...] = ()
+    series: tuple[Series, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
+
+    def samples(self, metric: str) -> tuple[float, ...]:
+        """Return the samples of `metric`, or an empty tuple where the record has none."""
+        return next((m.samples for m in self.measurements if m.metric == metric), ())
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record as JSON values."""
+        document: dict[str, Any] = json.loads(json.dumps(asdict(self), allow_nan=False))
+        return document
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Record:
+        """Build the record that `to_json` wrote; RecordError says where a document is wrong."""
+        validate(document, "record")
+        measurements = tuple(
+            Measurement(**{**entry, "samples": tuple(entry["samples"])}) for entry in document["measurements"]
+        )
+        series = tuple(
+            Series(**{**entry, "axes": tuple(entry["axes"]), "values": _as_tuple(entry["values"])})
+            for entry in document["series"]
+        )
+        return cls(**{**document, "measurements": measurements, "series": series})
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaseResult:
+    """How one collected case ended; `record` where it got as far as measuring."""
+
+    id: str
+    outcome: Outcome
+    reason: str = ""
+    record: Record | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the result as JSON values."""
+        record = self.record.to_json() if self.record else None
+        return {"id": self.id, "outcome": self.outcome, "reason": self.reason, "record": record}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> CaseResult:
+        """Build the result that `to_json` wrote; RecordError says where a document is wrong."""
+        validate(document, "case_result")
+        record = document["record"]
+        return cls(**{**document, "record": Record.from_json(record) if record else None})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """Where a run was measured. Unknown is an empty string, never a guess."""
+
+    device_key: str
+    device: str
+    gpu: str = ""
+    driver: str = ""
+    cuda: str = ""
+    cpu: str
+    num_threads: int
+    python: str
+    vitcnn: str
+    torch: str
+    torchvision: str
+    timm: str
+    peft: str
+    numerics: Mapping[str, bool | str]
+    git_commit: str = ""
+    git_dirty: bool | None = None
+
+    def machine(self) -> dict[str, Any]:
+        """Return the parts that belong to the machine and its software, not to the project's revision."""
+        return {key: value for key, value in asdict(self).items() if not key.startswith("git_")}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One run of a suite: where it was measured and how every collected case ended."""
+
+    environment: Environment
+    cases: tuple[CaseResult, ...]
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """The records of the cases that passed."""
+        return tuple(c.record for c in self.cases if c.record and c.outcome == "passed")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the run as JSON values: the top-level `vitcnn` section of a run's JSON."""
+        return {
+            "schema": SCHEMA,
+            "environment": asdict(self.environment),
+            "cases": [case.to_json() for case in self.cases],
+        }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Run:
+        """Build the run from a `vitcnn` section; RecordError says where a document is wrong."""
+        schema = document.get("schema") if isinstance(document, Mapping) else None
+        if isinstance(schema, int) and schema > SCHEMA:
+            raise RecordError(f"schema: {schema} is newer than {SCHEMA}, which this vitcnn reads: upgrade vitcnn")
+        validate(document, "run")
+        environment = Environment(**document["environment"])
+        return cls(environment=environment, cases=tuple(CaseResult.from_json(c) for c in document["cases"]))
+
+
+def load_run(path: Path) -> Run:
+    """Read the run in a JSON file that `pytest benchmarks` wrote; RecordError names the file and what is wrong."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RecordError(f"{path}: cannot be read as JSON ({error})") from error
+    if not isinstance(document, dict) or "vitcnn" not in document:
+        raise RecordError(f"{path}: has no top-level 'vitcnn' section: it was not written by a vitcnn run")
+    try:
+        return Run.from_json(document["vitcnn"])
+    except RecordError as error:
+        raise RecordError(f"{path}: vitcnn: {error}") from error
+
+
+def validate(document: object, definition: str) -> None:
+    """Check `document` against a definition of run.schema.json; RecordError names the field, the value, the rule."""
+    error = best_match(_validator(definition).iter_errors(document))
+    if error is not None:
+        where = error.json_path.removeprefix("$").removeprefix(".") or definition
+        raise RecordError(f"{where}: {error.message}")
+
+
+@cache
+def _validator(definition: str) -> Draft202012Validator:
+    schema = json.loads(Path(__file__).with_name("run.schema.json").read_text(encoding="utf-8"))
+    return Draft202012Validator({"$defs": schema["$defs"], "$ref": f"#/$defs/{definition}"})
+
+
+def _as_tuple(values: object) -> Any:
+    return tuple(_as_tuple(value) for value in values) if isinstance(values, list) else values

@@ -1,0 +1,1 @@
+"""What a person sees of a run. Reads records only: neither torch nor timm nor peft."""

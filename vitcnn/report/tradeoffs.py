@@ -1,0 +1,86 @@
+"""The trade-off between a Vision Transformer and a CNN of its size, in a line each."""
+
+from __future__ import annotations
+
+import math
+from statistics import median
+
+from vitcnn.metrics.test_accuracy import correct, paired_difference
+from vitcnn.record import Record, Run
+
+SAME = 0.02
+"""Times that differ by less are called the same."""
+
+TIMES = {
+    "training_time_s": "trains",
+    "step_time_s": "takes a training step of {batch} images at {px} px",
+    "latency_s": "answers {batch} image{s} at {px} px",
+    "frame_time_s": "reads a {width}x{height} frame",
+}
+
+
+def tradeoffs(run: Run) -> list[str]:
+    """Return a line for each ViT or hybrid beside the CNN nearest in parameters, where both were measured alike."""
+    records = [record for record in run.records if record.settings.get("question") != "own"]
+    lines = []
+    for one, other in pairs(records):
+        parts = [*_accuracy(records, one, other), *_times(records, one, other)]
+        if parts:
+            lines.append(f"{one} against {other}: {'; '.join(parts)}.")
+    return lines
+
+
+def pairs(records: list[Record]) -> list[tuple[str, str]]:
+    """Return each measured ViT or hybrid with the measured CNN nearest in parameters, by ratio."""
+    sizes = {r.architecture: r.samples("parameters")[0] for r in records if r.samples("parameters")}
+    families = {r.architecture: r.family for r in records}
+    cnns = [name for name in sizes if families[name] == "cnn"]
+    others = [name for name in sizes if families[name] != "cnn"]
+
+    def distance(one: str, other: str) -> float:
+        return abs(math.log(sizes[one] / sizes[other]))
+
+    return [(name, min(cnns, key=lambda cnn: distance(name, cnn))) for name in others if cnns]
+
+
+def _matched(records: list[Record], one: str, other: str, metric: str) -> list[tuple[Record, Record]]:
+    """Return the records of both with `metric` that differ in the architecture alone, in order."""
+    theirs = {_key(r): r for r in records if r.architecture == other and r.samples(metric)}
+    ours = [r for r in records if r.architecture == one and r.samples(metric)]
+    return [(record, theirs[_key(record)]) for record in ours if _key(record) in theirs]
+
+
+def _key(record: Record) -> str:
+    """Return the case without its architecture and, for trainings, without its recipe: each family has its own."""
+    parts = record.case.replace(f"/{record.architecture}/", "/", 1).split("/")
+    return "/".join(parts[:2]) if parts[0] == "accuracy" else "/".join(parts)
+
+
+def _accuracy(records: list[Record], one: str, other: str) -> list[str]:
+    texts = []
+    for ours, theirs in _matched(records, one, other, "test_accuracy"):
+        difference = paired_difference(correct(ours), correct(theirs))
+        task = ours.settings["task"]
+        if difference.holds(0):
+            texts.append(f"accuracy on {task}: no difference seen")
+        else:
+            sign = "higher" if difference.estimate > 0 else "lower"
+            points, low, high = (abs(100 * v) for v in (difference.estimate, difference.low, difference.high))
+            low, high = sorted((low, high))
+            texts.append(f"accuracy on {task}: {points:.1f} points {sign} [{low:.1f}, {high:.1f}]")
+    return texts
+
+
+def _times(records: list[Record], one: str, other: str) -> list[str]:
+    return [
+        f"{words.format(**ours.settings, s='' if ours.settings.get('batch') == 1 else 's')} {_ratio(ours, theirs, metric)}"
+        for metric, words in TIMES.items()
+        for ours, theirs in _matched(records, one, other, metric)
+    ]
+
+
+def _ratio(ours: Record, theirs: Record, metric: str) -> str:
+    ratio = median(ours.samples(metric)) / median(theirs.samples(metric))
+    if abs(math.log(ratio)) < SAME:
+        return "as fast"
+    return f"{ratio:.1f}x slower" if ratio > 1 else f"{1 / ratio:.1f}x faster"

@@ -1,0 +1,249 @@
+"""The nouns: what can be measured, as frozen values. Standard library alone.
+
+A `Case` is what one benchmark measures; `str(case)` is its pytest id and the key of its baseline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from vitcnn.errors import UnsupportedResolution
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import nn
+
+Family = Literal["cnn", "vit", "hybrid"]
+Precision = Literal["fp32", "bf16"]
+Mode = Literal["eager", "compiled"]
+Preset = Literal["smoke", "standard", "full"]
+Phase = Literal["inference", "training"]
+
+FAMILIES: tuple[Family, ...] = ("cnn", "vit", "hybrid")
+PRESETS: tuple[Preset, ...] = ("smoke", "standard", "full")
+"""From the smallest to the largest; each holds all cases of those before it."""
+
+TIME_TOLERANCE = 0.02
+"""Relative change of a time that is not worth a red build, unless a case says otherwise."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputShape:
+    """What a model is built for: `channels` x `px` x `px` images, `num_classes` logits."""
+
+    px: int
+    channels: int
+    num_classes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """Size of an architecture as its source states it (or counted by hand for our own), at `shape`.
+
+    `macs` are multiply-accumulates of one forward of one image, half the FLOPs.
+    """
+
+    shape: InputShape
+    parameters: int
+    macs: int
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Architecture:
+    """A model family member and how to build it.
+
+    `resolutions` maps the input resolution to the resolution the model itself works at; where they differ the
+    image is resized on the device, inside what is timed. `builder` returns an untrained module for the model's
+    resolution: (batch, channels, px, px) -> (batch, num_classes).
+    """
+
+    name: str
+    family: Family
+    resolutions: Mapping[int, int] = field(hash=False)
+    builder: Callable[[InputShape], nn.Module]
+    published: Published | None
+    source: str
+
+    def model_px(self, input_px: int) -> int:
+        """Return the resolution the model works at for images of `input_px` pixels a side."""
+        if input_px not in self.resolutions:
+            allowed = ", ".join(str(px) for px in sorted(self.resolutions))
+            raise UnsupportedResolution(
+                f"{self.name} takes {allowed} px input, not {input_px} px: choose one of those or another architecture"
+            )
+        return self.resolutions[input_px]
+
+    def build(self, shape: InputShape) -> nn.Module:
+        """Build the untrained module for images of `shape.px`, working at `model_px(shape.px)`."""
+        px = self.model_px(shape.px)
+        return self.builder(InputShape(px=px, channels=shape.channels, num_classes=shape.num_classes))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Split:
+    """Images, uint8 (count, channels, px, px), and their labels, int64 (count,); NumPy, in host memory."""
+
+    images: np.ndarray
+    labels: np.ndarray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """The two parts of a task. The test part is only ever scored: it chooses nothing."""
+
+    train: Split
+    test: Split
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A data set, how it is split and what is asked of it."""
+
+    name: str
+    shape: InputShape
+    classes: tuple[str, ...]
+    loader: Callable[[], Data]
+    source: str
+
+    def load(self) -> Data:
+        """Load both parts into host memory."""
+        return self.loader()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Affine:
+    """Random affine augmentation, drawn for each image: uniform in +- each bound, scale in 1 +- `scale`."""
+
+    degrees: float
+    translate_px: float
+    scale: float
+    shear_degrees: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Training settings. Cosine learning rate after a linear warm-up; AdamW; cross-entropy; last epoch counts.
+
+    `warmup_share` is the share of all steps. Variants are made with `dataclasses.replace`.
+    """
+
+    name: str
+    epochs: int
+    batch: int
+    peak_learning_rate: float
+    warmup_share: float
+    weight_decay: float
+    betas: tuple[float, float]
+    label_smoothing: float
+    augmentation: Affine
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """What one benchmark measures. Subclasses add the axes of their question.
+
+    Fixed for all: TF32 off, channels_last for CNNs and hybrids, untrained weights called `random`.
+    """
+
+    question: ClassVar[str]
+
+    architecture: str
+    precision: Precision = "fp32"
+    mode: Mode = "eager"
+    preset: Preset = field(default="smoke", compare=False)
+    time_tolerance: float = field(default=TIME_TOLERANCE, compare=False)
+
+    @property
+    def input_px(self) -> int | None:
+        """Pixels a side of what the model is given, or None where the task decides it."""
+        return None
+
+    def axes(self) -> tuple[str, ...]:
+        """Return the parts of the id between the architecture and the precision."""
+        raise NotImplementedError
+
+    def __str__(self) -> str:
+        return "/".join((self.question, self.architecture, *self.axes(), self.precision, self.mode))
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccuracyCase(Case):
+    """Test accuracy after training from scratch by `recipe`, and the training time; one run for each seed."""
+
+    question: ClassVar[str] = "accuracy"
+
+    task: str
+    recipe: str
+    num_seeds: int = 3
+
+    def axes(self) -> tuple[str, ...]:
+        return (self.task, self.recipe)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchCase(Case):
+    """A case on batches of real images of one resolution.
+
+    Greyscale digits at 28 px, RGB photographs at any other resolution; ten classes.
+    """
+
+    px: int
+    batch: int
+
+    @property
+    def input_px(self) -> int:
+        return self.px
+
+    def axes(self) -> tuple[str, ...]:
+        return (str(self.px), f"b{self.batch}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingCase(BatchCase):
+    """One training step: resize where needed, forward, cross-entropy, backward, AdamW; data on the device."""
+
+    question: ClassVar[str] = "training"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LatencyCase(BatchCase):
+    """One forward in inference mode, resize where needed included; data on the device."""
+
+    question: ClassVar[str] = "latency"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemoryCase(BatchCase):
+    """Parameters, multiply-accumulates and memory of one forward or one training step."""
+
+    question: ClassVar[str] = "memory"
+
+    phase: Phase
+
+    def axes(self) -> tuple[str, ...]:
+        return (*super().axes(), self.phase)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TiledCase(Case):
+    """Class logits of every tile of one frame: cut, normalise, forward in batches; the frame is on the device."""
+
+    question: ClassVar[str] = "tiled"
+
+    width: int = 3840
+    height: int = 2160
+    tile_px: int = 512
+    overlap: float = 0.1
+    batch: int
+
+    @property
+    def input_px(self) -> int:
+        return self.tile_px
+
+    def axes(self) -> tuple[str, ...]:
+        overlap = f"o{round(self.overlap * 100)}"
+        return (f"{self.width}x{self.height}", f"t{self.tile_px}", overlap, f"b{self.batch}")
