@@ -6,10 +6,10 @@ SMALL = tuple(
     LatencyCase(architecture=name, px=px, batch=batch)
     for name in ("lenet", "resnet18", "vit_micro", "vit_tiny")
     for px in (28, 32)
-    for batch in (1, 64)
+    for batch in (1, 16)
 )
 LARGE = tuple(
-    LatencyCase(architecture=name, px=224, batch=batch) for name in ("resnet18", "vit_tiny") for batch in (1, 16)
+    LatencyCase(architecture=name, px=224, batch=batch) for name in ("resnet18", "vit_tiny") for batch in (1, 8)
 )
 COMPILED = (LatencyCase(architecture="vit_micro", px=28, batch=1, mode="compiled"),)
 ON_A_GPU = tuple(

@@ -3,12 +3,12 @@
 from vitcnn import MemoryCase
 
 SMALL = tuple(
-    MemoryCase(architecture=name, px=28, batch=64, phase=phase)
+    MemoryCase(architecture=name, px=28, batch=16, phase=phase)
     for name in ("lenet", "resnet18", "vit_micro", "vit_tiny")
     for phase in ("inference", "training")
 )
 LARGE = tuple(
-    MemoryCase(architecture=name, px=224, batch=16, phase=phase)
+    MemoryCase(architecture=name, px=224, batch=4, phase=phase)
     for name in ("resnet18", "vit_tiny")
     for phase in ("inference", "training")
 )

@@ -3,7 +3,7 @@
 from vitcnn import TrainingCase
 
 SMALL = tuple(
-    TrainingCase(architecture=name, px=28, batch=64) for name in ("lenet", "resnet18", "vit_micro", "vit_tiny")
+    TrainingCase(architecture=name, px=28, batch=16) for name in ("lenet", "resnet18", "vit_micro", "vit_tiny")
 )
 LARGE = tuple(
     TrainingCase(architecture=name, px=224, batch=128, precision="bf16", mode=mode, preset="standard")

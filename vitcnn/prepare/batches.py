@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import torch
@@ -10,6 +9,7 @@ from torch import Tensor, nn
 
 from vitcnn.architectures import architecture
 from vitcnn.device import Device
+from vitcnn.errors import Diverged
 from vitcnn.inference import normalize, prepare
 from vitcnn.inference.forward import DTYPES, memory_format, resized
 from vitcnn.spec import BatchCase, Case, InputShape
@@ -18,7 +18,9 @@ from vitcnn.tasks import real_images
 from vitcnn.training import TrainingStep, adamw
 
 WEIGHTS_SEED = 0
-MANY_ROUNDS = Rounds(at_least=5, at_most=50, budget_s=1.5, shortest_round_s=0.004)
+MANY_ROUNDS = Rounds(at_least=5, at_most=50, budget_s=1.0, shortest_round_s=0.004)
+WARM_UP_CALLS = 3
+WARM_UP_BUDGET_S = 1.0
 STEP_OPTIMIZER = {"learning_rate": 1e-4, "weight_decay": 0.05, "betas": (0.9, 0.999)}
 """AdamW for every architecture, so that steps compare architectures and not optimisers."""
 
@@ -35,20 +37,31 @@ def images_on(device: Device, case: BatchCase, layout: torch.memory_format) -> T
     return normalize(images, DTYPES[case.precision]).contiguous(memory_format=layout)
 
 
-def warmed_up(run: Callable[[], object], device: Device, *, calls: int = 3) -> Callable[[], float]:
-    """Return a warm-up that calls `run` `calls` times and returns the seconds of the last call."""
+def warmed_up(run: Callable[[], object], device: Device) -> Callable[[], float]:
+    """Return a warm-up that calls `run` three times, fewer where it is slow, and returns the seconds of the last call.
+
+    The warm-up raises Diverged where what `run` returns holds a number that is not finite.
+    """
 
     def warm_up() -> float:
-        seconds = 0.0
-        for _ in range(calls):
-            device.synchronize()
-            start = time.perf_counter()
-            run()
-            device.synchronize()
-            seconds = time.perf_counter() - start
+        result, total, seconds = None, 0.0, 0.0
+        for _ in range(WARM_UP_CALLS):
+            start = device.timer()
+            result = run()
+            seconds = device.timer() - start
+            total += seconds
+            if total > WARM_UP_BUDGET_S:
+                break
+        require_finite(result)
         return seconds
 
     return warm_up
+
+
+def require_finite(result: object) -> None:
+    """Raise Diverged where `result` is a tensor that holds NaN or infinity."""
+    if isinstance(result, Tensor) and not torch.isfinite(result).all():
+        raise Diverged(f"the result holds NaN or infinity (shape {tuple(result.shape)}): check the model's numerics")
 
 
 def inference_subject(case: BatchCase, device: Device, rounds: Rounds = MANY_ROUNDS) -> Subject:

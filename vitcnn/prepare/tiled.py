@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import torch
 from torch import Tensor
 
@@ -11,7 +9,7 @@ from vitcnn.architectures import architecture
 from vitcnn.device import Device
 from vitcnn.inference import TileGrid, normalize, prepare, tile_logits
 from vitcnn.inference.forward import DTYPES, memory_format
-from vitcnn.prepare.batches import WEIGHTS_SEED, random_model
+from vitcnn.prepare.batches import WEIGHTS_SEED, random_model, require_finite
 from vitcnn.spec import TiledCase
 from vitcnn.subject import Progress, Rounds, Subject
 from vitcnn.tasks import real_images
@@ -43,11 +41,10 @@ def prepare_tiled(case: TiledCase, device: Device, _progress: Progress) -> Subje
         with torch.inference_mode():
             for size in [*sorted(sizes), max(sizes)]:
                 tiles = normalize(torch.stack([frame[:, : case.tile_px, : case.tile_px]] * size))
-                device.synchronize()
-                start = time.perf_counter()
-                forward(tiles)
-                device.synchronize()
-                seconds = (time.perf_counter() - start) / size * len(grid.corners)
+                start = device.timer()
+                logits = forward(tiles)
+                seconds = (device.timer() - start) / size * len(grid.corners)
+                require_finite(logits)
         return seconds
 
     return Subject(

@@ -32,6 +32,7 @@ class SuiteHooks:
         self.options = options
         self.ledger = Ledger(options.out)
         self.is_worker = hasattr(config, "workerinput")
+        self._saved = False
         self._sigterm: Any = None
 
     def pytest_report_header(self) -> str:
@@ -98,10 +99,12 @@ class SuiteHooks:
         try:
             return (yield)
         finally:
-            if self.ledger.results() and not self.is_worker and not self.config.option.collectonly:
-                self._save()
+            self._save_once()
 
-    def _save(self) -> None:
+    def _save_once(self) -> None:
+        if self._saved or self.is_worker or self.config.option.collectonly or not self.ledger.results():
+            return
+        self._saved = True
         document = self._document()
         write_json(self.ledger.run_json, document)
         asked: Path | None = self.config.getoption("benchmark_json")
@@ -134,7 +137,8 @@ class SuiteHooks:
         try:
             return (yield)
         finally:
-            if self.ledger.run_json.exists():
+            self._save_once()
+            if self._saved:
                 terminalreporter.section("vitcnn")
                 run = self.ledger.run(self.environment)
                 terminalreporter.write_line(summary(run, width=terminalreporter._tw.fullwidth))

@@ -7,6 +7,7 @@ from statistics import median
 
 from vitcnn.metrics.test_accuracy import correct, paired_difference
 from vitcnn.record import Record, Run
+from vitcnn.report.cells import cell
 
 SAME = 0.02
 """Times that differ by less are called the same."""
@@ -45,15 +46,9 @@ def pairs(records: list[Record]) -> list[tuple[str, str]]:
 
 def _matched(records: list[Record], one: str, other: str, metric: str) -> list[tuple[Record, Record]]:
     """Return the records of both with `metric` that differ in the architecture alone, in order."""
-    theirs = {_key(r): r for r in records if r.architecture == other and r.samples(metric)}
+    theirs = {cell(r): r for r in records if r.architecture == other and r.samples(metric)}
     ours = [r for r in records if r.architecture == one and r.samples(metric)]
-    return [(record, theirs[_key(record)]) for record in ours if _key(record) in theirs]
-
-
-def _key(record: Record) -> str:
-    """Return the case without its architecture and, for trainings, without its recipe: each family has its own."""
-    parts = record.case.replace(f"/{record.architecture}/", "/", 1).split("/")
-    return "/".join(parts[:2]) if parts[0] == "accuracy" else "/".join(parts)
+    return [(record, theirs[cell(record)]) for record in ours if cell(record) in theirs]
 
 
 def _accuracy(records: list[Record], one: str, other: str) -> list[str]:

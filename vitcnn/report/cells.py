@@ -1,0 +1,12 @@
+"""A cell is a case without its architecture: records of one cell can be compared."""
+
+from __future__ import annotations
+
+from vitcnn.record import Record
+
+
+def cell(record: Record) -> str:
+    """Return the record's case with `*` for its architecture and, for trainings, for its recipe: families differ in it."""
+    without = record.case.replace(f"/{record.architecture}/", "/*/", 1)
+    recipe = record.settings.get("recipe")
+    return without.replace(f"/{recipe['name']}/", "/*/", 1) if recipe else without
