@@ -15,6 +15,13 @@
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from typing import ClassVar, Literal
+
+CaseOutcome = Literal["failed", "out_of_memory", "diverged", "leaked"]
+"""What a case that ended with an error is recorded as."""
+
+MAX_NAMES_SHOWN = 40
+"""A longer list of allowed names is cut short in a message."""
 
 
 class VitcnnError(Exception):
@@ -48,7 +55,7 @@ class RecordError(VitcnnError, ValueError):
 class CaseError(VitcnnError):
     """Ends one case; the others go on. `outcome` is what the case is recorded as."""
 
-    outcome = "failed"
+    outcome: ClassVar[CaseOutcome] = "failed"
 
 
 class UnsupportedResolution(CaseError):
@@ -58,19 +65,16 @@ class UnsupportedResolution(CaseError):
 class OutOfMemory(CaseError):
     """The device had too little memory for the case."""
 
-    outcome = "out_of_memory"
+    outcome: ClassVar[CaseOutcome] = "out_of_memory"
 
 
 class Diverged(CaseError):
     """The loss was not a finite number."""
 
-    outcome = "diverged"
+    outcome: ClassVar[CaseOutcome] = "diverged"
 
 
 class Leaked(CaseError):
     """The case left memory allocated behind it."""
 
-    outcome = "leaked"
-
-
-MAX_NAMES_SHOWN = 40
+    outcome: ClassVar[CaseOutcome] = "leaked"

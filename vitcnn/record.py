@@ -18,7 +18,7 @@ from typing import Any, Literal, get_args
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
-from vitcnn.errors import RecordError
+from vitcnn.errors import CaseOutcome, RecordError
 
 SCHEMA = 1
 
@@ -41,7 +41,7 @@ without measuring; `disabled`: --benchmark-disable or xdist, so nothing was time
 
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
-Status = Literal["ok", "failed", "out_of_memory", "diverged", "leaked"]
+Status = Literal["ok"] | CaseOutcome
 
 
 @dataclass(frozen=True, kw_only=True)

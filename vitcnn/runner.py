@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from vitcnn.architectures import architecture
 from vitcnn.device import Device, numerics, out_of_memory_as_case_error
@@ -50,7 +50,9 @@ def measure(case: Case, *, device: Device, stopwatch: Stopwatch, progress: Progr
             before_round=subject.before_round,
             after_round=subject.after_round,
         )
-        measurements = [m for metric in metrics_of(case.question) for m in metric.of(subject)] if subject.times_s else []
+        measurements = (
+            [m for metric in metrics_of(case.question) for m in metric.of(subject)] if subject.times_s else []
+        )
     return Record(
         case=str(case),
         architecture=case.architecture,
@@ -81,7 +83,7 @@ def failed_record(case: Case, error: CaseError) -> Record:
         architecture=case.architecture,
         family=architecture(case.architecture).family,
         settings=settings_of(case),
-        status=cast("Status", error.outcome),
+        status=error.outcome,
     )
 
 
@@ -112,7 +114,7 @@ def measure_own(own: OwnBenchmark, *, device: Device, stopwatch: Stopwatch) -> R
 
 
 def own_record(
-    own: OwnBenchmark, measurements: tuple[Measurement, ...] = (), *, status: str = "ok", **settings: Any
+    own: OwnBenchmark, measurements: tuple[Measurement, ...] = (), *, status: Status = "ok", **settings: Any
 ) -> Record:
     """Return the record of a user's own benchmark."""
     return Record(
@@ -120,6 +122,6 @@ def own_record(
         architecture=own.architecture,
         family=architecture(own.architecture).family if own.architecture else "",
         settings={"question": "own", "images": own.images, **settings},
-        status=cast("Status", status),
+        status=status,
         measurements=measurements,
     )

@@ -42,9 +42,9 @@ class Rounds:
 class Subject:
     """One case, ready to run.
 
-    `run` is what is timed; it processes `images_per_run` images. `warm_up` pays what only first calls cost and returns an
-    estimate of a run's seconds. `shape` is the input that `model` was built for; `settings` repeat the case. After the
-    rounds the runner fills in `times_s`, a run's seconds in each round, and then asks for the `series`.
+    `run` is what is timed; it processes `images_per_run` images. `warm_up` pays what only first calls cost and
+    returns an estimate of a run's seconds. `shape` is the input that `model` was built for; `settings` repeat the
+    case. After the rounds the runner fills in `times_s`, a run's seconds in each round, and asks for the `series`.
     """
 
     case: Case

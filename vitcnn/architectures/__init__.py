@@ -24,5 +24,7 @@ def architecture(name: str) -> Architecture:
     if is_timm(name):
         return any_timm_model(name)
     if name not in architectures():
-        raise UnknownName(field="architecture", value=name, known=architectures(), also=("timm/NAME for any timm model",))
+        raise UnknownName(
+            field="architecture", value=name, known=architectures(), also=("timm/NAME for any timm model",)
+        )
     return architectures()[name]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vitcnn.errors import UnknownName
 from vitcnn.spec import Architecture, Family, InputShape
@@ -49,7 +49,7 @@ def any_timm_model(name: str) -> Architecture:
 def _build(timm_name: str, fixed_px: bool, shape: InputShape) -> nn.Module:
     import timm
 
-    size = {"img_size": shape.px} if fixed_px else {}
+    size: dict[str, Any] = {"img_size": shape.px} if fixed_px else {}
     model: nn.Module = timm.create_model(timm_name, in_chans=shape.channels, num_classes=shape.num_classes, **size)
     return model
 

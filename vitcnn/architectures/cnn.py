@@ -9,6 +9,8 @@ from vitcnn.spec import Architecture, InputShape, Published
 if TYPE_CHECKING:
     from torch import nn
 
+TIMM_RESULTS = "timm, results/benchmark-infer-amp-nchw-pt240-cu124-rtx3090.csv"
+
 LARGEST_SMALL_PX = 32
 """Up to here images are small: a stem that shrinks them fourfold would leave nothing to see."""
 
@@ -35,7 +37,7 @@ def build_lenet(shape: InputShape) -> nn.Module:
 
 
 def build_resnet18(shape: InputShape) -> nn.Module:
-    """timm's ResNet-18; for small images with a 3x3 stem and without its max-pool, as is usual for CIFAR."""
+    """Timm's ResNet-18; for small images with a 3x3 stem and without its max-pool, as is usual for CIFAR."""
     import timm
     from torch import nn
 
@@ -70,7 +72,7 @@ RESNET18 = Architecture(
         shape=InputShape(px=224, channels=3, num_classes=1000),
         parameters=11_689_512,
         macs=1_820_000_000,
-        source="parameters: torchvision, ResNet18_Weights; MACs: timm, results/benchmark-infer-amp-nchw-pt240-cu124-rtx3090.csv",
+        source=f"parameters: torchvision, ResNet18_Weights; MACs: {TIMM_RESULTS}",
     ),
     source="He et al., Deep residual learning for image recognition, arXiv 1512.03385",
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from itertools import pairwise
 
 
 def synchronized_perf_counter() -> float:
@@ -25,5 +26,4 @@ def device_times(run: Callable[[], object], *, rounds: int, iterations: int) -> 
             run()
         mark.record()
     torch.cuda.synchronize()
-    pairs = zip(marks, marks[1:], strict=False)
-    return tuple(start.elapsed_time(end) / 1e3 / iterations for start, end in pairs)
+    return tuple(start.elapsed_time(end) / 1e3 / iterations for start, end in pairwise(marks))

@@ -8,7 +8,6 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from vitcnn.device.which import Device, cpu_model, num_threads
 from vitcnn.record import Environment
@@ -44,6 +43,7 @@ def environment(device: Device, root: Path) -> Environment:
     """Gather where this run is measured; `root` is the project whose git revision counts."""
     import torch
 
+    changes = _git(root, "status", "--porcelain", "--untracked-files=no")
     versions = {name: _version(name) for name in ("vitcnn", "torch", "torchvision", "timm", "peft")}
     return Environment(
         device_key=device.key,
@@ -55,7 +55,8 @@ def environment(device: Device, root: Path) -> Environment:
         num_threads=num_threads(),
         python=platform.python_version(),
         numerics=NUMERICS,
-        **_git_state(root),
+        git_commit=_git(root, "rev-parse", "HEAD") or "",
+        git_dirty=None if changes is None else bool(changes),
         **versions,
     )
 
@@ -77,14 +78,10 @@ def _driver_version() -> str:
         return ""
 
 
-def _git_state(root: Path) -> dict[str, Any]:
-    def git(*arguments: str) -> str | None:
-        command = ["git", "-C", str(root), *arguments]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-        except OSError:  # no git
-            return None
-        return done.stdout.strip() if done.returncode == 0 else None
-
-    commit, changes = git("rev-parse", "HEAD"), git("status", "--porcelain", "--untracked-files=no")
-    return {"git_commit": commit or "", "git_dirty": None if changes is None else bool(changes)}
+def _git(root: Path, *arguments: str) -> str | None:
+    """Return what git prints, or None where there is no git or no repository."""
+    try:
+        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False)
+    except OSError:
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

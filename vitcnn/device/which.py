@@ -68,7 +68,10 @@ def resolve(asked: str) -> Device:
     matched = re.fullmatch(r"cuda(?::(\d+))?", asked)
     if not matched:
         raise UserError(
-            field="--device", value=asked, allowed="auto, cpu, cuda, cuda:N", do="Leave it out for the best one."
+            field="--device",
+            value=asked,
+            allowed="auto, cpu, cuda, cuda:N",
+            do="Leave it out for the best one.",
         )
     index, count = int(matched[1] or 0), _num_cuda_devices()
     if index >= count:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -24,7 +26,7 @@ class Resize(nn.Module):
 
 
 def resized(architecture: Architecture, shape: InputShape) -> nn.Module:
-    """Build the untrained model for images of `shape`, with the resize in front where it works at another resolution."""
+    """Build the untrained model for images of `shape`, the resize in front where it works at another resolution."""
     model = architecture.build(shape)
     model_px = architecture.model_px(shape.px)
     return model if model_px == shape.px else nn.Sequential(Resize(model_px), model)
@@ -39,13 +41,13 @@ def prepare(
     model: nn.Module, *, device: Device, layout: torch.memory_format, precision: Precision, mode: Mode
 ) -> nn.Module:
     """Return `model` ready for inference: in eval mode, on the device, cast to its precision, compiled if asked."""
-    model = model.eval().requires_grad_(False).to(device.name, DTYPES[precision], memory_format=layout)
+    model = model.eval().requires_grad_(False).to(device.name, DTYPES[precision]).to(memory_format=layout)
     return compiled(model, mode)
 
 
 def compiled(model: nn.Module, mode: Mode) -> nn.Module:
     """Return `model`, compiled for static shapes where `mode` asks for it."""
-    return torch.compile(model, dynamic=False) if mode == "compiled" else model
+    return cast("nn.Module", torch.compile(model, dynamic=False)) if mode == "compiled" else model
 
 
 def normalize(images: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:

@@ -21,6 +21,9 @@ IMAGES_PER_S = Metric(
     unit="image/s",
     better="higher",
     tolerance=of_time,
-    questions=("latency", "training",),
+    questions=(
+        "latency",
+        "training",
+    ),
     measure=measure,
 )

@@ -25,6 +25,11 @@ PEAK_ALLOCATED_BYTES = Metric(
     unit="B",
     better="lower",
     tolerance=one_percent,
-    questions=("latency", "memory", "tiled", "training",),
+    questions=(
+        "latency",
+        "memory",
+        "tiled",
+        "training",
+    ),
     measure=measure,
 )

@@ -25,12 +25,20 @@ class SeedRuns:
 
     def __init__(self, case: AccuracyCase, device: Device, progress: Progress) -> None:
         self.case, self.progress = case, progress
-        self.architecture, self.task, self.recipe = architecture(case.architecture), task(case.task), recipe(case.recipe)
+        self.architecture, self.task, self.recipe = (
+            architecture(case.architecture),
+            task(case.task),
+            recipe(case.recipe),
+        )
         loaded = data(case.task)
         self.train, self.test = Resident.of(loaded.train, device), Resident.of(loaded.test, device)
         self.labels: tuple[int, ...] = tuple(loaded.test.labels.tolist())
         self.fit = partial(
-            fit, device=device, layout=memory_format(self.architecture), precision=case.precision, mode=case.mode
+            fit,
+            device=device,
+            layout=memory_format(self.architecture),
+            precision=case.precision,
+            mode=case.mode,
         )
         self.histories: list[TrainingHistory] = []
         self.predictions: list[tuple[int, ...]] = []
@@ -59,9 +67,7 @@ class SeedRuns:
 
     def run(self) -> None:
         """Train the model."""
-        history = self.fit(
-            self.model, self.train, recipe=self.recipe, seed=self.seed, after_epoch=self.report_progress
-        )
+        history = self.fit(self.model, self.train, recipe=self.recipe, seed=self.seed, after_epoch=self.report_progress)
         self.histories.append(history)
 
     def after_round(self) -> None:

@@ -68,14 +68,12 @@ def inference_subject(case: BatchCase, device: Device, rounds: Rounds = MANY_ROU
     """Return the subject whose run is one forward in inference mode."""
     entry, shape = architecture(case.architecture), real_images.input_shape(case.px)
     layout = memory_format(entry)
-    model = prepare(
-        random_model(case, shape), device=device, layout=layout, precision=case.precision, mode=case.mode
-    )
+    model = prepare(random_model(case, shape), device=device, layout=layout, precision=case.precision, mode=case.mode)
     images = images_on(device, case, layout)
 
     def run() -> Tensor:
         with torch.inference_mode():
-            return model(images)  # type: ignore[no-any-return]
+            return model(images)
 
     return Subject(
         case=case,
@@ -87,7 +85,12 @@ def inference_subject(case: BatchCase, device: Device, rounds: Rounds = MANY_ROU
         warm_up=warmed_up(run, device),
         rounds=rounds,
         images_per_run=case.batch,
-        settings={"weights": "random", "seed": WEIGHTS_SEED, "layout": str(layout), "model_px": entry.model_px(case.px)},
+        settings={
+            "weights": "random",
+            "seed": WEIGHTS_SEED,
+            "layout": str(layout),
+            "model_px": entry.model_px(case.px),
+        },
     )
 
 
@@ -95,7 +98,7 @@ def training_subject(case: BatchCase, device: Device, rounds: Rounds = MANY_ROUN
     """Return the subject whose run is one training step on the same batch."""
     entry, shape = architecture(case.architecture), real_images.input_shape(case.px)
     layout = memory_format(entry)
-    model = random_model(case, shape).to(device.name, memory_format=layout)
+    model = random_model(case, shape).to(device.name).to(memory_format=layout)
     step = TrainingStep(
         model,
         adamw(model, **STEP_OPTIMIZER),  # type: ignore[arg-type]

@@ -22,13 +22,11 @@ def prepare_tiled(case: TiledCase, device: Device, _progress: Progress) -> Subje
     entry, shape = architecture(case.architecture), real_images.input_shape(case.tile_px)
     layout, dtype = memory_format(entry), DTYPES[case.precision]
     grid = TileGrid(width=case.width, height=case.height, tile_px=case.tile_px, overlap=case.overlap)
-    model = prepare(
-        random_model(case, shape), device=device, layout=layout, precision=case.precision, mode=case.mode
-    )
+    model = prepare(random_model(case, shape), device=device, layout=layout, precision=case.precision, mode=case.mode)
     frame = torch.from_numpy(real_images.frame(width=case.width, height=case.height)).to(device.name)
 
     def forward(tiles: Tensor) -> Tensor:
-        return model(tiles.to(dtype, memory_format=layout))  # type: ignore[no-any-return]
+        return model(tiles.to(dtype, memory_format=layout))
 
     def run() -> Tensor:
         with torch.inference_mode():

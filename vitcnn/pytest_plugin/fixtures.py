@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 OPTIONS = pytest.StashKey[Options]()
 
+
 @dataclass(frozen=True, kw_only=True)
 class SplitsOnDevice:
     """Both parts of a task, on the device."""

@@ -120,7 +120,11 @@ class SuiteHooks:
         hook.pytest_benchmark_update_commit_info(config=config, commit_info=commit_info)
         benchmarks = self.ledger.benchmarks
         document: dict[str, Any] = hook.pytest_benchmark_generate_json(
-            config=config, benchmarks=benchmarks, include_data=True, machine_info=machine_info, commit_info=commit_info
+            config=config,
+            benchmarks=benchmarks,
+            include_data=True,
+            machine_info=machine_info,
+            commit_info=commit_info,
         )
         hook.pytest_benchmark_update_json(config=config, benchmarks=benchmarks, output_json=document)
         return document

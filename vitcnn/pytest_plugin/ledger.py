@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -16,7 +16,15 @@ from vitcnn.record import CaseResult, Environment, Outcome, Record, Run
 RECORD = pytest.StashKey[Record]()
 """Where `measure` leaves what the item measured."""
 
-ENDING = pytest.StashKey[tuple[Outcome, str]]()
+
+class Ending(NamedTuple):
+    """How an item ended, and why."""
+
+    outcome: Outcome
+    reason: str
+
+
+ENDING = pytest.StashKey[Ending]()
 """Where `measure` leaves how the item ended, when it is more than pytest's own passed, failed or skipped."""
 
 
@@ -78,7 +86,7 @@ class Ledger:
             return
         result = CaseResult.from_json(entry)
         before = self._endings.get(report.nodeid)
-        if before is None or before.outcome in ("passed", "not_measured"):
+        if before is None or before.outcome == "passed":
             self._endings[report.nodeid] = result
         if report.when == "teardown":
             ending = self._endings[report.nodeid]
@@ -104,22 +112,23 @@ class Ledger:
 
 def entry_for(item: pytest.Item, report: pytest.TestReport) -> dict[str, Any]:
     """Return how one phase of an item ended, as the JSON of a CaseResult: it travels with the report."""
-    outcome, reason = _outcome(item, report)
+    outcome, reason = _ending(item, report)
     record = item.stash.get(RECORD, None)
     return CaseResult(id=case_id(item), outcome=outcome, reason=reason, record=record).to_json()
 
 
-def _outcome(item: pytest.Item, report: pytest.TestReport) -> tuple[Outcome, str]:
+def _ending(item: pytest.Item, report: pytest.TestReport) -> Ending:
     if ENDING in item.stash and report.outcome != "skipped":
         return item.stash[ENDING]
     if report.outcome == "passed":
-        return ("passed", "") if RECORD in item.stash else ("not_measured", "the test passed without measuring")
+        measured = RECORD in item.stash or report.when != "call"
+        return Ending("passed", "") if measured else Ending("not_measured", "the test did not call measure")
     if report.outcome == "skipped":
         place = report.longrepr
-        return "skipped", str(place[2] if isinstance(place, tuple) else place).removeprefix("Skipped: ")
+        return Ending("skipped", str(place[2] if isinstance(place, tuple) else place).removeprefix("Skipped: "))
     crash = getattr(report.longrepr, "reprcrash", None)
-    message = crash.message if crash else str(report.longrepr)
-    return "failed", message.partition("\n")[0] if report.when == "call" else f"{report.when}: {message}"
+    message = (crash.message if crash else str(report.longrepr)).partition("\n")[0]
+    return Ending("failed", message if report.when == "call" else f"{report.when}: {message}")
 
 
 def write_json(path: Path, document: dict[str, Any]) -> None:

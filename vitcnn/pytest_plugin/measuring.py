@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from vitcnn.device import CleanState, Device
 from vitcnn.errors import CaseError, Leaked
-from vitcnn.pytest_plugin.ledger import ENDING, RECORD, case_id
+from vitcnn.pytest_plugin.ledger import ENDING, RECORD, Ending, case_id
 from vitcnn.record import Record
 from vitcnn.spec import Case
 
@@ -92,7 +92,7 @@ class Measure:
         except CaseError as error:
             self._benchmark.has_error = True
             stash[RECORD] = failed(error)
-            stash[ENDING] = (error.outcome, str(error))
+            stash[ENDING] = Ending(error.outcome, str(error))
             failure = str(error)
             _let_go(error)
         except BaseException:
@@ -103,7 +103,7 @@ class Measure:
                 stash[RECORD], stash[ROW] = record, self._benchmark.stats
                 self._benchmark.extra_info["vitcnn"] = record.to_json()
             else:
-                stash[ENDING] = ("disabled", "nothing is timed under --benchmark-disable or xdist")
+                stash[ENDING] = Ending("disabled", "nothing is timed under --benchmark-disable or xdist")
             return record
         pytest.fail(failure, pytrace=False)
 
@@ -132,7 +132,7 @@ def check_clean(item: pytest.Item) -> None:
     try:
         item.stash[CLEAN_STATE].check()
     except Leaked as leak:
-        item.stash[ENDING] = (leak.outcome, str(leak))
+        item.stash[ENDING] = Ending(leak.outcome, str(leak))
         pytest.fail(str(leak), pytrace=False)
 
 

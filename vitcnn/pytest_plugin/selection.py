@@ -24,7 +24,7 @@ def select(cases: Iterable[Case], options: Options) -> list[Any]:
 
 
 def of_architecture(cases: Sequence[Case], name: str) -> list[Case]:
-    """Return the cases of architecture `name`; where no case names it, it takes the places of its family's, or of all."""
+    """Return the cases of `name`; where no case names it, it takes the places of its family's cases, or of all."""
     named = [case for case in cases if case.architecture == name]
     if named:
         return named

@@ -6,7 +6,7 @@ from vitcnn.record import Record
 
 
 def cell(record: Record) -> str:
-    """Return the record's case with `*` for its architecture and, for trainings, for its recipe: families differ in it."""
+    """Return the record's case with `*` for its architecture and for its recipe, in which families differ."""
     without = record.case.replace(f"/{record.architecture}/", "/*/", 1)
     recipe = record.settings.get("recipe")
     return without.replace(f"/{recipe['name']}/", "/*/", 1) if recipe else without

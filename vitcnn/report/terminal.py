@@ -73,10 +73,19 @@ def columns(records: list[Record]) -> list[Column]:
     """Return the columns that `records` can fill."""
     tasks = sorted({record.settings["task"] for record in records if record.settings["question"] == "accuracy"})
     every = [
-        *(Column(f"accuracy\n{task}\n% [95 %]", "accuracy", "test_accuracy", accuracy_text, {"task": task}) for task in tasks),
+        *(
+            Column(f"accuracy\n{task}\n% [95 %]", "accuracy", "test_accuracy", accuracy_text, {"task": task})
+            for task in tasks
+        ),
         *(Column(f"training\n{task}\ns", "accuracy", "training_time_s", scaled(), {"task": task}) for task in tasks),
-        *(Column(f"training\n{px} px\nimages/s", "training", "images_per_s", scaled(), {"px": px}) for px in pixels(records, "training")),
-        *(Column(f"latency\n{px} px, ms\nmedian/p95", "latency", "latency_s", latency_text, {"px": px}) for px in pixels(records, "latency")),
+        *(
+            Column(f"training\n{px} px\nimages/s", "training", "images_per_s", scaled(), {"px": px})
+            for px in pixels(records, "training")
+        ),
+        *(
+            Column(f"latency\n{px} px, ms\nmedian/p95", "latency", "latency_s", latency_text, {"px": px})
+            for px in pixels(records, "latency")
+        ),
         Column("4K\nframe\ns", "tiled", "frame_time_s", scaled()),
         Column("saved for\nbackward\nMB", "memory", "saved_for_backward_bytes", scaled(1e-6)),
         Column("peak in\ntraining\nMB", "memory", "peak_allocated_bytes", scaled(1e-6), {"phase": "training"}),
@@ -102,7 +111,7 @@ def table(run: Run, *, width: int) -> str:
     records = [record for record in run.records if record.architecture and record.settings.get("question") != "own"]
     if not records:
         return ""
-    order = {family: rank for rank, family in enumerate(FAMILIES)}
+    order: dict[str, int] = {family: rank for rank, family in enumerate(FAMILIES)}
     names = dict.fromkeys((r.family, r.architecture) for r in sorted(records, key=lambda r: order[r.family]))
     shown = columns(records)
     cells = {column.title: shown_cell(column, records) for column in shown}

@@ -68,10 +68,14 @@ def _accuracy(records: list[Record], one: str, other: str) -> list[str]:
 
 def _times(records: list[Record], one: str, other: str) -> list[str]:
     return [
-        f"{words.format(**ours.settings, s='' if ours.settings.get('batch') == 1 else 's')} {_ratio(ours, theirs, metric)}"
+        f"{_words(words, ours)} {_ratio(ours, theirs, metric)}"
         for metric, words in TIMES.items()
         for ours, theirs in _matched(records, one, other, metric)
     ]
+
+
+def _words(template: str, record: Record) -> str:
+    return template.format(**record.settings, s="" if record.settings.get("batch") == 1 else "s")
 
 
 def _ratio(ours: Record, theirs: Record, metric: str) -> str:

@@ -20,7 +20,10 @@ def random_affine(images: Tensor, bounds: Affine, generator: Generator) -> Tenso
     draws = torch.rand((5, batch), generator=generator, device=images.device).mul_(2).sub_(1)
     angle, shear = draws[0] * math.radians(bounds.degrees), draws[1] * math.radians(bounds.shear_degrees)
     zoom = 1 + draws[2] * bounds.scale
-    shift_x, shift_y = draws[3] * (2 * bounds.translate_px / width), draws[4] * (2 * bounds.translate_px / height)
+    shift_x, shift_y = (
+        draws[3] * (2 * bounds.translate_px / width),
+        draws[4] * (2 * bounds.translate_px / height),
+    )
     return warp(images, affine_matrices(angle, shear, zoom, shift_x, shift_y))
 
 

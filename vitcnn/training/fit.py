@@ -44,7 +44,7 @@ def fit(
     The host waits for the device once an epoch, to read the mean loss; Diverged where it is not finite. Only parameters
     that require gradients train. `after_epoch` is told the epoch, from 1, and its loss.
     """
-    model = model.to(device.name, memory_format=layout)
+    model = model.to(device.name).to(memory_format=layout)
     optimizer = adamw(
         model, learning_rate=recipe.peak_learning_rate, weight_decay=recipe.weight_decay, betas=recipe.betas
     )
@@ -62,7 +62,9 @@ def fit(
     losses, rates = [], []
     for epoch in range(recipe.epochs):
         total = torch.zeros((), device=device.name)
-        for index, (images, labels) in enumerate(train.shuffled(recipe.batch, generator), start=epoch * steps_per_epoch):
+        for index, (images, labels) in enumerate(
+            train.shuffled(recipe.batch, generator), start=epoch * steps_per_epoch
+        ):
             rate = learning_rate(recipe, index, recipe.epochs * steps_per_epoch)
             for group in optimizer.param_groups:
                 group["lr"] = rate

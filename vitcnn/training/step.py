@@ -25,7 +25,7 @@ def adamw(model: nn.Module, *, learning_rate: float, weight_decay: float, betas:
 class TrainingStep:
     """Calling it with images (batch, channels, px, px) and labels (batch,) trains the model once on them.
 
-    Returns the loss, detached and still on the device: reading it is the caller's choice, since it waits for the device.
+    Returns the loss, detached and still on the device: reading it, which waits for the device, is the caller's choice.
     bf16 is autocast: the weights stay fp32.
     """
 
