@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from dataclasses import asdict
+from typing import Any
 
 from vitcnn.architectures import architecture
 from vitcnn.device import Device, numerics, out_of_memory_as_case_error
 from vitcnn.errors import CaseError
 from vitcnn.metrics import metrics_of
-from vitcnn.metrics.images_per_s import IMAGES_PER_S
-from vitcnn.metrics.latency_s import LATENCY_S
 from vitcnn.prepare import prepare
-from vitcnn.prepare.batches import MANY_ROUNDS, warmed_up
-from vitcnn.record import Measurement, Record, Status
-from vitcnn.spec import TIME_TOLERANCE, Case
+from vitcnn.record import Record
+from vitcnn.spec import Case
 from vitcnn.subject import Progress
-
-
-class Stopwatch(Protocol):
-    """Times `run`: each round's seconds divided by its calls. The clock waits for the device."""
-
-    def __call__(
-        self,
-        run: Callable[[], object],
-        *,
-        rounds: int,
-        calls: int,
-        before_round: Callable[[], None] | None = None,
-        after_round: Callable[[], None] | None = None,
-    ) -> tuple[float, ...]: ...
+from vitcnn.timing import Stopwatch
 
 
 def measure(case: Case, *, device: Device, stopwatch: Stopwatch, progress: Progress, floor_bytes: int) -> Record:
@@ -90,38 +74,3 @@ def failed_record(case: Case, error: CaseError) -> Record:
 def settings_of(case: Case) -> dict[str, Any]:
     """Return the case's own settings as JSON values."""
     return {"question": case.question, **asdict(case)}
-
-
-@dataclass(frozen=True, kw_only=True)
-class OwnBenchmark:
-    """A function of the user's own that processes `images` images a call; `architecture` may be empty."""
-
-    id: str
-    architecture: str
-    run: Callable[[], object]
-    images: int
-
-
-def measure_own(own: OwnBenchmark, *, device: Device, stopwatch: Stopwatch) -> Record:
-    """Time a function of the user's own and return its record."""
-    with numerics(device), out_of_memory_as_case_error(device):
-        rounds, calls = MANY_ROUNDS.plan(warmed_up(own.run, device)())
-        times_s = stopwatch(own.run, rounds=rounds, calls=calls)
-    rates = tuple(own.images / seconds for seconds in times_s)
-    metrics = [(LATENCY_S, times_s), (IMAGES_PER_S, rates)] if times_s else []
-    measurements = tuple(metric.measurement(samples, TIME_TOLERANCE) for metric, samples in metrics)
-    return own_record(own, measurements, rounds=rounds, calls_per_round=calls)
-
-
-def own_record(
-    own: OwnBenchmark, measurements: tuple[Measurement, ...] = (), *, status: Status = "ok", **settings: Any
-) -> Record:
-    """Return the record of a user's own benchmark."""
-    return Record(
-        case=own.id,
-        architecture=own.architecture,
-        family=architecture(own.architecture).family if own.architecture else "",
-        settings={"question": "own", "images": own.images, **settings},
-        status=status,
-        measurements=measurements,
-    )

@@ -11,31 +11,13 @@ from torch import nn
 from vitcnn.device import Device
 from vitcnn.record import Series
 from vitcnn.spec import Architecture, Case, InputShape
+from vitcnn.timing import Rounds
 
 
 class Progress(Protocol):
     """Told how far long work has come."""
 
     def __call__(self, done: int, total: int, text: str) -> None: ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rounds:
-    """How often to repeat a run: as often as fits into `budget_s` seconds, within the bounds.
-
-    A run shorter than `shortest_round_s` is called several times a round and the round's time divided.
-    """
-
-    at_least: int
-    at_most: int
-    budget_s: float
-    shortest_round_s: float = 0.0
-
-    def plan(self, estimate_s: float) -> tuple[int, int]:
-        """Return (rounds, calls a round) for a run that takes about `estimate_s` seconds."""
-        calls = max(1, round(self.shortest_round_s / estimate_s)) if estimate_s > 0 else 1
-        fitting = int(self.budget_s / (estimate_s * calls)) if estimate_s > 0 else self.at_most
-        return max(self.at_least, min(self.at_most, fitting)), calls
 
 
 @dataclass(kw_only=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import subprocess
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from vitcnn.device.which import Device, cpu_model, num_threads
@@ -15,24 +16,25 @@ from vitcnn.record import Environment
 
 @contextmanager
 def numerics(device: Device) -> Iterator[None]:
-    """Fix what changes speed and rounding while a case runs, and restore it: threads, TF32 off, cuDNN's search on."""
+    """Fix what changes speed and rounding while a case runs, and restore it: threads, TF32 off, cuDNN's search on.
+
+    Where nothing has imported torch there is nothing to fix.
+    """
+    if "torch" not in sys.modules:
+        yield
+        return
     import torch
 
-    before = torch.get_num_threads(), torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
-    benchmark_before = torch.backends.cudnn.benchmark
+    cuda, cudnn, threads = torch.backends.cuda.matmul, torch.backends.cudnn, torch.get_num_threads()
+    before = cuda.allow_tf32, cudnn.allow_tf32, cudnn.benchmark
     torch.set_num_threads(num_threads())
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
-    torch.backends.cudnn.benchmark = True
+    cuda.allow_tf32, cudnn.allow_tf32, cudnn.benchmark = False, False, True
     try:
-        if device.is_cuda:
-            with torch.cuda.device(device.name):
-                yield
-        else:
+        with torch.cuda.device(device.name) if device.is_cuda else nullcontext():
             yield
     finally:
-        torch.set_num_threads(before[0])
-        torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before[1:]
-        torch.backends.cudnn.benchmark = benchmark_before
+        torch.set_num_threads(threads)
+        cuda.allow_tf32, cudnn.allow_tf32, cudnn.benchmark = before
 
 
 NUMERICS = {"tf32": False, "cudnn_benchmark": True}
@@ -41,16 +43,11 @@ NUMERICS = {"tf32": False, "cudnn_benchmark": True}
 
 def environment(device: Device, root: Path) -> Environment:
     """Gather where this run is measured; `root` is the project whose git revision counts."""
-    import torch
-
     changes = _git(root, "status", "--porcelain", "--untracked-files=no")
     versions = {name: _version(name) for name in ("vitcnn", "torch", "torchvision", "timm", "peft")}
     return Environment(
         device_key=device.key,
         device=device.kind,
-        gpu=torch.cuda.get_device_name(device.name) if device.is_cuda else "",
-        driver=_driver_version() if device.is_cuda else "",
-        cuda=(torch.version.cuda or "") if device.is_cuda else "",
         cpu=cpu_model(),
         num_threads=num_threads(),
         python=platform.python_version(),
@@ -58,7 +55,15 @@ def environment(device: Device, root: Path) -> Environment:
         git_commit=_git(root, "rev-parse", "HEAD") or "",
         git_dirty=None if changes is None else bool(changes),
         **versions,
+        **(_gpu(device) if device.is_cuda else {}),
     )
+
+
+def _gpu(device: Device) -> dict[str, str]:
+    import torch
+
+    name, cuda = torch.cuda.get_device_name(device.name), torch.version.cuda or ""
+    return {"gpu": name, "driver": _driver_version(), "cuda": cuda}
 
 
 def _version(distribution: str) -> str:

@@ -105,6 +105,5 @@ def out_of_memory_as_case_error(device: Device) -> Iterator[None]:
 
 
 def _is_out_of_memory(error: MemoryError | RuntimeError) -> bool:
-    import torch
-
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    named = type(error).__name__ == "OutOfMemoryError"  # torch's; a RuntimeError that only CUDA raises
+    return named or isinstance(error, MemoryError) or "can't allocate memory" in str(error)

@@ -15,8 +15,9 @@ from vitcnn.metrics.test_accuracy import LABELS, PREDICTIONS
 from vitcnn.recipes import recipe
 from vitcnn.record import Series
 from vitcnn.spec import AccuracyCase
-from vitcnn.subject import Progress, Rounds, Subject
+from vitcnn.subject import Progress, Subject
 from vitcnn.tasks import data, task
+from vitcnn.timing import Rounds
 from vitcnn.training import Resident, TrainingHistory, fit, predict
 
 

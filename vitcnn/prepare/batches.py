@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from vitcnn.architectures import architecture
 from vitcnn.device import Device
-from vitcnn.errors import Diverged
 from vitcnn.inference import normalize, prepare
 from vitcnn.inference.forward import DTYPES, memory_format, resized
 from vitcnn.spec import BatchCase, Case, InputShape
-from vitcnn.subject import Rounds, Subject
+from vitcnn.subject import Subject
 from vitcnn.tasks import real_images
+from vitcnn.timing import MANY_ROUNDS, Rounds, warm_up
 from vitcnn.training import TrainingStep, adamw
 
 WEIGHTS_SEED = 0
-MANY_ROUNDS = Rounds(at_least=5, at_most=50, budget_s=1.0, shortest_round_s=0.004)
-WARM_UP_CALLS = 3
-WARM_UP_BUDGET_S = 1.0
 STEP_OPTIMIZER = {"learning_rate": 1e-4, "weight_decay": 0.05, "betas": (0.9, 0.999)}
 """AdamW for every architecture, so that steps compare architectures and not optimisers."""
 
@@ -35,33 +32,6 @@ def images_on(device: Device, case: BatchCase, layout: torch.memory_format) -> T
     """Return the case's batch on the device, normalised, in the case's precision and the model's layout."""
     images = torch.from_numpy(real_images.batch(case.px, case.batch)).to(device.name)
     return normalize(images, DTYPES[case.precision]).contiguous(memory_format=layout)
-
-
-def warmed_up(run: Callable[[], object], device: Device) -> Callable[[], float]:
-    """Return a warm-up that calls `run` three times, fewer where it is slow, and returns the seconds of the last call.
-
-    The warm-up raises Diverged where what `run` returns holds a number that is not finite.
-    """
-
-    def warm_up() -> float:
-        result, total, seconds = None, 0.0, 0.0
-        for _ in range(WARM_UP_CALLS):
-            start = device.timer()
-            result = run()
-            seconds = device.timer() - start
-            total += seconds
-            if total > WARM_UP_BUDGET_S:
-                break
-        require_finite(result)
-        return seconds
-
-    return warm_up
-
-
-def require_finite(result: object) -> None:
-    """Raise Diverged where `result` is a tensor that holds NaN or infinity."""
-    if isinstance(result, Tensor) and not torch.isfinite(result).all():
-        raise Diverged(f"the result holds NaN or infinity (shape {tuple(result.shape)}): check the model's numerics")
 
 
 def inference_subject(case: BatchCase, device: Device, rounds: Rounds = MANY_ROUNDS) -> Subject:
@@ -82,7 +52,7 @@ def inference_subject(case: BatchCase, device: Device, rounds: Rounds = MANY_ROU
         shape=shape,
         model=model,
         run=run,
-        warm_up=warmed_up(run, device),
+        warm_up=partial(warm_up, run, device.timer),
         rounds=rounds,
         images_per_run=case.batch,
         settings={
@@ -120,7 +90,7 @@ def training_subject(case: BatchCase, device: Device, rounds: Rounds = MANY_ROUN
         shape=shape,
         model=model,
         run=run,
-        warm_up=warmed_up(run, device),
+        warm_up=partial(warm_up, run, device.timer),
         rounds=rounds,
         images_per_run=case.batch,
         settings={

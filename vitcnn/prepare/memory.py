@@ -3,7 +3,8 @@
 from vitcnn.device import Device
 from vitcnn.prepare.batches import inference_subject, training_subject
 from vitcnn.spec import MemoryCase
-from vitcnn.subject import Progress, Rounds, Subject
+from vitcnn.subject import Progress, Subject
+from vitcnn.timing import Rounds
 
 ONCE = Rounds(at_least=1, at_most=1, budget_s=0.0)
 SUBJECTS = {"inference": inference_subject, "training": training_subject}

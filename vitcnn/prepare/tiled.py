@@ -9,10 +9,11 @@ from vitcnn.architectures import architecture
 from vitcnn.device import Device
 from vitcnn.inference import TileGrid, normalize, prepare, tile_logits
 from vitcnn.inference.forward import DTYPES, memory_format
-from vitcnn.prepare.batches import WEIGHTS_SEED, random_model, require_finite
+from vitcnn.prepare.batches import WEIGHTS_SEED, random_model
 from vitcnn.spec import TiledCase
-from vitcnn.subject import Progress, Rounds, Subject
+from vitcnn.subject import Progress, Subject
 from vitcnn.tasks import real_images
+from vitcnn.timing import Rounds, require_finite
 
 FEW_ROUNDS = Rounds(at_least=1, at_most=20, budget_s=8.0)
 

@@ -13,7 +13,7 @@ from vitcnn.pytest_plugin.fixtures import measure as measure
 from vitcnn.pytest_plugin.fixtures import model as model
 from vitcnn.pytest_plugin.fixtures import task as task
 from vitcnn.pytest_plugin.hooks import SuiteHooks
-from vitcnn.pytest_plugin.options import add_options, check_options, set_default_storage
+from vitcnn.pytest_plugin.options import add_options, check_options, prepare_json_folder, set_default_storage
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -26,6 +26,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Check the options before anything runs, and before pytest-benchmark opens its storage."""
     try:
         options = check_options(config)
+        prepare_json_folder(config)
     except UserError as error:
         raise pytest.UsageError(str(error)) from None
     config.stash[OPTIONS] = options

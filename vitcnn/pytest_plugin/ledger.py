@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from vitcnn.journal import Journal
+from vitcnn.pytest_plugin.options import JOURNAL
 from vitcnn.record import CaseResult, Environment, Outcome, Record, Run
 
 RECORD = pytest.StashKey[Record]()
@@ -39,13 +40,19 @@ def case_id(item: pytest.Item) -> str:
     return str(callspec.params["case"]) if callspec and "case" in callspec.params else item.nodeid
 
 
+def question(item: pytest.Item) -> str:
+    """Return what an item's case asks: `accuracy`, `latency` ..., or `own` for a user's own benchmark."""
+    callspec = getattr(item, "callspec", None)
+    return str(getattr(callspec.params.get("case"), "question", "own")) if callspec else "own"
+
+
 class Ledger:
     """The results of one session, in the order of collection."""
 
     def __init__(self, out: Path) -> None:
         self.out = out
         self.benchmarks: list[Any] = []
-        self._journal = Journal(out / "journal.jsonl")
+        self._journal = Journal(out / JOURNAL)
         self._ids: dict[str, str] = {}
         self._results: dict[str, CaseResult] = {}
         self._started: set[str] = set()

@@ -53,18 +53,17 @@ class Measure:
     def time(self, run: Callable[[], object], *, images: int = 1) -> Record:
         """Time `run`, which processes `images` images a call, and return its record.
 
-        It is called three times to warm up, then for about 1.5 s: at least 5 rounds, at most 50.
+        It is called three times to warm up, then for about 1 s: at least 5 rounds, at most 50.
         """
-        from vitcnn import runner
+        from vitcnn.own_benchmark import OwnBenchmark
 
-        own = runner.OwnBenchmark(
-            id=case_id(self._item), architecture=self._params.get("architecture", ""), run=run, images=images
-        )
+        name = self._params.get("architecture", "")
+        own = OwnBenchmark(id=case_id(self._item), architecture=name, run=run, images=images)
 
         def measure() -> Record:
-            return runner.measure_own(own, device=self._device, stopwatch=self._stopwatch)
+            return own.measure(device=self._device, stopwatch=self._stopwatch)
 
-        return self._account(measure, failed=lambda error: runner.own_record(own, status=error.outcome))
+        return self._account(measure, failed=lambda error: own.record(error.outcome))
 
     @property
     def _params(self) -> dict[str, Any]:

@@ -11,9 +11,11 @@ import pytest
 
 from vitcnn.architectures import architecture
 from vitcnn.device import Device, resolve
-from vitcnn.errors import UnknownName
+from vitcnn.errors import UnknownName, UserError
 from vitcnn.spec import PRESETS
 from vitcnn.tasks import task
+
+JOURNAL = "journal.jsonl"
 
 DEFAULT_STORAGE = "file://./.benchmarks"
 """pytest-benchmark's own default, replaced by benchmarks/baselines/<device>."""
@@ -78,8 +80,12 @@ def check_options(config: pytest.Config) -> Options:
         architecture(name)
     for name in tasks:
         task(name)
-    out = config.getoption("--out") or config.rootpath / ".vitcnn" / "runs" / _stamp()
-    return Options(device=device, preset=preset, architectures=architectures, tasks=tasks, out=Path(out).absolute())
+    out = Path(config.getoption("--out") or config.rootpath / ".vitcnn" / "runs" / _stamp()).absolute()
+    if (out / JOURNAL).exists():
+        do = "Name another folder, or leave it out for one named by the time."
+        raise UserError(field="--out", value=str(out), allowed="a folder that holds no run yet", do=do)
+    _require_writable("--out", out)
+    return Options(device=device, preset=preset, architectures=architectures, tasks=tasks, out=out)
 
 
 def _names(config: pytest.Config, option: str) -> tuple[str, ...]:
@@ -89,6 +95,22 @@ def _names(config: pytest.Config, option: str) -> tuple[str, ...]:
 
 def _stamp() -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.getpid()}"
+
+
+def _require_writable(field: str, folder: Path) -> None:
+    """Refuse a folder that cannot be made or written to, before hours of measuring end in its error."""
+    nearest = next(path for path in (folder, *folder.parents) if path.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        do = f"{nearest} is {'not writable' if nearest.is_dir() else 'not a folder'}."
+        raise UserError(field=field, value=str(folder), allowed="a folder that can be written to", do=do)
+
+
+def prepare_json_folder(config: pytest.Config) -> None:
+    """Make the folder of --benchmark-json: pytest-benchmark does not, and would lose the run at its end."""
+    path: Path | None = config.option.benchmark_json
+    if path is not None:
+        _require_writable("--benchmark-json", path.absolute().parent)
+        path.parent.mkdir(parents=True, exist_ok=True)
 
 
 def set_default_storage(config: pytest.Config, device: Device) -> None:
