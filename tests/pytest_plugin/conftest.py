@@ -1,0 +1,134 @@
+"""A miniature suite in a folder of its own, run by pytest in a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from vitcnn.journal import read_journal
+from vitcnn.record import CaseResult, Run, load_run
+
+PATIENCE_S = 30.0
+PYTEST = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "pytest_benchmark.plugin")
+SWITCH_ON = 'pytest_plugins = ["vitcnn.pytest_plugin"]\n'
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one run left: exit status, both output streams together, and its folder."""
+
+    exit_code: int
+    out: str
+    folder: Path
+
+    @property
+    def run_json(self) -> Path:
+        return self.folder / "run.json"
+
+    @cached_property
+    def document(self) -> dict:
+        return json.loads(self.run_json.read_text(encoding="utf-8"))
+
+    @cached_property
+    def run(self) -> Run:
+        return load_run(self.run_json)
+
+    @cached_property
+    def journal(self) -> list[CaseResult]:
+        return list(read_journal(self.folder / "journal.jsonl"))
+
+    @property
+    def outcomes(self) -> dict[str, str]:
+        return {case.id.partition("::")[2] or case.id: case.outcome for case in self.run.cases}
+
+    def case(self, name: str) -> CaseResult:
+        (found,) = (case for case in self.run.cases if name in (case.id, case.id.partition("::")[2]))
+        return found
+
+    @property
+    def timed(self) -> list[str]:
+        return [row["name"] for row in self.document["benchmarks"]]
+
+
+class Suite:
+    """Files in a folder; `run` starts pytest there. Other plugins than ours stay out: they cost a second each."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.num_runs = 0
+        self.write("conftest.py", SWITCH_ON)
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(dedent(text), encoding="utf-8")
+        return path
+
+    def start(self, *args: object, cwd: Path | None = None) -> tuple[subprocess.Popen, Path]:
+        """Start a run; without --out, its folder is out1, out2 ..."""
+        self.num_runs += 1
+        folder = self.root / f"out{self.num_runs}"
+        out = () if any(str(arg).startswith("--out") for arg in args) else ("--out", folder)
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST")}
+        environment |= {"PYTHONDONTWRITEBYTECODE": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "COLUMNS": "200"}
+        process = subprocess.Popen(
+            [*PYTEST, f"--rootdir={self.root}", *map(str, (*out, *args))],
+            cwd=cwd or self.root,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        return process, folder
+
+    def run(self, *args: object, cwd: Path | None = None) -> Result:
+        process, folder = self.start(*args, cwd=cwd)
+        return finish(process, folder)
+
+    def collect(self, *args: object) -> list[str]:
+        """Return what --collect-only lists, as the parts in brackets."""
+        result = self.run("--collect-only", "-q", *args)
+        assert result.exit_code == 0, result.out
+        return [line.partition("[")[2].rstrip("]") for line in result.out.splitlines() if "::" in line]
+
+
+def finish(process: subprocess.Popen, folder: Path) -> Result:
+    try:
+        output, _ = process.communicate(timeout=4 * PATIENCE_S)
+    finally:
+        process.kill()
+    return Result(process.returncode, output, folder)
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Return as soon as `condition` holds; fail where it does not within 30 s."""
+    end = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < end, "waited for 30 s"
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="session")
+def new_suite(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Suite]:
+    """Return what makes a suite of files given by name; for the fixtures that several tests share a run by."""
+
+    def make(files: dict[str, str] | None = None) -> Suite:
+        suite = Suite(tmp_path_factory.mktemp("suite"))
+        for name, text in (files or {}).items():
+            suite.write(name, text)
+        return suite
+
+    return make
+
+
+@pytest.fixture
+def suite(new_suite: Callable[..., Suite]) -> Suite:
+    return new_suite()

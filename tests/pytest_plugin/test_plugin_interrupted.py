@@ -1,0 +1,102 @@
+"""Nothing that was measured is lost: by Ctrl-C, by SIGTERM, by SIGKILL."""
+
+import signal
+
+import pytest
+from conftest import finish, wait_for
+
+from vitcnn.journal import read_journal
+
+SLEEPS = """
+    import time
+    from pathlib import Path
+
+
+    def test_ant(measure):
+        measure.time(lambda: sum(range(1000)), images=2)
+
+
+    def test_bee(measure):
+        {sleep}
+
+
+    def test_cat(measure):
+        measure.time(lambda: sum(range(1000)))
+"""
+SLEEP_INSIDE = 'measure.time(lambda: (Path("asleep").touch(), time.sleep(60)))'
+SLEEP_OUTSIDE = 'Path("asleep").touch(), time.sleep(60)'
+
+
+def send(suite, number, sleep=SLEEP_INSIDE, *args):
+    """Return the result of a run that is sent a signal while its second case sleeps."""
+    suite.write("test_sleeps.py", SLEEPS.format(sleep=sleep))
+    process, folder = suite.start(*args)
+    try:
+        wait_for(lambda: (suite.root / "asleep").exists() or process.poll() is not None)
+        assert process.poll() is None, process.communicate()[0]
+        assert [case.outcome for case in read_journal(folder / "journal.jsonl")] == ["passed"]
+        process.send_signal(number)
+    except BaseException:
+        process.kill()
+        raise
+    return finish(process, folder)
+
+
+@pytest.mark.parametrize("sleep", [SLEEP_INSIDE, SLEEP_OUTSIDE], ids=["in_the_timed_function", "in_the_test"])
+def test_sigterm_ends_the_run_as_ctrl_c_does_and_loses_nothing(suite, sleep):
+    asked = suite.root / "missing" / "folder" / "run.json"
+    result = send(suite, signal.SIGTERM, sleep, f"--benchmark-json={asked}", "--benchmark-save=partial")
+    assert result.exit_code == pytest.ExitCode.INTERRUPTED, result.out
+    assert result.outcomes == {"test_ant": "passed", "test_bee": "interrupted", "test_cat": "not_run"}
+    assert result.case("test_bee").reason == "the run was stopped while this case ran"
+    assert len(result.case("test_ant").record.samples("latency_s")) >= 5
+    assert result.timed == ["test_ant"]
+    assert result.journal[0] == result.case("test_ant")
+    saved = list(suite.root.glob("benchmarks/baselines/*/*/0001_partial.json"))
+    assert [path.stat().st_size > 0 for path in (asked, *saved)] == [True, True]
+    assert "JSON of this run" in result.out
+    assert "SIGTERM" in result.out
+
+
+def test_sigkill_leaves_a_readable_journal(suite):
+    result = send(suite, signal.SIGKILL)
+    assert result.exit_code == -signal.SIGKILL
+    assert not result.run_json.exists()
+    (ant,) = result.journal
+    assert (ant.id, ant.outcome) == ("test_sleeps.py::test_ant", "passed")
+    assert len(ant.record.samples("images_per_s")) >= 5
+
+
+def test_ctrl_c_in_a_timed_function_saves_what_came_before(suite):
+    suite.write(
+        "test_stops.py",
+        """
+        def stop(): raise KeyboardInterrupt
+        def test_ant(measure): measure.time(lambda: sum(range(1000)))
+        def test_bee(measure): measure.time(stop)
+        def test_cat(measure): measure.time(lambda: sum(range(1000)))
+        """,
+    )
+    result = suite.run()
+    assert result.exit_code == pytest.ExitCode.INTERRUPTED
+    assert list(result.outcomes.values()) == ["passed", "interrupted", "not_run"]
+    assert result.timed == ["test_ant"]
+    assert result.journal == [result.case("test_ant")]
+    assert "INTERNALERROR" not in result.out
+
+
+def test_pytest_exit_in_a_timed_function_saves_what_came_before(suite):
+    suite.write(
+        "test_exits.py",
+        """
+        import pytest
+
+        def test_ant(measure): measure.time(lambda: sum(range(1000)))
+        def test_bee(measure): measure.time(lambda: pytest.exit("no more disk", returncode=7))
+        def test_cat(measure): measure.time(lambda: sum(range(1000)))
+        """,
+    )
+    result = suite.run()
+    assert result.exit_code == 7
+    assert list(result.outcomes.values()) == ["passed", "interrupted", "not_run"]
+    assert result.timed == ["test_ant"]

@@ -1,0 +1,106 @@
+"""An option that cannot be used is refused before anything runs: exit status 4 and one message that says what to do."""
+
+import pytest
+
+MARKED = """
+    from pathlib import Path
+
+    Path("collected").touch()
+
+
+    def test_ant(measure):
+        measure.time(lambda: sum(range(1000)))
+"""
+
+
+@pytest.fixture
+def marked(suite):
+    suite.write("test_marked.py", MARKED)
+    suite.write("a_file", "text")
+    return suite
+
+
+def refused(suite, *args):
+    """Return the message that refuses `args`, having checked that it is one, and that nothing ran."""
+    result = suite.run(*args)
+    assert result.exit_code == pytest.ExitCode.USAGE_ERROR, result.out
+    lines = [line for line in result.out.splitlines() if line.strip()]
+    assert len(lines) == 1, result.out
+    assert not (suite.root / "collected").exists(), "a test file was imported"
+    assert not result.folder.exists()
+    assert not (suite.root / "benchmarks").exists()
+    return lines[0]
+
+
+@pytest.mark.parametrize(
+    "args, parts",
+    [
+        (["--arch", "vit_tinny"], ["architecture", "'vit_tinny'", "Did you mean vit_tiny", "timm/NAME"]),
+        (["--arch", "lenet,lenot"], ["architecture", "'lenot'", "Did you mean lenet"]),
+        (["--task", "digit"], ["task", "'digit'", "Allowed: ", "Did you mean digits"]),
+        (["--preset", "smok"], ["--preset", "'smok'", "full, smoke, standard", "Did you mean smoke"]),
+        (["--preset", "xyz"], ["--preset", "'xyz'", "full, smoke, standard", "Check the spelling"]),
+        (["--device", "tpu"], ["--device", "'tpu'", "auto, cpu, cuda, cuda:N", "Leave it out"]),
+        (["--out", "a_file"], ["--out", "a_file'", "a folder that can be written to", "not a folder"]),
+        (["--out", "a_file/below"], ["--out", "a_file/below'", "a folder that can be written to", "not a folder"]),
+        (["--benchmark-json", "a_file/run.json"], ["--benchmark-json", "a_file'", "not a folder"]),
+        (["--benchmark-json", "."], ["--benchmark-json", "Allowed: "]),
+    ],
+    ids=lambda value: "=".join(value) if value[0].startswith("--") else "",
+)
+def test_refusals_name_field_value_what_is_allowed_and_what_to_do(marked, args, parts):
+    message = refused(marked, *args)
+    assert message.startswith("ERROR: ")
+    for part in parts:
+        assert part in message
+
+
+def test_cuda_is_refused_where_torch_sees_none(marked):
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("there is a CUDA device here")
+    message = refused(marked, "--device", "cuda")
+    assert "--device: 'cuda' cannot be used. Allowed: auto, cpu." in message
+    assert "nvidia-smi" in message
+
+
+def test_an_unknown_timm_name_is_refused_with_the_nearest(marked):
+    message = refused(marked, "--arch", "timm/resnet18x")
+    assert "'timm/resnet18x' cannot be used" in message
+    assert "Did you mean" in message
+    assert "timm/resnet18 " in f"{message.replace('?', ' ')} "
+    assert len(message) < 400, "timm has more than a thousand names"
+
+
+@pytest.mark.parametrize("name", ["journal.jsonl", "run.json"])
+def test_a_folder_that_holds_a_run_is_refused_and_left_as_it_is(marked, name):
+    """A run in which nothing ran has a JSON and no journal: it is a run all the same."""
+    old = marked.write(f"old/{name}", "{}")
+    message = refused(marked, "--out", "old")
+    assert "--out: " in message
+    assert "a folder that holds no run yet" in message
+    assert "Name another folder" in message
+    assert [path.name for path in old.parent.iterdir()] == [name]
+    assert old.read_text() == "{}"
+
+
+def test_two_cases_of_one_id_are_refused_with_both_places(suite):
+    text = """
+        from vitcnn import LatencyCase
+
+        CASES = (LatencyCase(architecture="lenet", px=28, batch=1),)
+
+
+        def test_latency(case, measure):
+            raise AssertionError("must not run")
+    """
+    suite.write("test_here.py", text)
+    suite.write("test_there.py", text)
+    result = suite.run()
+    assert result.exit_code == pytest.ExitCode.USAGE_ERROR
+    (message,) = (line for line in result.out.splitlines() if line.startswith("ERROR: "))
+    for part in ("'latency/lenet/28/b1/fp32/eager'", "test_here.py::test_latency[", "test_there.py::test_latency["):
+        assert part in message
+    assert "remove one from its CASES" in message
+    assert "must not run" not in result.out
