@@ -202,14 +202,14 @@ def three(suite):
 @pytest.mark.parametrize(
     "args, exit_code, outcomes",
     [
-        (["-k", "ant or bee"], 1, ("passed", "failed", "deselected")),
-        (["-k", "nothing"], 5, ("deselected", "deselected", "deselected")),
-        (["--deselect", "test_three.py::test_bee"], 0, ("passed", "deselected", "passed")),
-        (["-x"], 1, ("passed", "failed", "not_run")),
-        (["--maxfail=1", "-k", "bee or cat"], 1, ("deselected", "failed", "not_run")),
-        (["--benchmark-disable"], 1, ("disabled", "failed", "disabled")),
-        (["--benchmark-disable", "-k", "cat"], 0, ("deselected", "deselected", "disabled")),
-        (["--benchmark-skip"], 0, ("skipped", "skipped", "skipped")),
+        ("-k ant or bee", 1, ("passed", "failed", "deselected")),
+        ("-k nothing", 5, ("deselected", "deselected", "deselected")),
+        ("--deselect test_three.py::test_bee", 0, ("passed", "deselected", "passed")),
+        ("-x", 1, ("passed", "failed", "not_run")),
+        ("--maxfail=1 -k bee or cat", 1, ("deselected", "failed", "not_run")),
+        ("--benchmark-disable", 1, ("disabled", "failed", "disabled")),
+        ("--benchmark-disable -k cat", 0, ("deselected", "deselected", "disabled")),
+        ("--benchmark-skip", 0, ("skipped", "skipped", "skipped")),
     ],
     ids=lambda value: "_".join(value) if isinstance(value, list) else "",
 )

@@ -33,23 +33,23 @@ def refused(suite, *args):
 
 
 @pytest.mark.parametrize(
-    "args, parts",
+    "option, parts",
     [
-        (["--arch", "vit_tinny"], ["architecture", "'vit_tinny'", "Did you mean vit_tiny", "timm/NAME"]),
-        (["--arch", "lenet,lenot"], ["architecture", "'lenot'", "Did you mean lenet"]),
-        (["--task", "digit"], ["task", "'digit'", "Allowed: ", "Did you mean digits"]),
-        (["--preset", "smok"], ["--preset", "'smok'", "full, smoke, standard", "Did you mean smoke"]),
-        (["--preset", "xyz"], ["--preset", "'xyz'", "full, smoke, standard", "Check the spelling"]),
-        (["--device", "tpu"], ["--device", "'tpu'", "auto, cpu, cuda, cuda:N", "Leave it out"]),
-        (["--out", "a_file"], ["--out", "a_file'", "a folder that can be written to", "not a folder"]),
-        (["--out", "a_file/below"], ["--out", "a_file/below'", "a folder that can be written to", "not a folder"]),
-        (["--benchmark-json", "a_file/run.json"], ["--benchmark-json", "a_file'", "not a folder"]),
-        (["--benchmark-json", "."], ["--benchmark-json", "Allowed: "]),
+        ("--arch vit_tinny", ["architecture", "'vit_tinny'", "Did you mean vit_tiny", "timm/NAME"]),
+        ("--arch lenet,lenot", ["architecture", "'lenot'", "Did you mean lenet"]),
+        ("--task digit", ["task", "'digit'", "Allowed: ", "Did you mean digits"]),
+        ("--preset smok", ["--preset", "'smok'", "full, smoke, standard", "Did you mean smoke"]),
+        ("--preset xyz", ["--preset", "'xyz'", "full, smoke, standard", "Check the spelling"]),
+        ("--device tpu", ["--device", "'tpu'", "auto, cpu, cuda, cuda:N", "Leave it out"]),
+        ("--out a_file", ["--out", "a_file'", "a folder that can be written to", "not a folder"]),
+        ("--out a_file/below", ["--out", "a_file/below'", "a folder that can be written to", "not a folder"]),
+        ("--benchmark-json a_file/run.json", ["--benchmark-json", "a_file'", "not a folder"]),
+        ("--benchmark-json .", ["--benchmark-json", "Allowed: "]),
     ],
-    ids=lambda value: "=".join(value) if value[0].startswith("--") else "",
+    ids=lambda value: value.replace(" ", "=") if isinstance(value, str) else "",
 )
-def test_refusals_name_field_value_what_is_allowed_and_what_to_do(marked, args, parts):
-    message = refused(marked, *args)
+def test_refusals_name_field_value_what_is_allowed_and_what_to_do(marked, option, parts):
+    message = refused(marked, *option.split())
     assert message.startswith("ERROR: ")
     for part in parts:
         assert part in message

@@ -21,6 +21,17 @@ def is_timm(name: str) -> bool:
     return name.startswith(PREFIX)
 
 
+def timm_model(name: str, shape: InputShape, *, fixed_px: bool = False, **options: Any) -> nn.Module:
+    """Build timm's untrained `name` for `shape`; `fixed_px` tells a model that is made for one resolution."""
+    import timm
+
+    size = {"img_size": shape.px} if fixed_px else {}
+    model: nn.Module = timm.create_model(
+        name, in_chans=shape.channels, num_classes=shape.num_classes, **size, **options
+    )
+    return model
+
+
 def any_timm_model(name: str) -> Architecture:
     """Return the architecture of `timm/NAME`; UnknownName, with the nearest names, where timm has none."""
     import timm
@@ -33,7 +44,7 @@ def any_timm_model(name: str) -> Architecture:
     config = timm.models.get_pretrained_cfg(timm_name)
     native_px = max(config.input_size[1:]) if config else LARGE_PX[0]
     fixed_px = bool(config and config.fixed_input_size)
-    builder = partial(_build, timm_name, fixed_px)
+    builder = partial(timm_model, timm_name, fixed_px=fixed_px)
     with torch.device("meta"):
         family = family_of(builder(InputShape(px=native_px, channels=3, num_classes=10)))
     return Architecture(
@@ -44,14 +55,6 @@ def any_timm_model(name: str) -> Architecture:
         published=None,
         source=f"timm {timm.__version__}, {timm_name}",
     )
-
-
-def _build(timm_name: str, fixed_px: bool, shape: InputShape) -> nn.Module:
-    import timm
-
-    size: dict[str, Any] = {"img_size": shape.px} if fixed_px else {}
-    model: nn.Module = timm.create_model(timm_name, in_chans=shape.channels, num_classes=shape.num_classes, **size)
-    return model
 
 
 def family_of(model: nn.Module) -> Family:

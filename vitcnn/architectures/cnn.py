@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vitcnn.architectures.any_timm import timm_model
 from vitcnn.spec import Architecture, InputShape, Published
 
 if TYPE_CHECKING:
@@ -38,10 +39,9 @@ def build_lenet(shape: InputShape) -> nn.Module:
 
 def build_resnet18(shape: InputShape) -> nn.Module:
     """Timm's ResNet-18; for small images with a 3x3 stem and without its max-pool, as is usual for CIFAR."""
-    import timm
     from torch import nn
 
-    model: nn.Module = timm.create_model("resnet18", in_chans=shape.channels, num_classes=shape.num_classes)
+    model = timm_model("resnet18", shape)
     if shape.px <= LARGEST_SMALL_PX:
         stem = nn.Conv2d(shape.channels, 64, kernel_size=3, stride=1, padding=1, bias=False)
         nn.init.kaiming_normal_(stem.weight, mode="fan_out", nonlinearity="relu")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vitcnn.architectures.any_timm import timm_model
 from vitcnn.architectures.cnn import TIMM_RESULTS
 from vitcnn.spec import Architecture, InputShape, Published
 
@@ -44,16 +45,8 @@ def build_vit_micro(shape: InputShape) -> nn.Module:
 
 def build_vit_tiny(shape: InputShape) -> nn.Module:
     """Timm's ViT-Ti/16 above 32 px, the same with patches of 4 px up to there."""
-    import timm
-
-    model: nn.Module = timm.create_model(
-        "vit_tiny_patch16_224",
-        img_size=shape.px,
-        patch_size=4 if shape.px <= LARGEST_SMALL_PX else 16,
-        in_chans=shape.channels,
-        num_classes=shape.num_classes,
-    )
-    return model
+    patch_size = 4 if shape.px <= LARGEST_SMALL_PX else 16
+    return timm_model("vit_tiny_patch16_224", shape, fixed_px=True, patch_size=patch_size)
 
 
 VIT_MICRO = Architecture(

@@ -7,6 +7,7 @@ import shutil
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -139,12 +140,13 @@ class TerminalProgress:
     """A progress bar on the terminal while a case runs; nothing where the error stream is no terminal."""
 
     def __init__(self, config: pytest.Config) -> None:
-        self._capture = config.pluginmanager.getplugin("capturemanager")
+        capture = config.pluginmanager.getplugin("capturemanager")
+        self._uncaptured = capture.global_and_fixture_disabled if capture else nullcontext
         self._bar: Any = None
 
     def __call__(self, done: int, total: int, text: str) -> None:
         """Show that `done` of `total` is done; the bar goes away with the last."""
-        with self._capture.global_and_fixture_disabled():
+        with self._uncaptured():
             if self._bar is None:
                 self._bar = tqdm(total=total, file=sys.stderr, disable=None, leave=False, unit="epoch")
             self._bar.set_description(text)
