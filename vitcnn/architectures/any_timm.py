@@ -25,10 +25,9 @@ def timm_model(name: str, shape: InputShape, *, fixed_px: bool = False, **option
     """Build timm's untrained `name` for `shape`; `fixed_px` tells a model that is made for one resolution."""
     import timm
 
-    size = {"img_size": shape.px} if fixed_px else {}
-    model: nn.Module = timm.create_model(
-        name, in_chans=shape.channels, num_classes=shape.num_classes, **size, **options
-    )
+    if fixed_px:
+        options["img_size"] = shape.px
+    model: nn.Module = timm.create_model(name, in_chans=shape.channels, num_classes=shape.num_classes, **options)
     return model
 
 

@@ -10,9 +10,11 @@ import pytest
 
 from vitcnn import architectures, tasks
 from vitcnn.device import Device
+from vitcnn.errors import UserError
+from vitcnn.pytest_plugin.ledger import case_of
 from vitcnn.pytest_plugin.measuring import Measure, check_clean
 from vitcnn.pytest_plugin.options import Options
-from vitcnn.spec import Architecture, Task
+from vitcnn.spec import AccuracyCase, Architecture, Case, Task
 
 if TYPE_CHECKING:
     from torch import nn
@@ -44,14 +46,17 @@ def device(pytestconfig: pytest.Config) -> Device:
 @pytest.fixture
 def architecture(request: pytest.FixtureRequest) -> Architecture:
     """The architecture of the case, or each of --arch in turn."""
-    case = request.node.callspec.params.get("case")
+    case = case_of(request.node)
     return architectures.architecture(case.architecture if case else request.param)
 
 
 @pytest.fixture
 def task(request: pytest.FixtureRequest) -> Task:
     """The task of the case, or each of --task in turn."""
-    case = request.node.callspec.params.get("case")
+    case = case_of(request.node)
+    if case and not isinstance(case, AccuracyCase):
+        do = "Let measure(case) build what it needs, or write a test without `case`."
+        raise UserError(field="task", value=str(case), allowed="a case that has a task", do=do)
     return tasks.task(case.task if case else request.param)
 
 
@@ -91,8 +96,8 @@ def parametrize(metafunc: pytest.Metafunc, options: Options) -> None:
     """Give a test its cases, or the architectures and tasks that it runs over."""
     from vitcnn.pytest_plugin.selection import select
 
-    cases = getattr(metafunc.module, "CASES", None)
-    if "case" in metafunc.fixturenames and cases is not None:
+    cases = getattr(metafunc.module, "CASES", ())
+    if {"case", "measure"} <= set(metafunc.fixturenames) and any(isinstance(case, Case) for case in cases):
         metafunc.parametrize("case", select(cases, options))
         return
     if "architecture" in metafunc.fixturenames:

@@ -15,7 +15,7 @@ import pytest
 
 from vitcnn.device import CleanState, environment
 from vitcnn.pytest_plugin.fixtures import parametrize
-from vitcnn.pytest_plugin.ledger import Ledger, entry_for, is_measured, question, write_json
+from vitcnn.pytest_plugin.ledger import Ledger, case_of, entry_for, is_measured, write_json
 from vitcnn.pytest_plugin.measuring import CLEAN_STATE, ROW
 from vitcnn.pytest_plugin.options import Options
 from vitcnn.record import Environment
@@ -51,7 +51,7 @@ class SuiteHooks:
         cases = [item for item in items if is_measured(item)]
         self.ledger.collect(cases)
         for item in cases:
-            ours = {"timer": self.options.device.timer, "group": question(item)}
+            ours = {"timer": self.options.device.timer, "group": case.question if (case := case_of(item)) else "own"}
             theirs = item.get_closest_marker("benchmark")
             marker = pytest.mark.benchmark(**{**ours, **(theirs.kwargs if theirs else {})})
             item.add_marker(marker, append=False)
@@ -72,7 +72,7 @@ class SuiteHooks:
     @pytest.hookimpl(wrapper=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, Any, Any]:
         """Look at what is allocated before a case, so that what it leaves behind can be told."""
-        if is_measured(pyfuncitem) and ("case" in pyfuncitem.funcargs or "torch" in sys.modules):
+        if is_measured(pyfuncitem) and (case_of(pyfuncitem) or "torch" in sys.modules):
             _freeze_what_is_imported()
             pyfuncitem.stash[CLEAN_STATE] = CleanState(self.options.device)
         return (yield)

@@ -13,6 +13,7 @@ import pytest
 from vitcnn.journal import Journal
 from vitcnn.pytest_plugin.options import JOURNAL
 from vitcnn.record import CaseResult, Environment, Outcome, Record, Run
+from vitcnn.spec import Case
 
 RECORD = pytest.StashKey[Record]()
 """Where `measure` leaves what the item measured."""
@@ -34,16 +35,16 @@ def is_measured(item: pytest.Item) -> bool:
     return "measure" in getattr(item, "fixturenames", ())
 
 
+def case_of(item: pytest.Item) -> Case | None:
+    """Return the case that an item measures, or None for a user's own benchmark."""
+    callspec = getattr(item, "callspec", None)
+    case = callspec.params.get("case") if callspec else None
+    return case if isinstance(case, Case) else None
+
+
 def case_id(item: pytest.Item) -> str:
     """Return the id of an item's case: the case's own, or the item's node id for a user's own benchmark."""
-    callspec = getattr(item, "callspec", None)
-    return str(callspec.params["case"]) if callspec and "case" in callspec.params else item.nodeid
-
-
-def question(item: pytest.Item) -> str:
-    """Return what an item's case asks: `accuracy`, `latency` ..., or `own` for a user's own benchmark."""
-    callspec = getattr(item, "callspec", None)
-    return str(getattr(callspec.params.get("case"), "question", "own")) if callspec else "own"
+    return str(case_of(item) or item.nodeid)
 
 
 class Ledger:
@@ -125,14 +126,17 @@ def entry_for(item: pytest.Item, report: pytest.TestReport) -> dict[str, Any]:
 
 
 def _ending(item: pytest.Item, report: pytest.TestReport) -> Ending:
-    if ENDING in item.stash and report.outcome != "skipped":
-        return item.stash[ENDING]
-    if report.outcome == "passed":
-        measured = RECORD in item.stash or report.when != "call"
-        return Ending("passed", "") if measured else Ending("not_measured", "the test did not call measure")
+    if hasattr(report, "wasxfail"):
+        return Ending("skipped", f"marked as expected to fail: {report.wasxfail}")
     if report.outcome == "skipped":
         place = report.longrepr
         return Ending("skipped", str(place[2] if isinstance(place, tuple) else place).removeprefix("Skipped: "))
+    known = item.stash.get(ENDING, None)
+    if known and (known.outcome == "disabled") == (report.outcome == "passed"):
+        return known
+    if report.outcome == "passed":
+        measured = RECORD in item.stash or report.when != "call"
+        return Ending("passed", "") if measured else Ending("not_measured", "the test did not call measure")
     crash = getattr(report.longrepr, "reprcrash", None)
     message = (crash.message if crash else str(report.longrepr)).partition("\n")[0]
     return Ending("failed", message if report.when == "call" else f"{report.when}: {message}")

@@ -1,0 +1,136 @@
+"""CONTRIBUTING's exercise: an architecture, a task, a metric, a recipe and a case, each added in one place of a copy."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+ARCHITECTURE = """
+from functools import partial
+
+RESNET34 = Architecture(
+    name="resnet34",
+    family="cnn",
+    resolutions={28: 28, 224: 224, 512: 512},
+    builder=partial(timm_model, "resnet34"),
+    published=Published(
+        shape=InputShape(px=224, channels=3, num_classes=1000),
+        parameters=21_797_672,
+        macs=3_670_000_000,
+        source=TIMM_RESULTS,
+    ),
+    source="He et al., arXiv 1512.03385",
+)
+"""
+
+TASK = '''
+"""Are the digits even or odd? 200 of `digits`, relabelled."""
+
+from vitcnn.spec import Data, InputShape, Split, Task
+from vitcnn.tasks.digits import load_digits
+
+
+def load_even_odd():
+    data = load_digits()
+    return Data(
+        train=Split(images=data.train.images[:200], labels=data.train.labels[:200] % 2),
+        test=Split(images=data.test.images, labels=data.test.labels % 2),
+    )
+
+
+EVEN_ODD = Task(
+    name="even_odd",
+    shape=InputShape(px=28, channels=1, num_classes=2),
+    classes=("even", "odd"),
+    loader=load_even_odd,
+    source="ours",
+)
+'''
+
+METRIC = '''
+"""Time of the fastest round, in seconds."""
+
+from vitcnn.metrics.metric import Metric, of_time
+
+BEST_LATENCY_S = Metric(
+    name="best_latency_s",
+    unit="s",
+    better="lower",
+    tolerance=of_time,
+    questions=("latency",),
+    measure=lambda subject: [min(subject.times_s)],
+)
+'''
+
+RECIPE = """
+DIGITS_ONE_EPOCH = replace(DIGITS_CNN, name="digits_one_epoch", epochs=1)
+"""
+
+CASE = """
+CASES = (*CASES, AccuracyCase(architecture="lenet", task="even_odd", recipe="digits_one_epoch"))
+"""
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory):
+    """Copy the project and add one entry of each kind, each in its one place."""
+    folder = tmp_path_factory.mktemp("copy")
+    for name in ("vitcnn", "benchmarks"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "baselines"))
+    for name in ("conftest.py", "pyproject.toml"):
+        shutil.copy(ROOT / name, folder / name)
+    append(folder / "vitcnn/architectures/cnn.py", ARCHITECTURE)
+    append(folder / "vitcnn/tasks/even_odd.py", TASK)
+    append(folder / "vitcnn/metrics/best_latency_s.py", METRIC)
+    append(folder / "vitcnn/recipes.py", RECIPE)
+    append(folder / "benchmarks/test_accuracy.py", CASE)
+    return folder
+
+
+def append(path, text):
+    with path.open("a", encoding="utf-8") as file:
+        file.write(text.lstrip() if file.tell() == 0 else text)
+
+
+def pytest_in(folder, *arguments):
+    """Run pytest on the copy, which shadows the installed package."""
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_new_architecture_takes_the_places_of_its_family(copy):
+    listed = pytest_in(copy, "benchmarks", "--collect-only", "-q", "--arch", "resnet34").stdout
+    assert "[latency/resnet34/224/b1/fp32/eager]" in listed
+    assert "[tiled/resnet34/3840x2160/t512/o10/b5/fp32/eager]" in listed
+    assert "[accuracy/resnet34/digits/digits_cnn/fp32/eager]" in listed
+    assert "resnet18" not in listed
+
+
+def test_new_task_recipe_case_and_metric_are_measured(copy):
+    chosen = "even_odd or (latency and lenet and 28 and not b16)"
+    done = pytest_in(copy, "benchmarks", "--out", "out", "-k", chosen)
+    assert done.returncode == 0, done.stdout + done.stderr
+    cases = json.loads((copy / "out/run.json").read_text())["vitcnn"]["cases"]
+    records = {case["id"]: case["record"] for case in cases if case["outcome"] == "passed"}
+    metrics = {name: [m["metric"] for m in record["measurements"]] for name, record in records.items()}
+    assert "test_accuracy" in metrics["accuracy/lenet/even_odd/digits_one_epoch/fp32/eager"]
+    assert "best_latency_s" in metrics["latency/lenet/28/b1/fp32/eager"]
+    assert set(records) == {"accuracy/lenet/even_odd/digits_one_epoch/fp32/eager", "latency/lenet/28/b1/fp32/eager"}
+
+
+def test_new_task_replaces_the_suites_own(copy):
+    listed = pytest_in(copy, "benchmarks/test_accuracy.py", "--collect-only", "-q", "--task", "even_odd").stdout
+    assert "[accuracy/lenet/even_odd/digits_one_epoch/fp32/eager]" in listed
+    assert "/digits/" not in listed
