@@ -18,6 +18,12 @@ from vitcnn.record import CaseResult, Run, load_run
 
 PATIENCE_S = 30.0
 PYTEST = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "pytest_benchmark.plugin")
+SET = {
+    "COLUMNS": "200",
+    "CUDA_VISIBLE_DEVICES": "",  # these tests are about the plugin: the CPU will do, and its baselines' key is known
+    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
 SWITCH_ON = 'pytest_plugins = ["vitcnn.pytest_plugin"]\n'
 
 
@@ -72,15 +78,15 @@ class Suite:
         path.write_text(dedent(text), encoding="utf-8")
         return path
 
-    def start(self, *args: object, cwd: Path | None = None) -> tuple[subprocess.Popen, Path]:
-        """Start a run; without --out, its folder is out1, out2 ..."""
+    def start(self, *args: object, cwd: Path | None = None, out: bool = True) -> tuple[subprocess.Popen, Path]:
+        """Start a run. Its folder is out1, out2 ... but where `args` name one, or `out` is false."""
         self.num_runs += 1
         folder = self.root / f"out{self.num_runs}"
-        out = () if any(str(arg).startswith("--out") for arg in args) else ("--out", folder)
+        out_args = ("--out", folder) if out and "--out" not in args else ()
         environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST")}
-        environment |= {"PYTHONDONTWRITEBYTECODE": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "COLUMNS": "200"}
+        environment |= SET
         process = subprocess.Popen(
-            [*PYTEST, f"--rootdir={self.root}", *map(str, (*out, *args))],
+            [*PYTEST, f"--rootdir={self.root}", *map(str, (*out_args, *args))],
             cwd=cwd or self.root,
             env=environment,
             stdout=subprocess.PIPE,
@@ -89,31 +95,30 @@ class Suite:
         )
         return process, folder
 
-    def run(self, *args: object, cwd: Path | None = None) -> Result:
-        process, folder = self.start(*args, cwd=cwd)
-        return finish(process, folder)
+    def run(self, *args: object, cwd: Path | None = None, out: bool = True) -> Result:
+        return self.finish(*self.start(*args, cwd=cwd, out=out))
+
+    def finish(self, process: subprocess.Popen, folder: Path) -> Result:
+        """Return what a run left, once it has ended."""
+        try:
+            output, _ = process.communicate(timeout=4 * PATIENCE_S)
+        finally:
+            process.kill()
+        return Result(process.returncode, output, folder)
+
+    def wait_for(self, name: str, process: subprocess.Popen) -> None:
+        """Return as soon as the run has made the file `name`; fail where it has not within 30 s."""
+        end = time.monotonic() + PATIENCE_S
+        while not (self.root / name).exists():
+            assert process.poll() is None, process.communicate()[0]
+            assert time.monotonic() < end, f"waited {PATIENCE_S:.0f} s for {name}"
+            time.sleep(0.02)
 
     def collect(self, *args: object) -> list[str]:
         """Return what --collect-only lists, as the parts in brackets."""
         result = self.run("--collect-only", "-q", *args)
         assert result.exit_code == 0, result.out
         return [line.partition("[")[2].rstrip("]") for line in result.out.splitlines() if "::" in line]
-
-
-def finish(process: subprocess.Popen, folder: Path) -> Result:
-    try:
-        output, _ = process.communicate(timeout=4 * PATIENCE_S)
-    finally:
-        process.kill()
-    return Result(process.returncode, output, folder)
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    """Return as soon as `condition` holds; fail where it does not within 30 s."""
-    end = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < end, "waited for 30 s"
-        time.sleep(0.02)
 
 
 @pytest.fixture(scope="session")

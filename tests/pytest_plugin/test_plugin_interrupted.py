@@ -3,7 +3,6 @@
 import signal
 
 import pytest
-from conftest import finish, wait_for
 
 from vitcnn.journal import read_journal
 
@@ -32,14 +31,13 @@ def send(suite, number, sleep=SLEEP_INSIDE, *args):
     suite.write("test_sleeps.py", SLEEPS.format(sleep=sleep))
     process, folder = suite.start(*args)
     try:
-        wait_for(lambda: (suite.root / "asleep").exists() or process.poll() is not None)
-        assert process.poll() is None, process.communicate()[0]
+        suite.wait_for("asleep", process)
         assert [case.outcome for case in read_journal(folder / "journal.jsonl")] == ["passed"]
         process.send_signal(number)
     except BaseException:
         process.kill()
         raise
-    return finish(process, folder)
+    return suite.finish(process, folder)
 
 
 @pytest.mark.parametrize("sleep", [SLEEP_INSIDE, SLEEP_OUTSIDE], ids=["in_the_timed_function", "in_the_test"])

@@ -1,5 +1,7 @@
 """Every collected case is accounted for, with how it ended and why: one run holds every ending."""
 
+import shlex
+
 import pytest
 
 from vitcnn.record import OUTCOMES
@@ -200,21 +202,21 @@ def three(suite):
 
 
 @pytest.mark.parametrize(
-    "args, exit_code, outcomes",
+    "options, exit_code, outcomes",
     [
-        ("-k ant or bee", 1, ("passed", "failed", "deselected")),
+        ("-k 'ant or bee'", 1, ("passed", "failed", "deselected")),
         ("-k nothing", 5, ("deselected", "deselected", "deselected")),
         ("--deselect test_three.py::test_bee", 0, ("passed", "deselected", "passed")),
         ("-x", 1, ("passed", "failed", "not_run")),
-        ("--maxfail=1 -k bee or cat", 1, ("deselected", "failed", "not_run")),
+        ("--maxfail=1 -k 'bee or cat'", 1, ("deselected", "failed", "not_run")),
         ("--benchmark-disable", 1, ("disabled", "failed", "disabled")),
         ("--benchmark-disable -k cat", 0, ("deselected", "deselected", "disabled")),
         ("--benchmark-skip", 0, ("skipped", "skipped", "skipped")),
     ],
-    ids=lambda value: "_".join(value) if isinstance(value, list) else "",
+    ids=lambda value: value.replace(" ", "_") if isinstance(value, str) else "",
 )
-def test_what_pytest_leaves_out_is_accounted_for(three, args, exit_code, outcomes):
-    result = three.run(*args)
+def test_what_pytest_leaves_out_is_accounted_for(three, options, exit_code, outcomes):
+    result = three.run(*shlex.split(options))
     assert result.exit_code == exit_code, result.out
     assert tuple(result.outcomes.values()) == outcomes
     assert all(case.reason for case in result.run.cases if case.outcome != "passed")

@@ -54,10 +54,12 @@ def architecture(request: pytest.FixtureRequest) -> Architecture:
 def task(request: pytest.FixtureRequest) -> Task:
     """The task of the case, or each of --task in turn."""
     case = case_of(request.node)
-    if case and not isinstance(case, AccuracyCase):
+    if case is None:
+        return tasks.task(request.param)
+    if not isinstance(case, AccuracyCase):
         do = "Let measure(case) build what it needs, or write a test without `case`."
         raise UserError(field="task", value=str(case), allowed="a case that has a task", do=do)
-    return tasks.task(case.task if case else request.param)
+    return tasks.task(case.task)
 
 
 @pytest.fixture
