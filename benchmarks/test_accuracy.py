@@ -5,8 +5,8 @@ from vitcnn import AccuracyCase
 CASES = (
     AccuracyCase(architecture="lenet", task="digits", recipe="digits_cnn"),
     AccuracyCase(architecture="vit_micro", task="digits", recipe="digits_vit"),
-    AccuracyCase(architecture="resnet18", task="digits", recipe="digits_cnn", precision="bf16", preset="standard"),
-    AccuracyCase(architecture="vit_tiny", task="digits", recipe="digits_vit", precision="bf16", preset="standard"),
+    AccuracyCase(architecture="resnet18", task="digits", recipe="digits_deep", precision="bf16", preset="standard"),
+    AccuracyCase(architecture="vit_tiny", task="digits", recipe="digits_deep", precision="bf16", preset="standard"),
 )
 
 

@@ -21,6 +21,7 @@ PYTEST = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "pytes
 SET = {
     "COLUMNS": "200",
     "CUDA_VISIBLE_DEVICES": "",  # these tests are about the plugin: the CPU will do, and its baselines' key is known
+    "OMP_NUM_THREADS": "1",  # torch's threads wait for each other busily where a core is taken
     "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
     "PYTHONDONTWRITEBYTECODE": "1",
 }

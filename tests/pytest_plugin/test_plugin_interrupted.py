@@ -5,7 +5,16 @@ import signal
 import pytest
 
 from vitcnn.journal import read_journal
+from vitcnn.record import load_run
 
+WARMED_UP = """
+    CALLS = []
+
+
+    def warmed_up():  # later calls are inside pytest-benchmark's own loop
+        CALLS.append(1)
+        return len(CALLS) > 5
+"""
 SLEEPS = """
     import time
     from pathlib import Path
@@ -22,13 +31,13 @@ SLEEPS = """
     def test_cat(measure):
         measure.time(lambda: sum(range(1000)))
 """
-SLEEP_INSIDE = 'measure.time(lambda: (Path("asleep").touch(), time.sleep(60)))'
+SLEEP_INSIDE = 'measure.time(lambda: warmed_up() and (Path("asleep").touch(), time.sleep(60)))'
 SLEEP_OUTSIDE = 'Path("asleep").touch(), time.sleep(60)'
 
 
 def send(suite, number, sleep=SLEEP_INSIDE, *args):
     """Return the result of a run that is sent a signal while its second case sleeps."""
-    suite.write("test_sleeps.py", SLEEPS.format(sleep=sleep))
+    suite.write("test_sleeps.py", WARMED_UP + SLEEPS.format(sleep=sleep))
     process, folder = suite.start(*args)
     try:
         suite.wait_for("asleep", process)
@@ -65,36 +74,27 @@ def test_sigkill_leaves_a_readable_journal(suite):
     assert len(ant.record.samples("images_per_s")) >= 5
 
 
-def test_ctrl_c_in_a_timed_function_saves_what_came_before(suite):
-    suite.write(
-        "test_stops.py",
-        """
-        def stop(): raise KeyboardInterrupt
-        def test_ant(measure): measure.time(lambda: sum(range(1000)))
-        def test_bee(measure): measure.time(stop)
-        def test_cat(measure): measure.time(lambda: sum(range(1000)))
-        """,
-    )
-    result = suite.run()
-    assert result.exit_code == pytest.ExitCode.INTERRUPTED
+STOPS = """
+    import pytest
+
+    def work(): return sum(range(1000))
+    def test_ant(measure): measure.time(work)
+    def test_bee(measure): measure.time(lambda: warmed_up() and stop())
+    def test_cat(measure): measure.time(work)
+"""
+
+
+@pytest.mark.parametrize(
+    "stop, exit_code",
+    [("raise KeyboardInterrupt", pytest.ExitCode.INTERRUPTED), ('pytest.exit("no more disk", returncode=7)', 7)],
+    ids=["ctrl_c", "pytest_exit"],
+)
+def test_stopping_inside_a_timed_function_saves_what_came_before(suite, stop, exit_code):
+    suite.write("test_stops.py", f"{WARMED_UP}{STOPS}\n    def stop(): {stop}\n")
+    result = suite.run("--benchmark-json=asked.json")
+    assert result.exit_code == exit_code, result.out
     assert list(result.outcomes.values()) == ["passed", "interrupted", "not_run"]
     assert result.timed == ["test_ant"]
     assert result.journal == [result.case("test_ant")]
     assert "INTERNALERROR" not in result.out
-
-
-def test_pytest_exit_in_a_timed_function_saves_what_came_before(suite):
-    suite.write(
-        "test_exits.py",
-        """
-        import pytest
-
-        def test_ant(measure): measure.time(lambda: sum(range(1000)))
-        def test_bee(measure): measure.time(lambda: pytest.exit("no more disk", returncode=7))
-        def test_cat(measure): measure.time(lambda: sum(range(1000)))
-        """,
-    )
-    result = suite.run()
-    assert result.exit_code == 7
-    assert list(result.outcomes.values()) == ["passed", "interrupted", "not_run"]
-    assert result.timed == ["test_ant"]
+    assert load_run(suite.root / "asked.json") == result.run

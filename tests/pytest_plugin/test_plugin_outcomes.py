@@ -4,10 +4,12 @@ import shlex
 
 import pytest
 
-from vitcnn.record import OUTCOMES
+from vitcnn.record import OUTCOMES, SCHEMA
 
 ENDINGS = """
     import pytest
+
+    WARMED_UP = 5  # calls; later ones are inside pytest-benchmark's own loop
 
 
     @pytest.fixture
@@ -25,9 +27,13 @@ ENDINGS = """
         return sum(range(1000))
 
 
-    def raises(error):
+    def raises(error, *, after=0):
+        calls = []
+
         def run():
-            raise error
+            calls.append(1)
+            if len(calls) > after:
+                raise error
 
         return run
 
@@ -81,16 +87,24 @@ ENDINGS = """
 
 
     def test_raises_later(measure):
-        calls = iter(range(10))
-        measure.time(lambda: next(calls))
+        measure.time(raises(StopIteration("no more"), after=WARMED_UP))
 
 
     def test_skips_inside(measure):
-        measure.time(lambda: pytest.skip("no such kernel"))
+        measure.time(raises(pytest.skip.Exception("no such kernel")))
+
+
+    def test_skips_later(measure):
+        measure.time(raises(pytest.skip.Exception("no such kernel"), after=WARMED_UP))
 
 
     def test_out_of_memory(measure):
         measure.time(raises(MemoryError("Unable to allocate 80 GiB")))
+
+
+    def test_swallows(measure):
+        with pytest.raises(pytest.fail.Exception):
+            measure.time(raises(MemoryError("Unable to allocate 81 GiB")))
 
 
     def test_measures_twice(measure):
@@ -99,7 +113,7 @@ ENDINGS = """
 
 
     def test_exits_inside(measure):
-        measure.time(raises(SystemExit(3)))
+        measure.time(raises(SystemExit(3), after=WARMED_UP))
 
 
     def test_is_no_case():
@@ -124,7 +138,9 @@ EXPECTED = {
     "test_raises_inside": ("failed", "KeyError: 'weights'"),
     "test_raises_later": ("failed", "StopIteration"),
     "test_skips_inside": ("skipped", "no such kernel"),
+    "test_skips_later": ("skipped", "no such kernel"),
     "test_out_of_memory": ("out_of_memory", "Unable to allocate 80 GiB"),
+    "test_swallows": ("out_of_memory", "Unable to allocate 81 GiB"),
     "test_measures_twice": ("failed", "once"),
     "test_exits_inside": ("failed", "SystemExit: 3"),
     "test_passes_at_last": ("passed", ""),
@@ -154,6 +170,9 @@ def test_outcome_and_reason(result, name):
 
 def test_the_journal_holds_the_same_as_the_json(result):
     assert result.journal == list(result.run.cases)
+    header = (result.folder / "journal.jsonl").read_text(encoding="utf-8").partition("\n")[0]
+    assert header == f'{{"vitcnn_journal": {SCHEMA}}}'
+    assert result.document["vitcnn"]["schema"] == SCHEMA
 
 
 def test_the_reasons_are_those_that_junit_shows(result):
@@ -185,7 +204,7 @@ def test_only_cases_that_passed_count_as_records(result):
 
 
 def test_the_summary_counts_the_outcomes(result):
-    assert "Cases: 9 failed, 1 not measured, 1 out of memory, 2 passed, 4 skipped." in result.out
+    assert "Cases: 9 failed, 1 not measured, 2 out of memory, 2 passed, 5 skipped." in result.out
 
 
 CASES = """
