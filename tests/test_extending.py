@@ -1,4 +1,4 @@
-"""CONTRIBUTING's exercise: an architecture, a task, a metric, a recipe and a case, each added in one place of a copy."""
+"""The exercise in CONTRIBUTING: one entry of each kind, each added in its one place of a copy of the project."""
 
 import json
 import os

@@ -11,7 +11,7 @@ import pytest
 from vitcnn import architectures, tasks
 from vitcnn.device import Device
 from vitcnn.errors import UserError
-from vitcnn.pytest_plugin.ledger import case_of
+from vitcnn.pytest_plugin.ledger import case_of, is_measured
 from vitcnn.pytest_plugin.measuring import Measure, check_clean
 from vitcnn.pytest_plugin.options import Options
 from vitcnn.spec import AccuracyCase, Architecture, Case, Task
@@ -90,19 +90,33 @@ def model(architecture: Architecture, task: Task, device: Device) -> nn.Module:
 @pytest.fixture
 def measure(request: pytest.FixtureRequest, benchmark: Any, device: Device) -> Iterator[Measure]:
     """Measures a case, or times a function: `measure(case)`, `measure.time(function, images=n)`. Once a test."""
+    if not is_measured(request.node):
+        do = "A case is known by its arguments: write `def test_mine(measure)`."
+        raise UserError(field="measure", value=request.node.nodeid, allowed="as an argument of the test", do=do)
     yield Measure(request.node, device, benchmark)
     check_clean(request.node)
 
 
-def parametrize(metafunc: pytest.Metafunc, options: Options) -> None:
-    """Give a test its cases, or the architectures and tasks that it runs over."""
+def parametrize(metafunc: pytest.Metafunc, options: Options) -> bool:
+    """Give a test that measures its cases, or the architectures and tasks it runs over; tell whether it has any."""
     from vitcnn.pytest_plugin.selection import select
 
+    names = set(metafunc.fixturenames)
+    if "measure" not in names:
+        return True
     cases = getattr(metafunc.module, "CASES", ())
-    if {"case", "measure"} <= set(metafunc.fixturenames) and any(isinstance(case, Case) for case in cases):
-        metafunc.parametrize("case", select(cases, options))
-        return
-    if "architecture" in metafunc.fixturenames:
+    if "case" in names and any(isinstance(case, Case) for case in cases):
+        chosen = select(cases, options)
+        metafunc.parametrize("case", chosen)
+        return bool(chosen)
+    taken = {name for marker in metafunc.definition.iter_markers("parametrize") for name in _argument_names(marker)}
+    if "architecture" in names - taken:
         metafunc.parametrize("architecture", options.architectures or DEFAULT_ARCHITECTURES, indirect=True)
-    if "task" in metafunc.fixturenames:
+    if "task" in names - taken:
         metafunc.parametrize("task", options.tasks or DEFAULT_TASKS, indirect=True)
+    return True
+
+
+def _argument_names(marker: pytest.Mark) -> list[str]:
+    names = marker.args[0] if marker.args else marker.kwargs.get("argnames", ())
+    return [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)

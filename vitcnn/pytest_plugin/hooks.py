@@ -34,6 +34,8 @@ class SuiteHooks:
         self.ledger = Ledger(options.out)
         self.is_worker = hasattr(config, "workerinput")
         self._saved = False
+        self._saved_by_benchmark = False
+        self._without_cases: set[str] = set()
         self._sigterm: Any = None
 
     def pytest_report_header(self) -> str:
@@ -43,11 +45,13 @@ class SuiteHooks:
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Give each test its cases."""
-        parametrize(metafunc, self.options)
+        if not parametrize(metafunc, self.options):
+            self._without_cases.add(metafunc.definition.nodeid)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Enter every case, before -k takes any away, and give it the device's clock."""
+        items[:] = [item for item in items if item.nodeid.partition("[")[0] not in self._without_cases]
         cases = [item for item in items if is_measured(item)]
         self.ledger.collect(cases)
         for item in cases:
@@ -106,11 +110,11 @@ class SuiteHooks:
         if self._saved or self.is_worker or self.config.option.collectonly or not self.ledger.results():
             return
         self._saved = True
-        document = self._document()
-        write_json(self.ledger.run_json, document)
         asked: Path | None = self.config.getoption("benchmark_json")
-        if asked and not document["benchmarks"]:  # pytest-benchmark writes none where nothing was timed
-            write_json(asked, document)
+        missing = asked if not self._saved_by_benchmark else None  # it writes none where nothing was timed
+        document = self._document()
+        for path in filter(None, (self.ledger.run_json, missing)):
+            write_json(path, document)
 
     def _document(self) -> dict[str, Any]:
         """Return the run as pytest-benchmark would save it, by its public hooks."""
@@ -156,6 +160,7 @@ class SuiteHooks:
 
     def pytest_benchmark_update_json(self, output_json: dict[str, Any]) -> None:
         """Put every case and its record into what pytest-benchmark saves."""
+        self._saved_by_benchmark = True
         output_json["vitcnn"] = self.ledger.run(self.environment).to_json()
 
     def pytest_benchmark_update_machine_info(self, machine_info: dict[str, Any]) -> None:

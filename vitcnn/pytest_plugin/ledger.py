@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from vitcnn.journal import Journal
-from vitcnn.pytest_plugin.options import JOURNAL
+from vitcnn.pytest_plugin.options import JOURNAL, RUN_JSON
 from vitcnn.record import CaseResult, Environment, Outcome, Record, Run
 from vitcnn.spec import Case
 
@@ -62,7 +62,7 @@ class Ledger:
     @property
     def run_json(self) -> Path:
         """Where the run's JSON goes."""
-        return self.out / "run.json"
+        return self.out / RUN_JSON
 
     def collect(self, items: Iterable[pytest.Item]) -> None:
         """Enter every case among `items`; UsageError where two have one id, since it is the key of a baseline."""
@@ -75,7 +75,7 @@ class Ledger:
                     "baseline: remove one from its CASES."
                 )
             places[name] = item.nodeid
-            self._ids[item.nodeid] = name
+        self._ids.update({nodeid: name for name, nodeid in places.items()})
 
     def deselect(self, items: Iterable[pytest.Item]) -> None:
         """Enter that cases were left out by -k, -m or such."""
@@ -91,16 +91,20 @@ class Ledger:
         """Enter one phase of an item: the first ending that is not a pass stands; journal it after the last phase."""
         entry = getattr(report, "vitcnn", None)
         if entry is None:
+            if str(report.when) == "???":  # xdist's word for a worker that died
+                self._finish(report.nodeid, CaseResult(id=report.nodeid, outcome="failed", reason=str(report.longrepr)))
             return
         result = CaseResult.from_json(entry)
         before = self._endings.get(report.nodeid)
         if before is None or before.outcome == "passed":
             self._endings[report.nodeid] = result
         if report.when == "teardown":
-            ending = self._endings[report.nodeid]
-            self._ids[report.nodeid] = ending.id
-            self._results[ending.id] = ending
-            self._journal.append(ending)
+            self._finish(report.nodeid, self._endings[report.nodeid])
+
+    def _finish(self, nodeid: str, ending: CaseResult) -> None:
+        self._ids[nodeid] = ending.id
+        self._results[ending.id] = ending
+        self._journal.append(ending)
 
     def results(self) -> tuple[CaseResult, ...]:
         """Return how every collected case ended so far."""
@@ -126,13 +130,13 @@ def entry_for(item: pytest.Item, report: pytest.TestReport) -> dict[str, Any]:
 
 
 def _ending(item: pytest.Item, report: pytest.TestReport) -> Ending:
-    if hasattr(report, "wasxfail"):
+    if hasattr(report, "wasxfail") and report.outcome == "skipped":
         return Ending("skipped", f"marked as expected to fail: {report.wasxfail}")
     if report.outcome == "skipped":
         place = report.longrepr
         return Ending("skipped", str(place[2] if isinstance(place, tuple) else place).removeprefix("Skipped: "))
     known = item.stash.get(ENDING, None)
-    if known and (known.outcome == "disabled") == (report.outcome == "passed"):
+    if known and (known.outcome != "disabled" or report.outcome == "passed"):
         return known
     if report.outcome == "passed":
         measured = RECORD in item.stash or report.when != "call"

@@ -15,7 +15,7 @@ from vitcnn.errors import UnknownName, UserError
 from vitcnn.spec import PRESETS
 from vitcnn.tasks import task
 
-JOURNAL = "journal.jsonl"
+JOURNAL, RUN_JSON = "journal.jsonl", "run.json"
 
 DEFAULT_STORAGE = "file://./.benchmarks"
 """pytest-benchmark's own default, replaced by benchmarks/baselines/<device>."""
@@ -81,7 +81,8 @@ def check_options(config: pytest.Config) -> Options:
     for name in tasks:
         task(name)
     out = Path(config.getoption("--out") or config.rootpath / ".vitcnn" / "runs" / _stamp()).absolute()
-    if (out / JOURNAL).exists():
+    is_worker = hasattr(config, "workerinput")
+    if not is_worker and any((out / name).exists() for name in (JOURNAL, RUN_JSON)):
         do = "Name another folder, or leave it out for one named by the time."
         raise UserError(field="--out", value=str(out), allowed="a folder that holds no run yet", do=do)
     _require_writable("--out", out)
@@ -109,6 +110,9 @@ def prepare_json_folder(config: pytest.Config) -> None:
     """Make the folder of --benchmark-json: pytest-benchmark does not, and would lose the run at its end."""
     path: Path | None = config.option.benchmark_json
     if path is not None:
+        if path.is_dir():
+            do = f"Name a file in it, such as {path / RUN_JSON}."
+            raise UserError(field="--benchmark-json", value=str(path), allowed="the path of a file", do=do)
         _require_writable("--benchmark-json", path.absolute().parent)
         path.parent.mkdir(parents=True, exist_ok=True)
 

@@ -1,0 +1,135 @@
+"""Which cases a run collects: by --preset, --arch and --task. Collecting imports no torch."""
+
+import pytest
+
+CASES = """
+    from vitcnn import AccuracyCase, LatencyCase, TiledCase
+
+    CASES = (
+        AccuracyCase(architecture="lenet", task="digits", recipe="digits_cnn"),
+        LatencyCase(architecture="resnet18", px=28, batch=1),
+        LatencyCase(architecture="vit_tiny", px=28, batch=1),
+        LatencyCase(architecture="resnet18", px=224, batch=1, precision="bf16", preset="standard"),
+        LatencyCase(architecture="vit_tiny", px=224, batch=1, precision="bf16", preset="full"),
+    )
+
+
+    def test_case(case, measure):
+        measure(case)
+"""
+SMOKE = [
+    "accuracy/lenet/digits/digits_cnn/fp32/eager",
+    "latency/resnet18/28/b1/fp32/eager",
+    "latency/vit_tiny/28/b1/fp32/eager",
+]
+STANDARD = "latency/resnet18/224/b1/bf16/eager"
+FULL = "latency/vit_tiny/224/b1/bf16/eager"
+
+NO_TORCH = """
+    import sys
+
+    pytest_plugins = ["vitcnn.pytest_plugin"]
+
+
+    def pytest_unconfigure():
+        heavy = {"torch", "torchvision", "timm", "peft"} & sys.modules.keys()
+        print("HEAVY:", sorted(heavy))
+"""
+
+
+@pytest.fixture(scope="module")
+def cases(new_suite):
+    return new_suite({"conftest.py": NO_TORCH, "test_cases.py": CASES})
+
+
+@pytest.mark.parametrize(
+    "options, expected",
+    [
+        ("--device=cpu", SMOKE),
+        ("--preset=smoke", SMOKE),
+        ("--preset=standard", [*SMOKE, STANDARD]),
+        ("--preset=full", [*SMOKE, STANDARD, FULL]),
+        ("--arch=lenet", SMOKE[:1]),
+        ("--arch=resnet18 --preset=full", [SMOKE[1], STANDARD]),
+        ("--arch=vit_tiny,lenet", [SMOKE[2], SMOKE[0]]),
+        ("--arch=vit_tiny --arch=lenet", [SMOKE[2], SMOKE[0]]),
+        ("--arch=vit_micro", ["latency/vit_micro/28/b1/fp32/eager"]),
+        ("--task=digits", SMOKE),
+    ],
+)
+def test_what_is_collected(cases, options, expected):
+    assert cases.collect(*options.split()) == expected
+
+
+def test_collecting_imports_no_torch_and_leaves_no_run(cases):
+    result = cases.run("--collect-only", "-q")
+    assert "HEAVY: []" in result.out
+    assert "3 tests collected" in result.out
+    assert not result.folder.exists()
+
+
+def test_an_architecture_that_no_case_names_takes_the_places_of_its_family_or_of_all(suite):
+    text = """
+        from vitcnn import {kind}
+
+        CASES = tuple({kind}(architecture=name, px=28, batch=batch) for name in {names} for batch in (1, 2))
+
+        def test_case(case, measure): pass
+    """
+    suite.write("test_both.py", text.format(kind="LatencyCase", names=("resnet18", "vit_tiny")))
+    suite.write("test_only_cnn.py", text.format(kind="TrainingCase", names=("resnet18",)))
+    for name in ("lenet", "vit_micro"):
+        assert suite.collect(f"--arch={name}") == [
+            f"{question}/{name}/28/b{batch}/fp32/eager" for question in ("latency", "training") for batch in (1, 2)
+        ]
+
+
+def test_a_resolution_that_an_architecture_does_not_take_is_skipped_with_the_reason(suite):
+    suite.write(
+        "test_tiled.py",
+        """
+        from vitcnn import TiledCase
+
+        CASES = (TiledCase(architecture="resnet18", batch=5), TiledCase(architecture="vit_tiny", batch=5))
+
+        def test_tiled(case, measure): raise AssertionError("must not run")
+        """,
+    )
+    result = suite.run("--arch=lenet")
+    assert result.exit_code == 0, result.out
+    (ended,) = result.run.cases
+    assert ended.id == "tiled/lenet/3840x2160/t512/o10/b5/fp32/eager"
+    assert (ended.outcome, ended.reason) == ("skipped", "lenet takes 28, 32 px input, this case has 512 px")
+
+
+def test_files_whose_cases_belong_to_a_larger_preset_collect_nothing(suite):
+    """pytest makes one `NOTSET` item of an empty list: it is no case, and two of them are no clash of ids."""
+    text = """
+        from vitcnn import LatencyCase
+
+        CASES = (LatencyCase(architecture="lenet", px=28, batch={batch}, preset="standard"),)
+
+        def test_latency(case, measure): raise AssertionError("must not run")
+    """
+    for batch in (1, 2):
+        suite.write(f"test_{batch}.py", text.format(batch=batch))
+    suite.write("test_small.py", "def test_small(measure): measure.time(lambda: sum(range(1000)))")
+    result = suite.run("--preset=smoke")
+    assert result.exit_code == 0, result.out
+    assert result.outcomes == {"test_small": "passed"}
+
+
+def test_a_case_of_an_unknown_architecture_names_the_nearest(suite):
+    suite.write("test_cases.py", CASES.replace('"lenet"', '"lenett"'))
+    result = suite.run()
+    assert result.exit_code == pytest.ExitCode.INTERRUPTED
+    assert "architecture: 'lenett' cannot be used" in result.out
+    assert "Did you mean lenet" in result.out
+
+
+def test_the_task_fixture_beside_a_case_without_a_task_says_so(suite):
+    suite.write("test_cases.py", CASES.replace("(case, measure)", "(case, measure, task)"))
+    result = suite.run("--arch=resnet18")
+    (ended,) = result.run.cases
+    assert ended.outcome == "failed"
+    assert "task: 'latency/resnet18/28/b1/fp32/eager' cannot be used" in ended.reason

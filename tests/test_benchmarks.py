@@ -1,0 +1,207 @@
+"""The suite itself, in processes of its own: what it collects, a few quick cases, and cases that go wrong."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from vitcnn.record import Run, load_run
+
+ROOT = Path(__file__).parents[1]
+FILES = sorted(path.name for path in (ROOT / "benchmarks").glob("test_*.py"))
+
+CONFTEST = """
+    from dataclasses import replace
+
+    from vitcnn.architectures import architectures
+    from vitcnn.architectures.cnn import LENET
+
+    pytest_plugins = ["vitcnn.pytest_plugin"]
+
+
+    def not_a_number(shape):
+        from torch import nn
+
+        model = LENET.builder(shape)
+        nn.init.constant_(model[-1].bias, float("nan"))
+        return model
+
+
+    def too_large(shape):
+        raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
+
+
+    def broken(shape):
+        raise RuntimeError("the weights are not for this shape")
+
+
+    for name, builder in (("nan_net", not_a_number), ("large_net", too_large), ("broken_net", broken)):
+        architectures()[name] = replace(LENET, name=name, builder=builder)
+    architectures()["only_224"] = replace(LENET, name="only_224", resolutions={224: 224})
+"""
+
+ODD = """
+    from vitcnn import AccuracyCase, LatencyCase, TrainingCase
+
+    NAMES = ("nan_net", "large_net", "broken_net", "lenet")
+    CASES = (
+        *(LatencyCase(architecture=name, px=28, batch=1) for name in NAMES),
+        *(TrainingCase(architecture=name, px=28, batch=1) for name in NAMES),
+        AccuracyCase(architecture="nan_net", task="digits", recipe="digits_cnn"),
+        AccuracyCase(architecture="only_224", task="digits", recipe="digits_cnn"),
+        LatencyCase(architecture="vit_micro", px=224, batch=1),
+        LatencyCase(architecture="lenet", px=32, batch=1),
+    )
+
+
+    def test_odd(case, measure):
+        measure(case)
+"""
+
+ENDINGS = {
+    "latency/nan_net/28/b1/fp32/eager": ("diverged", "holds NaN or infinity"),
+    "latency/large_net/28/b1/fp32/eager": ("out_of_memory", "can't allocate memory"),
+    "latency/broken_net/28/b1/fp32/eager": ("failed", "RuntimeError: the weights are not for this shape"),
+    "latency/lenet/28/b1/fp32/eager": ("passed", ""),
+    "training/nan_net/28/b1/fp32/eager": ("diverged", "check"),
+    "training/large_net/28/b1/fp32/eager": ("out_of_memory", "choose a smaller batch"),
+    "training/broken_net/28/b1/fp32/eager": ("failed", "RuntimeError: the weights are not for this shape"),
+    "training/lenet/28/b1/fp32/eager": ("passed", ""),
+    "accuracy/nan_net/digits/digits_cnn/fp32/eager": ("diverged", "loss"),
+    "accuracy/only_224/digits/digits_cnn/fp32/eager": ("failed", "only_224 takes 224 px input, not 28 px"),
+    "latency/vit_micro/224/b1/fp32/eager": ("skipped", "vit_micro takes 28, 32 px input, this case has 224 px"),
+    "latency/lenet/32/b1/fp32/eager": ("passed", ""),
+}
+
+METRICS = {
+    "latency": {"latency_s", "images_per_s"},
+    "training": {"step_time_s", "images_per_s"},
+    "inference": {"parameters", "macs", "latency_s"},
+}
+
+
+def start(*args: object, cwd: Path) -> subprocess.Popen:
+    """Start pytest on one thread of the CPU, with no plugin but ours and pytest-benchmark."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST")}
+    environment |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    environment |= {"CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1", "COLUMNS": "150"}
+    plugins = ("-p", "no:cacheprovider", "-p", "pytest_benchmark.plugin")
+    command = [sys.executable, "-m", "pytest", *plugins, *map(str, args)]
+    return subprocess.Popen(
+        command, cwd=cwd, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def finish(process: subprocess.Popen) -> str:
+    try:
+        return process.communicate(timeout=300)[0]
+    finally:
+        process.kill()
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str, Run]]:
+    """Run quick cases of the suite and the odd ones, both at once since each imports torch and timm."""
+    folder = tmp_path_factory.mktemp("benchmarks")
+    (folder / "conftest.py").write_text(dedent(CONFTEST))
+    (folder / "test_odd.py").write_text(dedent(ODD))
+    quick = "lenet and 28 and (latency or memory or training)"
+    storage = f"--benchmark-storage=file://{folder / 'stored'}"
+    processes = {
+        "suite": start("benchmarks", "-k", quick, storage, "--out", folder / "suite", cwd=ROOT),
+        "odd": start(f"--rootdir={folder}", "--out", folder / "odd", cwd=folder),
+    }
+    outputs = {name: finish(process) for name, process in processes.items()}
+    return {
+        name: (process.returncode, outputs[name], load_run(folder / name / "run.json"))
+        for name, process in processes.items()
+    }
+
+
+def test_collecting_the_suite_lists_every_file_and_imports_no_torch(tmp_path):
+    (tmp_path / "tell_heavy.py").write_text(
+        "import sys\n"
+        "def pytest_unconfigure():\n"
+        "    print('HEAVY:', sorted({'torch', 'torchvision', 'timm', 'peft'} & sys.modules.keys()))\n"
+    )
+    options = ("-p", "tell_heavy", "-o", f"pythonpath={tmp_path}", f"--benchmark-storage=file://{tmp_path}")
+    output = finish(start("benchmarks", "--collect-only", "-q", *options, cwd=ROOT))
+    collected = [line for line in output.splitlines() if "::" in line]
+    assert sorted({line.partition("::")[0] for line in collected}) == [f"benchmarks/{name}" for name in FILES]
+    assert len(FILES) >= 5
+    assert "HEAVY: []" in output
+
+
+def test_a_few_cases_of_the_suite_pass(finished):
+    exit_code, output, run = finished["suite"]
+    assert exit_code == 0, output
+    passed = [case.id for case in run.cases if case.outcome == "passed"]
+    assert passed == [
+        "latency/lenet/28/b1/fp32/eager",
+        "latency/lenet/28/b16/fp32/eager",
+        "memory/lenet/28/b16/inference/fp32/eager",
+        "memory/lenet/28/b16/training/fp32/eager",
+        "training/lenet/28/b16/fp32/eager",
+    ]
+    assert {case.outcome for case in run.cases if case.id not in passed} == {"deselected"}
+
+
+def test_records_hold_the_metrics_that_others_rely_on(finished):
+    _, _, run = finished["suite"]
+    for record in run.records:
+        names = {measurement.metric for measurement in record.measurements}
+        assert (record.architecture, record.family, record.status) == ("lenet", "cnn", "ok")
+        if record.settings["question"] in ("latency", "training"):
+            assert {*METRICS[record.settings["question"]]} <= names
+        else:
+            assert {"parameters", "macs"} <= names
+            assert ("saved_for_backward_bytes" in names) == (record.settings["phase"] == "training")
+    assert len(run.records) == 5
+
+
+def test_lenet_is_counted_as_by_hand(finished):
+    """LeNet-5: 61,706 parameters; 416,520 multiply-accumulates of a padded 28 px image."""
+    _, _, run = finished["suite"]
+    record = next(record for record in run.records if record.settings.get("phase") == "inference")
+    assert record.samples("parameters") == (61_706,)
+    assert record.samples("macs") == (28 * 28 * 6 * 25 + 10 * 10 * 16 * 150 + 400 * 120 + 120 * 84 + 84 * 10,)
+
+
+def test_the_table_has_a_row_for_the_architecture_and_columns_for_what_was_measured(finished):
+    _, output, _ = finished["suite"]
+    table = output[output.index(" vitcnn ===") :]
+    (row,) = (line for line in table.splitlines() if re.match(r"\s*cnn\s+lenet\s", line))
+    for column in ("latency", "images/s", "saved for", "28 px", "median/p95", "MACs"):
+        assert column in table
+    assert "0.0617" in row, "million parameters"
+    assert "accuracy" not in table, "no column for what was not measured"
+    assert "JSON of this run: " in table
+
+
+def test_pytest_benchmarks_own_table_is_there(finished):
+    _, output, _ = finished["suite"]
+    for group in ("latency", "memory", "training"):
+        assert f"benchmark '{group}'" in output
+
+
+@pytest.mark.parametrize("name", ENDINGS)
+def test_a_case_that_goes_wrong_says_so_and_the_others_go_on(finished, name):
+    _, _output, run = finished["odd"]
+    (ended,) = (case for case in run.cases if case.id == name)
+    outcome, reason = ENDINGS[name]
+    assert (ended.outcome, reason in ended.reason) == (outcome, True), ended.reason
+    assert ended.record is None or ended.record.status == ("ok" if outcome == "passed" else outcome)
+
+
+def test_nothing_that_goes_wrong_is_green(finished):
+    exit_code, output, run = finished["odd"]
+    assert [case.id for case in run.cases] == list(ENDINGS)
+    assert exit_code == pytest.ExitCode.TESTS_FAILED
+    assert "Cases: 3 diverged, 3 failed, 2 out of memory, 3 passed, 1 skipped." in output
+    assert "INTERNALERROR" not in output
+    assert json.dumps(run.to_json(), allow_nan=False)
