@@ -10,6 +10,8 @@ from pathlib import Path
 from vitcnn.errors import RecordError
 from vitcnn.record import SCHEMA, CaseResult
 
+HEADER = {"vitcnn_journal": SCHEMA}
+
 
 class Journal:
     """Appends each case's result to a file as the case ends, flushed to disk: a crash loses nothing that was measured.
@@ -25,7 +27,7 @@ class Journal:
         lines = [json.dumps(result.to_json(), allow_nan=False)]
         if not self.path.exists():
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            lines.insert(0, json.dumps({"vitcnn_journal": SCHEMA}))
+            lines.insert(0, json.dumps(HEADER))
         with self.path.open("a", encoding="utf-8") as file:
             file.write("".join(f"{line}\n" for line in lines))
             file.flush()
@@ -39,7 +41,11 @@ def read_journal(path: Path) -> Iterator[CaseResult]:
     for number, line in enumerate(complete, start=1):
         try:
             document = json.loads(line)
-        except ValueError as error:
+            if number > 1:
+                yield CaseResult.from_json(document)
+            elif document != HEADER:
+                raise RecordError(f"the header is {line}, this vitcnn reads {json.dumps(HEADER)}")
+        except json.JSONDecodeError as error:
             raise RecordError(f"{path}:{number}: not JSON ({error})") from error
-        if number > 1:
-            yield CaseResult.from_json(document)
+        except RecordError as error:
+            raise RecordError(f"{path}:{number}: {error}") from error

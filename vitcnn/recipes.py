@@ -25,8 +25,12 @@ DIGITS_CNN = Recipe(
 DIGITS_VIT = replace(DIGITS_CNN, name="digits_vit", peak_learning_rate=4e-3)
 """A small ViT on `digits`: vit_micro reaches 98.8 % in 6 to 9 s a seed on two CPU cores."""
 
-DIGITS_DEEP = replace(DIGITS_CNN, name="digits_deep", epochs=30, peak_learning_rate=1e-3)
-"""Models of millions of parameters on `digits`: for a GPU; on two CPU cores an epoch takes one to two minutes."""
+DIGITS_DEEP = replace(DIGITS_CNN, name="digits_deep", epochs=60, peak_learning_rate=1e-3)
+"""Models of millions of parameters on `digits`: for a GPU; on two CPU cores an epoch takes one to two minutes.
+
+Of this rate it is known that resnet18 had 99.3 % after 6 epochs, vit_tiny 57 % after 12 (one seed, on every fifth
+training image); the whole recipe has not been run yet.
+"""
 
 
 @cache

@@ -212,7 +212,8 @@ def validate(document: object, definition: str) -> None:
     error = best_match(_validator(definition).iter_errors(document))
     if error is not None:
         where = error.json_path.removeprefix("$").removeprefix(".") or definition
-        raise RecordError(f"{where}: {error.message}")
+        got = f", got {error.instance!r}" if error.validator == "const" else ""
+        raise RecordError(f"{where}: {error.message}{got}")
 
 
 @cache

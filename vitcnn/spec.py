@@ -178,7 +178,7 @@ class AccuracyCase(Case):
 
     task: str
     recipe: str
-    num_seeds: int = 3
+    num_seeds: int = field(default=3, compare=False)
 
     def axes(self) -> tuple[str, ...]:
         return (self.task, self.recipe)
@@ -245,5 +245,5 @@ class TiledCase(Case):
         return self.tile_px
 
     def axes(self) -> tuple[str, ...]:
-        overlap = f"o{round(self.overlap * 100)}"
+        overlap = f"o{self.overlap * 100:g}"
         return (f"{self.width}x{self.height}", f"t{self.tile_px}", overlap, f"b{self.batch}")

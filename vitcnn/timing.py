@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import ceil
 from typing import Protocol
 
 from vitcnn.errors import Diverged
@@ -29,7 +30,7 @@ class Rounds:
         """Return (rounds, calls a round) for a run that takes about `estimate_s` seconds."""
         if estimate_s <= 0:
             return self.at_most, 1
-        calls = max(1, round(self.shortest_round_s / estimate_s))
+        calls = max(1, ceil(self.shortest_round_s / estimate_s))
         fitting = int(self.budget_s / (estimate_s * calls))
         return max(self.at_least, min(self.at_most, fitting)), calls
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -64,9 +63,10 @@ def accuracy_text(record: Record, _metric: str) -> str:
 
 def significant(value: float) -> str:
     """Show three significant digits, never an exponent: 0.0123, 1.23, 12.3, 1,234."""
-    if value == 0 or abs(value) >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.{2 - math.floor(math.log10(abs(value)))}f}"
+    if value == 0:
+        return "0"
+    exponent = int(f"{value:.2e}".partition("e")[2])  # after rounding: 9.996 is 10.0
+    return f"{value:,.{max(0, 2 - exponent)}f}"
 
 
 def columns(records: list[Record]) -> list[Column]:

@@ -9,7 +9,7 @@ from vitcnn.metrics.test_accuracy import correct, paired_difference
 from vitcnn.record import Record, Run
 from vitcnn.report.cells import cell
 
-SAME = 0.02
+SAME = 0.05
 """Times that differ by less are called the same."""
 
 TIMES = {

@@ -13,7 +13,7 @@ from vitcnn.spec import Mode, Precision
 
 
 def adamw(model: nn.Module, *, learning_rate: float, weight_decay: float, betas: tuple[float, float]) -> AdamW:
-    """Return a fused AdamW over the parameters that train; only matrices and kernels decay."""
+    """Return a fused AdamW over the parameters that train; biases and norms do not decay."""
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     groups = [
         {"params": [p for p in trained if p.ndim > 1], "weight_decay": weight_decay},

@@ -1,0 +1,74 @@
+import pytest
+import torch
+
+from vitcnn.architectures import architecture
+from vitcnn.architectures.any_timm import is_timm
+from vitcnn.errors import UnknownName, UnsupportedResolution
+from vitcnn.inference import resized
+from vitcnn.spec import InputShape
+
+FAMILIES = {
+    "mobilenetv3_small_100": "cnn",
+    "convnext_atto": "cnn",
+    "vit_tiny_patch16_224": "vit",
+    "swin_tiny_patch4_window7_224": "vit",
+    "coatnet_0_rw_224": "hybrid",
+}
+
+
+@pytest.mark.parametrize("name, family", FAMILIES.items())
+def test_family_is_read_off_the_layers(name, family):
+    assert architecture(f"timm/{name}").family == family
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("px, channels", [(28, 1), (32, 3), (224, 3), (512, 3)])
+def test_forward_gives_a_logit_for_each_class_at_every_resolution(name, px, channels):
+    entry = architecture(f"timm/{name}")
+    with torch.device("meta"), torch.no_grad():
+        model = resized(entry, InputShape(px=px, channels=channels, num_classes=7)).eval()
+        logits = model(torch.empty(2, channels, px, px))
+    assert logits.shape == (2, 7)
+
+
+def test_small_images_are_resized_to_the_models_own_resolution_inside_the_model():
+    entry = architecture("timm/mobilenetv3_small_100")
+    assert entry.model_px(28) == entry.model_px(32) == 224
+    model = resized(entry, InputShape(px=28, channels=1, num_classes=10)).eval()
+    seen = []
+    model[1].register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0].shape))
+    with torch.no_grad():
+        assert model(torch.rand(2, 1, 28, 28)).shape == (2, 10)
+    assert seen == [(2, 1, 224, 224)]
+
+
+def test_a_model_of_fixed_size_is_built_for_512_px():
+    model = architecture("timm/vit_tiny_patch16_224").build(InputShape(px=512, channels=3, num_classes=10))
+    assert model.patch_embed.num_patches == 32 * 32
+
+
+def test_name_and_source_say_which_timm_model():
+    entry = architecture("timm/mobilenetv3_small_100")
+    assert entry.name == "timm/mobilenetv3_small_100"
+    assert "mobilenetv3_small_100" in entry.source
+    assert entry.published is None
+
+
+def test_other_resolutions_are_refused():
+    with pytest.raises(UnsupportedResolution, match="takes 28, 32, 224, 512 px input, not 100 px"):
+        architecture("timm/mobilenetv3_small_100").model_px(100)
+
+
+@pytest.mark.parametrize(
+    "misspelt, nearest",
+    [("timm/resnet18x", "timm/resnet18"), ("timm/mobilenetv3_smal_100", "timm/mobilenetv3_small_100")],
+)
+def test_a_misspelt_name_offers_the_nearest(misspelt, nearest):
+    with pytest.raises(UnknownName) as caught:
+        architecture(misspelt)
+    assert nearest in str(caught.value).partition("Did you mean ")[2]
+
+
+@pytest.mark.parametrize("name, expected", [("timm/resnet18", True), ("resnet18", False), ("mytimm/x", False)])
+def test_only_names_below_timm_are_timm_models(name, expected):
+    assert is_timm(name) is expected

@@ -1,0 +1,72 @@
+import pytest
+import torch
+
+from vitcnn.architectures.vit import VIT_MICRO, VIT_TINY
+from vitcnn.spec import InputShape
+
+
+def block(dim, hidden):
+    """Parameters of a block: two norms, query-key-value, projection, and the two layers of the MLP."""
+    return 2 * 2 * dim + (dim * 3 * dim + 3 * dim) + (dim * dim + dim) + (dim * hidden + hidden) + (hidden * dim + dim)
+
+
+def vit(*, patch_px, channels, tokens, dim, hidden, depth, num_classes, class_token):
+    embedding = patch_px * patch_px * channels * dim + dim
+    positions = tokens * dim + (dim if class_token else 0)
+    return embedding + positions + depth * block(dim, hidden) + 2 * dim + dim * num_classes + num_classes
+
+
+def built(entry, *, px, channels, num_classes=10):
+    return entry.build(InputShape(px=px, channels=channels, num_classes=num_classes))
+
+
+def num_parameters(model):
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+@pytest.mark.parametrize(
+    "px, patch_px, tokens",
+    [(28, 4, 7 * 7 + 1), (32, 4, 8 * 8 + 1), (224, 16, 14 * 14 + 1), (512, 16, 32 * 32 + 1)],
+)
+def test_parameters_of_vit_tiny_by_hand(px, patch_px, tokens):
+    expected = vit(
+        patch_px=patch_px, channels=3, tokens=tokens, dim=192, hidden=768, depth=12, num_classes=10, class_token=True
+    )
+    model = built(VIT_TINY, px=px, channels=3)
+    assert num_parameters(model) == expected
+    assert model.patch_embed.num_patches + 1 == tokens
+
+
+def test_vit_tiny_for_cifar_has_5_36_million_parameters():
+    assert num_parameters(built(VIT_TINY, px=32, channels=3)) == 5_362_762
+
+
+@pytest.mark.parametrize("px, channels, patch_px", [(28, 1, 7), (32, 3, 8)])
+def test_parameters_of_vit_micro_by_hand(px, channels, patch_px):
+    expected = vit(
+        patch_px=patch_px,
+        channels=channels,
+        tokens=16,
+        dim=96,
+        hidden=192,
+        depth=2,
+        num_classes=10,
+        class_token=False,
+    )
+    assert num_parameters(built(VIT_MICRO, px=px, channels=channels)) == expected
+
+
+def test_vit_micro_tells_patches_apart_from_the_first_step():
+    torch.manual_seed(0)
+    model = built(VIT_MICRO, px=28, channels=1)
+    assert model.pos_embed.shape == (1, 16, 96)
+    assert model.pos_embed.std().item() == pytest.approx(0.5, rel=0.1)
+
+
+@pytest.mark.parametrize("entry", [VIT_MICRO, VIT_TINY], ids=lambda entry: entry.name)
+def test_where_a_patch_lies_matters(entry):
+    torch.manual_seed(0)
+    model = built(entry, px=28, channels=1).eval()
+    image = torch.rand(1, 1, 28, 28)
+    with torch.no_grad():
+        assert not torch.allclose(model(image), model(image.flip(-1)), atol=1e-6)

@@ -1,0 +1,26 @@
+import pytest
+import torch
+
+from vitcnn.device import Device
+
+
+@pytest.fixture
+def cuda():
+    return Device(name="cuda:0", key="nvidia-h200")
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """Stand-ins for torch's CUDA functions, which note in order what was called."""
+    noted = []
+    for name in ("synchronize", "empty_cache", "reset_peak_memory_stats"):
+        monkeypatch.setattr(torch.cuda, name, lambda *_args, _name=name: noted.append(_name))
+    monkeypatch.setattr(torch._C, "_cuda_clearCublasWorkspaces", lambda: noted.append("workspaces"), raising=False)
+    return noted
+
+
+@pytest.fixture
+def two_gpus(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda index: ["NVIDIA H200", "NVIDIA A100-SXM4-80GB"][index])

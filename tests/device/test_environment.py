@@ -1,0 +1,104 @@
+import platform
+import subprocess
+
+import pynvml
+import pytest
+import torch
+
+from vitcnn.device import environment, numerics
+from vitcnn.device.environment import NUMERICS
+from vitcnn.record import Run
+
+
+def git(folder, *arguments):
+    author = ("-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false")
+    subprocess.run(["git", "-C", folder, *author, *arguments], check=True, capture_output=True)
+
+
+@pytest.fixture
+def repository(tmp_path):
+    git(tmp_path, "init")
+    (tmp_path / "file").write_text("1", encoding="utf-8")
+    git(tmp_path, "add", "file")
+    git(tmp_path, "commit", "-m", "first")
+    return tmp_path
+
+
+def flags():
+    cuda, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+    return torch.get_num_threads(), cuda.allow_tf32, cudnn.allow_tf32, cudnn.benchmark
+
+
+def test_numerics_are_fixed_inside_and_restored_after(cpu, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    torch.set_num_threads(2)
+    before = flags()
+    with numerics(cpu):
+        assert flags() == (1, False, False, True)
+        assert NUMERICS == {"tf32": False, "cudnn_benchmark": True}
+    assert flags() == before
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_numerics_are_restored_after_an_error(cpu, allowed):
+    before = torch.backends.cuda.matmul.allow_tf32
+    torch.backends.cuda.matmul.allow_tf32 = allowed
+    try:
+        outside = flags()
+        with pytest.raises(KeyError), numerics(cpu):
+            raise KeyError
+        assert flags() == outside
+    finally:
+        torch.backends.cuda.matmul.allow_tf32 = before
+
+
+def test_environment_of_a_cpu(cpu, repository):
+    found = environment(cpu, repository)
+    assert (found.device_key, found.device) == ("cpu-test-1t", "cpu")
+    assert found.torch == torch.__version__.split("+")[0]
+    assert found.python == platform.python_version()
+    assert (found.gpu, found.driver, found.cuda) == ("", "", "")
+    assert found.numerics == NUMERICS
+    assert Run.from_json(Run(environment=found, cases=()).to_json()).environment == found
+
+
+def test_revision_and_changes_come_from_git(cpu, repository):
+    head = subprocess.run(["git", "-C", repository, "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
+    clean = environment(cpu, repository)
+    assert (clean.git_commit, clean.git_dirty) == (head.stdout.strip(), False)
+    (repository / "file").write_text("2", encoding="utf-8")
+    assert environment(cpu, repository).git_dirty is True
+
+
+def test_a_new_file_that_git_does_not_know_is_no_change(cpu, repository):
+    (repository / "results.json").write_text("{}", encoding="utf-8")
+    assert environment(cpu, repository).git_dirty is False
+
+
+def test_without_a_repository_the_revision_is_unknown(cpu, tmp_path):
+    found = environment(cpu, tmp_path)
+    assert (found.git_commit, found.git_dirty) == ("", None)
+
+
+def test_without_git_the_revision_is_unknown(cpu, repository, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    found = environment(cpu, repository)
+    assert (found.git_commit, found.git_dirty) == ("", None)
+
+
+def test_environment_of_a_gpu(cuda, two_gpus, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda name: {"cuda:0": "NVIDIA H200"}[name])
+    monkeypatch.setattr(torch.version, "cuda", "12.9")
+    monkeypatch.setattr(pynvml, "nvmlInit", lambda: None)
+    monkeypatch.setattr(pynvml, "nvmlSystemGetDriverVersion", lambda: "580.65")
+    found = environment(cuda, tmp_path)
+    assert (found.device, found.gpu, found.driver, found.cuda) == ("cuda", "NVIDIA H200", "580.65", "12.9")
+
+
+def test_a_driver_that_refuses_is_unknown(cuda, two_gpus, tmp_path, monkeypatch):
+    def refuse():
+        raise pynvml.NVMLError_NoPermission
+
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda _name: "NVIDIA H200")
+    monkeypatch.setattr(pynvml, "nvmlInit", refuse)
+    assert environment(cuda, tmp_path).driver == ""

@@ -1,0 +1,83 @@
+import pytest
+from torch import nn
+
+from vitcnn import LatencyCase
+from vitcnn.architectures import architecture
+from vitcnn.errors import RecordError
+from vitcnn.metrics import metrics, metrics_of
+from vitcnn.spec import InputShape
+from vitcnn.subject import Subject
+from vitcnn.timing import Rounds
+
+NAMES = {
+    "accuracy": ["test_accuracy", "training_time_s"],
+    "training": ["images_per_s", "peak_allocated_bytes", "step_time_s"],
+    "latency": ["device_time_s", "images_per_s", "latency_s", "peak_allocated_bytes"],
+    "tiled": ["frame_time_s", "peak_allocated_bytes"],
+    "memory": ["macs", "parameters", "peak_allocated_bytes", "saved_for_backward_bytes"],
+}
+HIGHER_IS_BETTER = {"test_accuracy", "images_per_s"}
+COUNTED = {"macs", "parameters", "saved_for_backward_bytes"}
+TIMES = {"device_time_s", "frame_time_s", "images_per_s", "latency_s", "step_time_s", "training_time_s"}
+
+
+def subject(cpu, *, tolerance=0.02, images=1, times_s=(0.5, 0.25)):
+    case = LatencyCase(architecture="lenet", px=28, batch=images, time_tolerance=tolerance)
+    return Subject(
+        case=case,
+        architecture=architecture("lenet"),
+        device=cpu,
+        shape=InputShape(px=28, channels=1, num_classes=10),
+        model=nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2, bias=False)),
+        run=lambda: None,
+        warm_up=lambda: 0.1,
+        rounds=Rounds(at_least=1, at_most=1, budget_s=0.0),
+        images_per_run=images,
+        settings={},
+        times_s=times_s,
+    )
+
+
+@pytest.mark.parametrize("question, names", NAMES.items())
+def test_metrics_of_each_question(question, names):
+    assert [metric.name for metric in metrics_of(question)] == names
+
+
+def test_every_metric_belongs_to_a_question_and_has_its_direction_and_unit():
+    assert {name for names in NAMES.values() for name in names} == set(metrics())
+    for name, metric in metrics().items():
+        assert metric.name == name
+        assert metric.better == ("higher" if name in HIGHER_IS_BETTER else "lower")
+        assert metric.unit
+
+
+@pytest.mark.parametrize("name", NAMES["latency"] + NAMES["memory"] + NAMES["accuracy"])
+def test_tolerance_is_the_cases_for_times_and_none_for_counts(cpu, name):
+    tolerance = metrics()[name].tolerance(subject(cpu, tolerance=0.125).case)
+    assert tolerance == (0.125 if name in TIMES else 0.0 if name in COUNTED else 0.01)
+
+
+@pytest.mark.parametrize("name", ["latency_s", "step_time_s", "frame_time_s", "training_time_s"])
+def test_times_are_those_of_the_rounds(cpu, name):
+    [measurement] = metrics()[name].of(subject(cpu))
+    assert (measurement.metric, measurement.unit, measurement.samples) == (name, "s", (0.5, 0.25))
+
+
+def test_images_a_second_by_hand(cpu):
+    [measurement] = metrics()["images_per_s"].of(subject(cpu, images=8))
+    assert measurement.samples == (16.0, 32.0)
+
+
+def test_parameters_are_counted_one_by_one(cpu):
+    [measurement] = metrics()["parameters"].of(subject(cpu))
+    assert measurement.samples == (4 * 3 + 3 + 3 * 2,)
+
+
+@pytest.mark.parametrize("name", ["device_time_s", "peak_allocated_bytes"])
+def test_cuda_metrics_do_not_exist_on_a_cpu(cpu, name):
+    assert metrics()[name].of(subject(cpu)) == []
+
+
+def test_a_time_that_is_not_finite_is_refused(cpu):
+    with pytest.raises(RecordError, match="latency_s: samples must be finite"):
+        metrics()["latency_s"].of(subject(cpu, times_s=(float("nan"),)))

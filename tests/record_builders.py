@@ -1,0 +1,92 @@
+"""Records and runs made by hand, for tests of what reads them."""
+
+from vitcnn.record import CaseResult, Environment, Measurement, Record, Run, Series
+
+ENVIRONMENT = Environment(
+    device_key="cpu-test-1t",
+    device="cpu",
+    cpu="Test CPU",
+    num_threads=1,
+    python="3.11.0",
+    vitcnn="0.1.0",
+    torch="2.15.0",
+    torchvision="0.29.0",
+    timm="1.0.0",
+    peft="",
+    numerics={"tf32": False, "cudnn_benchmark": True},
+)
+
+FAMILIES = {"lenet": "cnn", "resnet18": "cnn", "vit_micro": "vit", "vit_tiny": "vit", "coatnet": "hybrid"}
+
+
+def measurement(metric, *samples, unit="s", better="lower", tolerance=0.02):
+    return Measurement(metric=metric, unit=unit, better=better, tolerance=tolerance, samples=samples)
+
+
+def record(case, *measurements, settings, series=()):
+    architecture = case.split("/")[1]
+    return Record(
+        case=case,
+        architecture=architecture,
+        family=FAMILIES[architecture],
+        settings=settings,
+        status="ok",
+        measurements=measurements,
+        series=series,
+    )
+
+
+def latency(architecture, *seconds, px=28, batch=1):
+    return record(
+        f"latency/{architecture}/{px}/b{batch}/fp32/eager",
+        measurement("latency_s", *seconds),
+        settings={"question": "latency", "px": px, "batch": batch},
+    )
+
+
+def training(architecture, seconds, *, px=28, batch=16):
+    return record(
+        f"training/{architecture}/{px}/b{batch}/fp32/eager",
+        measurement("step_time_s", seconds),
+        measurement("images_per_s", batch / seconds, unit="image/s", better="higher"),
+        settings={"question": "training", "px": px, "batch": batch},
+    )
+
+
+def memory(architecture, *, parameters, macs=1_000_000, saved=2_000_000, phase="training"):
+    return record(
+        f"memory/{architecture}/28/b16/{phase}/fp32/eager",
+        measurement("parameters", parameters, unit="1", tolerance=0.0),
+        measurement("macs", macs, unit="MAC", tolerance=0.0),
+        measurement("saved_for_backward_bytes", saved, unit="B", tolerance=0.0),
+        settings={"question": "memory", "px": 28, "batch": 16, "phase": phase},
+    )
+
+
+def tiled(architecture, seconds):
+    return record(
+        f"tiled/{architecture}/3840x2160/t512/o10/b5/fp32/eager",
+        measurement("frame_time_s", seconds),
+        settings={"question": "tiled", "width": 3840, "height": 2160, "tile_px": 512, "batch": 5},
+    )
+
+
+def accuracy(architecture, *, right, seconds=4.0, task="digits", recipe="digits_cnn"):
+    """`right` is rows of 0 and 1, (seeds, images): whether the seed's model got the image right. All labels are 1."""
+    rows = tuple(tuple(int(entry) for entry in row) for row in right)
+    shares = [sum(row) / len(row) for row in rows]
+    return record(
+        f"accuracy/{architecture}/{task}/{recipe}/fp32/eager",
+        measurement("test_accuracy", *shares, unit="1", better="higher", tolerance=0.01),
+        measurement("training_time_s", *[seconds] * len(rows)),
+        settings={"question": "accuracy", "task": task, "recipe": {"name": recipe}},
+        series=(
+            Series(name="test_predictions", unit="class", axes=("seed", "image"), values=rows),
+            Series(name="test_labels", unit="class", axes=("image",), values=(1,) * len(rows[0])),
+        ),
+    )
+
+
+def run_of(*records, others=()):
+    passed = (CaseResult(id=entry.case, outcome="passed", record=entry) for entry in records)
+    return Run(environment=ENVIRONMENT, cases=(*passed, *others))

@@ -1,0 +1,156 @@
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from record_builders import accuracy, latency, memory, run_of, tiled, training
+
+from vitcnn.record import CaseResult, Record
+from vitcnn.report.terminal import significant, summary, table
+
+WIDE = 500
+RUN = run_of(
+    latency("vit_tiny", 0.004),
+    latency("lenet", *(value / 1000 for value in range(1, 102))),
+    memory("lenet", parameters=61_706, macs=416_520, saved=2_500_000),
+    memory("vit_tiny", parameters=5_362_762),
+    tiled("resnet18", 12.34),
+)
+
+
+def columns_of(text):
+    """Return the cells of the table by column title, its lines joined, and architecture."""
+    lines = text.split("\nShown")[0].splitlines()
+    number = next(index for index, line in enumerate(lines) if set(line) <= {"-", " "})
+    edges, start = [], 0
+    for part in lines[number].split("  "):
+        edges.append((start, start + len(part)))
+        start += len(part) + 2
+    titles = [" ".join(line[a:b].strip() for line in lines[:number]).strip() for a, b in edges]
+    body = [[line[a:b].strip() for a, b in edges] for line in lines[number + 1 :]]
+    return {title: {row[1]: row[index] for row in body} for index, title in enumerate(titles)}
+
+
+def test_cells_hold_the_numbers_in_the_units_of_their_columns():
+    shown = columns_of(table(RUN, width=WIDE))
+    assert shown["latency 28 px, ms median/p95"] == {"lenet": "51.0/96.0", "resnet18": "-", "vit_tiny": "4.00/4.00"}
+    assert shown["4K frame s"] == {"lenet": "-", "resnet18": "12.3", "vit_tiny": "-"}
+    assert shown["saved for backward MB"] == {"lenet": "2.50", "resnet18": "-", "vit_tiny": "2.00"}
+    assert shown["para- meters M"] == {"lenet": "0.0617", "resnet18": "-", "vit_tiny": "5.36"}
+    assert shown["MACs  M"] == {"lenet": "0.417", "resnet18": "-", "vit_tiny": "1.00"}
+
+
+def test_families_stand_together_cnns_first_and_keep_the_order_of_collection():
+    run = run_of(*(latency(name, 0.1) for name in ("coatnet", "vit_tiny", "resnet18", "vit_micro", "lenet")))
+    shown = columns_of(table(run, width=WIDE))
+    assert list(shown["family"]) == ["resnet18", "lenet", "vit_tiny", "vit_micro", "coatnet"]
+    assert list(shown["family"].values()) == ["cnn", "cnn", "vit", "vit", "hybrid"]
+
+
+def test_columns_without_a_number_are_left_out():
+    assert list(columns_of(table(run_of(tiled("lenet", 1.0)), width=WIDE))) == ["family", "architecture", "4K frame s"]
+
+
+def test_accuracy_is_in_per_cent_with_its_interval_and_training_time_beside_it():
+    run = run_of(accuracy("lenet", right=[[1] * 90 + [0] * 10] * 2, seconds=3.5))
+    shown = columns_of(table(run, width=WIDE))
+    text = shown["accuracy digits % [95 %]"]["lenet"]
+    assert text.startswith("90.0 [8")
+    low, high = (float(value) for value in text[6:-1].split(", "))
+    assert low == pytest.approx(90 - 5.9, abs=1)
+    assert high == pytest.approx(90 + 5.9, abs=1)
+    assert shown["training digits s"]["lenet"] == "3.50"
+
+
+def test_training_shows_images_a_second():
+    shown = columns_of(table(run_of(training("lenet", 0.01)), width=WIDE))
+    assert shown["training 28 px images/s"]["lenet"] == "1,600"
+
+
+def test_a_column_shows_the_cell_that_most_architectures_have_and_the_footnote_names_it():
+    run = run_of(
+        latency("lenet", 0.001),
+        latency("lenet", 0.016, batch=16),
+        latency("vit_tiny", 0.032, batch=16),
+    )
+    text = table(run, width=WIDE)
+    assert columns_of(text)["latency 28 px, ms median/p95"] == {"lenet": "16.0/16.0", "vit_tiny": "32.0/32.0"}
+    assert text.splitlines()[-1] == "Shown: latency/*/28/b16/fp32/eager"
+
+
+def test_of_equally_common_cells_the_first_collected_is_shown():
+    text = table(run_of(latency("lenet", 0.016, batch=16), latency("lenet", 0.001)), width=WIDE)
+    assert text.splitlines()[-1] == "Shown: latency/*/28/b16/fp32/eager"
+
+
+def test_footnote_names_each_shown_cell_once():
+    assert table(RUN, width=WIDE).splitlines()[-1] == (
+        "Shown: latency/*/28/b1/fp32/eager, tiled/*/3840x2160/t512/o10/b5/fp32/eager, "
+        "memory/*/28/b16/training/fp32/eager"
+    )
+
+
+def test_a_table_wider_than_the_terminal_is_turned_and_holds_the_same():
+    upright = table(RUN, width=WIDE)
+    needed = max(len(line) for line in upright.splitlines()[:-1])
+    assert table(RUN, width=needed) == upright
+    lines = table(RUN, width=needed - 1).splitlines()
+    assert lines[0].split() == ["lenet", "resnet18", "vit_tiny"]
+    assert next(line for line in lines if line.strip().startswith("4K frame s")).split()[-3:] == ["-", "12.3", "-"]
+    assert next(line for line in lines if line.strip().startswith("family")).split() == ["family", "cnn", "cnn", "vit"]
+    assert lines[-1] == upright.splitlines()[-1]
+
+
+def test_a_run_without_architectures_has_no_table():
+    own = Record(case="mine", architecture="", family="", settings={"question": "own", "images": 1}, status="ok")
+    assert table(run_of(own), width=WIDE) == ""
+    assert table(run_of(), width=WIDE) == ""
+
+
+def test_summary_counts_how_the_cases_ended():
+    others = (
+        CaseResult(id="a", outcome="skipped", reason="why"),
+        CaseResult(id="b", outcome="out_of_memory", reason="why"),
+        CaseResult(id="c", outcome="out_of_memory", reason="why"),
+    )
+    lines = summary(run_of(latency("lenet", 0.1), others=others), width=WIDE).splitlines()
+    assert lines[-1] == "Cases: 2 out of memory, 1 passed, 1 skipped."
+
+
+def test_summary_holds_table_tradeoffs_and_counts():
+    table_text, tradeoff, counts = summary(RUN, width=WIDE).split("\n\n")
+    assert table_text == table(RUN, width=WIDE)
+    assert tradeoff.startswith("vit_tiny against lenet: ")
+    assert counts == "Cases: 5 passed."
+
+
+@pytest.mark.parametrize(
+    "value, text",
+    [
+        (0, "0"),
+        (0.0123, "0.0123"),
+        (1.2345, "1.23"),
+        (12.345, "12.3"),
+        (123.4, "123"),
+        (1234.4, "1,234"),
+        (1_234_567, "1,234,567"),
+        (-1.2345, "-1.23"),
+        (0.00012345, "0.000123"),
+        (9.996, "10.0"),
+        (0.99951, "1.00"),
+    ],
+)
+def test_three_significant_digits_by_hand(value, text):
+    assert significant(value) == text
+
+
+@given(st.floats(1e-9, 99.94))
+def test_below_a_hundred_the_digits_are_those_of_decimal(value):
+    assert significant(value) == format(Decimal(f"{value:.2e}"), "f")
+
+
+@given(st.floats(-1e12, 1e12).filter(lambda value: abs(value) >= 1e-9))
+def test_a_number_is_shown_within_half_a_per_cent_and_without_exponent(value):
+    text = significant(value)
+    assert "e" not in text
+    assert float(text.replace(",", "")) == pytest.approx(value, rel=0.0051)

@@ -1,0 +1,98 @@
+"""What only a CUDA device can show."""
+
+import pytest
+import torch
+
+from vitcnn import LatencyCase, MemoryCase, TrainingCase
+from vitcnn.device import CleanState, device_times, out_of_memory_as_case_error, resolve
+from vitcnn.errors import Leaked, OutOfMemory
+from vitcnn.runner import measure
+
+pytestmark = [
+    pytest.mark.cuda,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device"),
+]
+MEGABYTE = 1 << 20
+
+
+@pytest.fixture
+def cuda():
+    return resolve("cuda")
+
+
+def stopwatch(run, *, rounds, calls, before_round=None, after_round=None):
+    for _ in range(rounds * calls):
+        run()
+    return (0.5,) * rounds
+
+
+def measured(case, device):
+    """Return the record of `case`; it must leave nothing allocated."""
+    clean = CleanState(device)
+    record = measure(
+        case,
+        device=device,
+        stopwatch=stopwatch,
+        progress=lambda *_told: None,
+        floor_bytes=clean.floor_bytes,
+    )
+    clean.check()
+    return record
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_latency_case_has_device_time_and_peak_memory(cuda, precision):
+    record = measured(LatencyCase(architecture="resnet18", px=224, batch=4, precision=precision), cuda)
+    assert len(record.samples("device_time_s")) == record.settings["rounds"]
+    assert all(0 < seconds < 1 for seconds in record.samples("device_time_s"))
+    [peak_bytes] = record.samples("peak_allocated_bytes")
+    weights_bytes = 11_181_642 * (2 if precision == "bf16" else 4)
+    assert weights_bytes < peak_bytes < 40 * weights_bytes
+
+
+@pytest.mark.parametrize("name", ["resnet18", "vit_tiny"])
+def test_a_training_case_in_bf16_runs_and_leaves_nothing(cuda, name):
+    record = measured(TrainingCase(architecture=name, px=32, batch=8, precision="bf16"), cuda)
+    assert record.status == "ok"
+    assert {"step_time_s", "images_per_s", "peak_allocated_bytes"} == {m.metric for m in record.measurements}
+
+
+def test_training_takes_more_memory_than_inference(cuda):
+    peaks = [
+        measured(MemoryCase(architecture="resnet18", px=224, batch=8, phase=phase), cuda).samples(
+            "peak_allocated_bytes"
+        )[0]
+        for phase in ("inference", "training")
+    ]
+    assert peaks[1] > peaks[0]
+
+
+def test_peak_memory_repeats_to_a_percent(cuda):
+    case = MemoryCase(architecture="resnet18", px=224, batch=8, phase="training")
+    one, other = (measured(case, cuda).samples("peak_allocated_bytes")[0] for _ in range(2))
+    assert other == pytest.approx(one, rel=0.01)
+
+
+def test_a_tensor_larger_than_the_memory_is_out_of_memory_and_leaves_nothing(cuda):
+    _, total_bytes = torch.cuda.mem_get_info()
+    clean = CleanState(cuda)
+    refused = pytest.raises(OutOfMemory, match="out of memory on cuda:0: CUDA out of memory")
+    with refused, out_of_memory_as_case_error(cuda):
+        torch.empty(total_bytes + 1, dtype=torch.uint8, device=cuda.name)
+    clean.check()
+
+
+def test_a_leaked_tensor_is_named(cuda):
+    clean = CleanState(cuda)
+    leak = torch.ones(512, 512, device=cuda.name)
+    with pytest.raises(Leaked, match=r"1,048,576 bytes .*\(512, 512\) torch.float32 cuda:0"):
+        clean.check()
+    assert leak.nbytes == MEGABYTE
+
+
+def test_device_time_grows_with_the_work(cuda):
+    small, large = (torch.rand(size, size, device=cuda.name) for size in (256, 8192))
+    device_times(lambda: large @ large, rounds=1, iterations=2)
+    [short] = device_times(lambda: small @ small, rounds=1, iterations=10)
+    [long] = device_times(lambda: large @ large, rounds=1, iterations=10)
+    assert long > 10 * short

@@ -1,0 +1,131 @@
+import dataclasses
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vitcnn import AccuracyCase, Architecture, LatencyCase, MemoryCase, TiledCase, TrainingCase
+from vitcnn.errors import UnsupportedResolution
+from vitcnn.spec import Case, InputShape
+
+IDS = [
+    (LatencyCase(architecture="resnet18", px=224, batch=1), "latency/resnet18/224/b1/fp32/eager"),
+    (
+        LatencyCase(architecture="resnet50", px=224, batch=1, precision="bf16", mode="compiled"),
+        "latency/resnet50/224/b1/bf16/compiled",
+    ),
+    (TrainingCase(architecture="lenet", px=28, batch=16), "training/lenet/28/b16/fp32/eager"),
+    (
+        MemoryCase(architecture="vit_tiny", px=32, batch=4, phase="training"),
+        "memory/vit_tiny/32/b4/training/fp32/eager",
+    ),
+    (TiledCase(architecture="resnet18", batch=5), "tiled/resnet18/3840x2160/t512/o10/b5/fp32/eager"),
+    (
+        AccuracyCase(architecture="vit_micro", task="digits", recipe="digits_vit", precision="bf16"),
+        "accuracy/vit_micro/digits/digits_vit/bf16/eager",
+    ),
+]
+
+
+@pytest.mark.parametrize("case, name", IDS, ids=[name for _, name in IDS])
+def test_id_of_a_case(case, name):
+    assert str(case) == name
+
+
+@pytest.mark.parametrize("case, name", IDS, ids=[name for _, name in IDS])
+def test_id_begins_with_the_question(case, name):
+    assert name.split("/")[0] == case.question
+
+
+overlaps = st.integers(0, 95).map(lambda percent: percent / 100)
+batch_cases = st.builds(
+    LatencyCase,
+    architecture=st.sampled_from(["lenet", "vit_tiny"]),
+    px=st.sampled_from([28, 32, 224]),
+    batch=st.integers(1, 99),
+    precision=st.sampled_from(["fp32", "bf16"]),
+    mode=st.sampled_from(["eager", "compiled"]),
+)
+tiled_cases = st.builds(
+    TiledCase,
+    architecture=st.just("lenet"),
+    width=st.integers(500, 510),
+    height=st.integers(500, 510),
+    tile_px=st.integers(100, 110),
+    overlap=overlaps,
+    batch=st.integers(1, 3),
+)
+
+
+@given(st.one_of(batch_cases, tiled_cases), st.one_of(batch_cases, tiled_cases))
+def test_ids_are_equal_exactly_where_cases_are(one, other):
+    assert (str(one) == str(other)) == (one == other)
+
+
+def test_tiled_cases_of_different_overlap_have_different_ids():
+    coarse, fine = (TiledCase(architecture="lenet", batch=1, overlap=overlap) for overlap in (0.12, 0.125))
+    assert str(coarse) != str(fine)
+
+
+def test_preset_and_tolerance_are_not_part_of_what_is_measured():
+    case = LatencyCase(architecture="lenet", px=28, batch=1)
+    other = dataclasses.replace(case, preset="full", time_tolerance=0.5)
+    assert (other, str(other), hash(other)) == (case, str(case), hash(case))
+
+
+@pytest.mark.parametrize("kind", Case.__subclasses__())
+def test_cases_are_frozen_and_keyword_only(kind):
+    assert kind.__dataclass_params__.frozen
+    assert all(field.kw_only for field in dataclasses.fields(kind))
+
+
+def test_input_px_of_each_question():
+    assert [case.input_px for case, _ in IDS] == [224, 224, 28, 32, 512, None]
+
+
+def toy_architecture(built):
+    return Architecture(
+        name="toy", family="cnn", resolutions={224: 224, 28: 64}, builder=built.append, published=None, source="none"
+    )
+
+
+def test_architecture_is_built_for_the_resolution_it_works_at():
+    built = []
+    toy_architecture(built).build(InputShape(px=28, channels=1, num_classes=7))
+    assert built == [InputShape(px=64, channels=1, num_classes=7)]
+
+
+def test_unsupported_resolution_names_the_architecture_the_choice_and_the_way_out():
+    with pytest.raises(UnsupportedResolution) as caught:
+        toy_architecture([]).build(InputShape(px=96, channels=1, num_classes=7))
+    message = "toy takes 28, 224 px input, not 96 px: choose one of those or another architecture"
+    assert str(caught.value) == message
+
+
+LIGHT = (
+    "vitcnn",
+    "vitcnn.report.terminal",
+    "vitcnn.record",
+    "vitcnn.journal",
+    "vitcnn.recipes",
+    "vitcnn.architectures",
+    "vitcnn.tasks",
+    "vitcnn.metrics",
+    "vitcnn.pytest_plugin",
+    "vitcnn.own_benchmark",
+)
+WALK_AND_TIME = """
+from vitcnn import architectures, metrics, own_benchmark, tasks
+from vitcnn.device import Device
+architectures.architectures(), tasks.tasks(), metrics.metrics()
+own = own_benchmark.OwnBenchmark(id="own", architecture="", run=lambda: None, images=1)
+own.measure(device=Device(name="cpu", key="x"), stopwatch=lambda run, *, rounds, calls: (0.5,) * rounds)
+"""
+
+
+def test_reporting_and_the_catalogue_start_without_torch():
+    code = f"import sys, {', '.join(LIGHT)}\n{WALK_AND_TIME}\nprint({{'torch', 'timm', 'peft'}} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

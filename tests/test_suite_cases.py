@@ -1,0 +1,86 @@
+"""The benchmarks' CASES against the catalogue."""
+
+import importlib.util
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from vitcnn.architectures import architecture
+from vitcnn.inference import TileGrid
+from vitcnn.prepare import PREPARERS
+from vitcnn.recipes import recipe
+from vitcnn.spec import PRESETS, AccuracyCase, TiledCase
+from vitcnn.tasks import task
+
+FILES = sorted((Path(__file__).parents[1] / "benchmarks").glob("test_*.py"))
+ID = {
+    "accuracy": r"[a-z0-9_]+/[a-z0-9_]+",
+    "training": r"\d+/b\d+",
+    "latency": r"\d+/b\d+",
+    "memory": r"\d+/b\d+/(inference|training)",
+    "tiled": r"\d+x\d+/t\d+/o\d+/b\d+",
+}
+
+
+def suite_of(path):
+    spec = importlib.util.spec_from_file_location(f"suite_{path.stem}", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+SUITES = {path.stem: suite_of(path) for path in FILES}
+EVERY = [entry for suite in SUITES.values() for entry in suite.CASES]
+EACH_CASE = pytest.mark.parametrize("entry", EVERY, ids=str)
+
+
+def test_every_question_is_asked():
+    assert {entry.question for entry in EVERY} == set(ID)
+    assert {type(entry) for entry in EVERY} == set(PREPARERS)
+
+
+def test_ids_are_unique_over_all_files():
+    assert [name for name, count in Counter(map(str, EVERY)).items() if count > 1] == []
+
+
+@pytest.mark.parametrize("suite", SUITES.values(), ids=SUITES)
+def test_a_file_asks_one_question_and_says_which(suite):
+    assert len({entry.question for entry in suite.CASES}) == 1
+    assert "?" in suite.__doc__
+    assert any(entry.preset == "smoke" for entry in suite.CASES)
+
+
+@EACH_CASE
+def test_id_has_the_documented_form(entry):
+    form = rf"{entry.question}/[a-z0-9_]+/{ID[entry.question]}/(fp32|bf16)/(eager|compiled)"
+    assert re.fullmatch(form, str(entry))
+
+
+@EACH_CASE
+def test_what_a_case_names_exists_and_fits(entry):
+    built_by = architecture(entry.architecture)
+    px = entry.input_px
+    if isinstance(entry, AccuracyCase):
+        assert recipe(entry.recipe).name == entry.recipe
+        px = task(entry.task).shape.px
+        assert entry.num_seeds >= 2
+    assert built_by.model_px(px) > 0
+    assert entry.preset in PRESETS
+    assert entry.time_tolerance > 0
+
+
+@pytest.mark.parametrize("entry", [entry for entry in EVERY if isinstance(entry, TiledCase)], ids=str)
+def test_tiled_cases_cut_a_4k_frame_into_45_tiles(entry):
+    grid = TileGrid(width=entry.width, height=entry.height, tile_px=entry.tile_px, overlap=entry.overlap)
+    assert (entry.width, entry.height, len(grid.corners)) == (3840, 2160, 45)
+
+
+def test_smoke_compares_a_vit_and_a_cnn_in_every_question():
+    families = {}
+    for entry in EVERY:
+        if entry.preset == "smoke":
+            families.setdefault(entry.question, set()).add(architecture(entry.architecture).family)
+    assert set(families) == set(ID)
+    assert all(found >= {"vit", "cnn"} for found in families.values())

@@ -1,0 +1,138 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from scipy import ndimage
+from torchvision.transforms import InterpolationMode
+from torchvision.transforms import functional as TF
+
+from vitcnn.spec import Affine
+from vitcnn.training.augment import affine_matrices, random_affine, warp
+
+NOTHING = {"degrees": 0.0, "translate_px": 0.0, "scale": 0.0, "shear_degrees": 0.0}
+DIGITS = Affine(degrees=10, translate_px=2, scale=0.1, shear_degrees=5)
+PX = 28
+COUNT = 2000
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def noise(count=4, px=PX):
+    return torch.rand(count, 2, px, px, generator=generator(7)) * 2 - 1
+
+
+def matrices(*, angle=0.0, shear=0.0, zoom=1.0, shift_x=0.0, shift_y=0.0):
+    return affine_matrices(*(torch.tensor([float(value)]) for value in (angle, shear, zoom, shift_x, shift_y)))
+
+
+def inside(images, margin=8):
+    """Return what lies so far inside that no border reaches it."""
+    return images[..., margin:-margin, margin:-margin]
+
+
+@pytest.mark.parametrize(
+    "ours, theirs",
+    [
+        ({"angle": math.radians(10)}, {"angle": -10.0}),
+        ({"angle": math.radians(-30)}, {"angle": 30.0}),
+        ({"zoom": 1.1}, {"scale": 1.1}),
+        ({"zoom": 0.9}, {"scale": 0.9}),
+        ({"shear": math.radians(5)}, {"shear": [5.0, 0.0]}),
+        ({"shift_x": 4 / PX}, {"translate": [-2, 0]}),
+        ({"shift_y": -6 / PX}, {"translate": [0, 3]}),
+        ({"angle": math.radians(8), "zoom": 0.95}, {"angle": -8.0, "scale": 0.95}),
+    ],
+)
+def test_each_part_moves_pixels_as_torchvision_does(ours, theirs):
+    image = noise(1)
+    neutral = {"angle": 0.0, "translate": [0, 0], "scale": 1.0, "shear": [0.0, 0.0]}
+    expected = TF.affine(image, **{**neutral, **theirs}, interpolation=InterpolationMode.BILINEAR)
+    torch.testing.assert_close(inside(warp(image, matrices(**ours))), inside(expected), atol=2e-5, rtol=0)
+
+
+def test_a_whole_draw_is_the_warp_of_scipy_borders_included():
+    parts = {"angle": 0.2, "shear": -0.1, "zoom": 1.15, "shift_x": 0.11, "shift_y": -0.07}
+    image = noise(1)
+    rotation = np.array([[math.cos(0.2), -math.sin(0.2)], [math.sin(0.2), math.cos(0.2)]])  # of (x, y)
+    linear = rotation @ np.array([[1, math.tan(-0.1)], [0, 1]]) / 1.15
+    centre, shift = np.full(2, (PX - 1) / 2), np.array([0.11, -0.07]) * PX / 2
+    offset = centre + shift - linear @ centre
+    rows_first = linear[::-1, ::-1]
+    channels = [
+        ndimage.affine_transform(channel, rows_first, offset=offset[::-1], order=1, mode="nearest")
+        for channel in image[0].double().numpy()
+    ]
+    warped = warp(image, matrices(**parts))[0].double().numpy()
+    np.testing.assert_allclose(warped, np.stack(channels), atol=2e-4)
+
+
+def test_zero_bounds_change_nothing():
+    images = noise()
+    torch.testing.assert_close(random_affine(images, Affine(**NOTHING), generator()), images, atol=1e-5, rtol=0)
+
+
+def test_every_image_has_its_own_draw():
+    images = noise(1).expand(6, -1, -1, -1)
+    warped = random_affine(images, DIGITS, generator())
+    assert len({image.numpy().tobytes() for image in warped}) == 6
+
+
+def test_the_same_seed_gives_the_same_result_and_another_seed_another():
+    images = noise()
+    one, again, other = (random_affine(images, DIGITS, generator(seed)) for seed in (3, 3, 4))
+    assert torch.equal(one, again)
+    assert not torch.equal(one, other)
+
+
+def test_images_keep_their_shape_type_and_range():
+    images = noise(64).sign()
+    warped = random_affine(images, DIGITS, generator())
+    assert warped.shape == images.shape
+    assert warped.dtype == images.dtype
+    assert warped.min() >= -1 - 1e-5
+    assert warped.max() <= 1 + 1e-5
+
+
+def test_images_given_are_left_as_they_were():
+    images = noise()
+    before = images.clone()
+    random_affine(images, DIGITS, generator())
+    assert torch.equal(images, before)
+
+
+def test_what_comes_from_outside_repeats_the_border():
+    ones = torch.ones(32, 1, PX, PX)
+    far = Affine(**{**NOTHING, "translate_px": 20.0, "degrees": 45.0})
+    torch.testing.assert_close(random_affine(ones, far, generator()), ones)
+
+
+def test_where_pixels_come_from_stays_within_the_bounds_and_uses_them():
+    centre, bounds = slice(PX // 2 - 1, PX // 2 + 1), Affine(**{**NOTHING, "translate_px": 2.0})
+    columns = torch.arange(PX, dtype=torch.float32).expand(COUNT, 1, PX, PX)
+    ramps = torch.cat([columns, columns.transpose(2, 3)], dim=1)  # each pixel says its column and its row
+    sources = random_affine(ramps, bounds, generator())[:, :, centre, centre].mean((2, 3))
+    shifts = sources - (PX - 1) / 2
+    assert shifts.abs().max() <= 2 + 1e-4
+    assert (shifts.amin(0) < -1.9).all()
+    assert (shifts.amax(0) > 1.9).all()
+    correlation = float(torch.corrcoef(shifts.T)[0, 1])
+    assert abs(correlation) < 0.1, "the two directions are drawn apart"
+
+
+@pytest.mark.parametrize(
+    "bound, value, low, high",
+    [("degrees", 10.0, -10.0, 10.0), ("scale", 0.1, 1 / 1.1, 1 / 0.9)],
+)
+def test_angles_and_scales_stay_within_the_bounds_and_use_them(bound, value, low, high):
+    columns = torch.arange(PX, dtype=torch.float32).expand(COUNT, 1, PX, PX)
+    warped = random_affine(columns, Affine(**{**NOTHING, bound: value}), generator())
+    middle = PX // 2
+    along_x = warped[:, 0, middle, middle + 1] - warped[:, 0, middle, middle]
+    along_y = warped[:, 0, middle + 1, middle] - warped[:, 0, middle, middle]
+    drawn = torch.rad2deg(torch.atan2(-along_y, along_x)) if bound == "degrees" else along_x
+    slack = (high - low) / 20
+    assert low - 1e-3 <= drawn.min() < low + slack
+    assert high - slack < drawn.max() <= high + 1e-3

@@ -1,0 +1,135 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from vitcnn.errors import Diverged
+from vitcnn.recipes import DIGITS_CNN
+from vitcnn.spec import Affine, Split
+from vitcnn.training import Resident, fit, predict
+
+STILL = Affine(degrees=0, translate_px=0, scale=0, shear_degrees=0)
+RECIPE = replace(
+    DIGITS_CNN, name="toy", epochs=4, batch=16, peak_learning_rate=0.02, augmentation=replace(STILL, translate_px=1)
+)
+SETTINGS = {"layout": torch.contiguous_format, "mode": "eager"}
+
+
+def bars(count, seed):
+    """Return noisy images of a bright bar, which lies at the left, in the middle or at the right: three classes."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 3, count)
+    images = rng.integers(0, 100, (count, 1, 9, 9), dtype=np.uint8)
+    for image, label in zip(images, labels, strict=True):
+        image[0, :, 3 * label : 3 * label + 3] += 120
+    return Split(images=images, labels=labels)
+
+
+@pytest.fixture(scope="module")
+def train(cpu):
+    return Resident.of(bars(240, seed=0), cpu)
+
+
+@pytest.fixture(scope="module")
+def held_out(cpu):
+    return Resident.of(bars(120, seed=1), cpu)
+
+
+def new_model(*, batch_norm=False):
+    torch.manual_seed(0)
+    norm = [nn.BatchNorm2d(4)] if batch_norm else []
+    return nn.Sequential(nn.Conv2d(1, 4, 3), *norm, nn.ReLU(), nn.Flatten(), nn.Linear(196, 3))
+
+
+def trained(train, cpu, *, recipe=RECIPE, seed=0, precision="fp32", model=None, **more):
+    model = model or new_model()
+    return model, fit(model, train, recipe=recipe, device=cpu, precision=precision, seed=seed, **SETTINGS, **more)
+
+
+def same_weights(one, other):
+    pairs = zip(one.state_dict().values(), other.state_dict().values(), strict=True)
+    return all(torch.equal(ours, theirs) for ours, theirs in pairs)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_training_learns(train, held_out, cpu, precision):
+    model, history = trained(train, cpu, precision=precision)
+    share = (predict(model, held_out, precision=precision) == held_out.labels).double().mean()
+    assert share > 0.9, "chance is a third"
+    assert history.losses[-1] < history.losses[0] / 2
+    assert next(model.parameters()).dtype == torch.float32
+
+
+def test_the_same_seed_gives_the_same_weights_and_losses(train, cpu):
+    (one, history), (other, again) = trained(train, cpu), trained(train, cpu)
+    assert same_weights(one, other)
+    assert history == again
+
+
+def test_another_seed_gives_other_weights(train, cpu):
+    (one, history), (other, others) = trained(train, cpu, seed=0), trained(train, cpu, seed=1)
+    assert not same_weights(one, other)
+    assert history.losses != others.losses
+
+
+def test_the_global_random_state_plays_no_part(train, cpu):
+    one, _ = trained(train, cpu)
+    model = new_model()
+    torch.manual_seed(99)
+    other, _ = trained(train, cpu, model=model)
+    assert same_weights(one, other)
+
+
+def test_history_has_an_entry_for_each_epoch_and_the_rate_it_ended_with(train, cpu):
+    told = []
+    _, history = trained(train, cpu, after_epoch=lambda epoch, loss: told.append((epoch, loss)))
+    assert told == list(enumerate(history.losses, start=1))
+    # 15 steps an epoch, 60 in all, 12 of which warm up: the cosine is at 2/48, 17/48, 32/48 and 47/48 of its way
+    ways = np.array([2, 17, 32, 47]) / 48
+    np.testing.assert_allclose(history.learning_rates, 0.02 * 0.5 * (1 + np.cos(np.pi * ways)), rtol=1e-9)
+
+
+def test_loss_of_the_first_epoch_is_the_mean_of_its_steps(train, cpu):
+    slow = replace(RECIPE, epochs=1, peak_learning_rate=1e-12, augmentation=STILL, batch=240)
+    model = new_model()
+    with torch.no_grad():
+        expected = nn.functional.cross_entropy(model(next(train.in_order(240))), train.labels)
+    _, history = trained(train, cpu, recipe=slow, model=model)
+    assert history.losses == pytest.approx((expected.item(),), rel=1e-5)
+
+
+def test_frozen_parameters_stay_as_they_were_and_the_others_train(train, cpu):
+    model = new_model()
+    model[0].requires_grad_(False)
+    before = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+    trained(train, cpu, model=model)
+    changed = {name for name, parameter in model.named_parameters() if not torch.equal(parameter, before[name])}
+    assert changed == {"3.weight", "3.bias"}
+
+
+@pytest.mark.parametrize("seed", [0, 5])
+def test_an_absurd_learning_rate_diverges_and_says_where(train, cpu, seed):
+    with pytest.raises(Diverged) as caught:
+        trained(train, cpu, recipe=replace(RECIPE, peak_learning_rate=1e30), seed=seed)
+    message = str(caught.value)
+    assert message.startswith("the mean loss of epoch 1 of 4 was ")
+    assert f"(seed {seed}, recipe toy)" in message
+    assert "lower its peak_learning_rate (1e+30)" in message
+
+
+def test_prediction_is_the_largest_logit_of_every_image_in_order(train, held_out, cpu):
+    model, _ = trained(train, cpu, model=new_model(batch_norm=True))
+    classes = predict(model, held_out, precision="fp32")
+    with torch.no_grad():
+        singly = [model(image).argmax().item() for image in held_out.in_order(1)]
+    assert classes.tolist() == singly
+    assert classes.dtype == torch.int64
+    assert not model.training
+
+
+def test_prediction_of_more_images_than_fit_into_a_batch(train, cpu):
+    model, _ = trained(train, cpu)
+    many = Resident(images=train.images.repeat(5, 1, 1, 1), labels=train.labels.repeat(5))
+    assert torch.equal(predict(model, many, precision="fp32"), predict(model, train, precision="fp32").repeat(5))

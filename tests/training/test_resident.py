@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+import torch
+
+from vitcnn.spec import Split
+from vitcnn.training import Resident
+
+
+def numbered(count):
+    """Return images whose every pixel is their own index, which is also their label."""
+    images = np.broadcast_to(np.arange(count, dtype=np.uint8)[:, None, None, None], (count, 1, 4, 4)).copy()
+    return Split(images=images, labels=np.arange(count))
+
+
+@pytest.fixture
+def ten(cpu):
+    return Resident.of(numbered(10), cpu)
+
+
+def epoch(resident, batch, generator):
+    return [(indices(images), labels.tolist()) for images, labels in resident.shuffled(batch, generator)]
+
+
+def indices(images):
+    """Undo the normalisation of numbered images: -1..1 back to 0..255."""
+    return ((images[:, 0, 0, 0] + 1) * 255 / 2).round().int().tolist()
+
+
+def test_a_split_is_copied_as_bytes(ten):
+    assert ten.images.dtype == torch.uint8
+    assert ten.labels.dtype == torch.int64
+    assert ten.images.shape == (10, 1, 4, 4)
+
+
+@pytest.mark.parametrize("batch, num_batches", [(1, 10), (4, 2), (5, 2), (10, 1), (11, 1), (64, 1)])
+def test_number_of_batches_by_hand(ten, batch, num_batches):
+    assert ten.num_batches(batch) == num_batches
+    assert len(epoch(ten, batch, torch.Generator().manual_seed(0))) == num_batches
+
+
+def test_an_epoch_has_whole_batches_and_leaves_the_rest_out(ten):
+    batches = epoch(ten, 4, torch.Generator().manual_seed(0))
+    assert [len(labels) for _, labels in batches] == [4, 4]
+    seen = [label for _, labels in batches for label in labels]
+    assert len(set(seen)) == 8
+    assert set(seen) < set(range(10))
+
+
+def test_a_split_smaller_than_a_batch_is_one_smaller_batch(ten):
+    [(_, labels)] = epoch(ten, 64, torch.Generator().manual_seed(0))
+    assert sorted(labels) == list(range(10))
+
+
+def test_images_keep_their_labels(ten):
+    for images, labels in epoch(ten, 3, torch.Generator().manual_seed(1)):
+        assert images == labels
+
+
+def test_order_is_new_each_epoch_and_repeats_with_the_seed(ten):
+    def epochs(seed):
+        generator = torch.Generator().manual_seed(seed)
+        return [epoch(ten, 5, generator) for _ in range(2)]
+
+    first, second = epochs(0)
+    assert first != second
+    assert epochs(0) == [first, second]
+    assert epochs(1)[0] != first
+
+
+def test_whom_the_last_partial_batch_leaves_out_changes(ten):
+    generator = torch.Generator().manual_seed(0)
+    left_out = {
+        frozenset(range(10)) - {label for _, labels in epoch(ten, 4, generator) for label in labels} for _ in range(20)
+    }
+    assert len(left_out) > 1
+
+
+def test_in_order_yields_every_image_once_with_the_last_partial_batch(ten):
+    batches = [indices(images) for images in ten.in_order(4)]
+    assert batches == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
+
+
+def test_batches_are_normalised(cpu):
+    images = np.array([0, 255], dtype=np.uint8).reshape(2, 1, 1, 1)
+    resident = Resident.of(Split(images=images, labels=np.arange(2)), cpu)
+    assert next(resident.in_order(2)).flatten().tolist() == [-1.0, 1.0]

@@ -1,0 +1,89 @@
+import pytest
+import torch
+from torch import nn
+
+from vitcnn.training import TrainingStep, adamw
+
+SETTINGS = {"layout": torch.contiguous_format, "precision": "fp32", "mode": "eager"}
+
+
+@pytest.fixture
+def model():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), nn.Flatten(), nn.Linear(12, 5))
+
+
+@pytest.fixture
+def images():
+    return torch.rand(6, 1, 4, 4, generator=torch.Generator().manual_seed(1))
+
+
+LABELS = torch.tensor([0, 1, 2, 3, 4, 0])
+
+
+def test_only_matrices_and_kernels_decay(model):
+    optimizer = adamw(model, learning_rate=0.1, weight_decay=0.5, betas=(0.9, 0.99))
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.fill_(1.0)
+            parameter.grad = torch.zeros_like(parameter)
+    optimizer.step()  # without gradients AdamW does nothing but decay: 1 - 0.1 * 0.5
+    left = {name: parameter.unique().item() for name, parameter in model.named_parameters()}
+    kernels = {"0.weight", "3.weight"}
+    assert left == pytest.approx({name: 0.95 if name in kernels else 1.0 for name in left})
+
+
+def test_what_is_frozen_is_not_given_to_the_optimizer(model):
+    model[0].requires_grad_(False)
+    model[1].requires_grad_(False)
+    optimizer = adamw(model, learning_rate=0.1, weight_decay=0.5, betas=(0.9, 0.99))
+    given = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
+    assert given == {id(parameter) for parameter in model[3].parameters()}
+
+
+def test_a_model_with_matrices_alone_has_one_group():
+    optimizer = adamw(nn.Linear(3, 3, bias=False), learning_rate=0.1, weight_decay=0.5, betas=(0.9, 0.99))
+    assert [group["weight_decay"] for group in optimizer.param_groups] == [0.5]
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_loss_is_the_smoothed_cross_entropy_by_hand(cpu, model, images, smoothing):
+    logits = model(images).detach()
+    step = TrainingStep(
+        model, torch.optim.SGD(model.parameters(), lr=0.1), device=cpu, label_smoothing=smoothing, **SETTINGS
+    )
+    log_p = logits.log_softmax(dim=1)
+    of_labels = -log_p[range(6), LABELS].mean()
+    expected = (1 - smoothing) * of_labels + smoothing * -log_p.mean()
+    loss = step(images, LABELS)
+    torch.testing.assert_close(loss, expected)
+    assert not loss.requires_grad
+
+
+def test_a_step_is_one_of_the_optimizer_and_leaves_no_gradients(cpu, images):
+    model = nn.Sequential(nn.Flatten(), nn.Linear(16, 5))
+    before, bias = model[1].weight.detach().clone(), model[1].bias.detach().clone()
+    step = TrainingStep(model, torch.optim.SGD(model.parameters(), lr=0.5), device=cpu, **SETTINGS)
+    flat = images.flatten(1)
+    error = (flat @ before.T + bias).softmax(dim=1) - torch.eye(5)[LABELS]
+    step(images, LABELS)
+    torch.testing.assert_close(model[1].weight.detach(), before - 0.5 * error.T @ flat / 6)
+    assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_the_model_trains_in_training_mode(cpu, model, images):
+    model.eval()
+    before = model[1].running_mean.clone()
+    TrainingStep(model, torch.optim.SGD(model.parameters(), lr=0.1), device=cpu, **SETTINGS)(images, LABELS)
+    assert model.training
+    assert not torch.equal(model[1].running_mean, before)
+
+
+def test_bf16_is_autocast_and_the_weights_stay_fp32(cpu, images):
+    model = nn.Sequential(nn.Flatten(), nn.Linear(16, 5))
+    seen = []
+    model[1].register_forward_hook(lambda _module, _inputs, output: seen.append(output.dtype))
+    settings = {**SETTINGS, "precision": "bf16"}
+    TrainingStep(model, torch.optim.SGD(model.parameters(), lr=0.1), device=cpu, **settings)(images, LABELS)
+    assert seen == [torch.bfloat16]
+    assert model[1].weight.dtype == torch.float32
