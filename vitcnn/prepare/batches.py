@@ -28,10 +28,12 @@ def random_model(case: Case, shape: InputShape) -> nn.Module:
     return resized(architecture(case.architecture), shape)
 
 
-def images_on(device: Device, case: BatchCase, layout: torch.memory_format) -> Tensor:
-    """Return the case's batch on the device, normalised, in the case's precision and the model's layout."""
+def images_on(
+    device: Device, case: BatchCase, layout: torch.memory_format, dtype: torch.dtype = torch.float32
+) -> Tensor:
+    """Return the case's batch on the device, normalised, as `dtype` in the model's layout."""
     images = torch.from_numpy(real_images.batch(case.px, case.batch)).to(device.name)
-    return normalize(images, DTYPES[case.precision]).contiguous(memory_format=layout)
+    return normalize(images, dtype).contiguous(memory_format=layout)
 
 
 def inference_subject(case: BatchCase, device: Device, rounds: Rounds = MANY_ROUNDS) -> Subject:
@@ -39,7 +41,7 @@ def inference_subject(case: BatchCase, device: Device, rounds: Rounds = MANY_ROU
     entry, shape = architecture(case.architecture), real_images.input_shape(case.px)
     layout = memory_format(entry)
     model = prepare(random_model(case, shape), device=device, layout=layout, precision=case.precision, mode=case.mode)
-    images = images_on(device, case, layout)
+    images = images_on(device, case, layout, DTYPES[case.precision])
 
     def run() -> Tensor:
         with torch.inference_mode():
@@ -77,7 +79,7 @@ def training_subject(case: BatchCase, device: Device, rounds: Rounds = MANY_ROUN
         precision=case.precision,
         mode=case.mode,
     )
-    images = normalize(torch.from_numpy(real_images.batch(case.px, case.batch)).to(device.name))
+    images = images_on(device, case, layout)
     labels = torch.arange(case.batch, device=device.name) % shape.num_classes
 
     def run() -> Tensor:

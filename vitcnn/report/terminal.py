@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -117,10 +118,11 @@ def table(run: Run, *, width: int) -> str:
     cells = {column.title: shown_cell(column, records) for column in shown}
     rows = [[family, name, *(_entry(column, cells, records, name) for column in shown)] for family, name in names]
     upright = _render([["family", "architecture", *(column.title for column in shown)], *rows])
-    footnote = f"\nShown: {', '.join(dict.fromkeys(cells.values()))}"
+    shown_cells = textwrap.fill(f"Shown: {', '.join(dict.fromkeys(cells.values()))}", width, break_on_hyphens=False)
+    footnote = f"\n{shown_cells}"
     if max(map(len, upright.splitlines())) <= width:
         return upright + footnote
-    titles = ["", "family", *(column.title.replace("\n", " ").strip() for column in shown)]
+    titles = ["", "family", *(" ".join(column.title.replace("-\n", "").split()) for column in shown)]
     turned = zip(titles, *([name, family, *values] for family, name, *values in rows), strict=True)
     return _render([list(row) for row in turned]) + footnote
 
@@ -138,5 +140,6 @@ def summary(run: Run, *, width: int) -> str:
     """Return the table, the trade-offs and a line on what did not pass."""
     outcomes = Counter(case.outcome for case in run.cases)
     counts = ", ".join(f"{count} {outcome.replace('_', ' ')}" for outcome, count in sorted(outcomes.items()))
-    parts = [table(run, width=width), "\n".join(tradeoffs(run)), f"Cases: {counts}."]
+    lines = [textwrap.fill(line, width, subsequent_indent="  ") for line in tradeoffs(run)]
+    parts = [table(run, width=width), "\n".join(lines), f"Cases: {counts}."]
     return "\n\n".join(part for part in parts if part)

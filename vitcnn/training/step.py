@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -41,15 +45,15 @@ class TrainingStep:
         label_smoothing: float = 0.0,
     ) -> None:
         self.optimizer = optimizer
-        self.device = device
         self.layout = layout
-        self.autocast = precision == "bf16"
+        in_bf16 = partial(torch.autocast, device.kind, torch.bfloat16)
+        self.precision: Callable[[], AbstractContextManager[object]] = in_bf16 if precision == "bf16" else nullcontext
         self.label_smoothing = label_smoothing
         self.forward = compiled(model.train(), mode)
 
     def __call__(self, images: Tensor, labels: Tensor) -> Tensor:
         images = images.contiguous(memory_format=self.layout)
-        with torch.autocast(self.device.kind, torch.bfloat16, enabled=self.autocast):
+        with self.precision():
             loss = F.cross_entropy(self.forward(images), labels, label_smoothing=self.label_smoothing)
         loss.backward()
         self.optimizer.step()
