@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vitcnn import AccuracyCase, Architecture, LatencyCase, MemoryCase, TiledCase, TrainingCase
-from vitcnn.errors import UnsupportedResolution
+from vitcnn.errors import UnsupportedResolution, UserError
 from vitcnn.spec import Case, InputShape
 
 IDS = [
@@ -129,3 +129,24 @@ def test_reporting_and_the_catalogue_start_without_torch():
     code = f"import sys, {', '.join(LIGHT)}\n{WALK_AND_TIME}\nprint({{'torch', 'timm', 'peft'}} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+WRONG = [
+    ("precision", "fp99", "fp32"),
+    ("mode", "turbo", "compiled"),
+    ("preset", "tiny", "standard"),
+    ("phase", "sleeping", "training"),
+    ("px", 0, "whole numbers from 1"),
+    ("batch", -1, "whole numbers from 1"),
+    ("batch", 2.5, "whole numbers from 1"),
+    ("px", True, "whole numbers from 1"),
+]
+
+
+@pytest.mark.parametrize("field, value, allowed", WRONG)
+def test_a_wrong_value_is_refused_with_its_field_and_what_is_allowed(field, value, allowed):
+    right = {"architecture": "lenet", "px": 28, "batch": 1, "phase": "training"}
+    with pytest.raises(UserError) as refused:
+        MemoryCase(**{**right, field: value})
+    assert str(refused.value).startswith(f"{field}: {value!r} cannot be used.")
+    assert allowed in str(refused.value)

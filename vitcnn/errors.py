@@ -31,6 +31,8 @@ class VitcnnError(Exception):
 class UserError(VitcnnError, ValueError):
     """Bad input: says the field, the value, what is allowed and what to do."""
 
+    outcome: ClassVar[CaseOutcome] = "failed"
+
     def __init__(self, *, field: str, value: object, allowed: str, do: str) -> None:
         self.field = field
         self.value = value

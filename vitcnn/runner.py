@@ -9,7 +9,7 @@ from typing import Any
 
 from vitcnn.architectures import architecture
 from vitcnn.device import Device, numerics, out_of_memory_as_case_error
-from vitcnn.errors import CaseError
+from vitcnn.errors import CaseError, UserError
 from vitcnn.metrics import metrics_of
 from vitcnn.prepare import prepare
 from vitcnn.record import Record
@@ -60,7 +60,7 @@ def forgetting_compiled_code(case: Case) -> Iterator[None]:
             torch.compiler.reset()
 
 
-def failed_record(case: Case, error: CaseError) -> Record:
+def failed_record(case: Case, error: CaseError | UserError) -> Record:
     """Return the record of a case that ended with `error`: its settings, and no measurements."""
     return Record(
         case=str(case),

@@ -5,11 +5,11 @@ A `Case` is what one benchmark measures; `str(case)` is its pytest id and the ke
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
-from vitcnn.errors import UnsupportedResolution
+from vitcnn.errors import UnknownName, UnsupportedResolution, UserError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -142,6 +142,22 @@ class Recipe:
     source: str
 
 
+COUNTS = frozenset({"px", "batch", "width", "height", "tile_px", "num_seeds"})
+"""Settings of cases that are whole numbers from 1."""
+
+
+def require_one_of(field: str, value: str, allowed: Sequence[str]) -> None:
+    """Raise UnknownName where `value` is not allowed."""
+    if value not in allowed:
+        raise UnknownName(field=field, value=value, known=allowed)
+
+
+def require_count(field: str, value: object) -> None:
+    """Raise UserError where `value` is not a whole number from 1."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise UserError(field=field, value=value, allowed="whole numbers from 1", do="Correct it in CASES.")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Case:
     """What one benchmark measures. Subclasses add the axes of their question.
@@ -156,6 +172,13 @@ class Case:
     mode: Mode = "eager"
     preset: Preset = field(default="smoke", compare=False)
     time_tolerance: float = field(default=TIME_TOLERANCE, compare=False)
+
+    def __post_init__(self) -> None:
+        require_one_of("precision", self.precision, get_args(Precision))
+        require_one_of("mode", self.mode, get_args(Mode))
+        require_one_of("preset", self.preset, PRESETS)
+        for name in COUNTS & vars(self).keys():
+            require_count(name, getattr(self, name))
 
     @property
     def input_px(self) -> int | None:
@@ -223,6 +246,10 @@ class MemoryCase(BatchCase):
     question: ClassVar[str] = "memory"
 
     phase: Phase
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_one_of("phase", self.phase, get_args(Phase))
 
     def axes(self) -> tuple[str, ...]:
         return (*super().axes(), self.phase)

@@ -101,3 +101,23 @@ def test_two_cases_of_one_id_are_refused_with_both_places(suite):
         assert part in message
     assert "remove one from its CASES" in message
     assert "must not run" not in result.out
+
+
+@pytest.mark.parametrize(
+    "case, message",
+    [
+        ('LatencyCase(architecture="resnet81", px=28, batch=1)', "architecture: 'resnet81' cannot be used."),
+        ('AccuracyCase(architecture="lenet", task="digit", recipe="digits_cnn")', "task: 'digit' cannot be used."),
+        ('AccuracyCase(architecture="lenet", task="digits", recipe="digit")', "recipe: 'digit' cannot be used."),
+        ('LatencyCase(architecture="lenet", px=28, batch=0)', "batch: 0 cannot be used."),
+    ],
+)
+def test_a_wrong_name_or_value_in_cases_is_refused_at_collection(suite, case, message):
+    name = case.partition("(")[0]
+    suite.write(
+        "test_wrong.py", f"from vitcnn import {name}\n\nCASES = ({case},)\n\n\ndef test_it(case, measure): ...\n"
+    )
+    result = suite.run()
+    assert result.exit_code == pytest.ExitCode.INTERRUPTED, result.out
+    assert message in result.out
+    assert "During handling" not in result.out

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from vitcnn.device import CleanState, environment
+from vitcnn.errors import UserError
 from vitcnn.pytest_plugin.fixtures import parametrize
 from vitcnn.pytest_plugin.ledger import Ledger, case_of, entry_for, is_measured, write_json
 from vitcnn.pytest_plugin.measuring import CLEAN_STATE, ROW
@@ -45,8 +46,14 @@ class SuiteHooks:
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Give each test its cases."""
-        if not parametrize(metafunc, self.options):
-            self._without_cases.add(metafunc.definition.nodeid)
+        refused = ""
+        try:
+            if not parametrize(metafunc, self.options):
+                self._without_cases.add(metafunc.definition.nodeid)
+        except UserError as error:
+            refused = str(error)
+        if refused:  # outside of `except`, so that pytest shows the message alone
+            pytest.fail(refused, pytrace=False)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:

@@ -14,7 +14,7 @@ import pytest
 from tqdm import tqdm
 
 from vitcnn.device import CleanState, Device
-from vitcnn.errors import CaseError, Leaked
+from vitcnn.errors import CaseError, Leaked, UserError
 from vitcnn.pytest_plugin.ledger import ENDING, RECORD, Ending, case_id
 from vitcnn.record import Record
 from vitcnn.spec import Case
@@ -84,12 +84,12 @@ class Measure:
         self._benchmark.pedantic(run, rounds=rounds, iterations=calls, setup=before_round, teardown=after_round)
         return tuple(self._benchmark.stats["data"]) if self._benchmark.enabled else ()
 
-    def _account(self, measure: Callable[[], Record], *, failed: Callable[[CaseError], Record]) -> Record:
-        """Keep the record that `measure` returns; turn a CaseError into a failed test whose memory is let go."""
+    def _account(self, measure: Callable[[], Record], *, failed: Callable[[CaseError | UserError], Record]) -> Record:
+        """Keep the record that `measure` returns; turn our own errors into a failed test whose memory is let go."""
         stash = self._item.stash
         try:
             record = measure()
-        except CaseError as error:
+        except (CaseError, UserError) as error:
             self._benchmark.has_error = True
             stash[RECORD] = failed(error)
             stash[ENDING] = Ending(error.outcome, str(error))

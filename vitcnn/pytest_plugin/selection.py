@@ -10,7 +10,9 @@ import pytest
 
 from vitcnn.architectures import architecture
 from vitcnn.pytest_plugin.options import Options
-from vitcnn.spec import PRESETS, Case
+from vitcnn.recipes import recipe
+from vitcnn.spec import PRESETS, AccuracyCase, Case
+from vitcnn.tasks import task
 
 
 def select(cases: Iterable[Case], options: Options) -> list[Any]:
@@ -42,8 +44,10 @@ def of_task(cases: Sequence[Case], name: str) -> list[Case]:
 
 
 def _parameter(case: Case) -> Any:
-    """Return the case as a parameter, skipped where its architecture is known not to take its resolution."""
+    """Return the case as a parameter, its names checked; skipped where its architecture cannot take its resolution."""
     known = architecture(case.architecture).resolutions
+    if isinstance(case, AccuracyCase):
+        task(case.task), recipe(case.recipe)
     px = case.input_px
     if px is None or px in known:
         return pytest.param(case, id=str(case))
