@@ -193,10 +193,10 @@ class Run:
         return cls(environment=environment, cases=tuple(CaseResult.from_json(c) for c in document["cases"]))
 
 
-def load_run(path: Path) -> Run:
+def load_run(path: Path | str) -> Run:
     """Read the run in a JSON file that `pytest benchmarks` wrote; RecordError names the file and what is wrong."""
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RecordError(f"{path}: cannot be read as JSON ({error})") from error
     if not isinstance(document, dict) or "vitcnn" not in document:

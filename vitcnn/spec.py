@@ -25,6 +25,9 @@ FAMILIES: tuple[Family, ...] = ("cnn", "vit", "hybrid")
 PRESETS: tuple[Preset, ...] = ("smoke", "standard", "full")
 """From the smallest to the largest; each holds all cases of those before it."""
 
+NUM_SEEDS = 3
+"""Seeds of an accuracy case, unless its id says otherwise."""
+
 TIME_TOLERANCE = 0.02
 """Relative change of a time that is not worth a red build, unless a case says otherwise."""
 
@@ -155,7 +158,7 @@ def require_one_of(field: str, value: str, allowed: Sequence[str]) -> None:
 def require_count(field: str, value: object) -> None:
     """Raise UserError where `value` is not a whole number from 1."""
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise UserError(field=field, value=value, allowed="whole numbers from 1", do="Correct it in CASES.")
+        raise UserError(field=field, value=value, allowed="whole numbers from 1", do="Correct it where it is given.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,6 +182,9 @@ class Case:
         require_one_of("preset", self.preset, PRESETS)
         for name in COUNTS & vars(self).keys():
             require_count(name, getattr(self, name))
+        if not 0 <= self.time_tolerance < 1:
+            allowed, do = "shares from 0, below 1", "0.02 is 2 %."
+            raise UserError(field="time_tolerance", value=self.time_tolerance, allowed=allowed, do=do)
 
     @property
     def input_px(self) -> int | None:
@@ -201,10 +207,11 @@ class AccuracyCase(Case):
 
     task: str
     recipe: str
-    num_seeds: int = field(default=3, compare=False)
+    num_seeds: int = NUM_SEEDS
 
     def axes(self) -> tuple[str, ...]:
-        return (self.task, self.recipe)
+        seeds = () if self.num_seeds == NUM_SEEDS else (f"s{self.num_seeds}",)
+        return (self.task, self.recipe, *seeds)
 
 
 @dataclass(frozen=True, kw_only=True)

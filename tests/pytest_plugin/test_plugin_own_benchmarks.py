@@ -128,3 +128,37 @@ def test_rows_of_the_users_own_are_kept_where_every_case_of_ours_is_skipped(suit
     asked = json.loads((suite.root / "asked.json").read_text())
     assert [row["name"] for row in asked["benchmarks"]] == ["test_pytest_benchmarks_own"]
     assert asked["vitcnn"] == result.document["vitcnn"]
+
+
+MISUSE = """
+    def test_no_case(measure):
+        measure("latency")
+
+
+    def test_no_function(measure):
+        measure.time(3)
+
+
+    def test_no_images(measure):
+        measure.time(int, images=0)
+
+
+    def test_twice(measure):
+        measure.time(int)
+        measure.time(int)
+"""
+
+MISUSED = {
+    "test_no_case": "measure(case): 'latency' cannot be used. Allowed: a case",
+    "test_no_function": "measure.time(run): 3 cannot be used. Allowed: a function",
+    "test_no_images": "images: 0 cannot be used. Allowed: whole numbers from 1",
+    "test_twice": "measure: 'a second call' cannot be used. Allowed: one call a test",
+}
+
+
+def test_misuse_of_measure_is_said_in_words(new_suite):
+    result = new_suite({"test_misuse.py": MISUSE}).run()
+    reasons = {case.id.partition("::")[2]: (case.outcome, case.reason) for case in result.run.cases}
+    assert {outcome for outcome, _ in reasons.values()} == {"failed"}
+    for name, message in MISUSED.items():
+        assert message in reasons[name][1]

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from record_builders import accuracy, latency, memory, run_of, tiled, training
 
 from vitcnn.record import CaseResult, Record
-from vitcnn.report.terminal import significant, summary, table
+from vitcnn.report.terminal import noise, significant, summary, table
 
 WIDE = 500
 RUN = run_of(
@@ -120,9 +120,10 @@ def test_summary_counts_how_the_cases_ended():
 
 
 def test_summary_holds_table_tradeoffs_and_counts():
-    table_text, tradeoff, counts = summary(RUN, width=WIDE).split("\n\n")
+    table_text, tradeoff, warning, counts = summary(RUN, width=WIDE).split("\n\n")
     assert table_text == table(RUN, width=WIDE)
     assert tradeoff.startswith("vit_tiny against lenet: ")
+    assert warning == noise(RUN)
     assert counts == "Cases: 5 passed."
 
 
@@ -156,3 +157,15 @@ def test_a_number_is_shown_within_half_a_per_cent_and_without_exponent(value):
     text = significant(value)
     assert "e" not in text
     assert float(text.replace(",", "")) == pytest.approx(value, rel=0.0051)
+
+
+STEADY = [0.010] * 20
+DISTURBED = [0.010] * 15 + [0.030] * 5
+
+
+@pytest.mark.parametrize("samples, warned", [(STEADY, False), (DISTURBED, True), (DISTURBED[-8:], False)])
+def test_rounds_that_differ_much_are_warned_of_where_there_are_enough(samples, warned):
+    record = latency("lenet", *samples)
+    text = noise(run_of(record))
+    assert text.startswith("Noisy: in 1 of 1 timed cases") == warned
+    assert bool(text) == warned

@@ -17,7 +17,7 @@ from vitcnn.device import CleanState, Device
 from vitcnn.errors import CaseError, Leaked, UserError
 from vitcnn.pytest_plugin.ledger import ENDING, RECORD, Ending, case_id
 from vitcnn.record import Record
-from vitcnn.spec import Case
+from vitcnn.spec import Case, require_count
 
 ROW = pytest.StashKey[Any]()
 """Where `measure` leaves the item's row of pytest-benchmark's JSON."""
@@ -33,11 +33,16 @@ class Measure:
         self._item = item
         self._device = device
         self._benchmark = benchmark
+        self._used = False
 
-    def __call__(self, case: Case) -> Record:
-        """Measure `case` and return its record."""
+    def __call__(self, case: object) -> Record:
+        """Measure `case`, a Case, and return its record."""
         from vitcnn import runner
 
+        if not isinstance(case, Case):
+            allowed, do = "a case, such as LatencyCase(...)", "A function is timed by measure.time(function)."
+            raise UserError(field="measure(case)", value=case, allowed=allowed, do=do)
+        self._require_first_use()
         _skip_without_compiler(case, self._device)
 
         def measure() -> Record:
@@ -58,6 +63,9 @@ class Measure:
         """
         from vitcnn.own_benchmark import OwnBenchmark
 
+        require_callable(run)
+        require_count("images", images)
+        self._require_first_use()
         name = self._params.get("architecture", "")
         own = OwnBenchmark(id=case_id(self._item), architecture=name, run=run, images=images)
 
@@ -65,6 +73,12 @@ class Measure:
             return own.measure(device=self._device, stopwatch=self._stopwatch)
 
         return self._account(measure, failed=lambda error: own.record(error.outcome))
+
+    def _require_first_use(self) -> None:
+        if self._used:
+            do = "Write a test for each, or parametrise one."
+            raise UserError(field="measure", value="a second call", allowed="one call a test", do=do)
+        self._used = True
 
     @property
     def _params(self) -> dict[str, Any]:
@@ -106,6 +120,13 @@ class Measure:
                 stash[ENDING] = Ending("disabled", "nothing is timed under --benchmark-disable or xdist")
             return record
         pytest.fail(failure, pytrace=False)
+
+
+def require_callable(run: object) -> None:
+    """Raise UserError where `run` cannot be called."""
+    if not callable(run):
+        do = "Write measure.time(lambda: model(images))."
+        raise UserError(field="measure.time(run)", value=run, allowed="a function without arguments", do=do)
 
 
 def _let_go(error: BaseException | None) -> None:

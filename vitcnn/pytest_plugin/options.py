@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -91,7 +92,10 @@ def check_options(config: pytest.Config) -> Options:
 
 def _names(config: pytest.Config, option: str) -> tuple[str, ...]:
     names = (name.strip() for value in config.getoption(option) for name in value.split(","))
-    return tuple(dict.fromkeys(name for name in names if name))
+    found = tuple(dict.fromkeys(name for name in names if name))
+    if config.getoption(option) and not found:
+        raise UserError(field=option, value="", allowed="a name, or names separated by commas", do="Or leave it out.")
+    return found
 
 
 def _stamp() -> str:
@@ -101,9 +105,12 @@ def _stamp() -> str:
 def _require_writable(field: str, folder: Path) -> None:
     """Refuse a folder that cannot be made or written to, before hours of measuring end in its error."""
     nearest = next(path for path in (folder, *folder.parents) if path.exists())
-    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
-        do = f"{nearest} is {'not writable' if nearest.is_dir() else 'not a folder'}."
-        raise UserError(field=field, value=str(folder), allowed="a folder that can be written to", do=do)
+    try:
+        with TemporaryDirectory(dir=nearest):
+            return
+    except OSError as error:
+        reason = f"{nearest}: {error.strerror}."
+    raise UserError(field=field, value=str(folder), allowed="a folder that can be written to", do=reason)
 
 
 def prepare_json_folder(config: pytest.Config) -> None:

@@ -17,12 +17,23 @@ from vitcnn.tasks import task
 
 def select(cases: Iterable[Case], options: Options) -> list[Any]:
     """Return the pytest parameters of the cases to collect, their ids the cases' own."""
-    chosen = [case for case in cases if PRESETS.index(case.preset) <= PRESETS.index(options.preset)]
+    in_preset = [case for case in cases if PRESETS.index(case.preset) <= PRESETS.index(options.preset)]
+    for case in in_preset:
+        require_known_names(case)
+    chosen = in_preset
     if options.architectures:
         chosen = [case for name in options.architectures for case in of_architecture(chosen, name)]
     if options.tasks:
         chosen = list(dict.fromkeys(case for name in options.tasks for case in of_task(chosen, name)))
-    return [_parameter(case) for case in chosen]
+    return [pytest.param(case, id=str(case), marks=[] if case in in_preset else _skipped(case)) for case in chosen]
+
+
+def require_known_names(case: Case) -> None:
+    """Raise UnknownName where a case names what the catalogue does not hold."""
+    architecture(case.architecture)
+    if isinstance(case, AccuracyCase):
+        task(case.task)
+        recipe(case.recipe)
 
 
 def of_architecture(cases: Sequence[Case], name: str) -> list[Case]:
@@ -43,13 +54,10 @@ def of_task(cases: Sequence[Case], name: str) -> list[Case]:
     return [replace(case, task=name) if hasattr(case, "task") else case for case in cases]  # type: ignore[call-arg]
 
 
-def _parameter(case: Case) -> Any:
-    """Return the case as a parameter, its names checked; skipped where its architecture cannot take its resolution."""
-    known = architecture(case.architecture).resolutions
-    if isinstance(case, AccuracyCase):
-        task(case.task), recipe(case.recipe)
-    px = case.input_px
+def _skipped(case: Case) -> list[pytest.MarkDecorator]:
+    """Return a skip mark for a place that an architecture was put into and whose resolution it cannot take."""
+    known, px = architecture(case.architecture).resolutions, case.input_px
     if px is None or px in known:
-        return pytest.param(case, id=str(case))
-    reason = f"{case.architecture} takes {', '.join(map(str, sorted(known)))} px input, this case has {px} px"
-    return pytest.param(case, id=str(case), marks=pytest.mark.skip(reason=reason))
+        return []
+    reason = f"{case.architecture} takes {', '.join(map(str, sorted(known)))} px input, this place has {px} px"
+    return [pytest.mark.skip(reason=f"{reason}: name another architecture for it")]

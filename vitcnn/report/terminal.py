@@ -18,6 +18,8 @@ from vitcnn.report.tradeoffs import tradeoffs
 from vitcnn.spec import FAMILIES
 
 ABSENT = "-"
+NOISY = 1.5
+ENOUGH_ROUNDS = 20
 
 
 Show = Callable[[Record, str], str]
@@ -136,10 +138,25 @@ def _render(rows: list[list[str]]) -> str:
     return tabulate(rows[1:], headers=rows[0], tablefmt="simple", stralign="right", disable_numparse=True)
 
 
+def noise(run: Run) -> str:
+    """Return a warning where rounds of one case differ so much that something else must use the machine."""
+    timed = [record.samples("latency_s") or record.samples("step_time_s") for record in run.records]
+    spreads = [
+        float(np.divide(*np.percentile(samples, [95, 50]))) for samples in timed if len(samples) >= ENOUGH_ROUNDS
+    ]
+    noisy = sum(spread > NOISY for spread in spreads)
+    if not noisy:
+        return ""
+    return (
+        f"Noisy: in {noisy} of {len(spreads)} timed cases the 95th percentile is over {NOISY} times the median. "
+        "Stop what else uses this machine and measure again before you trust a ratio."
+    )
+
+
 def summary(run: Run, *, width: int) -> str:
     """Return the table, the trade-offs and a line on what did not pass."""
     outcomes = Counter(case.outcome for case in run.cases)
     counts = ", ".join(f"{count} {outcome.replace('_', ' ')}" for outcome, count in sorted(outcomes.items()))
     lines = [textwrap.fill(line, width, subsequent_indent="  ") for line in tradeoffs(run)]
-    parts = [table(run, width=width), "\n".join(lines), f"Cases: {counts}."]
+    parts = [table(run, width=width), "\n".join(lines), noise(run), f"Cases: {counts}."]
     return "\n\n".join(part for part in parts if part)
