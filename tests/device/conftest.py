@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from vitcnn.device import Device
+from vitcnn.device import Device, memory
 
 
 @pytest.fixture
@@ -16,6 +16,7 @@ def calls(monkeypatch):
     for name in ("synchronize", "empty_cache", "reset_peak_memory_stats"):
         monkeypatch.setattr(torch.cuda, name, lambda *_args, _name=name: noted.append(_name))
     monkeypatch.setattr(torch._C, "_cuda_clearCublasWorkspaces", lambda: noted.append("workspaces"), raising=False)
+    monkeypatch.setattr(memory, "open_blas_workspaces", lambda _device: noted.append("blas"))
     return noted
 
 
