@@ -12,6 +12,7 @@ from vitcnn.architectures import architecture
 from vitcnn.device import Device
 from vitcnn.inference.forward import memory_format, resized
 from vitcnn.metrics.test_accuracy import LABELS, PREDICTIONS
+from vitcnn.prepare.batches import model_settings
 from vitcnn.recipes import recipe
 from vitcnn.record import Series
 from vitcnn.spec import AccuracyCase
@@ -108,9 +109,7 @@ def prepare_accuracy(case: AccuracyCase, device: Device, progress: Progress) -> 
         rounds=Rounds(at_least=case.num_seeds, at_most=case.num_seeds, budget_s=0.0),
         images_per_run=runs.recipe.epochs * images_per_epoch,
         settings={
-            "weights": "random",
-            "layout": str(memory_format(runs.architecture)),
-            "model_px": runs.architecture.model_px(runs.task.shape.px),
+            **model_settings(runs.architecture, runs.task.shape.px),
             "recipe": asdict(runs.recipe),
             "num_train_images": len(runs.train.labels),
             "num_test_images": len(runs.test.labels),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +12,7 @@ from vitcnn.architectures import architecture
 from vitcnn.device import Device
 from vitcnn.inference import normalize, prepare
 from vitcnn.inference.forward import DTYPES, memory_format, resized
-from vitcnn.spec import BatchCase, Case, InputShape
+from vitcnn.spec import Architecture, BatchCase, Case, InputShape
 from vitcnn.subject import Subject
 from vitcnn.tasks import real_images
 from vitcnn.timing import MANY_ROUNDS, Rounds, warm_up
@@ -26,6 +27,11 @@ def random_model(case: Case, shape: InputShape) -> nn.Module:
     """Build the case's architecture for `shape` with seeded random weights."""
     torch.manual_seed(WEIGHTS_SEED)
     return resized(architecture(case.architecture), shape)
+
+
+def model_settings(entry: Architecture, input_px: int) -> dict[str, Any]:
+    """Return what repeats a model of ours besides its case: its weights, its layout, the resolution it works at."""
+    return {"weights": "random", "layout": str(memory_format(entry)), "model_px": entry.model_px(input_px)}
 
 
 def images_on(
@@ -58,10 +64,8 @@ def inference_subject(case: BatchCase, device: Device, rounds: Rounds = MANY_ROU
         rounds=rounds,
         images_per_run=case.batch,
         settings={
-            "weights": "random",
+            **model_settings(entry, case.px),
             "seed": WEIGHTS_SEED,
-            "layout": str(layout),
-            "model_px": entry.model_px(case.px),
         },
     )
 
@@ -96,10 +100,8 @@ def training_subject(case: BatchCase, device: Device, rounds: Rounds = MANY_ROUN
         rounds=rounds,
         images_per_run=case.batch,
         settings={
-            "weights": "random",
+            **model_settings(entry, case.px),
             "seed": WEIGHTS_SEED,
-            "layout": str(layout),
-            "model_px": entry.model_px(case.px),
             "optimizer": {"name": "adamw", "fused": True, **STEP_OPTIMIZER},
         },
     )

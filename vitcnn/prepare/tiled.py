@@ -9,7 +9,7 @@ from vitcnn.architectures import architecture
 from vitcnn.device import Device
 from vitcnn.inference import TileGrid, normalize, prepare, tile_logits
 from vitcnn.inference.forward import DTYPES, memory_format
-from vitcnn.prepare.batches import WEIGHTS_SEED, random_model
+from vitcnn.prepare.batches import WEIGHTS_SEED, model_settings, random_model
 from vitcnn.spec import TiledCase
 from vitcnn.subject import Progress, Subject
 from vitcnn.tasks import real_images
@@ -57,10 +57,8 @@ def prepare_tiled(case: TiledCase, device: Device, _progress: Progress) -> Subje
         rounds=FEW_ROUNDS,
         images_per_run=1,
         settings={
-            "weights": "random",
+            **model_settings(entry, case.tile_px),
             "seed": WEIGHTS_SEED,
-            "layout": str(layout),
-            "model_px": entry.model_px(case.tile_px),
             "num_tiles": len(grid.corners),
         },
     )
