@@ -48,13 +48,6 @@ class Device:
         """A clock, in seconds, that waits for the device before it reads."""
         return synchronized_perf_counter if self.is_cuda else time.perf_counter
 
-    def synchronize(self) -> None:
-        """Wait until everything launched on the device has run."""
-        if self.is_cuda:
-            import torch
-
-            torch.cuda.synchronize(self.name)
-
 
 def resolve(asked: str) -> Device:
     """Return the device that `asked` names: `auto`, `cpu`, `cuda` or `cuda:N`.
