@@ -1,6 +1,7 @@
 """How large is the model, how much does it compute, and how much memory do a forward and a training step take?"""
 
 from vitcnn import MemoryCase
+from vitcnn.architectures import architectures
 
 SMALL = tuple(
     MemoryCase(architecture=name, px=28, batch=16, phase=phase)
@@ -12,7 +13,12 @@ LARGE = tuple(
     for name in ("resnet18", "vit_tiny")
     for phase in ("inference", "training")
 )
-CASES = (*SMALL, *LARGE)
+EVERY = tuple(
+    MemoryCase(architecture=name, px=224, batch=32, phase=phase, precision="bf16", preset="standard")
+    for name in architectures()
+    for phase in ("inference", "training")
+)
+CASES = (*SMALL, *LARGE, *EVERY)
 
 
 def test_memory(case, measure):

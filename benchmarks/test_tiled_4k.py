@@ -1,13 +1,11 @@
 """How long does a 3840x2160 frame take in 45 tiles of 512 px with 10 % overlap?"""
 
 from vitcnn import TiledCase
+from vitcnn.architectures import architectures
 
-CASES = (
-    TiledCase(architecture="resnet18", batch=5),
-    TiledCase(architecture="vit_tiny", batch=5),
-    TiledCase(architecture="resnet18", batch=45, precision="bf16", preset="standard"),
-    TiledCase(architecture="vit_tiny", batch=45, precision="bf16", preset="standard"),
-)
+FEW = tuple(TiledCase(architecture=name, batch=5) for name in ("resnet18", "efficientnet_b0", "vit_tiny"))
+EVERY = tuple(TiledCase(architecture=name, batch=45, precision="bf16", preset="standard") for name in architectures())
+CASES = (*FEW, *EVERY)
 
 
 def test_tiled_4k(case, measure):

@@ -1,16 +1,26 @@
 """How fast is a training step: forward, loss, backward and AdamW on a batch that is on the device?"""
 
 from vitcnn import TrainingCase
+from vitcnn.architectures import architectures
 
 SMALL = tuple(
     TrainingCase(architecture=name, px=28, batch=16) for name in ("lenet", "resnet18", "vit_micro", "vit_tiny")
 )
-LARGE = tuple(
-    TrainingCase(architecture=name, px=224, batch=128, precision="bf16", mode=mode, preset="standard")
-    for name in ("resnet18", "vit_tiny")
-    for mode in ("eager", "compiled")
+EVERY = tuple(
+    TrainingCase(architecture=name, px=224, batch=128, precision="bf16", preset="standard") for name in architectures()
 )
-CASES = (*SMALL, *LARGE)
+COMPILED = tuple(
+    TrainingCase(
+        architecture=name,
+        px=224,
+        batch=128,
+        precision="bf16",
+        mode="compiled",
+        preset="standard" if name in ("resnet18", "vit_tiny") else "full",
+    )
+    for name in architectures()
+)
+CASES = (*SMALL, *EVERY, *COMPILED)
 
 
 def test_training_throughput(case, measure):

@@ -36,7 +36,7 @@ from vitcnn.spec import Data, InputShape, Split, Task
 from vitcnn.tasks.digits import load_digits
 
 
-def load_even_odd():
+def load_even_odd(data_root, progress):
     data = load_digits()
     return Data(
         train=Split(images=data.train.images[:200], labels=data.train.labels[:200] % 2),
@@ -49,6 +49,7 @@ EVEN_ODD = Task(
     shape=InputShape(px=28, channels=1, num_classes=2),
     classes=("even", "odd"),
     loader=load_even_odd,
+    recipes="digits",
     source="ours",
 )
 '''

@@ -1,12 +1,16 @@
 """What only a CUDA device can show."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
 from vitcnn import LatencyCase, MemoryCase, TrainingCase
+from vitcnn.bench import Bench
 from vitcnn.device import CleanState, device_times, out_of_memory_as_case_error, resolve
 from vitcnn.errors import Leaked, OutOfMemory
 from vitcnn.runner import measure
+from vitcnn.tasks import Tasks
 
 pytestmark = [
     pytest.mark.cuda,
@@ -29,13 +33,8 @@ def stopwatch(run, *, rounds, calls, before_round=None, after_round=None):
 def measured(case, device):
     """Return the record of `case`; it must leave nothing allocated."""
     clean = CleanState(device)
-    record = measure(
-        case,
-        device=device,
-        stopwatch=stopwatch,
-        progress=lambda *_told: None,
-        floor_bytes=clean.floor_bytes,
-    )
+    bench = Bench(device=device, tasks=Tasks(Path("unused")), progress=lambda *_told: None)
+    record = measure(case, bench=bench, stopwatch=stopwatch, floor_bytes=clean.floor_bytes)
     clean.check()
     return record
 

@@ -1,6 +1,7 @@
 import json
 import shutil
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,13 +10,14 @@ from torch import nn
 
 from vitcnn import AccuracyCase, Architecture, LatencyCase, MemoryCase, TiledCase, TrainingCase
 from vitcnn.architectures import architectures
+from vitcnn.bench import Bench
 from vitcnn.device import CleanState
 from vitcnn.errors import Diverged, OutOfMemory, UnsupportedResolution
 from vitcnn.recipes import DIGITS_CNN, recipes
 from vitcnn.record import Record
 from vitcnn.runner import failed_record, measure
 from vitcnn.spec import Split
-from vitcnn.tasks import data, task, tasks
+from vitcnn.tasks import Tasks, tasks
 from vitcnn.tasks.digits import load_digits
 
 NO_COMPILER = not any(map(shutil.which, ("c++", "g++", "clang++")))
@@ -62,7 +64,7 @@ class Stopwatch:
         return (0.5,) * rounds
 
 
-def few_digits():
+def few_digits(*_unused):
     digits = load_digits()
     return replace(digits, train=Split(images=digits.train.images[:320], labels=digits.train.labels[:320]))
 
@@ -73,7 +75,7 @@ def toys():
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OMP_NUM_THREADS", "1")
         patch.setitem(recipes(), "toy", replace(DIGITS_CNN, name="toy", epochs=8))
-        patch.setitem(tasks(), "few_digits", replace(task("digits"), name="few_digits", loader=few_digits))
+        patch.setitem(tasks(), "few_digits", replace(tasks()["digits"], name="few_digits", loader=few_digits))
         yield
 
 
@@ -82,7 +84,8 @@ def silent(done, total, text):
 
 
 def measured(case, cpu, *, stopwatch=None, progress=silent):
-    return measure(case, device=cpu, stopwatch=stopwatch or Stopwatch(), progress=progress, floor_bytes=0)
+    bench = Bench(device=cpu, tasks=Tasks(Path("unused")), progress=progress)
+    return measure(case, bench=bench, stopwatch=stopwatch or Stopwatch(), floor_bytes=0)
 
 
 @pytest.mark.parametrize("case, names", NAMES.items(), ids=str)
@@ -122,7 +125,7 @@ def test_accuracy_is_that_of_the_answers_kept_for_each_seed(cpu):
     told = []
     record = measured(ACCURACY, cpu, progress=lambda done, total, _text: told.append((done, total)))
     series = {entry.name: entry for entry in record.series}
-    labels = data("digits").test.labels
+    labels = load_digits().test.labels
     assert series["test_labels"].values == tuple(labels.tolist())
     predictions = np.array(series["test_predictions"].values)
     assert predictions.shape == (2, 355)
@@ -211,8 +214,8 @@ def test_other_errors_pass_through(cpu, broken):
 
 
 def test_a_resolution_that_the_architecture_cannot_take_is_a_case_error(cpu):
-    with pytest.raises(UnsupportedResolution, match="lenet takes 28, 32 px input, not 224 px"):
-        measured(replace(LATENCY, px=224), cpu)
+    with pytest.raises(UnsupportedResolution, match="lenet takes 28, 32, 224, 512 px input, not 96 px"):
+        measured(replace(LATENCY, px=96), cpu)
 
 
 def test_record_of_a_case_that_failed_has_its_settings_and_no_measurements():

@@ -1,20 +1,20 @@
 """The benchmarks' CASES against the catalogue."""
 
-import importlib.util
 import re
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from vitcnn.architectures import architecture
+from vitcnn.architectures import architecture, architectures
 from vitcnn.inference import TileGrid
 from vitcnn.prepare import PREPARERS
 from vitcnn.recipes import recipe
 from vitcnn.spec import PRESETS, AccuracyCase, TiledCase
-from vitcnn.tasks import task
+from vitcnn.suite import cases_in, of_preset
+from vitcnn.tasks import tasks
 
-FILES = sorted((Path(__file__).parents[1] / "benchmarks").glob("test_*.py"))
+FOLDER = Path(__file__).parents[1] / "benchmarks"
 ID = {
     "accuracy": r"[a-z0-9_]+/[a-z0-9_]+",
     "training": r"\d+/b\d+",
@@ -24,15 +24,7 @@ ID = {
 }
 
 
-def suite_of(path):
-    spec = importlib.util.spec_from_file_location(f"suite_{path.stem}", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-SUITES = {path.stem: suite_of(path) for path in FILES}
-EVERY = [entry for suite in SUITES.values() for entry in suite.CASES]
+EVERY = cases_in(FOLDER)
 EACH_CASE = pytest.mark.parametrize("entry", EVERY, ids=str)
 
 
@@ -45,11 +37,19 @@ def test_ids_are_unique_over_all_files():
     assert [name for name, count in Counter(map(str, EVERY)).items() if count > 1] == []
 
 
-@pytest.mark.parametrize("suite", SUITES.values(), ids=SUITES)
-def test_a_file_asks_one_question_and_says_which(suite):
-    assert len({entry.question for entry in suite.CASES}) == 1
-    assert "?" in suite.__doc__
-    assert any(entry.preset == "smoke" for entry in suite.CASES)
+@pytest.mark.parametrize("question", ID)
+def test_every_question_has_smoke_cases(question):
+    assert any(entry.preset == "smoke" for entry in EVERY if entry.question == question)
+
+
+def test_standard_holds_every_architecture_at_every_input_resolution():
+    standard = of_preset(EVERY, "standard")
+    seen = {(entry.architecture, entry.input_px) for entry in standard if entry.question in ("latency", "tiled")}
+    assert seen == {(name, px) for name in architectures() for px in (28, 32, 224, 512)}
+
+
+def test_full_holds_every_task():
+    assert {entry.task for entry in EVERY if isinstance(entry, AccuracyCase)} == set(tasks())
 
 
 @EACH_CASE
@@ -64,7 +64,7 @@ def test_what_a_case_names_exists_and_fits(entry):
     px = entry.input_px
     if isinstance(entry, AccuracyCase):
         assert recipe(entry.recipe).name == entry.recipe
-        px = task(entry.task).shape.px
+        px = tasks()[entry.task].shape.px
         assert entry.num_seeds >= 2
     assert built_by.model_px(px) > 0
     assert entry.preset in PRESETS

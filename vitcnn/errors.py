@@ -5,6 +5,7 @@
     VitcnnError
     ├── UserError             bad input, refused before anything runs
     │   └── UnknownName       a name the catalogue does not hold; offers the nearest
+    ├── MissingData           files of a task that are not here and cannot be had; its cases are skipped
     ├── RecordError           a document that is not a valid vitcnn record
     └── CaseError             ends one case; the other cases go on
         ├── UnsupportedResolution
@@ -48,6 +49,14 @@ class UnknownName(UserError):
         do = f"Did you mean {' or '.join(nearest)}?" if nearest else "Check the spelling."
         shown = names if len(names) <= MAX_NAMES_SHOWN else [*names[:3], f"... ({len(names)} names)"]
         super().__init__(field=field, value=value, allowed=", ".join([*shown, *also]), do=do)
+
+
+class MissingData(VitcnnError):
+    """The files of `task` are not here and cannot be downloaded: says where they would lie and how to get them."""
+
+    def __init__(self, task: str, message: str) -> None:
+        self.task = task
+        super().__init__(message)
 
 
 class RecordError(VitcnnError, ValueError):

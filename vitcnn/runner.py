@@ -8,23 +8,25 @@ from dataclasses import asdict
 from typing import Any
 
 from vitcnn.architectures import architecture
-from vitcnn.device import Device, numerics, out_of_memory_as_case_error
+from vitcnn.bench import Bench
+from vitcnn.device import numerics, out_of_memory_as_case_error
 from vitcnn.errors import CaseError, UserError
 from vitcnn.metrics import metrics_of
 from vitcnn.prepare import prepare
 from vitcnn.record import Record
 from vitcnn.spec import Case
-from vitcnn.subject import Progress
 from vitcnn.timing import Stopwatch
 
 
-def measure(case: Case, *, device: Device, stopwatch: Stopwatch, progress: Progress, floor_bytes: int) -> Record:
-    """Measure `case` on `device`. `floor_bytes` is what was allocated there before.
+def measure(case: Case, *, bench: Bench, stopwatch: Stopwatch, floor_bytes: int) -> Record:
+    """Measure `case`. `floor_bytes` is what was allocated on the device before.
 
-    Raises a CaseError where the case itself cannot be measured: the other cases go on.
+    Raises a CaseError where the case itself cannot be measured, MissingData where its data cannot be had: the other
+    cases go on.
     """
+    device = bench.device
     with numerics(device), out_of_memory_as_case_error(device), forgetting_compiled_code(case):
-        subject = prepare(case, device, progress)
+        subject = prepare(case, bench)
         subject.floor_bytes = floor_bytes
         rounds, calls = subject.rounds.plan(subject.warm_up())
         subject.times_s = stopwatch(

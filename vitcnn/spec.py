@@ -1,18 +1,22 @@
-"""The nouns: what can be measured, as frozen values. Standard library alone.
+"""The nouns: what can be measured, as frozen values. Standard library and NumPy alone.
 
 A `Case` is what one benchmark measures; `str(case)` is its pytest id and the key of its baseline.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Literal, get_args
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, get_args
+
+import numpy as np
 
 from vitcnn.errors import UnknownName, UnsupportedResolution, UserError
 
 if TYPE_CHECKING:
-    import numpy as np
     from torch import nn
 
 Family = Literal["cnn", "vit", "hybrid"]
@@ -45,13 +49,15 @@ class InputShape:
 class Published:
     """Size of an architecture as its source states it (or counted by hand for our own), at `shape`.
 
-    `macs` are multiply-accumulates of one forward of one image, half the FLOPs.
+    `macs` are multiply-accumulates of one forward of one image, half the FLOPs. `macs_exception` says why a source
+    counts over 1 % more or less than the matrix products, convolutions and attention that we count.
     """
 
     shape: InputShape
     parameters: int
     macs: int
     source: str
+    macs_exception: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +65,8 @@ class Architecture:
     """A model family member and how to build it.
 
     `resolutions` maps the input resolution to the resolution the model itself works at; where they differ the
-    image is resized on the device, inside what is timed. `builder` returns an untrained module for the model's
+    image is resized on the device, inside what is timed. `hub` names its ImageNet weights in timm's part of the
+    Hugging Face hub, empty where it has none. `builder` returns an untrained module for the model's
     resolution: (batch, channels, px, px) -> (batch, num_classes).
     """
 
@@ -69,6 +76,7 @@ class Architecture:
     builder: Callable[[InputShape], nn.Module]
     published: Published | None
     source: str
+    hub: str = ""
 
     def model_px(self, input_px: int) -> int:
         """Return the resolution the model works at for images of `input_px` pixels a side."""
@@ -95,25 +103,57 @@ class Split:
 
 @dataclass(frozen=True, kw_only=True)
 class Data:
-    """The two parts of a task. The test part is only ever scored: it chooses nothing."""
+    """The two parts of a task. The test part is only ever scored: it chooses nothing.
+
+    `settings` is what a record must say of these data besides their task: JSON values.
+    """
 
     train: Split
     test: Split
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def sha256(self) -> str:
+        """The SHA-256 of all images and labels: the same data, the same sum."""
+        digest = hashlib.sha256()
+        for split in (self.train, self.test):
+            for array in (split.images, split.labels):
+                digest.update(f"{array.dtype} {array.shape}".encode())
+                digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
+
+
+class Progress(Protocol):
+    """Told how far long work has come."""
+
+    def __call__(self, done: int, total: int, text: str) -> None: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoteFile:
+    """A file that can be downloaded, and what it unpacks to. Paths are relative to the data root; sums are MD5."""
+
+    path: str
+    md5: str
+    urls: tuple[str, ...]
+    unpacks_to: Mapping[str, str] = field(hash=False)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """A data set, how it is split and what is asked of it."""
+    """A data set, how it is split and what is asked of it.
+
+    `loader` is given the data root, below which files and caches lie, and whom to tell of long work. `files` is what
+    must be there. `recipes` names the set of training recipes made for it: `digits`, `photos`.
+    """
 
     name: str
     shape: InputShape
     classes: tuple[str, ...]
-    loader: Callable[[], Data]
+    loader: Callable[[Path, Progress], Data]
     source: str
-
-    def load(self) -> Data:
-        """Load both parts into host memory."""
-        return self.loader()
+    recipes: str
+    files: tuple[RemoteFile, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,7 +170,8 @@ class Affine:
 class Recipe:
     """Training settings. Cosine learning rate after a linear warm-up; AdamW; cross-entropy; last epoch counts.
 
-    `warmup_share` is the share of all steps. Variants are made with `dataclasses.replace`.
+    `warmup_share` is the share of all steps; `flip_share` that of images mirrored left to right, none where it would
+    change what they show, as with digits. Variants are made with `dataclasses.replace`.
     """
 
     name: str
@@ -142,6 +183,7 @@ class Recipe:
     betas: tuple[float, float]
     label_smoothing: float
     augmentation: Affine
+    flip_share: float
     source: str
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from torch import nn
 
@@ -12,12 +12,6 @@ from vitcnn.device import Device
 from vitcnn.record import Series
 from vitcnn.spec import Architecture, Case, InputShape
 from vitcnn.timing import Rounds
-
-
-class Progress(Protocol):
-    """Told how far long work has come."""
-
-    def __call__(self, done: int, total: int, text: str) -> None: ...
 
 
 @dataclass(kw_only=True)

@@ -1,11 +1,15 @@
 import pytest
+import timm
 import torch
+import torchvision
 
 from vitcnn.architectures import architecture, architectures
 from vitcnn.errors import UnknownName, UnsupportedResolution
 from vitcnn.inference import resized
+from vitcnn.inference.forward import memory_format
 from vitcnn.metrics.macs import macs
 from vitcnn.spec import FAMILIES, Architecture, InputShape
+from vitcnn.training.step import TrainingStep, adamw
 
 ENTRIES = list(architectures().values())
 EVERY_ENTRY = pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
@@ -20,10 +24,16 @@ def num_parameters(model):
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-def test_catalogue_holds_the_first_architectures_by_name():
-    assert {"lenet", "resnet18", "vit_micro", "vit_tiny"} <= set(architectures())
+CATALOGUE = {
+    "cnn": {"lenet", "resnet18", "resnet50", "resnet152", "efficientnet_b0", "convnext_tiny", "hrnet_w18"},
+    "vit": {"vit_micro", "vit_tiny", "vit_small", "vit_base", "vit_large", "swin_tiny"},
+    "hybrid": {"vit_hybrid", "coatnet_0"},
+}
+
+
+def test_catalogue_holds_the_architectures_of_the_studies_by_name():
     assert all(name == entry.name for name, entry in architectures().items())
-    assert len({id(entry) for entry in ENTRIES}) == len(ENTRIES)
+    assert {family: {e.name for e in ENTRIES if e.family == family} for family in FAMILIES} == CATALOGUE
 
 
 @EVERY_ENTRY
@@ -42,27 +52,57 @@ def test_published_parameters_are_built_to_the_unit(entry):
 
 
 @EVERY_ENTRY
-def test_published_macs_are_within_one_percent(entry):
-    assert macs(entry, entry.published.shape) == pytest.approx(entry.published.macs, rel=0.01)
+def test_published_macs_are_within_one_percent_or_the_entry_says_why(entry):
+    ratio = macs(entry, entry.published.shape) / entry.published.macs
+    assert abs(ratio - 1) < (0.03 if entry.published.macs_exception else 0.01)
+    assert (abs(ratio - 1) < 0.01) != bool(entry.published.macs_exception)
 
 
-@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(
+    "entry", [entry for entry in ENTRIES if "torchvision" in entry.published.source], ids=lambda entry: entry.name
+)
+def test_published_sizes_are_what_torchvision_publishes(entry):
+    enum, _, name = entry.published.source.split()[-1].partition(".")
+    meta = getattr(torchvision.models, enum)[name].meta
+    assert entry.published.parameters == meta["num_params"]
+    assert entry.published.macs == pytest.approx(meta["_ops"] * 1e9, rel=1e-6)
+
+
+@EVERY_ENTRY
+def test_hub_weights_are_ones_that_timm_knows(entry):
+    assert not entry.hub or entry.hub in timm.list_pretrained()
+    assert bool(entry.hub) == (entry.name not in ("lenet", "vit_micro"))
+
+
 @EVERY_RESOLUTION
-def test_forward_gives_a_logit_for_each_class(entry, px, channels):
-    shape = InputShape(px=px, channels=channels, num_classes=7)
-    with torch.no_grad():
-        logits = resized(entry, shape).eval()(torch.rand(2, channels, px, px) * 2 - 1)
-    assert logits.shape == (2, 7)
+def test_forward_gives_a_logit_for_each_class(entry, px):
+    model = resized(entry, InputShape(px=px, channels=3, num_classes=7)).eval()
+    with torch.inference_mode():
+        logits = model(torch.rand(1, 3, px, px) * 2 - 1)
+    assert logits.shape == (1, 7)
     assert torch.isfinite(logits).all()
 
 
-@EVERY_RESOLUTION
-def test_logits_depend_on_the_image(entry, px):
+@EVERY_ENTRY
+def test_logits_depend_on_the_image(entry):
     torch.manual_seed(0)
-    model = resized(entry, InputShape(px=px, channels=3, num_classes=7)).eval()
-    with torch.no_grad():
-        one, other = model(torch.stack([torch.zeros(3, px, px), torch.rand(3, px, px) * 2 - 1]))
+    model = resized(entry, InputShape(px=32, channels=3, num_classes=7)).eval()
+    with torch.inference_mode():
+        one, other = model(torch.stack([torch.zeros(3, 32, 32), torch.rand(3, 32, 32) * 2 - 1]))
     assert not torch.equal(one, other)
+
+
+@EVERY_ENTRY
+def test_one_training_step_on_greyscale_digits_moves_the_first_layer_and_the_last(entry, cpu):
+    torch.manual_seed(0)
+    model = resized(entry, InputShape(px=28, channels=1, num_classes=10))
+    optimizer = adamw(model, learning_rate=1e-3, weight_decay=0.0, betas=(0.9, 0.999))
+    step = TrainingStep(model, optimizer, device=cpu, layout=memory_format(entry), precision="fp32", mode="eager")
+    weights = [parameter for name, parameter in model.named_parameters() if name.endswith("weight")]
+    ends = weights[0], weights[-1]
+    before = [weight.clone() for weight in ends]
+    assert torch.isfinite(step(torch.rand(2, 1, 28, 28) * 2 - 1, torch.tensor([0, 1])))
+    assert not any(torch.equal(one, weight) for one, weight in zip(before, ends, strict=True))
 
 
 @EVERY_ENTRY

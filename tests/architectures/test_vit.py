@@ -1,7 +1,11 @@
+import math
+
 import pytest
 import torch
+from torch.nn import functional as F
 
-from vitcnn.architectures.vit import VIT_MICRO, VIT_TINY
+from vitcnn.architectures.hybrid import VIT_HYBRID
+from vitcnn.architectures.vit import VIT_MICRO, VIT_SMALL, VIT_TINY
 from vitcnn.spec import InputShape
 
 
@@ -70,3 +74,18 @@ def test_where_a_patch_lies_matters(entry):
     image = torch.rand(1, 1, 28, 28)
     with torch.no_grad():
         assert not torch.allclose(model(image), model(image.flip(-1)), atol=1e-6)
+
+
+@pytest.mark.parametrize("entry", [VIT_TINY, VIT_SMALL, VIT_HYBRID], ids=lambda entry: entry.name)
+def test_positions_of_512_px_are_those_of_224_px_interpolated(entry):
+    """The oracle is torch's own bicubic interpolation of the grid; the class token's position stays."""
+    positions = {}
+    for px in (224, 512):
+        torch.manual_seed(0)
+        positions[px] = built(entry, px=px, channels=3).pos_embed
+    side = math.isqrt(positions[224].shape[1])
+    grid = positions[224][:, 1:].reshape(1, side, side, -1).permute(0, 3, 1, 2)
+    large = {14: 32, 7: 16}[side]
+    expected = F.interpolate(grid, size=(large, large), mode="bicubic", antialias=True).permute(0, 2, 3, 1)
+    torch.testing.assert_close(positions[512][:, 1:], expected.reshape(1, large * large, -1))
+    torch.testing.assert_close(positions[512][:, :1], positions[224][:, :1])

@@ -1,6 +1,7 @@
 import pytest
 import torch
 from torch import nn
+from torchvision.transforms.v2.functional import resize
 
 from vitcnn.architectures import architecture
 from vitcnn.inference import normalize, prepare, resized
@@ -19,6 +20,15 @@ def test_resize_is_bilinear_between_pixel_centres():
     row = torch.tensor([0.0, 1.0]).expand(1, 1, 2, 2)
     expected = torch.tensor([0.0, 0.25, 0.75, 1.0]).expand(1, 1, 4, 4)
     torch.testing.assert_close(Resize(4)(row), expected)
+
+
+def test_shrinking_is_antialiased_as_torchvisions_own():
+    images = torch.rand(2, 3, 224, 224)
+    expected = resize(images, [32, 32], antialias=True)
+    torch.testing.assert_close(Resize(32)(images), expected)
+    in_bf16 = Resize(32)(images.bfloat16())
+    assert in_bf16.dtype == torch.bfloat16
+    torch.testing.assert_close(in_bf16.float(), expected, atol=2e-2, rtol=0)
 
 
 def test_a_model_at_its_own_resolution_has_no_resize_in_front():

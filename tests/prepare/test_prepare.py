@@ -1,14 +1,16 @@
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
 from vitcnn import AccuracyCase, LatencyCase, MemoryCase, TiledCase, TrainingCase
 from vitcnn.architectures import architecture
+from vitcnn.bench import Bench
 from vitcnn.prepare import prepare
 from vitcnn.prepare.batches import images_on
 from vitcnn.spec import Case, InputShape
-from vitcnn.tasks import real_images
+from vitcnn.tasks import Tasks, real_images
 
 LATENCY = LatencyCase(architecture="lenet", px=28, batch=3)
 TRAINING = TrainingCase(architecture="lenet", px=28, batch=3)
@@ -18,7 +20,7 @@ MEMORY = MemoryCase(architecture="lenet", px=28, batch=3, phase="training")
 
 
 def prepared(case: Case, device):
-    return prepare(case, device, lambda *_told: None)
+    return prepare(case, Bench(device=device, tasks=Tasks(Path("unused")), progress=lambda *_told: None))
 
 
 def weights(subject):

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-FROZEN = {"--device", "--preset", "--arch", "--task", "--out"}
+FROZEN = {"--device", "--preset", "--arch", "--task", "--data-root", "--out"}
 
 
 def listed(suite) -> set[str]:

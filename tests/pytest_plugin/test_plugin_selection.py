@@ -37,6 +37,17 @@ NO_TORCH = """
 """
 
 
+ONLY_SMALL = """
+    from dataclasses import replace
+
+    from vitcnn.architectures import architectures
+    from vitcnn.architectures.cnn import LENET
+
+    pytest_plugins = ["vitcnn.pytest_plugin"]
+    architectures()["only_small"] = replace(LENET, name="only_small", resolutions={28: 28, 32: 32})
+"""
+
+
 @pytest.fixture(scope="module")
 def cases(new_suite):
     return new_suite({"conftest.py": NO_TORCH, "test_cases.py": CASES})
@@ -85,6 +96,7 @@ def test_an_architecture_that_no_case_names_takes_the_places_of_its_family_or_of
 
 
 def test_a_resolution_that_an_architecture_does_not_take_is_skipped_with_the_reason(suite):
+    suite.write("conftest.py", ONLY_SMALL)
     suite.write(
         "test_tiled.py",
         """
@@ -95,12 +107,12 @@ def test_a_resolution_that_an_architecture_does_not_take_is_skipped_with_the_rea
         def test_tiled(case, measure): raise AssertionError("must not run")
         """,
     )
-    result = suite.run("--arch=lenet")
+    result = suite.run("--arch=only_small")
     assert result.exit_code == 0, result.out
     (ended,) = result.run.cases
-    assert ended.id == "tiled/lenet/3840x2160/t512/o10/b5/fp32/eager"
+    assert ended.id == "tiled/only_small/3840x2160/t512/o10/b5/fp32/eager"
     assert ended.outcome == "skipped"
-    assert ended.reason == "lenet takes 28, 32 px input, this place has 512 px: name another architecture for it"
+    assert ended.reason == "only_small takes 28, 32 px input, this place has 512 px: name another architecture for it"
 
 
 def test_files_whose_cases_belong_to_a_larger_preset_collect_nothing(suite):

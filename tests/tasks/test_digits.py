@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 from sklearn import datasets
 
-from vitcnn.errors import UnknownName
-from vitcnn.tasks import data, task, tasks
+from vitcnn.tasks import tasks
 from vitcnn.tasks.digits import every_fifth_of_each_class, load_digits
 
 BUNCH = datasets.load_digits()
@@ -67,23 +66,7 @@ def test_every_fifth_of_each_class_by_hand():
 
 
 def test_task_describes_its_data(digits):
-    entry = task("digits")
+    entry = tasks()["digits"]
     assert (entry.shape.px, entry.shape.channels, entry.shape.num_classes) == (28, 1, 10)
     assert entry.classes == tuple("0123456789")
     assert entry.source
-
-
-def test_every_task_has_a_unique_name_a_source_and_a_class_for_each_logit():
-    assert all(name == entry.name for name, entry in tasks().items())
-    for entry in tasks().values():
-        assert entry.source
-        assert len(set(entry.classes)) == len(entry.classes) == entry.shape.num_classes
-
-
-def test_data_is_loaded_once_a_process():
-    assert data("digits") is data("digits")
-
-
-def test_an_unknown_task_offers_the_nearest():
-    with pytest.raises(UnknownName, match=r"^task: 'digit' cannot be used\. Allowed: .*Did you mean digits"):
-        task("digit")

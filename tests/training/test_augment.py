@@ -8,7 +8,7 @@ from torchvision.transforms import InterpolationMode
 from torchvision.transforms import functional as TF
 
 from vitcnn.spec import Affine
-from vitcnn.training.augment import affine_matrices, random_affine, warp
+from vitcnn.training.augment import affine_matrices, random_affine, random_flip, warp
 
 NOTHING = {"degrees": 0.0, "translate_px": 0.0, "scale": 0.0, "shear_degrees": 0.0}
 DIGITS = Affine(degrees=10, translate_px=2, scale=0.1, shear_degrees=5)
@@ -136,3 +136,18 @@ def test_angles_and_scales_stay_within_the_bounds_and_use_them(bound, value, low
     slack = (high - low) / 20
     assert low - 1e-3 <= drawn.min() < low + slack
     assert high - slack < drawn.max() <= high + 1e-3
+
+
+def test_flips_mirror_about_the_share_asked_for_each_image_by_its_own_draw():
+    images = noise(400, px=4)
+    flipped = random_flip(images, 0.25, generator())
+    mirrored = [torch.equal(after, before.flip(-1)) for before, after in zip(images, flipped, strict=True)]
+    kept = [torch.equal(after, before) for before, after in zip(images, flipped, strict=True)]
+    assert all(one != other for one, other in zip(mirrored, kept, strict=True))
+    assert 60 < sum(mirrored) < 140, "400 draws of 0.25: within 4.6 standard deviations of 100"
+
+
+def test_no_flip_leaves_the_images_and_the_generator_alone():
+    images, random = noise(), generator()
+    assert random_flip(images, 0.0, random) is images
+    assert torch.equal(random.get_state(), generator().get_state())

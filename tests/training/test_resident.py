@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from torchvision.transforms.v2.functional import resize
 
 from vitcnn.spec import Split
 from vitcnn.training import Resident
@@ -84,3 +85,15 @@ def test_batches_are_normalised(cpu):
     images = np.array([0, 255], dtype=np.uint8).reshape(2, 1, 1, 1)
     resident = Resident.of(Split(images=images, labels=np.arange(2)), cpu)
     assert next(resident.in_order(2)).flatten().tolist() == [-1.0, 1.0]
+
+
+def test_shrunk_images_are_torchvisions_own_and_larger_ones_are_not_made(cpu):
+    images = np.random.default_rng(0).integers(0, 256, (3, 3, 64, 64), dtype=np.uint8)
+    split = Resident.of(Split(images=images, labels=np.arange(3)), cpu)
+    assert split.shrunk_to(64) is split
+    assert split.shrunk_to(224) is split
+    small = split.shrunk_to(32)
+    expected = resize(torch.from_numpy(images).float(), [32, 32], antialias=True).round()
+    assert small.images.dtype == torch.uint8
+    assert torch.equal(small.labels, split.labels)
+    torch.testing.assert_close(small.images.float(), expected, atol=1, rtol=0)

@@ -14,6 +14,18 @@ if TYPE_CHECKING:
 PREFIX = "timm/"
 SMALL_PX = (28, 32)
 LARGE_PX = (224, 512)
+LARGEST_SMALL_PX = max(SMALL_PX)
+"""Up to here images are small: a stem or patch made for 224 px would leave nothing to see."""
+
+IMAGENET = InputShape(px=224, channels=3, num_classes=1000)
+"""What published sizes are stated for."""
+
+MADE_FOR_224 = {**dict.fromkeys(SMALL_PX, 224), **{px: px for px in LARGE_PX}}
+"""Resolutions of models that small images are enlarged for, as studies A and B do."""
+
+TIMM_RESULTS = "timm, results/benchmark-infer-amp-nchw-pt240-cu124-rtx3090.csv"
+TORCHVISION = "torchvision, meta of"
+"""Sources of published sizes: timm's table rounds, torchvision states parameters to the unit."""
 
 
 def is_timm(name: str) -> bool:
@@ -28,6 +40,17 @@ def timm_model(name: str, shape: InputShape, *, fixed_px: bool = False, **option
     if fixed_px:
         options["img_size"] = shape.px
     model: nn.Module = timm.create_model(name, in_chans=shape.channels, num_classes=shape.num_classes, **options)
+    return model
+
+
+def timm_transformer(name: str, shape: InputShape) -> nn.Module:
+    """Build timm's untrained `name`, made for 224 px; for another resolution its position embeddings are interpolated.
+
+    So weights of 224 px, loaded before `set_input_size`, also serve tiles of 512 px.
+    """
+    model: Any = timm_model(name, shape)
+    if shape.px != IMAGENET.px:
+        model.set_input_size(img_size=(shape.px, shape.px))
     return model
 
 
@@ -49,7 +72,7 @@ def any_timm_model(name: str) -> Architecture:
     return Architecture(
         name=name,
         family=family,
-        resolutions={**dict.fromkeys(SMALL_PX, native_px), **{px: px for px in LARGE_PX}},
+        resolutions={**MADE_FOR_224, **dict.fromkeys(SMALL_PX, native_px)},
         builder=builder,
         published=None,
         source=f"timm {timm.__version__}, {timm_name}",

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from vitcnn.architectures.any_timm import timm_model
+from vitcnn.architectures.any_timm import (
+    IMAGENET,
+    LARGEST_SMALL_PX,
+    MADE_FOR_224,
+    TIMM_RESULTS,
+    TORCHVISION,
+    timm_model,
+)
 from vitcnn.spec import Architecture, InputShape, Published
 
 if TYPE_CHECKING:
     from torch import nn
-
-TIMM_RESULTS = "timm, results/benchmark-infer-amp-nchw-pt240-cu124-rtx3090.csv"
-
-LARGEST_SMALL_PX = 32
-"""Up to here images are small: a stem that shrinks them fourfold would leave nothing to see."""
 
 
 def build_lenet(shape: InputShape) -> nn.Module:
@@ -52,7 +55,7 @@ def build_resnet18(shape: InputShape) -> nn.Module:
 LENET = Architecture(
     name="lenet",
     family="cnn",
-    resolutions={28: 28, 32: 32},
+    resolutions={28: 28, 32: 32, 224: 32, 512: 32},
     builder=build_lenet,
     published=Published(
         shape=InputShape(px=28, channels=1, num_classes=10),
@@ -69,10 +72,86 @@ RESNET18 = Architecture(
     resolutions={28: 28, 32: 32, 224: 224, 512: 512},
     builder=build_resnet18,
     published=Published(
-        shape=InputShape(px=224, channels=3, num_classes=1000),
+        shape=IMAGENET,
         parameters=11_689_512,
-        macs=1_820_000_000,
-        source=f"parameters: torchvision, ResNet18_Weights; MACs: {TIMM_RESULTS}",
+        macs=1_814_000_000,
+        source=f"{TORCHVISION} ResNet18_Weights.IMAGENET1K_V1",
     ),
     source="He et al., Deep residual learning for image recognition, arXiv 1512.03385",
+    hub="resnet18.a1_in1k",
+)
+
+RESNET50 = Architecture(
+    name="resnet50",
+    family="cnn",
+    resolutions=MADE_FOR_224,
+    builder=partial(timm_model, "resnet50"),
+    published=Published(
+        shape=IMAGENET,
+        parameters=25_557_032,
+        macs=4_089_000_000,
+        source=f"{TORCHVISION} ResNet50_Weights.IMAGENET1K_V1",
+    ),
+    source="He et al., arXiv 1512.03385 (study B's frozen CNN)",
+    hub="resnet50.a1_in1k",
+)
+
+RESNET152 = Architecture(
+    name="resnet152",
+    family="cnn",
+    resolutions=MADE_FOR_224,
+    builder=partial(timm_model, "resnet152"),
+    published=Published(
+        shape=IMAGENET,
+        parameters=60_192_808,
+        macs=11_514_000_000,
+        source=f"{TORCHVISION} ResNet152_Weights.IMAGENET1K_V1",
+    ),
+    source="He et al., arXiv 1512.03385 (study D's CNN)",
+    hub="resnet152.a1_in1k",
+)
+
+EFFICIENTNET_B0 = Architecture(
+    name="efficientnet_b0",
+    family="cnn",
+    resolutions=MADE_FOR_224,
+    builder=partial(timm_model, "efficientnet_b0"),
+    published=Published(
+        shape=IMAGENET,
+        parameters=5_288_548,
+        macs=386_000_000,
+        source=f"{TORCHVISION} EfficientNet_B0_Weights.IMAGENET1K_V1",
+    ),
+    source="Tan, Le, EfficientNet, arXiv 1905.11946 (study B's frozen CNN)",
+    hub="efficientnet_b0.ra_in1k",
+)
+
+CONVNEXT_TINY = Architecture(
+    name="convnext_tiny",
+    family="cnn",
+    resolutions=MADE_FOR_224,
+    builder=partial(timm_model, "convnext_tiny"),
+    published=Published(
+        shape=IMAGENET,
+        parameters=28_589_128,
+        macs=4_456_000_000,
+        source=f"{TORCHVISION} ConvNeXt_Tiny_Weights.IMAGENET1K_V1",
+    ),
+    source="Liu et al., A ConvNet for the 2020s, arXiv 2201.03545 (study D's word for it: a hybrid)",
+    hub="convnext_tiny.fb_in1k",
+)
+
+HRNET_W18 = Architecture(
+    name="hrnet_w18",
+    family="cnn",
+    resolutions=MADE_FOR_224,
+    builder=partial(timm_model, "hrnet_w18"),
+    published=Published(
+        shape=IMAGENET,
+        parameters=21_299_004,
+        macs=4_320_000_000,
+        source=f"{TIMM_RESULTS}: 21.3 M, 4.32 GMACs; parameters to the unit as timm builds it",
+    ),
+    source="Wang et al., Deep high-resolution representation learning, arXiv 1908.07919",
+    hub="hrnet_w18.ms_aug_in1k",
 )

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from vitcnn.architectures.any_timm import timm_model
-from vitcnn.architectures.cnn import TIMM_RESULTS
+from vitcnn.architectures.any_timm import (
+    IMAGENET,
+    LARGEST_SMALL_PX,
+    MADE_FOR_224,
+    TIMM_RESULTS,
+    TORCHVISION,
+    timm_model,
+    timm_transformer,
+)
 from vitcnn.spec import Architecture, InputShape, Published
 
 if TYPE_CHECKING:
     from torch import nn
-
-LARGEST_SMALL_PX = 32
-"""Up to here patches of 4 px; above it the published 16 px, with position embeddings for the resolution."""
 
 
 def build_vit_micro(shape: InputShape) -> nn.Module:
@@ -44,15 +49,16 @@ def build_vit_micro(shape: InputShape) -> nn.Module:
 
 
 def build_vit_tiny(shape: InputShape) -> nn.Module:
-    """Timm's ViT-Ti/16 above 32 px, the same with patches of 4 px up to there."""
-    patch_size = 4 if shape.px <= LARGEST_SMALL_PX else 16
-    return timm_model("vit_tiny_patch16_224", shape, fixed_px=True, patch_size=patch_size)
+    """Timm's ViT-Ti/16 above 32 px, the same with patches of 4 px up to there, as study C has it."""
+    if shape.px <= LARGEST_SMALL_PX:
+        return timm_model("vit_tiny_patch16_224", shape, fixed_px=True, patch_size=4)
+    return timm_transformer("vit_tiny_patch16_224", shape)
 
 
 VIT_MICRO = Architecture(
     name="vit_micro",
     family="vit",
-    resolutions={28: 28, 32: 32},
+    resolutions={28: 28, 32: 32, 224: 32, 512: 32},
     builder=build_vit_micro,
     published=Published(
         shape=InputShape(px=28, channels=1, num_classes=10),
@@ -69,10 +75,71 @@ VIT_TINY = Architecture(
     resolutions={28: 28, 32: 32, 224: 224, 512: 512},
     builder=build_vit_tiny,
     published=Published(
-        shape=InputShape(px=224, channels=3, num_classes=1000),
+        shape=IMAGENET,
         parameters=5_717_416,
         macs=1_260_000_000,
         source=f"{TIMM_RESULTS}: 5.72 M, 1.26 GMACs; parameters to the unit counted by hand",
     ),
     source="Touvron et al., Training data-efficient image transformers, arXiv 2012.12877; Steiner et al., 2106.10270",
+    hub="vit_tiny_patch16_224.augreg_in21k_ft_in1k",
+)
+
+VIT_SMALL = Architecture(
+    name="vit_small",
+    family="vit",
+    resolutions=MADE_FOR_224,
+    builder=partial(timm_transformer, "vit_small_patch16_224"),
+    published=Published(
+        shape=IMAGENET,
+        parameters=22_050_664,
+        macs=4_610_000_000,
+        source=f"{TIMM_RESULTS}: 22.05 M, 4.61 GMACs; parameters to the unit counted by hand",
+    ),
+    source="Touvron et al., arXiv 2012.12877; Steiner et al., 2106.10270",
+    hub="vit_small_patch16_224.augreg_in21k_ft_in1k",
+)
+
+VIT_BASE = Architecture(
+    name="vit_base",
+    family="vit",
+    resolutions=MADE_FOR_224,
+    builder=partial(timm_transformer, "vit_base_patch16_224"),
+    published=Published(
+        shape=IMAGENET,
+        parameters=86_567_656,
+        macs=17_564_000_000,
+        source=f"{TORCHVISION} ViT_B_16_Weights.IMAGENET1K_V1",
+    ),
+    source="Dosovitskiy et al., An image is worth 16x16 words, arXiv 2010.11929 (studies A and B)",
+    hub="vit_base_patch16_224.augreg2_in21k_ft_in1k",
+)
+
+VIT_LARGE = Architecture(
+    name="vit_large",
+    family="vit",
+    resolutions=MADE_FOR_224,
+    builder=partial(timm_transformer, "vit_large_patch16_224"),
+    published=Published(
+        shape=IMAGENET,
+        parameters=304_326_632,
+        macs=61_555_000_000,
+        source=f"{TORCHVISION} ViT_L_16_Weights.IMAGENET1K_V1",
+    ),
+    source="Dosovitskiy et al., arXiv 2010.11929 (study D's ViT)",
+    hub="vit_large_patch16_224.augreg_in21k_ft_in1k",
+)
+
+SWIN_TINY = Architecture(
+    name="swin_tiny",
+    family="vit",
+    resolutions=MADE_FOR_224,
+    builder=partial(timm_transformer, "swin_tiny_patch4_window7_224"),
+    published=Published(
+        shape=IMAGENET,
+        parameters=28_288_354,
+        macs=4_491_000_000,
+        source=f"{TORCHVISION} Swin_T_Weights.IMAGENET1K_V1",
+    ),
+    source="Liu et al., Swin Transformer, arXiv 2103.14030 (study D's word for it: a hybrid)",
+    hub="swin_tiny_patch4_window7_224.ms_in1k",
 )

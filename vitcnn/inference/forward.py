@@ -15,14 +15,20 @@ DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
 class Resize(nn.Module):
-    """Resizes images, bilinear, on their device: (batch, channels, *, *) -> (batch, channels, px, px)."""
+    """Resizes images on their device: (batch, channels, *, *) -> (batch, channels, px, px).
+
+    Bilinear; with antialiasing where it shrinks, in fp32, since torch has no antialiased bf16 on a CPU.
+    """
 
     def __init__(self, px: int) -> None:
         super().__init__()
         self.px = px
 
     def forward(self, images: Tensor) -> Tensor:
-        return F.interpolate(images, size=(self.px, self.px), mode="bilinear", align_corners=False)
+        size = (self.px, self.px)
+        if self.px < images.shape[-1]:
+            return F.interpolate(images.float(), size=size, mode="bilinear", antialias=True).to(images.dtype)
+        return F.interpolate(images, size=size, mode="bilinear")
 
 
 def resized(architecture: Architecture, shape: InputShape) -> nn.Module:

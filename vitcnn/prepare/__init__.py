@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from vitcnn.device import Device
+from vitcnn.bench import Bench
 from vitcnn.prepare.accuracy import prepare_accuracy
 from vitcnn.prepare.latency import prepare_latency
 from vitcnn.prepare.memory import prepare_memory
 from vitcnn.prepare.tiled import prepare_tiled
 from vitcnn.prepare.training import prepare_training
 from vitcnn.spec import AccuracyCase, Case, LatencyCase, MemoryCase, TiledCase, TrainingCase
-from vitcnn.subject import Progress, Subject
+from vitcnn.subject import Subject
 
 PREPARERS: dict[type[Case], Callable[..., Subject]] = {
     AccuracyCase: prepare_accuracy,
@@ -22,6 +22,6 @@ PREPARERS: dict[type[Case], Callable[..., Subject]] = {
 }
 
 
-def prepare(case: Case, device: Device, progress: Progress) -> Subject:
-    """Build what `case` measures on `device`."""
-    return PREPARERS[type(case)](case, device, progress)
+def prepare(case: Case, bench: Bench) -> Subject:
+    """Build what `case` measures."""
+    return PREPARERS[type(case)](case, bench)

@@ -5,39 +5,40 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from functools import partial
 
-import torch
 from torch import nn
 
 from vitcnn.architectures import architecture
-from vitcnn.device import Device
-from vitcnn.inference.forward import memory_format, resized
+from vitcnn.bench import Bench
+from vitcnn.inference.forward import memory_format
 from vitcnn.metrics.test_accuracy import LABELS, PREDICTIONS
-from vitcnn.prepare.batches import model_settings
+from vitcnn.prepare.batches import model_settings, random_model
 from vitcnn.recipes import recipe
 from vitcnn.record import Series
 from vitcnn.spec import AccuracyCase
-from vitcnn.subject import Progress, Subject
-from vitcnn.tasks import data, task
+from vitcnn.subject import Subject
 from vitcnn.timing import Rounds
 from vitcnn.training import Resident, TrainingHistory, fit, predict
 
 
 class SeedRuns:
-    """Trains a fresh model for each seed, 0, 1, 2 ..., and keeps what each answered about the test part."""
+    """Trains a fresh model for each seed, 0, 1, 2 ..., and keeps what each answered about the test part.
 
-    def __init__(self, case: AccuracyCase, device: Device, progress: Progress) -> None:
-        self.case, self.progress = case, progress
-        self.architecture, self.task, self.recipe = (
-            architecture(case.architecture),
-            task(case.task),
-            recipe(case.recipe),
+    Images larger than the model works at are shrunk once, on the device; smaller ones are enlarged in each step.
+    """
+
+    def __init__(self, case: AccuracyCase, bench: Bench) -> None:
+        self.case, self.device, self.progress = case, bench.device, bench.progress
+        self.architecture, self.recipe = architecture(case.architecture), recipe(case.recipe)
+        task = bench.tasks.task(case.task)
+        px = min(task.shape.px, self.architecture.model_px(task.shape.px))
+        self.shape = replace(task.shape, px=px)
+        self.data = bench.tasks.data(case.task, bench.progress)
+        self.train, self.test = (
+            Resident.of(split, bench.device).shrunk_to(px) for split in (self.data.train, self.data.test)
         )
-        loaded = data(case.task)
-        self.train, self.test = Resident.of(loaded.train, device), Resident.of(loaded.test, device)
-        self.labels: tuple[int, ...] = tuple(loaded.test.labels.tolist())
         self.fit = partial(
             fit,
-            device=device,
+            device=bench.device,
             layout=memory_format(self.architecture),
             precision=case.precision,
             mode=case.mode,
@@ -52,8 +53,7 @@ class SeedRuns:
 
     def build(self) -> nn.Module:
         """Build the model with the random weights of the seed whose turn it is."""
-        torch.manual_seed(self.seed)
-        return resized(self.architecture, self.task.shape)
+        return random_model(self.architecture, self.shape, self.device, self.seed)
 
     def warm_up(self) -> float:
         """Train and ask a throw-away model on two batches, so that first-call costs are not the first seed's."""
@@ -90,27 +90,29 @@ class SeedRuns:
             Series(name="training_loss", unit="nat", axes=("seed", "epoch"), values=losses),
             Series(name="learning_rate", unit="1", axes=("epoch",), values=self.histories[0].learning_rates),
             Series(name=PREDICTIONS, unit="class", axes=("seed", "image"), values=tuple(self.predictions)),
-            Series(name=LABELS, unit="class", axes=("image",), values=self.labels),
+            Series(name=LABELS, unit="class", axes=("image",), values=tuple(self.data.test.labels.tolist())),
         ]
 
 
-def prepare_accuracy(case: AccuracyCase, device: Device, progress: Progress) -> Subject:
+def prepare_accuracy(case: AccuracyCase, bench: Bench) -> Subject:
     """Return the subject whose run trains one seed."""
-    runs = SeedRuns(case, device, progress)
+    runs = SeedRuns(case, bench)
     images_per_epoch = runs.train.num_batches(runs.recipe.batch) * runs.recipe.batch
     return Subject(
         case=case,
         architecture=runs.architecture,
-        device=device,
-        shape=runs.task.shape,
+        device=bench.device,
+        shape=runs.shape,
         model=nn.Identity(),
         run=runs.run,
         warm_up=runs.warm_up,
         rounds=Rounds(at_least=case.num_seeds, at_most=case.num_seeds, budget_s=0.0),
         images_per_run=runs.recipe.epochs * images_per_epoch,
         settings={
-            **model_settings(runs.architecture, runs.task.shape.px),
+            **model_settings(runs.architecture, runs.shape.px),
             "recipe": asdict(runs.recipe),
+            "data_sha256": runs.data.sha256,
+            **runs.data.settings,
             "num_train_images": len(runs.train.labels),
             "num_test_images": len(runs.test.labels),
         },

@@ -12,7 +12,7 @@ from vitcnn.architectures import architecture
 from vitcnn.device import Device
 from vitcnn.inference import normalize, prepare
 from vitcnn.inference.forward import DTYPES, memory_format, resized
-from vitcnn.spec import Architecture, BatchCase, Case, InputShape
+from vitcnn.spec import Architecture, BatchCase, InputShape
 from vitcnn.subject import Subject
 from vitcnn.tasks import real_images
 from vitcnn.timing import MANY_ROUNDS, Rounds, warm_up
@@ -23,10 +23,11 @@ STEP_OPTIMIZER = {"learning_rate": 1e-4, "weight_decay": 0.05, "betas": (0.9, 0.
 """AdamW for every architecture, so that steps compare architectures and not optimisers."""
 
 
-def random_model(case: Case, shape: InputShape) -> nn.Module:
-    """Build the case's architecture for `shape` with seeded random weights."""
-    torch.manual_seed(WEIGHTS_SEED)
-    return resized(architecture(case.architecture), shape)
+def random_model(entry: Architecture, shape: InputShape, device: Device, seed: int = WEIGHTS_SEED) -> nn.Module:
+    """Build an architecture for `shape` with seeded random weights, on the device, where drawing them is quick."""
+    torch.manual_seed(seed)
+    with torch.device(device.name):
+        return resized(entry, shape)
 
 
 def model_settings(entry: Architecture, input_px: int) -> dict[str, Any]:
@@ -46,7 +47,9 @@ def inference_subject(case: BatchCase, device: Device, rounds: Rounds = MANY_ROU
     """Return the subject whose run is one forward in inference mode."""
     entry, shape = architecture(case.architecture), real_images.input_shape(case.px)
     layout = memory_format(entry)
-    model = prepare(random_model(case, shape), device=device, layout=layout, precision=case.precision, mode=case.mode)
+    model = prepare(
+        random_model(entry, shape, device), device=device, layout=layout, precision=case.precision, mode=case.mode
+    )
     images = images_on(device, case, layout, DTYPES[case.precision])
 
     def run() -> Tensor:
@@ -74,7 +77,7 @@ def training_subject(case: BatchCase, device: Device, rounds: Rounds = MANY_ROUN
     """Return the subject whose run is one training step on the same batch."""
     entry, shape = architecture(case.architecture), real_images.input_shape(case.px)
     layout = memory_format(entry)
-    model = random_model(case, shape).to(device.name).to(memory_format=layout)
+    model = random_model(entry, shape, device).to(memory_format=layout)
     step = TrainingStep(
         model,
         adamw(model, **STEP_OPTIMIZER),  # type: ignore[arg-type]

@@ -1,11 +1,11 @@
 """Latency: one forward in inference mode."""
 
-from vitcnn.device import Device
+from vitcnn.bench import Bench
 from vitcnn.prepare.batches import inference_subject
 from vitcnn.spec import LatencyCase
-from vitcnn.subject import Progress, Subject
+from vitcnn.subject import Subject
 
 
-def prepare_latency(case: LatencyCase, device: Device, _progress: Progress) -> Subject:
+def prepare_latency(case: LatencyCase, bench: Bench) -> Subject:
     """Return the subject of a latency case."""
-    return inference_subject(case, device)
+    return inference_subject(case, bench.device)

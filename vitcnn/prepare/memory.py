@@ -1,15 +1,15 @@
 """Memory: one forward or one training step, run once by the clock and once for each memory metric."""
 
-from vitcnn.device import Device
+from vitcnn.bench import Bench
 from vitcnn.prepare.batches import inference_subject, training_subject
 from vitcnn.spec import MemoryCase
-from vitcnn.subject import Progress, Subject
+from vitcnn.subject import Subject
 from vitcnn.timing import Rounds
 
 ONCE = Rounds(at_least=1, at_most=1, budget_s=0.0)
 SUBJECTS = {"inference": inference_subject, "training": training_subject}
 
 
-def prepare_memory(case: MemoryCase, device: Device, _progress: Progress) -> Subject:
+def prepare_memory(case: MemoryCase, bench: Bench) -> Subject:
     """Return the subject of a memory case."""
-    return SUBJECTS[case.phase](case, device, ONCE)
+    return SUBJECTS[case.phase](case, bench.device, ONCE)

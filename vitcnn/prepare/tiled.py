@@ -6,24 +6,26 @@ import torch
 from torch import Tensor
 
 from vitcnn.architectures import architecture
-from vitcnn.device import Device
+from vitcnn.bench import Bench
 from vitcnn.inference import TileGrid, normalize, prepare, tile_logits
 from vitcnn.inference.forward import DTYPES, memory_format
 from vitcnn.prepare.batches import WEIGHTS_SEED, model_settings, random_model
 from vitcnn.spec import TiledCase
-from vitcnn.subject import Progress, Subject
+from vitcnn.subject import Subject
 from vitcnn.tasks import real_images
 from vitcnn.timing import Rounds, require_finite
 
 FEW_ROUNDS = Rounds(at_least=1, at_most=20, budget_s=8.0)
 
 
-def prepare_tiled(case: TiledCase, device: Device, _progress: Progress) -> Subject:
+def prepare_tiled(case: TiledCase, bench: Bench) -> Subject:
     """Return the subject whose run classifies all tiles of one frame that is on the device."""
-    entry, shape = architecture(case.architecture), real_images.input_shape(case.tile_px)
+    device, entry, shape = bench.device, architecture(case.architecture), real_images.input_shape(case.tile_px)
     layout, dtype = memory_format(entry), DTYPES[case.precision]
     grid = TileGrid(width=case.width, height=case.height, tile_px=case.tile_px, overlap=case.overlap)
-    model = prepare(random_model(case, shape), device=device, layout=layout, precision=case.precision, mode=case.mode)
+    model = prepare(
+        random_model(entry, shape, device), device=device, layout=layout, precision=case.precision, mode=case.mode
+    )
     frame = torch.from_numpy(real_images.frame(width=case.width, height=case.height)).to(device.name)
 
     def forward(tiles: Tensor) -> Tensor:

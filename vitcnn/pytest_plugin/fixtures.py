@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from vitcnn import architectures, tasks
+from vitcnn import architectures
 from vitcnn.device import Device
-from vitcnn.errors import UserError
+from vitcnn.errors import MissingData, UserError
 from vitcnn.pytest_plugin.ledger import case_of, is_measured
-from vitcnn.pytest_plugin.measuring import Measure, check_clean
+from vitcnn.pytest_plugin.measuring import Measure, TerminalProgress, check_clean, end_without_data
 from vitcnn.pytest_plugin.options import Options
 from vitcnn.spec import AccuracyCase, Architecture, Case, Task
 
@@ -53,7 +53,7 @@ def architecture(request: pytest.FixtureRequest) -> Architecture:
 @pytest.fixture
 def task(request: pytest.FixtureRequest) -> Task:
     """The task of the case, or each of --task in turn."""
-    case = case_of(request.node)
+    case, tasks = case_of(request.node), request.config.stash[OPTIONS].tasks
     if case is None:
         return tasks.task(request.param)
     if not isinstance(case, AccuracyCase):
@@ -63,11 +63,15 @@ def task(request: pytest.FixtureRequest) -> Task:
 
 
 @pytest.fixture
-def data(task: Task, device: Device) -> SplitsOnDevice:
+def data(task: Task, device: Device, pytestconfig: pytest.Config) -> SplitsOnDevice:
     """The task's `train` and `test` parts on the device: `images`, uint8 (n, c, px, px), and `labels`, int64 (n,)."""
     from vitcnn.training import Resident
 
-    loaded = tasks.data(task.name)
+    tasks = pytestconfig.stash[OPTIONS].tasks
+    try:
+        loaded = tasks.data(task.name, TerminalProgress(pytestconfig))
+    except MissingData as missing:
+        end_without_data(missing, tasks)
     return SplitsOnDevice(train=Resident.of(loaded.train, device), test=Resident.of(loaded.test, device))
 
 
@@ -88,12 +92,12 @@ def model(architecture: Architecture, task: Task, device: Device) -> nn.Module:
 
 
 @pytest.fixture
-def measure(request: pytest.FixtureRequest, benchmark: Any, device: Device) -> Iterator[Measure]:
+def measure(request: pytest.FixtureRequest, benchmark: Any) -> Iterator[Measure]:
     """Measures a case, or times a function: `measure(case)`, `measure.time(function, images=n)`. Once a test."""
     if not is_measured(request.node):
         do = "A case is known by its arguments: write `def test_mine(measure)`."
         raise UserError(field="measure", value=request.node.nodeid, allowed="as an argument of the test", do=do)
-    yield Measure(request.node, device, benchmark)
+    yield Measure(request.node, request.config.stash[OPTIONS], benchmark)
     check_clean(request.node)
 
 
@@ -113,7 +117,7 @@ def parametrize(metafunc: pytest.Metafunc, options: Options) -> bool:
     if "architecture" in names - taken:
         metafunc.parametrize("architecture", options.architectures or DEFAULT_ARCHITECTURES, indirect=True)
     if "task" in names - taken:
-        metafunc.parametrize("task", options.tasks or DEFAULT_TASKS, indirect=True)
+        metafunc.parametrize("task", options.tasks.asked or DEFAULT_TASKS, indirect=True)
     return True
 
 

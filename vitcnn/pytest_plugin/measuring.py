@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import sys
 import traceback
 from collections.abc import Callable
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
-from tqdm import tqdm
 
-from vitcnn.device import CleanState, Device
-from vitcnn.errors import CaseError, Leaked, UserError
+from vitcnn.bench import Bench, without_compiler
+from vitcnn.device import CleanState
+from vitcnn.errors import CaseError, Leaked, MissingData, UserError
+from vitcnn.progress import ProgressBar
 from vitcnn.pytest_plugin.ledger import ENDING, RECORD, Ending, case_id
+from vitcnn.pytest_plugin.options import Options
 from vitcnn.record import Record
 from vitcnn.spec import Case, require_count
+from vitcnn.tasks import Tasks
 
 ROW = pytest.StashKey[Any]()
 """Where `measure` leaves the item's row of pytest-benchmark's JSON."""
 
 CLEAN_STATE = pytest.StashKey[CleanState]()
-COMPILERS = ("c++", "g++", "clang++")
 
 
 class Measure:
     """`measure(case)` measures a case; `measure.time(function)` times any function. Once a test."""
 
-    def __init__(self, item: pytest.Item, device: Device, benchmark: Any) -> None:
+    def __init__(self, item: pytest.Item, options: Options, benchmark: Any) -> None:
         self._item = item
-        self._device = device
+        self._bench = Bench(device=options.device, tasks=options.tasks, progress=TerminalProgress(item.config))
         self._benchmark = benchmark
         self._used = False
 
@@ -43,14 +42,15 @@ class Measure:
             allowed, do = "a case, such as LatencyCase(...)", "A function is timed by measure.time(function)."
             raise UserError(field="measure(case)", value=case, allowed=allowed, do=do)
         self._require_first_use()
-        _skip_without_compiler(case, self._device)
+        obstacle = without_compiler(case, self._bench.device)
+        if obstacle:
+            pytest.skip(obstacle)
 
         def measure() -> Record:
             return runner.measure(
                 case,
-                device=self._device,
+                bench=self._bench,
                 stopwatch=self._stopwatch,
-                progress=TerminalProgress(self._item.config),
                 floor_bytes=self._item.stash[CLEAN_STATE].floor_bytes,
             )
 
@@ -70,7 +70,7 @@ class Measure:
         own = OwnBenchmark(id=case_id(self._item), architecture=name, run=run, images=images)
 
         def measure() -> Record:
-            return own.measure(device=self._device, stopwatch=self._stopwatch)
+            return own.measure(device=self._bench.device, stopwatch=self._stopwatch)
 
         return self._account(measure, failed=lambda error: own.record(error.outcome))
 
@@ -109,6 +109,9 @@ class Measure:
             stash[ENDING] = Ending(error.outcome, str(error))
             failure = str(error)
             _let_go(error)
+        except MissingData as missing:
+            self._benchmark.has_error = True
+            end_without_data(missing, self._bench.tasks)
         except BaseException:
             self._benchmark.has_error = True  # else pytest-benchmark counts the row, and crashes on an empty one
             raise
@@ -120,6 +123,13 @@ class Measure:
                 stash[ENDING] = Ending("disabled", "nothing is timed under --benchmark-disable or xdist")
             return record
         pytest.fail(failure, pytrace=False)
+
+
+def end_without_data(missing: MissingData, tasks: Tasks) -> NoReturn:
+    """Skip the test whose data cannot be had; fail it where they were asked for by --task."""
+    if missing.task in tasks.asked:
+        pytest.fail(str(missing), pytrace=False)
+    pytest.skip(str(missing))
 
 
 def require_callable(run: object) -> None:
@@ -136,16 +146,6 @@ def _let_go(error: BaseException | None) -> None:
         error = error.__cause__ or error.__context__
 
 
-def _skip_without_compiler(case: Case, device: Device) -> None:
-    if case.mode == "compiled" and not device.is_cuda and not _compiler():
-        pytest.skip("torch.compile needs a C++ compiler: install g++ or clang++, or set $CXX")
-
-
-def _compiler() -> str | None:
-    named = os.environ.get("CXX")
-    return next(filter(None, map(shutil.which, [named] if named else COMPILERS)), None)
-
-
 def check_clean(item: pytest.Item) -> None:
     """Fail an item that passed and left memory allocated, naming what it left."""
     if ENDING in item.stash or RECORD not in item.stash or CLEAN_STATE not in item.stash:
@@ -157,20 +157,15 @@ def check_clean(item: pytest.Item) -> None:
         pytest.fail(str(leak), pytrace=False)
 
 
-class TerminalProgress:
-    """A progress bar on the terminal while a case runs; nothing where the error stream is no terminal."""
+class TerminalProgress(ProgressBar):
+    """A progress bar on the terminal that pytest captures."""
 
     def __init__(self, config: pytest.Config) -> None:
+        super().__init__()
         capture = config.pluginmanager.getplugin("capturemanager")
         self._uncaptured = capture.global_and_fixture_disabled if capture else nullcontext
-        self._bar: Any = None
 
     def __call__(self, done: int, total: int, text: str) -> None:
-        """Show that `done` of `total` is done; the bar goes away with the last."""
+        """Draw the bar past pytest's capture."""
         with self._uncaptured():
-            if self._bar is None:
-                self._bar = tqdm(total=total, file=sys.stderr, disable=None, leave=False, unit="epoch")
-            self._bar.set_description(text)
-            self._bar.update(done - self._bar.n)
-            if done == total:
-                self._bar.close()
+            super().__call__(done, total, text)

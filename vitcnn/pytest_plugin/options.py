@@ -14,7 +14,7 @@ from vitcnn.architectures import architecture
 from vitcnn.device import Device, resolve
 from vitcnn.errors import UnknownName, UserError
 from vitcnn.spec import PRESETS
-from vitcnn.tasks import task
+from vitcnn.tasks import Tasks, data_root
 
 JOURNAL, RUN_JSON = "journal.jsonl", "run.json"
 
@@ -24,12 +24,12 @@ DEFAULT_STORAGE = "file://./.benchmarks"
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """The checked options of one run. Empty `architectures` and `tasks` mean those of the cases."""
+    """The checked options of one run. Empty `architectures` and `tasks.asked` mean those of the cases."""
 
     device: Device
     preset: str
     architectures: tuple[str, ...]
-    tasks: tuple[str, ...]
+    tasks: Tasks
     out: Path
 
 
@@ -60,7 +60,15 @@ def add_options(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="Only this task (repeat it, or separate by commas), where a case has one.",
+        help="Only this task (repeat it, or separate by commas), where a case has one: one of the catalogue, or "
+        "folder:PATH for a folder of images with one folder a class.",
+    )
+    group.addoption(
+        "--data-root",
+        type=Path,
+        metavar="DIR",
+        help="Folder of data sets and of data made here, laid out as torchvision does. Default: $VITCNN_DATA, else "
+        "vitcnn/data in the user's cache.",
     )
     group.addoption(
         "--out",
@@ -76,11 +84,10 @@ def check_options(config: pytest.Config) -> Options:
     preset = config.getoption("--preset") or device.default_preset
     if preset not in PRESETS:
         raise UnknownName(field="--preset", value=preset, known=PRESETS)
-    architectures, tasks = _names(config, "--arch"), _names(config, "--task")
+    architectures = _names(config, "--arch")
     for name in architectures:
         architecture(name)
-    for name in tasks:
-        task(name)
+    tasks = Tasks(data_root(config.getoption("--data-root")), asked=_names(config, "--task"))
     out = Path(config.getoption("--out") or config.rootpath / ".vitcnn" / "runs" / _stamp()).absolute()
     is_worker = hasattr(config, "workerinput")
     if not is_worker and any((out / name).exists() for name in (JOURNAL, RUN_JSON)):

@@ -9,30 +9,32 @@ from typing import Any
 import pytest
 
 from vitcnn.architectures import architecture
+from vitcnn.bench import without_resolution
 from vitcnn.pytest_plugin.options import Options
-from vitcnn.recipes import recipe
-from vitcnn.spec import PRESETS, AccuracyCase, Case
-from vitcnn.tasks import task
+from vitcnn.recipes import recipe, recipe_for
+from vitcnn.spec import PRESETS, AccuracyCase, Case, Task
+from vitcnn.tasks import Tasks
 
 
 def select(cases: Iterable[Case], options: Options) -> list[Any]:
     """Return the pytest parameters of the cases to collect, their ids the cases' own."""
     in_preset = [case for case in cases if PRESETS.index(case.preset) <= PRESETS.index(options.preset)]
     for case in in_preset:
-        require_known_names(case)
+        require_known_names(case, options.tasks)
     chosen = in_preset
     if options.architectures:
         chosen = [case for name in options.architectures for case in of_architecture(chosen, name)]
-    if options.tasks:
-        chosen = list(dict.fromkeys(case for name in options.tasks for case in of_task(chosen, name)))
+    if options.tasks.asked:
+        asked = [options.tasks.task(name) for name in options.tasks.asked]
+        chosen = list(dict.fromkeys(case for task in asked for case in of_task(chosen, task)))
     return [pytest.param(case, id=str(case), marks=[] if case in in_preset else _skipped(case)) for case in chosen]
 
 
-def require_known_names(case: Case) -> None:
+def require_known_names(case: Case, tasks: Tasks) -> None:
     """Raise UnknownName where a case names what the catalogue does not hold."""
     architecture(case.architecture)
     if isinstance(case, AccuracyCase):
-        task(case.task)
+        tasks.task(case.task)
         recipe(case.recipe)
 
 
@@ -46,18 +48,25 @@ def of_architecture(cases: Sequence[Case], name: str) -> list[Case]:
     return list(dict.fromkeys(replace(case, architecture=name) for case in kin or cases))
 
 
-def of_task(cases: Sequence[Case], name: str) -> list[Case]:
-    """Return the cases with every task replaced by `name`; cases without a task stay as they are."""
-    named = [case for case in cases if getattr(case, "task", name) == name]
-    if any(hasattr(case, "task") for case in named):
+def of_task(cases: Sequence[Case], task: Task) -> list[Case]:
+    """Return the cases on `task`; where there is none, every case's task is replaced by it, by its own recipes.
+
+    Cases without a task stay as they are.
+    """
+    named = [case for case in cases if not isinstance(case, AccuracyCase) or case.task == task.name]
+    if any(isinstance(case, AccuracyCase) for case in named):
         return named
-    return [replace(case, task=name) if hasattr(case, "task") else case for case in cases]  # type: ignore[call-arg]
+    replaced = (on_task(case, task) if isinstance(case, AccuracyCase) else case for case in cases)
+    return list(dict.fromkeys(replaced))
+
+
+def on_task(case: AccuracyCase, task: Task) -> AccuracyCase:
+    """Return `case` on another task, by the recipe of that task's set that suits its architecture."""
+    recipe = recipe_for(task, architecture(case.architecture))
+    return replace(case, task=task.name, recipe=recipe.name)
 
 
 def _skipped(case: Case) -> list[pytest.MarkDecorator]:
     """Return a skip mark for a place that an architecture was put into and whose resolution it cannot take."""
-    known, px = architecture(case.architecture).resolutions, case.input_px
-    if px is None or px in known:
-        return []
-    reason = f"{case.architecture} takes {', '.join(map(str, sorted(known)))} px input, this place has {px} px"
-    return [pytest.mark.skip(reason=f"{reason}: name another architecture for it")]
+    reason = without_resolution(case)
+    return [pytest.mark.skip(reason=reason)] if reason else []

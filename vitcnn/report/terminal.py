@@ -93,7 +93,7 @@ def columns(records: list[Record]) -> list[Column]:
         Column("saved for\nbackward\nMB", "memory", "saved_for_backward_bytes", scaled(1e-6)),
         Column("peak in\ntraining\nMB", "memory", "peak_allocated_bytes", scaled(1e-6), {"phase": "training"}),
         Column("para-\nmeters\nM", "memory", "parameters", scaled(1e-6)),
-        Column("MACs\n\nM", "memory", "macs", scaled(1e-6)),
+        Column("MACs\nM", "memory", "macs", scaled(1e-6)),
     ]
     return [column for column in every if any(map(column.fits, records))]
 
@@ -110,7 +110,10 @@ def shown_cell(column: Column, records: list[Record]) -> str:
 
 
 def table(run: Run, *, width: int) -> str:
-    """Return one row for each architecture, families together; turned on its side where it is wider than `width`."""
+    """Return one row for each architecture, families together; as many tables as `width` needs, each of some columns.
+
+    A table leaves out the architectures of which it would show nothing.
+    """
     records = [record for record in run.records if record.architecture and record.settings.get("question") != "own"]
     if not records:
         return ""
@@ -118,24 +121,37 @@ def table(run: Run, *, width: int) -> str:
     names = dict.fromkeys((r.family, r.architecture) for r in sorted(records, key=lambda r: order[r.family]))
     shown = columns(records)
     cells = {column.title: shown_cell(column, records) for column in shown}
-    rows = [[family, name, *(_entry(column, cells, records, name) for column in shown)] for family, name in names]
-    upright = _render([["family", "architecture", *(column.title for column in shown)], *rows])
-    shown_cells = textwrap.fill(f"Shown: {', '.join(dict.fromkeys(cells.values()))}", width, break_on_hyphens=False)
-    footnote = f"\n{shown_cells}"
-    if max(map(len, upright.splitlines())) <= width:
-        return upright + footnote
-    titles = ["", "family", *(" ".join(column.title.replace("-\n", "").split()) for column in shown)]
-    turned = zip(titles, *([name, family, *values] for family, name, *values in rows), strict=True)
-    return _render([list(row) for row in turned]) + footnote
+    values = {column.title: [_entry(column, cells, records, name) for _, name in names] for column in shown}
+    footnote = textwrap.fill(f"Shown: {', '.join(dict.fromkeys(cells.values()))}", width, break_on_hyphens=False)
+    return "\n\n".join(_tables(list(names), values, width)) + f"\n{footnote}"
+
+
+def _tables(names: list[tuple[str, str]], values: dict[str, list[str]], width: int) -> list[str]:
+    """Return tables that are no wider than `width`, or of one column each, with all columns in their order."""
+    tables: list[str] = []
+    titles: list[str] = []
+    for title in values:
+        if titles and _width(_render(names, values, [*titles, title])) > width:
+            tables.append(_render(names, values, titles))
+            titles = []
+        titles.append(title)
+    return [*tables, _render(names, values, titles)]
+
+
+def _render(names: list[tuple[str, str]], values: dict[str, list[str]], titles: list[str]) -> str:
+    rows = [[*name, *(values[title][row] for title in titles)] for row, name in enumerate(names)]
+    filled = [row for row in rows if set(row[2:]) != {ABSENT}]
+    headers = ["family", "architecture", *titles]
+    return tabulate(filled, headers=headers, tablefmt="simple", stralign="right", disable_numparse=True)
+
+
+def _width(text: str) -> int:
+    return max(map(len, text.splitlines()))
 
 
 def _entry(column: Column, cells: dict[str, str], records: list[Record], name: str) -> str:
     of_name = [record for record in records if record.architecture == name and column.fits(record)]
     return next((column.text(r) for r in of_name if cell(r) == cells[column.title]), ABSENT)
-
-
-def _render(rows: list[list[str]]) -> str:
-    return tabulate(rows[1:], headers=rows[0], tablefmt="simple", stralign="right", disable_numparse=True)
 
 
 def noise(run: Run) -> str:

@@ -1,27 +1,89 @@
 """The catalogue of tasks: one file a data set, one constant an entry, found by walking this package."""
 
+from __future__ import annotations
+
+import functools
+import os
 import sys
-from functools import cache
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
 
 from vitcnn import catalogue
-from vitcnn.errors import UnknownName
-from vitcnn.spec import Data, Task
+from vitcnn.errors import MissingData, UnknownName, UserError
+from vitcnn.spec import Data, Progress, Task
+from vitcnn.tasks.image_folder import folder_task
+
+FOLDER = "folder:"
+DATA_ROOT_VARIABLE = "VITCNN_DATA"
 
 
-@cache
+@functools.cache
 def tasks() -> dict[str, Task]:
     """Return the catalogue by name."""
     return catalogue.entries(sys.modules[__name__], Task)
 
 
-def task(name: str) -> Task:
-    """Return the catalogue's entry `name`; UnknownName offers the nearest."""
-    if name not in tasks():
-        raise UnknownName(field="task", value=name, known=tasks())
-    return tasks()[name]
+def data_root(asked: Path | None = None) -> Path:
+    """Return the folder of data sets: `asked`, else $VITCNN_DATA, else one in the user's cache.
+
+    UserError where it is no folder.
+    """
+    cache_home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    root = Path(asked or os.environ.get(DATA_ROOT_VARIABLE) or cache_home / "vitcnn" / "data").expanduser().absolute()
+    if root.exists() and not root.is_dir():
+        do = f"Name a folder, by --data-root or ${DATA_ROOT_VARIABLE}; it is made where it is needed."
+        raise UserError(field="--data-root", value=str(root), allowed="a folder", do=do)
+    return root
 
 
-@cache
-def data(name: str) -> Data:
-    """Return the data of task `name`, loaded once a process."""
-    return task(name).load()
+class Tasks:
+    """The tasks of one run: the catalogue's, and the user's own folders, `folder:PATH`, by `folder:<name>`.
+
+    Files and caches lie below `data_root`. `asked` are names of the catalogue and folders; as an attribute, the names
+    of the tasks they stand for. Data are loaded once, and asked for once where they cannot be had.
+    """
+
+    def __init__(self, data_root: Path, asked: Sequence[str] = ()) -> None:
+        self.data_root = data_root
+        folders = {value: _folder_task(value) for value in asked if value.startswith(FOLDER)}
+        for name, count in Counter(folder.name for folder in folders.values()).items():
+            if count > 1:
+                do = "Rename one of the folders, or measure them one after the other."
+                raise UserError(field="--task", value=name, allowed="folders of different names", do=do)
+        self._entries = {**tasks(), **{folder.name: folder for folder in folders.values()}}
+        self._loaded: dict[str, Data] = {}
+        self._missing: dict[str, MissingData] = {}
+        names = (folders[value].name if value in folders else self.task(value).name for value in asked)
+        self.asked = tuple(dict.fromkeys(names))
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all tasks."""
+        return tuple(self._entries)
+
+    def task(self, name: str) -> Task:
+        """Return the task `name`; UnknownName offers the nearest."""
+        if name not in self._entries:
+            also = ("folder:PATH for a folder of images",)
+            raise UnknownName(field="task", value=name, known=self._entries, also=also)
+        return self._entries[name]
+
+    def data(self, name: str, progress: Progress) -> Data:
+        """Return the data of task `name`; MissingData where they are not here and cannot be had."""
+        if name in self._missing:
+            raise self._missing[name]
+        if name not in self._loaded:
+            try:
+                self._loaded[name] = self.task(name).loader(self.data_root, progress)
+            except MissingData as missing:
+                self._missing[name] = missing
+                raise
+        return self._loaded[name]
+
+
+def _folder_task(value: str) -> Task:
+    path = value.removeprefix(FOLDER)
+    if not path:
+        do = "folder:. is the current folder."
+        raise UserError(field="--task", value=value, allowed="folder:PATH", do=do)
+    return folder_task(Path(path))

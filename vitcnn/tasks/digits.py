@@ -14,7 +14,7 @@ PX = 28
 EVERY = 5
 
 
-def load_digits() -> Data:
+def load_digits(*_unused: object) -> Data:
     """Load the 8x8 images with values 0..16 and make them 28x28 uint8, bilinear, as MNIST is."""
     from PIL import Image
     from sklearn import datasets
@@ -44,5 +44,6 @@ DIGITS = Task(
     shape=InputShape(px=PX, channels=1, num_classes=10),
     classes=tuple("0123456789"),
     loader=load_digits,
+    recipes="digits",
     source="UCI Optical recognition of handwritten digits (Alpaydin, Kaynak, 1998), scikit-learn's load_digits",
 )

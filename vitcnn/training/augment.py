@@ -27,6 +27,14 @@ def random_affine(images: Tensor, bounds: Affine, generator: Generator) -> Tenso
     return warp(images, affine_matrices(angle, shear, zoom, shift_x, shift_y))
 
 
+def random_flip(images: Tensor, share: float, generator: Generator) -> Tensor:
+    """Mirror each image, (batch, channels, px, px), left to right with probability `share`."""
+    if not share:
+        return images
+    flipped = torch.rand(len(images), generator=generator, device=images.device) < share
+    return torch.where(flipped[:, None, None, None], images.flip(-1), images)
+
+
 def affine_matrices(angle: Tensor, shear: Tensor, zoom: Tensor, shift_x: Tensor, shift_y: Tensor) -> Tensor:
     """Return (batch, 2, 3) matrices from output to input coordinates, -1..1; angles in radians, all (batch,)."""
     cos, sin = torch.cos(angle), torch.sin(angle)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from vitcnn.device import Device
 from vitcnn.errors import Diverged
 from vitcnn.spec import Mode, Precision, Recipe
-from vitcnn.training.augment import random_affine
+from vitcnn.training.augment import random_affine, random_flip
 from vitcnn.training.resident import Resident
 from vitcnn.training.step import TrainingStep, adamw
 
@@ -68,7 +68,8 @@ def fit(
             rate = learning_rate(recipe, index, recipe.epochs * steps_per_epoch)
             for group in optimizer.param_groups:
                 group["lr"] = rate
-            total += step(random_affine(images, recipe.augmentation, generator), labels)
+            images = random_affine(random_flip(images, recipe.flip_share, generator), recipe.augmentation, generator)
+            total += step(images, labels)
         losses.append(_finite(total.item() / steps_per_epoch, seed=seed, epoch=epoch + 1, recipe=recipe))
         rates.append(rate)
         after_epoch(epoch + 1, losses[-1])

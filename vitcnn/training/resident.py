@@ -9,8 +9,10 @@ import torch
 from torch import Generator, Tensor
 
 from vitcnn.device import Device
-from vitcnn.inference import normalize
+from vitcnn.inference import Resize, normalize
 from vitcnn.spec import Split
+
+SHRINK_BATCH = 256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +27,14 @@ class Resident:
         """Copy a split to the device, once."""
         images, labels = (torch.from_numpy(array).to(device.name) for array in (split.images, split.labels))
         return cls(images=images, labels=labels)
+
+    def shrunk_to(self, px: int) -> Resident:
+        """Return the split with images of `px` pixels a side, antialiased; itself where they are no larger."""
+        if self.images.shape[-1] <= px:
+            return self
+        resize = Resize(px)
+        images = torch.cat([resize(batch.float()).round().to(torch.uint8) for batch in self.images.split(SHRINK_BATCH)])
+        return Resident(images=images, labels=self.labels)
 
     def num_batches(self, batch: int) -> int:
         """Return how many batches an epoch has: whole ones, or one smaller one where the split is smaller."""

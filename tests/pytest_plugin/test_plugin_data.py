@@ -1,0 +1,129 @@
+"""Data of a run: the user's own folder, data that cannot be had, data that are damaged."""
+
+import pytest
+from PIL import Image
+from sklearn.datasets import load_sample_image
+
+NO_NETWORK = """
+    from dataclasses import replace
+
+    from vitcnn.tasks import tasks
+
+    pytest_plugins = ["vitcnn.pytest_plugin"]
+    mnist = tasks()["mnist"]
+    nowhere = tuple(replace(file, urls=("http://127.0.0.1:9/",)) for file in mnist.files)
+"""
+ON_MNIST = """
+    from vitcnn import AccuracyCase, LatencyCase
+
+    CASES = (
+        *(AccuracyCase(architecture="lenet", task="mnist", recipe="glyphs_cnn", num_seeds=n) for n in (2, 3)),
+        LatencyCase(architecture="lenet", px=28, batch=1),
+    )
+
+
+    def test_case(case, measure):
+        measure(case)
+"""
+ON_DIGITS = """
+    from vitcnn import AccuracyCase
+
+    CASES = (
+        AccuracyCase(architecture="lenet", task="digits", recipe="digits_cnn"),
+        AccuracyCase(architecture="vit_micro", task="digits", recipe="digits_vit"),
+    )
+
+
+    def test_accuracy(case, measure):
+        measure(case)
+"""
+
+
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory):
+    """Pieces of the two photographs that ship with scikit-learn, 32 of each, as a user would keep them."""
+    folder = tmp_path_factory.mktemp("data") / "my photos"
+    for name in ("china", "flower"):
+        (folder / name).mkdir(parents=True)
+        photograph = Image.fromarray(load_sample_image(f"{name}.jpg"))
+        for number in range(32):
+            left, top = 40 * (number % 8), 40 * (number // 8)
+            photograph.crop((left, top, left + 300, top + 240)).save(folder / name / f"{number}.jpg")
+    (folder / "china" / "broken.jpg").write_bytes(b"\xff\xd8\xff not a photograph")
+    return folder
+
+
+def test_a_folder_of_photographs_is_compared_on_and_its_content_recorded(suite, photographs, tmp_path):
+    suite.write("test_accuracy.py", ON_DIGITS)
+    result = suite.run(f"--task=folder:{photographs}", f"--data-root={tmp_path}")
+    assert result.exit_code == 0, result.out
+    assert result.outcomes == {
+        "accuracy/lenet/folder:my-photos/photos_cnn/fp32/eager": "passed",
+        "accuracy/vit_micro/folder:my-photos/photos_vit/fp32/eager": "passed",
+    }
+    for record in result.run.records:
+        assert record.settings["task"] == "folder:my-photos"
+        assert record.settings["num_unreadable_images"] == 1
+        assert record.settings["unreadable_images"] == ["china/broken.jpg"]
+        assert (record.settings["num_train_images"], record.settings["num_test_images"]) == (52, 12)
+        assert len(record.settings["data_sha256"]) == len(record.settings["content_sha256"]) == 64
+        assert min(record.samples("test_accuracy")) > 0.5, "sky and roofs against petals"
+    assert "broken.jpg" in result.out
+    assert "vit_micro against lenet: accuracy on folder:my-photos" in " ".join(result.out.split())
+    assert str(photographs) not in result.run_json.read_text(), "a record travels: it names no place on this machine"
+
+
+def test_data_that_cannot_be_had_are_skipped_with_the_way_out_and_the_rest_goes_on(suite, tmp_path):
+    suite.write("conftest.py", NO_NETWORK + '    object.__setattr__(mnist, "files", nowhere)\n')
+    suite.write("test_mnist.py", ON_MNIST)
+    result = suite.run(f"--data-root={tmp_path}")
+    assert result.exit_code == 0, result.out
+    assert list(result.outcomes.values()) == ["skipped", "skipped", "passed"]
+    for case in result.run.cases[:2]:
+        assert f"is not under {tmp_path} and cannot be downloaded" in case.reason
+        assert "run `vitcnn fetch mnist` where there is a network" in case.reason
+
+
+def test_data_asked_for_that_cannot_be_had_are_red(suite, tmp_path):
+    suite.write("conftest.py", NO_NETWORK + '    object.__setattr__(mnist, "files", nowhere)\n')
+    suite.write("test_mnist.py", ON_MNIST)
+    result = suite.run(f"--data-root={tmp_path}", "--task=mnist")
+    assert result.exit_code == pytest.ExitCode.TESTS_FAILED, result.out
+    assert list(result.outcomes.values()) == ["failed", "failed", "passed"]
+    assert "vitcnn fetch mnist" in result.run.cases[0].reason
+
+
+def test_damaged_data_are_red_and_say_how_to_get_them_anew(suite, tmp_path):
+    suite.write("conftest.py", NO_NETWORK)
+    suite.write("test_mnist.py", ON_MNIST)
+    raw = tmp_path / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for part in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):
+        (raw / f"{part}-ubyte").write_bytes(b"\0\0\x08\x03")
+    result = suite.run(f"--data-root={tmp_path}", "-k", "accuracy")
+    assert result.exit_code == pytest.ExitCode.TESTS_FAILED, result.out
+    assert "train-images-idx3-ubyte' cannot be used" in result.run.cases[0].reason
+    assert "Run `vitcnn fetch mnist` to get it anew" in result.run.cases[0].reason
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        (["--task=folder:nowhere"], "--task: 'folder:nowhere' cannot be used"),
+        (["--task=folder:"], "--task: 'folder:' cannot be used. Allowed: folder:PATH"),
+        (["--task=folder:one"], "--task: 'folder:one' cannot be used"),
+        (["--task=folder:a/pets", "--task=folder:b/pets"], "--task: 'folder:pets' cannot be used. Allowed: folders of"),
+        (["--data-root=conftest.py"], "conftest.py' cannot be used. Allowed: a folder"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_before_anything_runs(suite, options, message):
+    (suite.root / "one" / "only").mkdir(parents=True)
+    for name in ("a/pets/cat/1.png", "a/pets/cat/2.png", "a/pets/dog/1.png", "a/pets/dog/2.png"):
+        for path in (suite.root / name, suite.root / name.replace("a/", "b/", 1)):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+    suite.write("test_accuracy.py", ON_DIGITS)
+    result = suite.run(*options)
+    assert result.exit_code == pytest.ExitCode.USAGE_ERROR
+    assert message in result.out
+    assert not result.folder.exists()

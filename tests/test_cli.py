@@ -1,0 +1,189 @@
+"""The `vitcnn` command, in this process and, for what it imports, in one of its own."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from vitcnn.architectures import architectures
+from vitcnn.cli import main
+from vitcnn.errors import MissingData
+from vitcnn.recipes import recipes
+from vitcnn.suite import cases_in
+from vitcnn.tasks import tasks
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def in_the_project(monkeypatch, tmp_path):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("VITCNN_DATA", str(tmp_path / "data"))
+
+
+def test_list_architectures_shows_all_with_their_sizes_and_sources(capsys):
+    assert main(["list", "architectures"]) == 0
+    out = capsys.readouterr().out
+    assert all(f" {name} " in out for name in architectures())
+    row = next(line for line in out.splitlines() if " resnet50 " in line)
+    assert all(cell in row for cell in ("cnn", "25.56", "4.09", "224 px, 1,000 classes", "torchvision", "28: 224"))
+    assert "1512.03385" in out
+
+
+def task_rows(out):
+    """Return the first line of each task in the table."""
+    first = (line for line in out.splitlines()[2:] if line.partition(" ")[0] in tasks())
+    return {line.split()[0]: line for line in first}
+
+
+def test_list_tasks_says_which_data_are_here(capsys, tmp_path):
+    assert main(["list", "tasks"]) == 0
+    rows = task_rows(capsys.readouterr().out)
+    assert tasks().keys() == rows.keys()
+    assert "no download" in rows["digits"]
+    assert "not here" in rows["mnist"]
+    for file in tasks()["mnist"].files:
+        path = tmp_path / "data" / file.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    main(["list", "tasks"])
+    rows = task_rows(capsys.readouterr().out)
+    assert "not here" not in rows["mnist"]
+    assert "not here" in rows["cifar10"]
+
+
+def test_list_recipes_shows_all(capsys):
+    assert main(["list", "recipes"]) == 0
+    out = capsys.readouterr().out
+    assert all(name in out for name in recipes())
+    assert out.count("mirror 0.5") == sum(name.startswith("photos_") for name in recipes())
+
+
+@pytest.mark.parametrize("preset", ["smoke", "standard", "full"])
+def test_list_cases_lists_what_pytest_collects(capsys, preset):
+    assert main(["list", "cases", "--preset", preset]) == 0
+    *lines, total = capsys.readouterr().out.splitlines()
+    listed = [line.split()[1] for line in lines]
+    presets = {"smoke": ("smoke",), "standard": ("smoke", "standard"), "full": ("smoke", "standard", "full")}[preset]
+    assert listed == [str(case) for case in cases_in(ROOT / "benchmarks") if case.preset in presets]
+    assert total.startswith(f"{len(lines)} cases: ")
+
+
+def test_listing_imports_nothing_heavy(tmp_path):
+    code = (
+        "import sys; from vitcnn.cli import main; "
+        "[main(['list', what]) for what in ('architectures', 'tasks', 'recipes', 'cases')]; "
+        "print('HEAVY:', sorted({'torch', 'torchvision', 'timm', 'peft', 'sklearn'} & sys.modules.keys()))"
+    )
+    environment = {**os.environ, "VITCNN_DATA": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.splitlines()[-1] == "HEAVY: []"
+
+
+def test_the_command_is_installed():
+    command = shutil.which("vitcnn", path=str(Path(sys.executable).parent))
+    assert command, "pip install -e . installs it"
+    done = subprocess.run([command, "--help"], capture_output=True, text=True, check=True)
+    assert all(name in done.stdout for name in ("list", "doctor", "fetch"))
+
+
+def test_doctor_is_green_where_smoke_can_run(capsys):
+    assert main(["doctor", "--preset", "smoke", "--device", "cpu"]) == 0
+    out = capsys.readouterr().out
+    total = sum(case.preset == "smoke" for case in cases_in(ROOT / "benchmarks"))
+    assert f"{total} of {total} cases of the preset can run on cpu-" in out
+    for about in ("software", "processor", "GPU", "torch.compile", "memory", "data root", "hub weights"):
+        assert about in out
+
+
+def test_doctor_is_red_where_data_are_missing_and_says_what_to_do(capsys):
+    assert main(["doctor", "--preset", "full", "--device", "cpu"]) == 1
+    out = capsys.readouterr().out
+    on_cifar = sum(getattr(case, "task", "") == "cifar10" for case in cases_in(ROOT / "benchmarks"))
+    assert on_cifar > 0
+    assert f"{on_cifar} skipped: cifar10 is not under" in out
+    assert "run `vitcnn fetch cifar10` where there is a network" in out
+
+
+def test_doctor_finds_weights_in_the_hubs_cache(capsys, monkeypatch, tmp_path):
+    folder = tmp_path / "models--timm--resnet50.a1_in1k"
+    (folder / "refs").mkdir(parents=True)
+    (folder / "refs" / "main").write_text("0" * 40)
+    (folder / "snapshots" / ("0" * 40)).mkdir(parents=True)
+    (folder / "snapshots" / ("0" * 40) / "model.safetensors").touch()
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    main(["doctor", "--preset", "smoke", "--device", "cpu"])
+    assert re.search(r"hub weights +ok +1 of 13 cached: resnet50;", capsys.readouterr().out)
+
+
+def test_doctor_is_red_without_a_compiler(capsys, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("CXX", raising=False)
+    assert main(["doctor", "--preset", "smoke", "--device", "cpu"]) == 1
+    out = capsys.readouterr().out
+    assert "1 skipped: torch.compile needs a C++ compiler" in out
+    assert "amiss  no C++ compiler" in out
+
+
+def test_fetch_makes_or_reads_what_needs_no_download(capsys, tmp_path):
+    assert main(["fetch", "digits"]) == 0
+    out = capsys.readouterr().out
+    assert out.splitlines() == [
+        "digits: 1,442 training and 355 test images of 1x28x28, 10 classes",
+        f"Data root: {tmp_path / 'data'}",
+    ]
+
+
+def test_fetch_without_a_network_fails_and_says_what_to_do(capsys, monkeypatch):
+    def no_network(task, _data_root, _progress):
+        raise MissingData(task.name, f"{task.name}: no network: run `vitcnn fetch {task.name}` where there is one")
+
+    monkeypatch.setattr("vitcnn.tasks.download.fetch", no_network)
+    assert main(["fetch", "mnist"]) == 1
+    assert capsys.readouterr().err == "vitcnn: mnist: no network: run `vitcnn fetch mnist` where there is one\n"
+
+
+def test_an_interrupted_fetch_says_that_it_can_go_on(capsys, monkeypatch):
+    def interrupted(_task, _data_root, _progress):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("vitcnn.tasks.download.fetch", interrupted)
+    assert main(["fetch", "mnist"]) == 130
+    assert "run the same command to go on" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["fetch", "mnst"], "vitcnn: task: 'mnst' cannot be used. Allowed: .*Did you mean mnist"),
+        (["doctor", "--device", "tpu"], "vitcnn: --device: 'tpu' cannot be used"),
+        (
+            ["list", "cases", "--suite", "docs"],
+            "vitcnn: --suite: 'docs' cannot be used.*Run this in the project's root",
+        ),
+        (["list", "tasks", "--data-root", "README.md"], "vitcnn: --data-root: .*README.md' cannot be used"),
+    ],
+)
+def test_what_cannot_be_used_is_one_line_and_status_2(capsys, arguments, message):
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert re.match(message, error)
+
+
+@pytest.mark.parametrize("arguments", [[], ["list"], ["list", "dogs"], ["fetch"], ["doctor", "--preset", "huge"]])
+def test_usage_errors_are_status_2(capsys, arguments):
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert "usage: vitcnn" in capsys.readouterr().err
+
+
+def test_a_benchmark_file_that_does_not_import_is_named(capsys, tmp_path):
+    (tmp_path / "test_broken.py").write_text("import nothing_of_that_name\n")
+    assert main(["list", "cases", "--suite", str(tmp_path)]) == 2
+    assert "test_broken.py' cannot be used" in capsys.readouterr().err

@@ -1,0 +1,39 @@
+"""Hybrids: convolutions and attention in one model."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from vitcnn.architectures.any_timm import IMAGENET, MADE_FOR_224, TIMM_RESULTS, timm_model, timm_transformer
+from vitcnn.spec import Architecture, Published
+
+VIT_HYBRID = Architecture(
+    name="vit_hybrid",
+    family="hybrid",
+    resolutions=MADE_FOR_224,
+    builder=partial(timm_transformer, "vit_small_r26_s32_224"),
+    published=Published(
+        shape=IMAGENET,
+        parameters=36_431_912,
+        macs=3_560_000_000,
+        source=f"{TIMM_RESULTS}: 36.43 M, 3.56 GMACs; parameters to the unit as timm builds it",
+        macs_exception="the source also counts the group norms and the standardisation of the stem's weights, 0.10 G",
+    ),
+    source="Steiner et al., How to train your ViT?, arXiv 2106.10270: R26+S/32, a ResNet stem before a ViT body",
+    hub="vit_small_r26_s32_224.augreg_in21k_ft_in1k",
+)
+
+COATNET_0 = Architecture(
+    name="coatnet_0",
+    family="hybrid",
+    resolutions=MADE_FOR_224,
+    builder=partial(timm_model, "coatnet_0_rw_224", fixed_px=True),
+    published=Published(
+        shape=IMAGENET,
+        parameters=27_435_562,
+        macs=4_430_000_000,
+        source=f"{TIMM_RESULTS}: 27.44 M, 4.43 GMACs; parameters to the unit as timm builds it",
+    ),
+    source="Dai et al., CoAtNet, arXiv 2106.04803, in timm's variant coatnet_0_rw, for which there are weights",
+    hub="coatnet_0_rw_224.sw_in1k",
+)

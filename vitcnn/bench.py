@@ -1,0 +1,58 @@
+"""Where cases are measured, and what stands in a case's way there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+
+from vitcnn.architectures import architecture
+from vitcnn.device import Device
+from vitcnn.spec import AccuracyCase, Case, Progress
+from vitcnn.tasks import Tasks
+from vitcnn.tasks.download import missing_files
+
+COMPILERS = ("c++", "g++", "clang++")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """On which device cases are measured, on which tasks, and who is told of long work."""
+
+    device: Device
+    tasks: Tasks
+    progress: Progress
+
+
+def obstacle(case: Case, device: Device, tasks: Tasks) -> str:
+    """Return why `case` cannot be measured here as things are, and the way out; an empty string where it can."""
+    return without_compiler(case, device) or without_resolution(case) or without_files(case, tasks)
+
+
+def without_compiler(case: Case, device: Device) -> str:
+    """Return what to do where a compiled case on a CPU finds no compiler."""
+    if case.mode != "compiled" or device.is_cuda or compiler():
+        return ""
+    return "torch.compile needs a C++ compiler: install g++ or clang++, or set $CXX"
+
+
+def compiler() -> str:
+    """Return the path of the C++ compiler that torch.compile finds: $CXX or a usual name; else an empty string."""
+    named = os.environ.get("CXX")
+    return next(filter(None, map(shutil.which, [named] if named else COMPILERS)), "")
+
+
+def without_resolution(case: Case) -> str:
+    """Return that the architecture cannot take the case's resolution, where it cannot."""
+    known, px = architecture(case.architecture).resolutions, case.input_px
+    if px is None or px in known:
+        return ""
+    takes = ", ".join(map(str, sorted(known)))
+    return f"{case.architecture} takes {takes} px input, this place has {px} px: name another architecture for it"
+
+
+def without_files(case: Case, tasks: Tasks) -> str:
+    """Return that the files of the case's task are not here, where they are not."""
+    if not isinstance(case, AccuracyCase) or not missing_files(tasks.task(case.task), tasks.data_root):
+        return ""
+    return f"{case.task} is not under {tasks.data_root}: run `vitcnn fetch {case.task}` where there is a network"

@@ -1,0 +1,118 @@
+"""The `vitcnn` command: what there is, whether this machine can run it, and data ahead of time."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from vitcnn.errors import MissingData, UserError
+from vitcnn.spec import PRESETS
+from vitcnn.suite import DEFAULT_FOLDER
+
+FAILED, USAGE, INTERRUPTED = 1, 2, 130
+LISTS = ("architectures", "tasks", "recipes", "cases")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return 0 where all is well, 1 where what was asked is not, 2 for input that cannot be used."""
+    options = parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except UserError as error:
+        print(f"vitcnn: {error}", file=sys.stderr)
+        return USAGE
+    except MissingData as error:
+        print(f"vitcnn: {error}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        print("vitcnn: interrupted; run the same command to go on", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # `vitcnn list cases | head`
+        sys.stderr.close()
+        return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line's grammar."""
+    root = argparse.ArgumentParser(prog="vitcnn", description=__doc__)
+    commands = root.add_subparsers(required=True, metavar="COMMAND")
+
+    listed = commands.add_parser("list", help="show the catalogue and the cases")
+    listed.add_argument("what", choices=LISTS)
+    listed.add_argument("--preset", choices=PRESETS, default="full", help="cases of this preset; default: full, all")
+    listed.set_defaults(run=run_list)
+
+    doctor = commands.add_parser("doctor", help="say what this machine has and whether a preset can run whole on it")
+    doctor.add_argument("--preset", choices=PRESETS, help="default: smoke on a CPU, standard on CUDA")
+    doctor.add_argument("--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:N; default: auto")
+    doctor.set_defaults(run=run_doctor)
+
+    fetched = commands.add_parser("fetch", help="download or make data sets ahead of time")
+    fetched.add_argument("names", nargs="+", metavar="NAME", help="a task, such as mnist; see `vitcnn list tasks`")
+    fetched.set_defaults(run=run_fetch)
+
+    for command in (listed, doctor):
+        command.add_argument(
+            "--suite",
+            type=Path,
+            default=DEFAULT_FOLDER,
+            metavar="DIR",
+            help="folder of benchmarks; default: benchmarks",
+        )
+    for command in (listed, doctor, fetched):
+        command.add_argument(
+            "--data-root",
+            type=Path,
+            metavar="DIR",
+            help="folder of data sets; default: $VITCNN_DATA, else the user's cache",
+        )
+    return root
+
+
+def run_list(options: argparse.Namespace) -> int:
+    """Print a table of the catalogue, or the cases of a preset."""
+    from vitcnn import listing
+    from vitcnn.tasks import Tasks, data_root
+
+    if options.what == "architectures":
+        print(listing.list_architectures())
+    elif options.what == "tasks":
+        print(listing.list_tasks(Tasks(data_root(options.data_root))))
+    elif options.what == "recipes":
+        print(listing.list_recipes())
+    else:
+        print(listing.list_cases(options.suite, options.preset))
+    return 0
+
+
+def run_doctor(options: argparse.Namespace) -> int:
+    """Print the diagnosis; fail where a case of the preset cannot run."""
+    from vitcnn.device import resolve
+    from vitcnn.doctor import diagnose
+    from vitcnn.suite import cases_in, of_preset
+    from vitcnn.tasks import Tasks, data_root
+
+    device = resolve(options.device)
+    cases = of_preset(cases_in(options.suite), options.preset or device.default_preset)
+    text, whole = diagnose(device, Tasks(data_root(options.data_root)), cases)
+    print(text)
+    return 0 if whole else FAILED
+
+
+def run_fetch(options: argparse.Namespace) -> int:
+    """Download or make each task's data, and read them once."""
+    from vitcnn.progress import ProgressBar
+    from vitcnn.tasks import Tasks, data_root
+    from vitcnn.tasks.download import fetch
+
+    tasks = Tasks(data_root(options.data_root), asked=options.names)
+    for name in tasks.asked:
+        fetch(tasks.task(name), tasks.data_root, ProgressBar())
+        data = tasks.data(name, ProgressBar())
+        shape = tasks.task(name).shape
+        counts = f"{len(data.train.labels):,} training and {len(data.test.labels):,} test images"
+        print(f"{name}: {counts} of {shape.channels}x{shape.px}x{shape.px}, {shape.num_classes} classes")
+    print(f"Data root: {tasks.data_root}")
+    return 0

@@ -1,0 +1,103 @@
+"""What there is to measure, as tables: architectures, tasks, recipes, cases. Nothing heavy is imported."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from tabulate import tabulate
+
+from vitcnn.architectures import architectures
+from vitcnn.recipes import recipes
+from vitcnn.spec import FAMILIES, Architecture, Recipe
+from vitcnn.suite import cases_in, of_preset
+from vitcnn.tasks import Tasks
+from vitcnn.tasks.download import missing_files
+
+LARGEST_TEXT = 44
+"""Columns wider than this are wrapped."""
+
+
+def list_architectures() -> str:
+    """Return the catalogue of architectures, families together, the smallest first."""
+    rows = sorted(architectures().values(), key=lambda entry: (FAMILIES.index(entry.family), _parameters(entry)))
+    sizes = ("parameters\nM", "MACs\nG", "sizes\nat", "sizes\nfrom")
+    headers = ("family", "architecture", *sizes, "input px", "source")
+    return _table(headers, [_architecture_row(entry) for entry in rows]) + (
+        "\nSizes are published ones, or counted by hand. `28: 224` is input of 28 px enlarged to 224 px. timm/NAME is any "
+        "timm model."
+    )
+
+
+def _parameters(entry: Architecture) -> int:
+    return entry.published.parameters if entry.published else 0
+
+
+def _architecture_row(entry: Architecture) -> tuple[str, ...]:
+    published = entry.published
+    assert published is not None, "every entry of the catalogue has published sizes"
+    shape = published.shape
+    pixels = ", ".join(f"{px}" if px == model_px else f"{px}: {model_px}" for px, model_px in entry.resolutions.items())
+    return (
+        entry.family,
+        entry.name,
+        f"{published.parameters / 1e6:.4g}",
+        f"{published.macs / 1e9:.3g}",
+        f"{shape.px} px, {shape.num_classes:,} classes",
+        published.source.partition(",")[0],
+        pixels,
+        entry.source,
+    )
+
+
+def list_tasks(tasks: Tasks) -> str:
+    """Return the catalogue of tasks and whether their data are here."""
+    headers = ("task", "image", "classes", "recipes", "data", "source")
+    rows = []
+    for name in tasks.names():
+        task = tasks.task(name)
+        shape = task.shape
+        here = "not here" if missing_files(task, tasks.data_root) else "here" if task.files else "no download"
+        image = f"{shape.channels}x{shape.px}x{shape.px}"
+        rows.append((name, image, str(shape.num_classes), f"{task.recipes}_*", here, task.source))
+    return _table(headers, rows) + f"\nData root: {tasks.data_root}. folder:PATH is a folder of your own images."
+
+
+def list_recipes() -> str:
+    """Return the training recipes."""
+    headers = ("recipe", "epochs", "batch", "peak rate", "weight\ndecay", "warm-up\nshare", "augmentation", "source")
+    return _table(headers, [_recipe_row(entry) for entry in recipes().values()])
+
+
+def _recipe_row(entry: Recipe) -> tuple[str, ...]:
+    affine = entry.augmentation
+    augmentation = [
+        f"turn {affine.degrees:g}°",
+        f"shear {affine.shear_degrees:g}°",
+        f"shift {affine.translate_px:g} px",
+        f"scale {affine.scale:g}",
+        *([f"mirror {entry.flip_share:g}"] if entry.flip_share else []),
+    ]
+    return (
+        entry.name,
+        str(entry.epochs),
+        str(entry.batch),
+        f"{entry.peak_learning_rate:g}",
+        f"{entry.weight_decay:g}",
+        f"{entry.warmup_share:g}",
+        ", ".join(augmentation),
+        entry.source,
+    )
+
+
+def list_cases(folder: Path, preset: str) -> str:
+    """Return the ids of the cases that `preset` runs, with the smallest preset that holds each."""
+    cases = of_preset(cases_in(folder), preset)
+    counts = Counter(case.preset for case in cases)
+    total = ", ".join(f"{count} {name}" for name, count in counts.items())
+    return "\n".join([*(f"{case.preset:8} {case}" for case in cases), f"{len(cases)} cases: {total}."])
+
+
+def _table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    return tabulate(rows, headers=headers, tablefmt="simple", disable_numparse=True, maxcolwidths=LARGEST_TEXT)

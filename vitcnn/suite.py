@@ -1,0 +1,39 @@
+"""The cases of a folder of benchmarks, read without pytest."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+from vitcnn.errors import UserError
+from vitcnn.spec import PRESETS, Case
+
+DEFAULT_FOLDER = Path("benchmarks")
+
+
+def cases_in(folder: Path) -> list[Case]:
+    """Return the CASES of every `test_*.py` in `folder`, file by file; UserError where there are none."""
+    files = sorted(folder.glob("test_*.py"))
+    found = [case for file in files for case in _cases_of(file)]
+    if not found:
+        do = "Run this in the project's root, or name the folder with --suite."
+        raise UserError(field="--suite", value=str(folder), allowed="a folder of test_*.py with CASES", do=do)
+    return found
+
+
+def of_preset(cases: list[Case], preset: str) -> list[Case]:
+    """Return the cases that `preset` runs: its own and those of all smaller presets."""
+    return [case for case in cases if PRESETS.index(case.preset) <= PRESETS.index(preset)]
+
+
+def _cases_of(file: Path) -> list[Case]:
+    spec = importlib.util.spec_from_file_location(f"vitcnn_suite_{file.stem}", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        do = "Run it with pytest, which shows where."
+        raise UserError(field="--suite", value=str(file), allowed="files that import", do=f"{error!r}. {do}") from error
+    return [case for case in getattr(module, "CASES", ()) if isinstance(case, Case)]

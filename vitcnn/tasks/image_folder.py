@@ -1,0 +1,258 @@
+"""The user's own photographs as a task: a folder with one folder of images a class.
+
+PATH/<class>/**/image: a fifth of each class is for testing, drawn by a hash of the file names, so the same at any time
+and place. PATH/train/<class>/**/image and PATH/test/<class>/**/image: split as there; `val` is read where there is no
+`test`, and no other folder beside them. Hidden files and folders are not read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from vitcnn.errors import UserError
+from vitcnn.spec import Data, InputShape, Progress, Split, Task
+from vitcnn.tasks.cache import cached
+from vitcnn.tasks.pictures import file_sha256, in_threads, pictures, reorder
+
+VERSION = 1
+"""Raised whenever the same files give other arrays than before."""
+
+PX = 224
+IMAGE_BYTES = 3 * PX * PX
+TEST_SHARE = 0.2
+MAX_SHOWN, MAX_RECORDED = 3, 20
+"""How many unreadable images a message names, and a record."""
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp", ".gif"})
+"""Those of torchvision's ImageFolder, and GIF."""
+
+ALLOWED = "a folder with one folder of images a class, at least two, or with `train` and `test` folders of such"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageFolder:
+    """What lies in the folder `path`: image `files`, relative to it and sorted, and the index of the class of each.
+
+    `parts` are the folders for training and for testing, or "." alone where the split is drawn.
+    """
+
+    path: Path
+    parts: tuple[str, ...]
+    classes: tuple[str, ...]
+    files: tuple[Path, ...] = field(repr=False)
+    labels: np.ndarray = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """The folder's own name, as far as a test id can hold it."""
+        return re.sub(r"[^A-Za-z0-9_.-]", "-", self.path.resolve().name or "root")
+
+    def paths(self) -> list[Path]:
+        """Return where the files lie."""
+        return [self.path / file for file in self.files]
+
+    def file_name(self, number: int) -> str:
+        """Return one of the files as text that can be written anywhere, whatever bytes its name is made of."""
+        return _text(self.files[number].as_posix())
+
+
+def folder_task(path: Path) -> Task:
+    """Return the task of the folder `path`, whose files are listed, not opened. UserError says what it lacks."""
+    try:
+        folder = _listed(path.expanduser())
+    except (OSError, RuntimeError) as error:  # RuntimeError: the home of no user
+        raise _refusal(path, f"It cannot be listed: {error}.") from error
+    drawn = len(folder.parts) == 1
+    split = "a fifth of each class for testing" if drawn else f"split into {' and '.join(folder.parts)}"
+    return Task(
+        name=f"folder:{folder.name}",
+        shape=InputShape(px=PX, channels=3, num_classes=len(folder.classes)),
+        classes=tuple(_text(name) for name in folder.classes),
+        loader=partial(load_folder, folder),
+        source=f"{len(folder.files):,} images of the user's own, {split}",
+        recipes="photos",
+    )
+
+
+def load_folder(folder: ImageFolder, data_root: Path, progress: Progress) -> Data:
+    """Return the images, decoded once and then kept below `data_root`.
+
+    Those that cannot be decoded are left out: a warning names some, `settings` more and their number. UserError where
+    a class keeps too few, or the images would not fit in memory.
+    """
+    _require_memory(folder)
+    content = _content_sha256(folder, progress)
+    path = data_root / "made" / f"folder-{folder.name}-{content[:16]}-v{VERSION}.npz"
+    # kept with file numbers in place of labels, which also tell what was left out
+    numbered = cached(path, lambda: _decoded(folder, progress))
+    train, test = numbered.train.labels, numbered.test.labels
+    left_out = np.setdiff1d(np.arange(len(folder.files)), np.concatenate((train, test)))
+    names = [folder.file_name(number) for number in left_out]
+    if names:
+        _warn(folder, names, reasons=numbered.settings)
+    return Data(
+        train=Split(images=numbered.train.images, labels=folder.labels[train]),
+        test=Split(images=numbered.test.images, labels=folder.labels[test]),
+        settings={
+            "num_unreadable_images": len(names),
+            "unreadable_images": names[:MAX_RECORDED],
+            "content_sha256": content,
+        },
+    )
+
+
+def _refusal(path: Path, do: str) -> UserError:
+    return UserError(field="--task", value=f"folder:{path}", allowed=ALLOWED, do=do)
+
+
+def _text(name: str) -> str:
+    return name.encode(errors="backslashreplace").decode()
+
+
+def _listed(root: Path) -> ImageFolder:
+    parts = _parts(root)
+    classes = _classes(root, parts)
+    folders = [root / part / name for part in parts for name in classes]
+    visited = {_identity(folder) for folder in (root, *(root / part for part in parts))}
+    for folder in folders:
+        if _identity(folder) in visited:
+            raise _refusal(root, f"{folder} is a link to another of its folders: give each class its own.")
+        visited.add(_identity(folder))
+    files: list[Path] = []
+    for folder in folders:
+        images = _images(folder, visited)
+        needed = 2 if len(parts) == 1 else 1
+        if len(images) < needed:
+            do = f"{folder} holds {len(images)} image files of at least {needed}: remove it, or add some that end in"
+            raise _refusal(root, f"{do} {', '.join(sorted(SUFFIXES))}.")
+        files += (image.relative_to(root) for image in images)
+    files.sort()
+    indices = {name: index for index, name in enumerate(classes)}
+    labels = np.array([indices[file.parts[len(parts) - 1]] for file in files], dtype=np.int64)
+    return ImageFolder(path=root, parts=parts, classes=classes, files=tuple(files), labels=labels)
+
+
+def _parts(root: Path) -> tuple[str, ...]:
+    there = _folders(root)
+    tests = [name for name in ("test", "val") if name in there]
+    if "train" in there and tests:
+        return ("train", tests[0])
+    if "train" in there:
+        raise _refusal(root, "It has `train`, but neither `test` nor `val`: add one, or move the classes up.")
+    if tests:
+        raise _refusal(root, f"It has `{tests[0]}`, but no `train`: add it, or rename `{tests[0]}` if it is a class.")
+    return (".",)
+
+
+def _classes(root: Path, parts: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of the classes, at least two, which all `parts` must share."""
+    by_part = {part: set(_folders(root / part)) for part in parts}
+    shared = set.intersection(*by_part.values())
+    extra = {part: sorted(names - shared) for part, names in by_part.items() if names - shared}
+    if extra:
+        lone = [f"{', '.join(names)} only in `{part}`" for part, names in extra.items()]
+        raise _refusal(root, f"Classes {' and '.join(lone)}: both need the same.")
+    if len(shared) < 2:
+        found = f"one class folder, {', '.join(shared)}" if shared else "no class folders"
+        raise _refusal(root, f"It has {found}: move the images of each class into a folder named after the class.")
+    return tuple(sorted(shared))
+
+
+def _entries(folder: Path) -> list[Path]:
+    return [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
+
+
+def _folders(folder: Path) -> list[str]:
+    return [entry.name for entry in _entries(folder) if entry.is_dir()]
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    status = folder.stat()
+    return status.st_dev, status.st_ino
+
+
+def _images(folder: Path, visited: set[tuple[int, int]]) -> list[Path]:
+    """Return the image files below `folder`, links followed, but into no folder in `visited`; those entered join it."""
+    found, waiting = [], [folder]
+    while waiting:
+        for entry in sorted(_entries(waiting.pop())):
+            if entry.suffix.lower() in SUFFIXES:
+                found.append(entry)
+            elif entry.is_dir() and _identity(entry) not in visited:
+                visited.add(_identity(entry))
+                waiting.append(entry)
+    return found
+
+
+def _require_memory(folder: ImageFolder) -> None:
+    count, available = len(folder.files), psutil.virtual_memory().available
+    if count * IMAGE_BYTES > available:
+        need = f"{count:,} images need {count * IMAGE_BYTES / 1e9:.3g} GB of memory"
+        do = f"take at most {available // IMAGE_BYTES:,} images, or free memory."
+        raise _refusal(folder.path, f"Its {need}, and {available / 1e9:.3g} GB are available: {do}")
+
+
+def _content_sha256(folder: ImageFolder, progress: Progress) -> str:
+    """Return the SHA-256 of the name and the SHA-256 of every file."""
+    total, text = len(folder.files), f"folder:{folder.name}, files read"
+    sums = in_threads(file_sha256, folder.paths(), lambda done: progress(done, total, text))
+    lines = (f"{folder.file_name(number)}\0{file_sum}\n" for number, file_sum in enumerate(sums))
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _decoded(folder: ImageFolder, progress: Progress) -> Data:
+    """Return the data with file numbers as labels, and as `settings` why others are left out, by file name."""
+    total, text = len(folder.files), f"folder:{folder.name}, images decoded"
+    images, reasons = pictures(folder.paths(), PX, lambda done: progress(done, total, text))
+    decoded = np.setdiff1d(np.arange(total), list(reasons))
+    test = _for_testing(folder, decoded)
+    train = np.setdiff1d(decoded, test)
+    _require_both(folder, train, test, reasons)
+    reorder(images, [*train, *test, *reasons])
+    end = len(train) + len(test)
+    return Data(
+        train=Split(images=images[: len(train)], labels=train),
+        test=Split(images=images[len(train) : end], labels=test),
+        settings={folder.file_name(number): reason for number, reason in reasons.items()},
+    )
+
+
+def _for_testing(folder: ImageFolder, numbers: np.ndarray) -> np.ndarray:
+    """Return those of the file `numbers` that are for testing."""
+    if len(folder.parts) > 1:
+        return np.array([number for number in numbers if folder.files[number].parts[0] == folder.parts[1]], dtype=int)
+    drawn = sorted(numbers, key=lambda number: hashlib.sha256(folder.file_name(number).encode()).digest())
+    by_class = [np.array(drawn, dtype=int)[folder.labels[drawn] == label] for label in range(len(folder.classes))]
+    return np.concatenate([of_class[: max(1, round(len(of_class) * TEST_SHARE))] for of_class in by_class])
+
+
+def _require_both(folder: ImageFolder, train: np.ndarray, test: np.ndarray, reasons: Mapping[int, str]) -> None:
+    """Raise UserError where a class has no image for training or none for testing."""
+    for part, numbers in (("training", train), ("testing", test)):
+        counts = np.bincount(folder.labels[numbers], minlength=len(folder.classes))
+        label = int(counts.argmin())
+        if counts[label] == 0:
+            why = {folder.file_name(number): text for number, text in reasons.items() if folder.labels[number] == label}
+            do = f"Class {folder.classes[label]} is left without an image for {part}: add some, or mend"
+            raise _refusal(folder.path, f"{do} {_first(list(why), why)}.")
+
+
+def _warn(folder: ImageFolder, left_out: Sequence[str], reasons: Mapping[str, str]) -> None:
+    counts = f"{len(left_out):,} of {len(folder.files):,} images"
+    text = f"folder:{folder.name}: {counts} cannot be decoded and are left out: {_first(left_out, reasons)}"
+    warnings.warn(text, stacklevel=3)
+
+
+def _first(names: Sequence[str], reasons: Mapping[str, str]) -> str:
+    """Return the first few of `names`, each with its reason where it is known: it is not kept with the arrays."""
+    shown = [f"{name} ({reasons[name]})" if name in reasons else name for name in names[:MAX_SHOWN]]
+    return ", ".join([*shown, "..."] if len(names) > MAX_SHOWN else shown)
