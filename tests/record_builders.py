@@ -59,7 +59,7 @@ def memory(architecture, *, parameters, macs=1_000_000, saved=2_000_000, phase="
         measurement("parameters", parameters, unit="1", tolerance=0.0),
         measurement("macs", macs, unit="MAC", tolerance=0.0),
         measurement("saved_for_backward_bytes", saved, unit="B", tolerance=0.0),
-        settings={"question": "memory", "px": 28, "batch": 16, "phase": phase},
+        settings={"question": "memory", "px": 28, "batch": 16, "phase": phase, "num_parameters": parameters},
     )
 
 

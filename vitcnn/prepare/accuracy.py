@@ -109,7 +109,7 @@ def prepare_accuracy(case: AccuracyCase, bench: Bench) -> Subject:
         rounds=Rounds(at_least=case.num_seeds, at_most=case.num_seeds, budget_s=0.0),
         images_per_run=runs.recipe.epochs * images_per_epoch,
         settings={
-            **model_settings(runs.architecture, runs.shape.px),
+            **model_settings(runs.architecture, runs.shape),
             "recipe": asdict(runs.recipe),
             "data_sha256": runs.data.sha256,
             **runs.data.settings,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import torch
@@ -30,9 +30,21 @@ def random_model(entry: Architecture, shape: InputShape, device: Device, seed: i
         return resized(entry, shape)
 
 
-def model_settings(entry: Architecture, input_px: int) -> dict[str, Any]:
-    """Return what repeats a model of ours besides its case: its weights, its layout, the resolution it works at."""
-    return {"weights": "random", "layout": str(memory_format(entry)), "model_px": entry.model_px(input_px)}
+def model_settings(entry: Architecture, shape: InputShape) -> dict[str, Any]:
+    """Return what repeats a model of ours besides its case, and its size: weights, layout, resolution, parameters."""
+    return {
+        "weights": "random",
+        "layout": str(memory_format(entry)),
+        "model_px": entry.model_px(shape.px),
+        "num_parameters": num_parameters(entry, shape),
+    }
+
+
+@cache
+def num_parameters(entry: Architecture, shape: InputShape) -> int:
+    """Count the parameters of an architecture built for `shape`, on the meta device."""
+    with torch.device("meta"):
+        return sum(parameter.numel() for parameter in entry.build(shape).parameters())
 
 
 def images_on(
@@ -67,7 +79,7 @@ def inference_subject(case: BatchCase, device: Device, rounds: Rounds = MANY_ROU
         rounds=rounds,
         images_per_run=case.batch,
         settings={
-            **model_settings(entry, case.px),
+            **model_settings(entry, shape),
             "seed": WEIGHTS_SEED,
         },
     )
@@ -103,7 +115,7 @@ def training_subject(case: BatchCase, device: Device, rounds: Rounds = MANY_ROUN
         rounds=rounds,
         images_per_run=case.batch,
         settings={
-            **model_settings(entry, case.px),
+            **model_settings(entry, shape),
             "seed": WEIGHTS_SEED,
             "optimizer": {"name": "adamw", "fused": True, **STEP_OPTIMIZER},
         },

@@ -33,7 +33,7 @@ def tradeoffs(run: Run) -> list[str]:
 
 def pairs(records: list[Record]) -> list[tuple[str, str]]:
     """Return each measured ViT or hybrid with the measured CNN nearest in parameters, by ratio."""
-    sizes = {r.architecture: r.samples("parameters")[0] for r in records if r.samples("parameters")}
+    sizes = {r.architecture: r.settings["num_parameters"] for r in records if "num_parameters" in r.settings}
     families = {r.architecture: r.family for r in records}
     cnns = [name for name in sizes if families[name] == "cnn"]
     others = [name for name in sizes if families[name] != "cnn"]
