@@ -33,22 +33,28 @@ Of this rate it is known that resnet18 had 99.3 % after 6 epochs, vit_tiny 57 % 
 training image); the whole recipe has not been run yet.
 """
 
-GLYPHS_CNN = replace(DIGITS_CNN, name="glyphs_cnn", epochs=3, peak_learning_rate=4e-3)
-"""A small CNN on tens of thousands of characters: `glyphs`, `mnist`."""
+ON_A_FOLD = "ours; chosen on every fifth of 15,000 training images, never on the test part"
+NOT_RUN = "ours; the rate of digits_deep, not run whole yet"
 
-GLYPHS_VIT = replace(DIGITS_VIT, name="glyphs_vit", epochs=3)
-"""A small ViT on tens of thousands of characters."""
+GLYPHS_CNN = replace(DIGITS_CNN, name="glyphs_cnn", epochs=3, source=ON_A_FOLD)
+"""A small CNN on tens of thousands of characters, `glyphs`, `mnist`: of the fold lenet had 99.2 %."""
 
-GLYPHS_DEEP = replace(DIGITS_DEEP, name="glyphs_deep", epochs=3)
+GLYPHS_VIT = replace(DIGITS_VIT, name="glyphs_vit", epochs=3, peak_learning_rate=2e-3, source=ON_A_FOLD)
+"""A small ViT on tens of thousands of characters: of the fold vit_micro had 93.7 %."""
+
+GLYPHS_DEEP = replace(DIGITS_DEEP, name="glyphs_deep", epochs=3, source=NOT_RUN)
 """Models of millions of parameters on tens of thousands of characters: for a GPU."""
 
-PHOTOS_CNN = replace(DIGITS_CNN, name="photos_cnn", peak_learning_rate=4e-3, flip_share=0.5)
-"""A small CNN on colour images that mean the same when mirrored: `shapes`, `cifar10`, a folder of photographs."""
+PHOTOS_CNN = replace(DIGITS_CNN, name="photos_cnn", flip_share=0.5, source=ON_A_FOLD)
+"""A small CNN on colour images that mean the same when mirrored, `shapes`, `cifar10`, a folder of photographs.
+
+Of the fold of `shapes` lenet had 95.8 % after half the epochs.
+"""
 
 PHOTOS_VIT = replace(PHOTOS_CNN, name="photos_vit", peak_learning_rate=2e-3)
-"""A small ViT on colour images."""
+"""A small ViT on colour images: of the fold of `shapes` vit_micro had 53 % after half the epochs."""
 
-PHOTOS_DEEP = replace(PHOTOS_CNN, name="photos_deep", peak_learning_rate=1e-3)
+PHOTOS_DEEP = replace(PHOTOS_CNN, name="photos_deep", peak_learning_rate=1e-3, source=NOT_RUN)
 """Models of millions of parameters on colour images: for a GPU."""
 
 
