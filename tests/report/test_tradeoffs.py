@@ -90,6 +90,14 @@ def test_each_vit_or_hybrid_stands_beside_the_cnn_nearest_in_parameters_by_ratio
     assert pairs(records) == [("vit_micro", "lenet"), ("vit_tiny", "resnet18"), ("coatnet", "lenet")]
 
 
+def test_a_cnn_that_was_measured_alike_more_often_comes_before_one_nearer_in_size():
+    sizes = {"lenet": 4_000_000, "resnet18": 10_000_000, "vit_tiny": 4_000_000}
+    records = [memory(name, parameters=count) for name, count in sizes.items()]
+    alike = [latency("vit_tiny", 0.1), latency("resnet18", 0.1)]
+    assert pairs(records) == [("vit_tiny", "lenet")]
+    assert pairs([*records, *alike]) == [("vit_tiny", "resnet18")]
+
+
 def test_without_a_cnn_or_without_its_size_there_is_no_pair():
     assert pairs([memory("vit_tiny", parameters=5)]) == []
     assert tradeoffs(run_of(latency("vit_tiny", 0.1), latency("resnet18", 0.1))) == []

@@ -21,7 +21,7 @@ TIMES = {
 
 
 def tradeoffs(run: Run) -> list[str]:
-    """Return a line for each ViT or hybrid beside the CNN nearest in parameters, where both were measured alike."""
+    """Return a line for each ViT or hybrid beside a CNN of its `pairs`, where both were measured alike."""
     records = [record for record in run.records if record.settings.get("question") != "own"]
     lines = []
     for one, other in pairs(records):
@@ -32,14 +32,19 @@ def tradeoffs(run: Run) -> list[str]:
 
 
 def pairs(records: list[Record]) -> list[tuple[str, str]]:
-    """Return each measured ViT or hybrid with the measured CNN nearest in parameters, by ratio."""
+    """Return each measured ViT or hybrid with the CNN that was measured alike most often.
+
+    Of several such it is the nearest in parameters, by ratio.
+    """
     sizes = {r.architecture: r.settings["num_parameters"] for r in records if "num_parameters" in r.settings}
     families = {r.architecture: r.family for r in records}
     cnns = [name for name in sizes if families[name] == "cnn"]
     others = [name for name in sizes if families[name] != "cnn"]
 
-    def distance(one: str, other: str) -> float:
-        return abs(math.log(sizes[one] / sizes[other]))
+    cells = {name: {cell(r) for r in records if r.architecture == name} for name in sizes}
+
+    def distance(one: str, other: str) -> tuple[int, float]:
+        return -len(cells[one] & cells[other]), abs(math.log(sizes[one] / sizes[other]))
 
     return [(name, min(cnns, key=lambda cnn: distance(name, cnn))) for name in others if cnns]
 
