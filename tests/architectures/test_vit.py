@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from vitcnn.architectures.hybrid import VIT_HYBRID
-from vitcnn.architectures.vit import VIT_MICRO, VIT_SMALL, VIT_TINY
+from vitcnn.architectures.vit import SWIN_TINY, VIT_MICRO, VIT_SMALL, VIT_TINY
 from vitcnn.spec import InputShape
 
 
@@ -89,3 +89,10 @@ def test_positions_of_512_px_are_those_of_224_px_interpolated(entry):
     expected = F.interpolate(grid, size=(large, large), mode="bicubic", antialias=True).permute(0, 2, 3, 1)
     torch.testing.assert_close(positions[512][:, 1:], expected.reshape(1, large * large, -1))
     torch.testing.assert_close(positions[512][:, :1], positions[224][:, :1])
+
+
+@pytest.mark.parametrize("px", [224, 512])
+def test_swin_keeps_its_windows_of_7_tokens(px):
+    model = built(SWIN_TINY, px=px, channels=3)
+    windows = {block.window_size for stage in model.layers for block in stage.blocks}
+    assert windows == {(7, 7)}

@@ -44,7 +44,7 @@ def timm_model(name: str, shape: InputShape, *, fixed_px: bool = False, **option
 
 
 def timm_transformer(name: str, shape: InputShape) -> nn.Module:
-    """Build timm's untrained `name`, made for 224 px; for another resolution its position embeddings are interpolated.
+    """Build timm's untrained ViT `name`, made for 224 px; elsewhere its position embeddings are interpolated.
 
     So weights of 224 px, loaded before `set_input_size`, also serve tiles of 512 px.
     """

@@ -133,7 +133,7 @@ SWIN_TINY = Architecture(
     name="swin_tiny",
     family="vit",
     resolutions=MADE_FOR_224,
-    builder=partial(timm_transformer, "swin_tiny_patch4_window7_224"),
+    builder=partial(timm_model, "swin_tiny_patch4_window7_224", fixed_px=True),
     published=Published(
         shape=IMAGENET,
         parameters=28_288_354,
