@@ -18,8 +18,9 @@ OTHERS = tuple(
 COMPILED = (LatencyCase(architecture="vit_micro", px=28, batch=1, mode="compiled"),)
 EVERY = tuple(
     LatencyCase(architecture=name, px=px, batch=1, precision="bf16", preset="standard")
-    for name in architectures()
+    for name, entry in architectures().items()
     for px in (28, 32, 224)
+    if px in entry.resolutions
 )
 MANY_IMAGES = tuple(
     LatencyCase(architecture=name, px=224, batch=256, precision="bf16", preset="standard" if name in SIX else "full")
@@ -27,8 +28,9 @@ MANY_IMAGES = tuple(
 )
 MANY_SMALL_IMAGES = tuple(
     LatencyCase(architecture=name, px=px, batch=256, precision="bf16", preset="full")
-    for name in architectures()
+    for name, entry in architectures().items()
     for px in (28, 32)
+    if px in entry.resolutions
 )
 COMPILED_ON_A_GPU = tuple(
     LatencyCase(

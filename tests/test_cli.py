@@ -138,6 +138,20 @@ def test_fetch_makes_or_reads_what_needs_no_download(capsys, tmp_path):
     ]
 
 
+def test_fetch_refuses_a_data_root_that_cannot_keep_anything(capsys, tmp_path):
+    (tmp_path / "file").touch()
+    assert main(["fetch", "digits", "--data-root", str(tmp_path / "file" / "data")]) == 2
+    assert "data' cannot be used. Allowed: a folder that can be written to" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("columns", [100, 140])
+def test_tables_take_the_width_of_the_terminal(capsys, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    main(["list", "tasks"])
+    *table, _data_root = capsys.readouterr().out.splitlines()
+    assert columns - 30 < max(map(len, table)) <= columns
+
+
 def test_fetch_without_a_network_fails_and_says_what_to_do(capsys, monkeypatch):
     def no_network(task, _data_root, _progress):
         raise MissingData(task.name, f"{task.name}: no network: run `vitcnn fetch {task.name}` where there is one")

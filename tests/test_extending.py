@@ -115,7 +115,7 @@ def test_new_architecture_takes_the_places_of_its_family(copy):
     listed = pytest_in(copy, "benchmarks", "--collect-only", "-q", "--arch", "resnet34").stdout
     assert "[latency/resnet34/224/b1/fp32/eager]" in listed
     assert "[tiled/resnet34/3840x2160/t512/o10/b5/fp32/eager]" in listed
-    assert "[accuracy/resnet34/digits/digits_cnn/fp32/eager]" in listed
+    assert "[accuracy/resnet34/digits/digits_deep_cnn/fp32/eager]" in listed
     assert "resnet18" not in listed
 
 

@@ -45,9 +45,9 @@ def test_the_recipes_on_digits_differ_in_the_learning_rate_alone():
     [
         ("lenet", "digits_cnn"),
         ("vit_micro", "digits_vit"),
-        ("resnet18", "digits_deep"),
-        ("vit_hybrid", "digits_deep"),
-        ("timm/mobilenetv3_small_100", "digits_deep"),
+        ("resnet18", "digits_deep_cnn"),
+        ("vit_hybrid", "digits_deep_vit"),
+        ("timm/mobilenetv3_small_100", "digits_deep_cnn"),
     ],
 )
 def test_an_architecture_has_the_recipe_of_its_size_and_kind(name, expected):
@@ -56,7 +56,7 @@ def test_an_architecture_has_the_recipe_of_its_size_and_kind(name, expected):
 
 def test_digits_are_never_mirrored():
     mirrored = {name for name, entry in recipes().items() if entry.flip_share}
-    assert mirrored == {"photos_cnn", "photos_vit", "photos_deep"}
+    assert mirrored == {"photos_cnn", "photos_vit", "photos_deep_cnn", "photos_deep_vit"}
 
 
 def test_unknown_recipe_offers_the_nearest():

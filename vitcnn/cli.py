@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from vitcnn.errors import MissingData, UserError
 from vitcnn.spec import PRESETS
@@ -108,6 +109,7 @@ def run_fetch(options: argparse.Namespace) -> int:
     from vitcnn.tasks.download import fetch
 
     tasks = Tasks(data_root(options.data_root), asked=options.names)
+    _require_writable(tasks.data_root)
     for name in tasks.asked:
         fetch(tasks.task(name), tasks.data_root, ProgressBar())
         data = tasks.data(name, ProgressBar())
@@ -116,3 +118,15 @@ def run_fetch(options: argparse.Namespace) -> int:
         print(f"{name}: {counts} of {shape.channels}x{shape.px}x{shape.px}, {shape.num_classes} classes")
     print(f"Data root: {tasks.data_root}")
     return 0
+
+
+def _require_writable(folder: Path) -> None:
+    """Raise UserError where nothing can be kept in `folder`, which is made."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            return
+    except OSError as error:
+        reason = error.strerror
+    do = f"{reason}: name another by --data-root or $VITCNN_DATA."
+    raise UserError(field="--data-root", value=str(folder), allowed="a folder that can be written to", do=do)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,8 +17,8 @@ from vitcnn.suite import cases_in, of_preset
 from vitcnn.tasks import Tasks
 from vitcnn.tasks.download import missing_files
 
-LARGEST_TEXT = 44
-"""Columns wider than this are wrapped."""
+NARROWEST = 30
+"""Characters of the last column where the terminal leaves it less."""
 
 
 def list_architectures() -> str:
@@ -100,4 +102,12 @@ def list_cases(folder: Path, preset: str) -> str:
 
 
 def _table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    return tabulate(rows, headers=headers, tablefmt="simple", disable_numparse=True, maxcolwidths=LARGEST_TEXT)
+    """Render a table whose last column is wrapped to what the terminal leaves it."""
+    others = _render(headers[:-1], [row[:-1] for row in rows])
+    left = shutil.get_terminal_size().columns - max(map(len, others.splitlines())) - 2
+    last = [textwrap.fill(row[-1], max(left, NARROWEST)) for row in rows]
+    return _render(headers, [[*row[:-1], text] for row, text in zip(rows, last, strict=True)])
+
+
+def _render(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    return tabulate(rows, headers=headers, tablefmt="simple", disable_numparse=True)

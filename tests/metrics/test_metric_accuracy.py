@@ -24,10 +24,12 @@ def test_estimate_is_the_share_of_right_answers():
     assert interval.low <= 0.75 <= interval.high
 
 
-@pytest.mark.parametrize("value", [True, False])
-def test_interval_of_answers_that_are_all_alike_is_a_point(value):
+@pytest.mark.parametrize("value, low, high", [(True, 100 / 103.8415, 1), (False, 0, 3.8415 / 103.8415)])
+def test_interval_of_answers_that_are_all_alike_is_wilsons_over_the_images(value, low, high):
+    """By hand: of n right answers of n the bound is n / (n + z^2), with z^2 = 1.95996^2 = 3.8415."""
     interval = accuracy_interval(np.full((3, 100), value))
-    assert (interval.low, interval.estimate, interval.high) == (value, value, value)
+    assert interval.estimate == value
+    assert (interval.low, interval.high) == pytest.approx((low, high), abs=1e-5)
 
 
 def test_interval_of_one_seed_is_as_wide_as_the_binomial():

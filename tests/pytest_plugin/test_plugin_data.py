@@ -69,7 +69,7 @@ def test_a_folder_of_photographs_is_compared_on_and_its_content_recorded(suite, 
         assert len(record.settings["data_sha256"]) == len(record.settings["content_sha256"]) == 64
         assert min(record.samples("test_accuracy")) > 0.5, "sky and roofs against petals"
     assert "broken.jpg" in result.out
-    assert "vit_micro against lenet: accuracy on folder:my-photos" in " ".join(result.out.split())
+    assert "accuracy on folder:my-photos: too few test images (12) to tell" in " ".join(result.out.split())
     assert str(photographs) not in result.run_json.read_text(), "a record travels: it names no place on this machine"
 
 
@@ -91,6 +91,15 @@ def test_data_asked_for_that_cannot_be_had_are_red(suite, tmp_path):
     assert result.exit_code == pytest.ExitCode.TESTS_FAILED, result.out
     assert list(result.outcomes.values()) == ["failed", "failed", "passed"]
     assert "vitcnn fetch mnist" in result.run.cases[0].reason
+    assert "During handling of" not in result.out
+
+
+def test_a_comma_belongs_to_a_folders_path(suite, photographs, tmp_path):
+    (tmp_path / "mine, yours").symlink_to(photographs)
+    suite.write("test_accuracy.py", ON_DIGITS)
+    assert suite.collect(f"--task=folder:{tmp_path / 'mine, yours'}", "--arch=lenet") == [
+        "accuracy/lenet/folder:my-photos/photos_cnn/fp32/eager"
+    ]
 
 
 def test_damaged_data_are_red_and_say_how_to_get_them_anew(suite, tmp_path):

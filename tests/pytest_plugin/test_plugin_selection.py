@@ -37,6 +37,27 @@ NO_TORCH = """
 """
 
 
+def test_in_the_place_of_another_an_architecture_trains_once_by_the_recipe_that_suits_it(suite):
+    suite.write(
+        "test_accuracy.py",
+        """
+        from vitcnn import AccuracyCase
+
+        CASES = (
+            AccuracyCase(architecture="lenet", task="digits", recipe="digits_cnn"),
+            AccuracyCase(architecture="vit_micro", task="digits", recipe="digits_vit"),
+        )
+
+        def test_accuracy(case, measure): pass
+        """,
+    )
+    assert suite.collect("--arch=coatnet_0,resnet50,vit_micro") == [
+        "accuracy/coatnet_0/digits/digits_deep_vit/fp32/eager",
+        "accuracy/resnet50/digits/digits_deep_cnn/fp32/eager",
+        "accuracy/vit_micro/digits/digits_vit/fp32/eager",
+    ]
+
+
 ONLY_SMALL = """
     from dataclasses import replace
 

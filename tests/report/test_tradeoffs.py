@@ -44,13 +44,19 @@ def test_every_time_has_its_words():
         *(latency(name, 0.01, batch=16, px=224) for name in ("vit_tiny", "resnet18")),
         *(tiled(name, 2.0) for name in ("vit_tiny", "resnet18")),
         *(training(name, 0.1) for name in ("vit_tiny", "resnet18")),
-        *(accuracy(name, right=[[1, 0]]) for name in ("vit_tiny", "resnet18")),
+        *(accuracy(name, right=[[1, 0] * 20]) for name in ("vit_tiny", "resnet18")),
     )
     assert text == (
         "vit_tiny against resnet18: accuracy on digits: no difference seen; trains as fast; "
         "takes a training step of 16 images at 28 px as fast; answers 16 images at 224 px as fast; "
         "reads a 3840x2160 frame as fast."
     )
+
+
+def test_a_handful_of_test_images_tells_nothing():
+    text = line(*(accuracy(name, right=[[share] * 29]) for name, share in (("vit_tiny", 1), ("resnet18", 0))))
+    assert "accuracy on digits: too few test images (29) to tell" in text
+    assert "points" not in text
 
 
 def test_a_clear_difference_in_accuracy_is_in_points_with_its_interval():

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -254,9 +255,33 @@ def test_the_task_describes_the_folder(root):
     assert task.source == "25 images of the user's own, a fifth of each class for testing"
 
 
-@pytest.mark.parametrize("name, safe", [("My photos (2)", "My-photos--2-"), ("été", "-t-"), ("a_b.c-d", "a_b.c-d")])
+@pytest.mark.parametrize("name, safe", [("My photos (2)", "My-photos--2-"), ("été", "ete"), ("a_b.c-d", "a_b.c-d")])
 def test_the_name_is_made_safe(tmp_path, name, safe):
     assert folder_task(fill(tmp_path / name, {"a": 2, "b": 2})).name == f"folder:{safe}"
+
+
+def test_names_of_which_nothing_is_safe_are_told_apart(tmp_path):
+    names = {folder_task(fill(tmp_path / name, {"a": 2, "b": 2})).name for name in ("猫", "犬")}
+    assert len(names) == 2
+    assert all(re.fullmatch(r"folder:[0-9a-f]{8}", name) for name in names)
+
+
+@pytest.mark.parametrize("names", [("Train", "Test"), ("training", "validation"), ("train", "TEST"), ("a", "Val")])
+def test_folders_named_like_parts_are_no_classes(tmp_path, names):
+    root = fill(tmp_path / "photos", dict.fromkeys(names, 2))
+    with pytest.raises(UserError, match=r"looks like a part, not a class: name the parts `train` and `test`"):
+        folder_task(root)
+
+
+def test_no_place_on_this_machine_is_in_an_error_while_loading(tmp_path):
+    """What a case says of its failure stands in the run's JSON."""
+    root = fill(tmp_path / "photos", {"a": 2, "b": 2})
+    for path in (root / "a").iterdir():
+        path.write_bytes(b"no image")
+    with pytest.raises(UserError) as caught:
+        folder_task(root).loader(tmp_path / "data", silent)
+    assert "folder:photos" in str(caught.value)
+    assert str(tmp_path) not in str(caught.value)
 
 
 def test_a_relative_path_is_named_after_its_folder(root, monkeypatch):

@@ -33,7 +33,7 @@ def test_catalogue_holds_every_task_by_name():
 def test_every_task_has_a_source_a_class_for_each_logit_and_recipes(entry):
     assert entry.source
     assert len(set(entry.classes)) == len(entry.classes) == entry.shape.num_classes
-    for suffix in ("cnn", "vit", "deep"):
+    for suffix in ("cnn", "vit", "deep_cnn", "deep_vit"):
         assert recipe(f"{entry.recipes}_{suffix}")
 
 

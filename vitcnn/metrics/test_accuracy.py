@@ -47,7 +47,16 @@ def correct(record: Record) -> np.ndarray:
 
 
 def accuracy_interval(scores: np.ndarray) -> Interval:
-    """Return the mean of `scores`, (seeds, images), and its interval over seeds and images, both resampled."""
+    """Return the mean of `scores`, (seeds, images), and its interval over seeds and images, both resampled.
+
+    Where all answers are alike, resampling them shows no spread: then it is Wilson's interval over the images.
+    """
+    if scores.min() == scores.max():
+        from scipy.stats import binomtest
+
+        count = scores.shape[1]
+        wilson = binomtest(int(scores[0].sum()), count).proportion_ci(CONFIDENCE, method="wilson")
+        return Interval(estimate=float(scores.mean()), low=float(wilson.low), high=float(wilson.high))
     return _bootstrap(scores.astype(float))
 
 

@@ -101,6 +101,7 @@ class Measure:
     def _account(self, measure: Callable[[], Record], *, failed: Callable[[CaseError | UserError], Record]) -> Record:
         """Keep the record that `measure` returns; turn our own errors into a failed test whose memory is let go."""
         stash = self._item.stash
+        missing: MissingData | None = None
         try:
             record = measure()
         except (CaseError, UserError) as error:
@@ -109,9 +110,9 @@ class Measure:
             stash[ENDING] = Ending(error.outcome, str(error))
             failure = str(error)
             _let_go(error)
-        except MissingData as missing:
+        except MissingData as error:
             self._benchmark.has_error = True
-            end_without_data(missing, self._bench.tasks)
+            missing = error
         except BaseException:
             self._benchmark.has_error = True  # else pytest-benchmark counts the row, and crashes on an empty one
             raise
@@ -122,6 +123,8 @@ class Measure:
             else:
                 stash[ENDING] = Ending("disabled", "nothing is timed under --benchmark-disable or xdist")
             return record
+        if missing:  # outside of `except`, so that pytest shows its message alone
+            end_without_data(missing, self._bench.tasks)
         pytest.fail(failure, pytrace=False)
 
 

@@ -14,7 +14,7 @@ from vitcnn.architectures import architecture
 from vitcnn.device import Device, resolve
 from vitcnn.errors import UnknownName, UserError
 from vitcnn.spec import PRESETS
-from vitcnn.tasks import Tasks, data_root
+from vitcnn.tasks import FOLDER, Tasks, data_root
 
 JOURNAL, RUN_JSON = "journal.jsonl", "run.json"
 
@@ -98,7 +98,10 @@ def check_options(config: pytest.Config) -> Options:
 
 
 def _names(config: pytest.Config, option: str) -> tuple[str, ...]:
-    names = (name.strip() for value in config.getoption(option) for name in value.split(","))
+    values = config.getoption(option)
+    # a folder's path may hold commas
+    split = (name for value in values for name in ([value] if value.startswith(FOLDER) else value.split(",")))
+    names = (name.strip() for name in split)
     found = tuple(dict.fromkeys(name for name in names if name))
     if config.getoption(option) and not found:
         raise UserError(field=option, value="", allowed="a name, or names separated by commas", do="Or leave it out.")

@@ -23,7 +23,7 @@ def select(cases: Iterable[Case], options: Options) -> list[Any]:
         require_known_names(case, options.tasks)
     chosen = in_preset
     if options.architectures:
-        chosen = [case for name in options.architectures for case in of_architecture(chosen, name)]
+        chosen = [case for name in options.architectures for case in of_architecture(chosen, name, options.tasks)]
     if options.tasks.asked:
         asked = [options.tasks.task(name) for name in options.tasks.asked]
         chosen = list(dict.fromkeys(case for task in asked for case in of_task(chosen, task)))
@@ -38,14 +38,19 @@ def require_known_names(case: Case, tasks: Tasks) -> None:
         recipe(case.recipe)
 
 
-def of_architecture(cases: Sequence[Case], name: str) -> list[Case]:
-    """Return the cases of `name`; where no case names it, it takes the places of its family's cases, or of all."""
+def of_architecture(cases: Sequence[Case], name: str, tasks: Tasks) -> list[Case]:
+    """Return the cases of `name`; where no case names it, it takes the places of its family's cases, or of all.
+
+    In the place of another it trains by the recipe that suits itself.
+    """
     named = [case for case in cases if case.architecture == name]
     if named:
         return named
     family = architecture(name).family
     kin = [case for case in cases if architecture(case.architecture).family == family]
-    return list(dict.fromkeys(replace(case, architecture=name) for case in kin or cases))
+    placed = (replace(case, architecture=name) for case in kin or cases)
+    suited = (on_task(c, tasks.task(c.task)) if isinstance(c, AccuracyCase) else c for c in placed)
+    return list(dict.fromkeys(suited))
 
 
 def of_task(cases: Sequence[Case], task: Task) -> list[Case]:

@@ -9,6 +9,9 @@ from vitcnn.metrics.test_accuracy import correct, paired_difference
 from vitcnn.record import Record, Run
 from vitcnn.report.cells import cell
 
+ENOUGH_IMAGES = 30
+"""Of fewer, resampling does not know how much an accuracy spreads."""
+
 SAME = 0.05
 """Times that differ by less are called the same."""
 
@@ -59,8 +62,11 @@ def _matched(records: list[Record], one: str, other: str, metric: str) -> list[t
 def _accuracy(records: list[Record], one: str, other: str) -> list[str]:
     texts = []
     for ours, theirs in _matched(records, one, other, "test_accuracy"):
-        difference = paired_difference(correct(ours), correct(theirs))
-        task = ours.settings["task"]
+        task, right = ours.settings["task"], (correct(ours), correct(theirs))
+        if right[0].shape[1] < ENOUGH_IMAGES:
+            texts.append(f"accuracy on {task}: too few test images ({right[0].shape[1]}) to tell")
+            continue
+        difference = paired_difference(*right)
         if difference.holds(0):
             texts.append(f"accuracy on {task}: no difference seen")
         else:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -35,6 +36,9 @@ MAX_SHOWN, MAX_RECORDED = 3, 20
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp", ".gif"})
 """Those of torchvision's ImageFolder, and GIF."""
 
+LIKE_PARTS = frozenset({"train", "training", "test", "testing", "val", "valid", "validation"})
+"""Classes of these names would tell the parts of a split apart."""
+
 ALLOWED = "a folder with one folder of images a class, at least two, or with `train` and `test` folders of such"
 
 
@@ -54,7 +58,11 @@ class ImageFolder:
     @property
     def name(self) -> str:
         """The folder's own name, as far as a test id can hold it."""
-        return re.sub(r"[^A-Za-z0-9_.-]", "-", self.path.resolve().name or "root")
+        own = self.path.resolve().name or "root"
+        plain = unicodedata.normalize("NFKD", own).encode("ascii", "ignore").decode()  # é is e
+        safe = re.sub(r"[^A-Za-z0-9_.-]", "-", plain)
+        lost = not any(character.isalnum() for character in safe)
+        return hashlib.sha256(own.encode(errors="surrogateescape")).hexdigest()[:8] if lost else safe
 
     def paths(self) -> list[Path]:
         """Return where the files lie."""
@@ -110,7 +118,7 @@ def load_folder(folder: ImageFolder, data_root: Path, progress: Progress) -> Dat
     )
 
 
-def _refusal(path: Path, do: str) -> UserError:
+def _refusal(path: Path | str, do: str) -> UserError:
     return UserError(field="--task", value=f"folder:{path}", allowed=ALLOWED, do=do)
 
 
@@ -143,6 +151,9 @@ def _listed(root: Path) -> ImageFolder:
 
 def _parts(root: Path) -> tuple[str, ...]:
     there = _folders(root)
+    misnamed = [name for name in there if name.lower() in LIKE_PARTS and name not in ("train", "test", "val")]
+    if misnamed:
+        raise _refusal(root, f"`{misnamed[0]}` looks like a part, not a class: name the parts `train` and `test`.")
     tests = [name for name in ("test", "val") if name in there]
     if "train" in there and tests:
         return ("train", tests[0])
@@ -198,7 +209,7 @@ def _require_memory(folder: ImageFolder) -> None:
     if count * IMAGE_BYTES > available:
         need = f"{count:,} images need {count * IMAGE_BYTES / 1e9:.3g} GB of memory"
         do = f"take at most {available // IMAGE_BYTES:,} images, or free memory."
-        raise _refusal(folder.path, f"Its {need}, and {available / 1e9:.3g} GB are available: {do}")
+        raise _refusal(folder.name, f"Its {need}, and {available / 1e9:.3g} GB are available: {do}")
 
 
 def _content_sha256(folder: ImageFolder, progress: Progress) -> str:
@@ -243,7 +254,7 @@ def _require_both(folder: ImageFolder, train: np.ndarray, test: np.ndarray, reas
         if counts[label] == 0:
             why = {folder.file_name(number): text for number, text in reasons.items() if folder.labels[number] == label}
             do = f"Class {folder.classes[label]} is left without an image for {part}: add some, or mend"
-            raise _refusal(folder.path, f"{do} {_first(list(why), why)}.")
+            raise _refusal(folder.name, f"{do} {_first(list(why), why)}.")
 
 
 def _warn(folder: ImageFolder, left_out: Sequence[str], reasons: Mapping[str, str]) -> None:

@@ -70,7 +70,8 @@ def pictures(paths: Sequence[Path], px: int, report: Callable[[int], None]) -> t
         try:
             images[number] = picture(paths[number], px)
         except Exception as error:  # a broken file can raise anything
-            return getattr(error, "strerror", None) or str(error) or type(error).__name__
+            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            return reason.replace(str(paths[number]), paths[number].name)
         return ""
 
     reasons = in_threads(decode, range(len(paths)), report)
