@@ -63,6 +63,7 @@ def test_a_folder_of_photographs_is_compared_on_and_its_content_recorded(suite, 
     }
     for record in result.run.records:
         assert record.settings["task"] == "folder:my-photos"
+        assert record.settings["classes"] == ["china", "flower"]
         assert record.settings["num_unreadable_images"] == 1
         assert record.settings["unreadable_images"] == ["china/broken.jpg"]
         assert (record.settings["num_train_images"], record.settings["num_test_images"]) == (52, 12)

@@ -111,6 +111,7 @@ def prepare_accuracy(case: AccuracyCase, bench: Bench) -> Subject:
         settings={
             **model_settings(runs.architecture, runs.shape),
             "recipe": asdict(runs.recipe),
+            "classes": list(bench.tasks.task(case.task).classes),
             "data_sha256": runs.data.sha256,
             **runs.data.settings,
             "num_train_images": len(runs.train.labels),
