@@ -2,6 +2,8 @@
 
 from vitcnn import AccuracyCase
 from vitcnn.architectures import architectures
+from vitcnn.recipes import recipe_for
+from vitcnn.tasks import tasks
 
 ON_DIGITS = (
     AccuracyCase(architecture="lenet", task="digits", recipe="digits_cnn"),
@@ -9,34 +11,20 @@ ON_DIGITS = (
     AccuracyCase(architecture="resnet18", task="digits", recipe="digits_deep_cnn", precision="bf16", preset="standard"),
     AccuracyCase(architecture="vit_tiny", task="digits", recipe="digits_deep_vit", precision="bf16", preset="standard"),
 )
-RECIPES = {
-    "mnist_subset": "digits",
-    "glyphs": "glyphs",
-    "glyphs62": "glyphs",
-    "mnist": "glyphs",
-    "shapes": "photos",
-    "fashion_mnist": "photos",
-    "cifar10": "photos",
-}
-SMALL = tuple(
-    AccuracyCase(architecture=name, task=task, recipe=f"{recipes}_{kind}", preset="full")
-    for task, recipes in RECIPES.items()
-    for name, kind in (("lenet", "cnn"), ("vit_micro", "vit"))
-)
-DEEP = tuple(
-    AccuracyCase(architecture=name, task=task, recipe=f"{recipes}_deep_{kind}", precision="bf16", preset="full")
-    for task, recipes in RECIPES.items()
-    for name, kind in (("resnet18", "cnn"), ("vit_tiny", "vit"))
-)
+OTHER_TASKS = ("mnist_subset", "glyphs", "glyphs62", "mnist", "shapes", "fashion_mnist", "cifar10")
+
+
+def by_its_recipe(architecture, task, precision):
+    """Return the case of an architecture on a task, by the recipe of the task's set that suits it."""
+    recipe = recipe_for(tasks()[task], architectures()[architecture]).name
+    return AccuracyCase(architecture=architecture, task=task, recipe=recipe, precision=precision, preset="full")
+
+
+SMALL = tuple(by_its_recipe(name, task, "fp32") for task in OTHER_TASKS for name in ("lenet", "vit_micro"))
+DEEP = tuple(by_its_recipe(name, task, "bf16") for task in OTHER_TASKS for name in ("resnet18", "vit_tiny"))
 EVERY_OTHER = tuple(
-    AccuracyCase(
-        architecture=name,
-        task="mnist_subset",
-        recipe="digits_deep_cnn" if entry.family == "cnn" else "digits_deep_vit",
-        precision="bf16",
-        preset="full",
-    )
-    for name, entry in architectures().items()
+    by_its_recipe(name, "mnist_subset", "bf16")
+    for name in architectures()
     if name not in ("lenet", "vit_micro", "resnet18", "vit_tiny")
 )
 CASES = (*ON_DIGITS, *SMALL, *DEEP, *EVERY_OTHER)

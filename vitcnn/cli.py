@@ -6,7 +6,6 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryFile
 
 from vitcnn.errors import MissingData, UserError
 from vitcnn.spec import PRESETS
@@ -104,12 +103,13 @@ def run_doctor(options: argparse.Namespace) -> int:
 
 def run_fetch(options: argparse.Namespace) -> int:
     """Download or make each task's data, and read them once."""
+    from vitcnn.folders import require_writable
     from vitcnn.progress import ProgressBar
     from vitcnn.tasks import Tasks, data_root
     from vitcnn.tasks.download import fetch
 
     tasks = Tasks(data_root(options.data_root), asked=options.names)
-    _require_writable(tasks.data_root)
+    require_writable("--data-root", tasks.data_root, "Name another by --data-root or $VITCNN_DATA.")
     for name in tasks.asked:
         fetch(tasks.task(name), tasks.data_root, ProgressBar())
         data = tasks.data(name, ProgressBar())
@@ -118,15 +118,3 @@ def run_fetch(options: argparse.Namespace) -> int:
         print(f"{name}: {counts} of {shape.channels}x{shape.px}x{shape.px}, {shape.num_classes} classes")
     print(f"Data root: {tasks.data_root}")
     return 0
-
-
-def _require_writable(folder: Path) -> None:
-    """Raise UserError where nothing can be kept in `folder`, which is made."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=folder):
-            return
-    except OSError as error:
-        reason = error.strerror
-    do = f"{reason}: name another by --data-root or $VITCNN_DATA."
-    raise UserError(field="--data-root", value=str(folder), allowed="a folder that can be written to", do=do)

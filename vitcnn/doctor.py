@@ -18,6 +18,7 @@ from vitcnn.architectures import architectures
 from vitcnn.bench import compiler, obstacle
 from vitcnn.device import Device
 from vitcnn.device.environment import environment
+from vitcnn.folders import nearest_existing
 from vitcnn.spec import Case
 from vitcnn.tasks import Tasks
 from vitcnn.tasks.download import missing_files
@@ -121,8 +122,7 @@ def _disk(data_root: Path) -> list[Finding]:
 
 
 def _free(about: str, path: Path) -> Finding:
-    nearest = next(folder for folder in (path, *path.parents) if folder.exists())
-    free_gb = shutil.disk_usage(nearest).free / GB
+    free_gb = shutil.disk_usage(nearest_existing(path)).free / GB
     do = "Free some space, or name another place." if free_gb < LITTLE_DISK_GB else ""
     return Finding(about=about, text=f"{path}, {free_gb:.1f} GB free", do=do)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Iterable
 from pathlib import Path
 
 from vitcnn.errors import UserError
@@ -21,7 +22,7 @@ def cases_in(folder: Path) -> list[Case]:
     return found
 
 
-def of_preset(cases: list[Case], preset: str) -> list[Case]:
+def of_preset(cases: Iterable[Case], preset: str) -> list[Case]:
     """Return the cases that `preset` runs: its own and those of all smaller presets."""
     return [case for case in cases if PRESETS.index(case.preset) <= PRESETS.index(preset)]
 

@@ -8,12 +8,19 @@ from typing import TYPE_CHECKING
 from vitcnn.metrics.metric import Metric, exact
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from vitcnn.subject import Subject
 
 
 def measure(subject: Subject) -> Sequence[float]:
     """Return the count."""
-    return [sum(parameter.numel() for parameter in subject.model.parameters())]
+    return [num_parameters(subject.model)]
+
+
+def num_parameters(model: nn.Module) -> int:
+    """Count the parameters of a model."""
+    return sum(parameter.numel() for parameter in model.parameters())
 
 
 PARAMETERS = Metric(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from functools import partial
 
+import torch
 from torch import nn
 
 from vitcnn.architectures import architecture
@@ -29,9 +30,9 @@ class SeedRuns:
     def __init__(self, case: AccuracyCase, bench: Bench) -> None:
         self.case, self.device, self.progress = case, bench.device, bench.progress
         self.architecture, self.recipe = architecture(case.architecture), recipe(case.recipe)
-        task = bench.tasks.task(case.task)
-        px = min(task.shape.px, self.architecture.model_px(task.shape.px))
-        self.shape = replace(task.shape, px=px)
+        self.task = bench.tasks.task(case.task)
+        px = min(self.task.shape.px, self.architecture.model_px(self.task.shape.px))
+        self.shape = replace(self.task.shape, px=px)
         self.data = bench.tasks.data(case.task, bench.progress)
         self.train, self.test = (
             Resident.of(split, bench.device).shrunk_to(px) for split in (self.data.train, self.data.test)
@@ -97,6 +98,8 @@ class SeedRuns:
 def prepare_accuracy(case: AccuracyCase, bench: Bench) -> Subject:
     """Return the subject whose run trains one seed."""
     runs = SeedRuns(case, bench)
+    with torch.device("meta"):  # a seed's own model is built before its round
+        model = runs.architecture.build(runs.shape)
     images_per_epoch = runs.train.num_batches(runs.recipe.batch) * runs.recipe.batch
     return Subject(
         case=case,
@@ -109,9 +112,9 @@ def prepare_accuracy(case: AccuracyCase, bench: Bench) -> Subject:
         rounds=Rounds(at_least=case.num_seeds, at_most=case.num_seeds, budget_s=0.0),
         images_per_run=runs.recipe.epochs * images_per_epoch,
         settings={
-            **model_settings(runs.architecture, runs.shape),
+            **model_settings(runs.architecture, runs.shape, model),
             "recipe": asdict(runs.recipe),
-            "classes": list(bench.tasks.task(case.task).classes),
+            "classes": list(runs.task.classes),
             "data_sha256": runs.data.sha256,
             **runs.data.settings,
             "num_train_images": len(runs.train.labels),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import torch
@@ -12,6 +12,7 @@ from vitcnn.architectures import architecture
 from vitcnn.device import Device
 from vitcnn.inference import normalize, prepare
 from vitcnn.inference.forward import DTYPES, memory_format, resized
+from vitcnn.metrics.parameters import num_parameters
 from vitcnn.spec import Architecture, BatchCase, InputShape
 from vitcnn.subject import Subject
 from vitcnn.tasks import real_images
@@ -30,21 +31,14 @@ def random_model(entry: Architecture, shape: InputShape, device: Device, seed: i
         return resized(entry, shape)
 
 
-def model_settings(entry: Architecture, shape: InputShape) -> dict[str, Any]:
-    """Return what repeats a model of ours besides its case, and its size: weights, layout, resolution, parameters."""
+def model_settings(entry: Architecture, shape: InputShape, model: nn.Module) -> dict[str, Any]:
+    """Return what repeats `model` besides its case, and its size: weights, layout, resolution, parameters."""
     return {
         "weights": "random",
         "layout": str(memory_format(entry)),
         "model_px": entry.model_px(shape.px),
-        "num_parameters": num_parameters(entry, shape),
+        "num_parameters": num_parameters(model),
     }
-
-
-@cache
-def num_parameters(entry: Architecture, shape: InputShape) -> int:
-    """Count the parameters of an architecture built for `shape`, on the meta device."""
-    with torch.device("meta"):
-        return sum(parameter.numel() for parameter in entry.build(shape).parameters())
 
 
 def images_on(
@@ -79,7 +73,7 @@ def inference_subject(case: BatchCase, device: Device, rounds: Rounds = MANY_ROU
         rounds=rounds,
         images_per_run=case.batch,
         settings={
-            **model_settings(entry, shape),
+            **model_settings(entry, shape, model),
             "seed": WEIGHTS_SEED,
         },
     )
@@ -115,7 +109,7 @@ def training_subject(case: BatchCase, device: Device, rounds: Rounds = MANY_ROUN
         rounds=rounds,
         images_per_run=case.batch,
         settings={
-            **model_settings(entry, shape),
+            **model_settings(entry, shape, model),
             "seed": WEIGHTS_SEED,
             "optimizer": {"name": "adamw", "fused": True, **STEP_OPTIMIZER},
         },

@@ -59,7 +59,7 @@ def prepare_tiled(case: TiledCase, bench: Bench) -> Subject:
         rounds=FEW_ROUNDS,
         images_per_run=1,
         settings={
-            **model_settings(entry, shape),
+            **model_settings(entry, shape, model),
             "seed": WEIGHTS_SEED,
             "num_tiles": len(grid.corners),
         },

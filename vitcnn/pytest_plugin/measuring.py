@@ -101,7 +101,6 @@ class Measure:
     def _account(self, measure: Callable[[], Record], *, failed: Callable[[CaseError | UserError], Record]) -> Record:
         """Keep the record that `measure` returns; turn our own errors into a failed test whose memory is let go."""
         stash = self._item.stash
-        missing: MissingData | None = None
         try:
             record = measure()
         except (CaseError, UserError) as error:
@@ -112,7 +111,7 @@ class Measure:
             _let_go(error)
         except MissingData as error:
             self._benchmark.has_error = True
-            missing = error
+            end_without_data(error, self._bench.tasks)
         except BaseException:
             self._benchmark.has_error = True  # else pytest-benchmark counts the row, and crashes on an empty one
             raise
@@ -123,16 +122,17 @@ class Measure:
             else:
                 stash[ENDING] = Ending("disabled", "nothing is timed under --benchmark-disable or xdist")
             return record
-        if missing:  # outside of `except`, so that pytest shows its message alone
-            end_without_data(missing, self._bench.tasks)
         pytest.fail(failure, pytrace=False)
 
 
 def end_without_data(missing: MissingData, tasks: Tasks) -> NoReturn:
-    """Skip the test whose data cannot be had; fail it where they were asked for by --task."""
+    """Skip the test whose data cannot be had; fail it where they were asked for by --task.
+
+    `from None`, so that pytest shows the message alone.
+    """
     if missing.task in tasks.asked:
-        pytest.fail(str(missing), pytrace=False)
-    pytest.skip(str(missing))
+        raise pytest.fail.Exception(str(missing), pytrace=False) from None
+    raise pytest.skip.Exception(str(missing)) from None
 
 
 def require_callable(run: object) -> None:

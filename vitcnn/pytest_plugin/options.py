@@ -6,13 +6,13 @@ import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
 from vitcnn.architectures import architecture
 from vitcnn.device import Device, resolve
 from vitcnn.errors import UnknownName, UserError
+from vitcnn.folders import require_writable
 from vitcnn.spec import PRESETS
 from vitcnn.tasks import FOLDER, Tasks, data_root
 
@@ -93,7 +93,7 @@ def check_options(config: pytest.Config) -> Options:
     if not is_worker and any((out / name).exists() for name in (JOURNAL, RUN_JSON)):
         do = "Name another folder, or leave it out for one named by the time."
         raise UserError(field="--out", value=str(out), allowed="a folder that holds no run yet", do=do)
-    _require_writable("--out", out)
+    require_writable("--out", out)
     return Options(device=device, preset=preset, architectures=architectures, tasks=tasks, out=out)
 
 
@@ -112,17 +112,6 @@ def _stamp() -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.getpid()}"
 
 
-def _require_writable(field: str, folder: Path) -> None:
-    """Refuse a folder that cannot be made or written to, before hours of measuring end in its error."""
-    nearest = next(path for path in (folder, *folder.parents) if path.exists())
-    try:
-        with TemporaryDirectory(dir=nearest):
-            return
-    except OSError as error:
-        reason = f"{nearest}: {error.strerror}."
-    raise UserError(field=field, value=str(folder), allowed="a folder that can be written to", do=reason)
-
-
 def prepare_json_folder(config: pytest.Config) -> None:
     """Make the folder of --benchmark-json: pytest-benchmark does not, and would lose the run at its end."""
     path: Path | None = config.option.benchmark_json
@@ -130,7 +119,7 @@ def prepare_json_folder(config: pytest.Config) -> None:
         if path.is_dir():
             do = f"Name a file in it, such as {path / RUN_JSON}."
             raise UserError(field="--benchmark-json", value=str(path), allowed="the path of a file", do=do)
-        _require_writable("--benchmark-json", path.absolute().parent)
+        require_writable("--benchmark-json", path.absolute().parent)
         path.parent.mkdir(parents=True, exist_ok=True)
 
 

@@ -12,13 +12,14 @@ from vitcnn.architectures import architecture
 from vitcnn.bench import without_resolution
 from vitcnn.pytest_plugin.options import Options
 from vitcnn.recipes import recipe, recipe_for
-from vitcnn.spec import PRESETS, AccuracyCase, Case, Task
+from vitcnn.spec import AccuracyCase, Case, Task
+from vitcnn.suite import of_preset
 from vitcnn.tasks import Tasks
 
 
 def select(cases: Iterable[Case], options: Options) -> list[Any]:
     """Return the pytest parameters of the cases to collect, their ids the cases' own."""
-    in_preset = [case for case in cases if PRESETS.index(case.preset) <= PRESETS.index(options.preset)]
+    in_preset = of_preset(cases, options.preset)
     for case in in_preset:
         require_known_names(case, options.tasks)
     chosen = in_preset
