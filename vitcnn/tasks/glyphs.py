@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 import string
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from importlib.util import find_spec
 from itertools import product
@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vitcnn.errors import UserError
-from vitcnn.spec import Data, InputShape, Progress, Split, Task
+from vitcnn.spec import Data, InputShape, Progress, Task
 from vitcnn.tasks.cache import cached
+from vitcnn.tasks.drawing import Draw, drawn
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -34,7 +35,6 @@ VERSION = 1
 
 PX = 28
 NUM_TRAIN, NUM_TEST = 60_000, 10_000
-BATCH = 1_000
 
 MANROPE_STYLES = ("ExtraLight", "Light", "Regular", "Bold", "ExtraBold")
 SOURCE_STYLES = ("Light", "Regular", "Black", "It", "BoldIt")
@@ -77,13 +77,16 @@ def make_glyphs(characters: str, *, num_train: int, num_test: int, seed: int, pr
 
     A label is an index into `characters`. UserError where a font is not installed.
     """
-
-    def report(done: int) -> None:
-        progress(done, num_train + num_test, "images of glyphs made")
-
-    train = _split(characters, TRAIN_FONTS, num_train, 2 * seed, report)
-    test = _split(characters, TEST_FONTS, num_test, 2 * seed + 1, lambda done: report(num_train + done))
-    return Data(train=train, test=test)
+    return drawn(
+        _glyphs_of(characters, TRAIN_FONTS),
+        _glyphs_of(characters, TEST_FONTS),
+        shape=_shape(characters),
+        num_train=num_train,
+        num_test=num_test,
+        seed=seed,
+        progress=progress,
+        text="images of glyphs made",
+    )
 
 
 def font_files(fonts: Fonts) -> list[Path]:
@@ -122,19 +125,21 @@ def render(characters: str, fonts: Fonts) -> np.ndarray:
     return np.array(styles)
 
 
-def _split(characters: str, fonts: Fonts, count: int, seed: int, report: Callable[[int], None]) -> Split:
+def _glyphs_of(characters: str, fonts: Fonts) -> Draw:
+    """Return what draws `characters`, each image in a style of its own."""
     import torch
 
-    generator = torch.Generator().manual_seed(seed)
     renders = torch.from_numpy(render(characters, fonts))
-    labels = (torch.arange(count) % len(characters))[torch.randperm(count, generator=generator)]
-    images = torch.empty((count, 1, PX, PX), dtype=torch.uint8)
-    for start in range(0, count, BATCH):
-        batch = labels[start : start + BATCH]
-        styles = torch.randint(len(renders), batch.shape, generator=generator)
-        images[start : start + BATCH] = _photographed(_distorted(renders[styles, batch, None], generator), generator)
-        report(start + len(batch))
-    return Split(images=images.numpy(), labels=labels.numpy())
+
+    def draw(labels: Tensor, generator: Generator) -> Tensor:
+        styles = torch.randint(len(renders), labels.shape, generator=generator)
+        return _photographed(_distorted(renders[styles, labels, None], generator), generator)
+
+    return draw
+
+
+def _shape(characters: str) -> InputShape:
+    return InputShape(px=PX, channels=1, num_classes=len(characters))
 
 
 def _distorted(renders: Tensor, generator: Generator) -> Tensor:
@@ -168,7 +173,7 @@ def _photographed(images: Tensor, generator: Generator) -> Tensor:
 def _task(name: str, characters: str) -> Task:
     return Task(
         name=name,
-        shape=InputShape(px=PX, channels=1, num_classes=len(characters)),
+        shape=_shape(characters),
         classes=tuple(characters),
         loader=partial(load_glyphs, name, characters),
         recipes="glyphs",

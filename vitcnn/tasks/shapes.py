@@ -14,8 +14,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vitcnn.spec import Data, InputShape, Progress, Split, Task
+from vitcnn.spec import Data, InputShape, Progress, Task
 from vitcnn.tasks.cache import cached
+from vitcnn.tasks.drawing import drawn
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -25,7 +26,6 @@ VERSION = 1
 
 PX = 32
 NUM_TRAIN, NUM_TEST = 50_000, 10_000
-BATCH = 1_000
 
 MIN_RADIUS_PX, MAX_RADIUS_PX = 8, 13
 MIN_CONTRAST, MAX_CONTRAST = 0.25, 0.5
@@ -107,6 +107,8 @@ DISTANCES: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
 }
 """The classes, in order: signed distances, of coordinates in units of the shape's radius."""
 
+SHAPE = InputShape(px=PX, channels=3, num_classes=len(DISTANCES))
+
 
 def load_shapes(data_root: Path, progress: Progress) -> Data:
     """Return the images: made once, then kept below `data_root`."""
@@ -118,25 +120,20 @@ def load_shapes(data_root: Path, progress: Progress) -> Data:
 
 def make_shapes(*, num_train: int, num_test: int, seed: int, progress: Progress) -> Data:
     """Return any number of images: classes balanced, order shuffled; same seed, same images."""
+    return drawn(
+        _shapes_of,
+        _shapes_of,
+        shape=SHAPE,
+        num_train=num_train,
+        num_test=num_test,
+        seed=seed,
+        progress=progress,
+        text="images of shapes made",
+    )
 
-    def report(done: int) -> None:
-        progress(done, num_train + num_test, "images of shapes made")
 
-    train = _split(num_train, 2 * seed, report)
-    return Data(train=train, test=_split(num_test, 2 * seed + 1, lambda done: report(num_train + done)))
-
-
-def _split(count: int, seed: int, report: Callable[[int], None]) -> Split:
-    import torch
-
-    generator = torch.Generator().manual_seed(seed)
-    labels = (torch.arange(count) % len(DISTANCES))[torch.randperm(count, generator=generator)]
-    images = torch.empty((count, 3, PX, PX), dtype=torch.uint8)
-    for start in range(0, count, BATCH):
-        batch = labels[start : start + BATCH]
-        images[start : start + BATCH] = _painted(_coverage(batch, generator), generator)
-        report(start + len(batch))
-    return Split(images=images.numpy(), labels=labels.numpy())
+def _shapes_of(labels: Tensor, generator: Generator) -> Tensor:
+    return _painted(_coverage(labels, generator), generator)
 
 
 def _coverage(labels: Tensor, generator: Generator) -> Tensor:
@@ -177,7 +174,7 @@ def _painted(coverage: Tensor, generator: Generator) -> Tensor:
 
 SHAPES = Task(
     name="shapes",
-    shape=InputShape(px=PX, channels=3, num_classes=len(DISTANCES)),
+    shape=SHAPE,
     classes=tuple(DISTANCES),
     loader=load_shapes,
     recipes="photos",
