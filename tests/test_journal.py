@@ -5,7 +5,7 @@ from record_builders import accuracy, latency
 
 from vitcnn.errors import RecordError
 from vitcnn.journal import Journal, read_journal
-from vitcnn.record import CaseResult
+from vitcnn.record import SCHEMA, CaseResult
 
 PASSED = CaseResult(id="a", outcome="passed", record=latency("lenet", 0.001, 0.002))
 SKIPPED = CaseResult(id="b", outcome="skipped", reason="no data: fetch it — ünïcode\nsecond line")
@@ -34,7 +34,7 @@ def test_header_is_written_once_and_counts_the_schema(journal):
     journal.append(PASSED)
     journal.append(SKIPPED)
     lines = [json.loads(line) for line in journal.path.read_text(encoding="utf-8").splitlines()]
-    assert lines[0] == {"vitcnn_journal": 1}
+    assert lines[0] == {"vitcnn_journal": SCHEMA}
     assert [line.get("id") for line in lines] == [None, "a", "b"]
 
 
@@ -75,7 +75,7 @@ def test_a_line_that_is_no_case_result_is_an_error(journal):
 
 def test_a_journal_of_a_newer_schema_is_refused(journal):
     journal.append(PASSED)
-    text = journal.path.read_text(encoding="utf-8").replace('{"vitcnn_journal": 1}', '{"vitcnn_journal": 99}')
+    text = journal.path.read_text(encoding="utf-8").replace(f'{{"vitcnn_journal": {SCHEMA}}}', '{"vitcnn_journal": 99}')
     journal.path.write_text(text, encoding="utf-8")
     with pytest.raises(RecordError, match="99"):
         list(read_journal(journal.path))

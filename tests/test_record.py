@@ -10,7 +10,19 @@ from record_builders import ENVIRONMENT, accuracy, latency, measurement, memory,
 
 import vitcnn
 from vitcnn.errors import RecordError
-from vitcnn.record import OUTCOMES, CaseResult, Environment, Measurement, Record, Run, Series, load_run, validate
+from vitcnn.record import (
+    OUTCOMES,
+    CaseResult,
+    Environment,
+    Measurement,
+    Record,
+    Run,
+    Selection,
+    Series,
+    load_run,
+    validate,
+)
+from vitcnn.spec import PRESETS
 
 SCHEMA = json.loads((Path(vitcnn.__file__).parent / "run.schema.json").read_text(encoding="utf-8"))["$defs"]
 RUN = run_of(latency("lenet", 0.001, 0.002), accuracy("vit_micro", right=[[1, 0], [1, 1]]))
@@ -54,7 +66,15 @@ environments = st.builds(
     git_commit=texts,
     git_dirty=st.sampled_from([True, False, None]),
 )
-runs = st.builds(Run, environment=environments, cases=st.lists(results, max_size=2).map(tuple))
+several = st.lists(texts, max_size=2).map(tuple)
+selections = st.builds(Selection, preset=st.sampled_from(PRESETS), architectures=several, keyword=texts, paths=several)
+runs = st.builds(
+    Run,
+    environment=environments,
+    cases=st.lists(results, max_size=2).map(tuple),
+    started=texts,
+    selection=selections,
+)
 
 
 @given(records)
@@ -80,6 +100,7 @@ def test_a_run_survives_json(run):
         (Record, "record"),
         (CaseResult, "case_result"),
         (Environment, "environment"),
+        (Selection, "selection"),
     ],
 )
 def test_schema_requires_exactly_the_fields_of_the_dataclass(kind, definition):
@@ -163,8 +184,27 @@ def test_a_record_without_a_field_is_refused_by_name(field):
 
 
 def test_a_newer_schema_is_refused_with_the_way_out():
-    with pytest.raises(RecordError, match="schema: 2 is newer than 1, which this vitcnn reads: upgrade vitcnn"):
-        Run.from_json(changed(RUN.to_json(), ("schema",), 2))
+    with pytest.raises(RecordError, match="schema: 3 is newer than 2, which this vitcnn reads: upgrade vitcnn"):
+        Run.from_json(changed(RUN.to_json(), ("schema",), 3))
+
+
+def test_an_older_schema_is_refused_with_the_way_out():
+    with pytest.raises(RecordError, match="schema: 1 is older than 2, which this vitcnn reads: measure again"):
+        Run.from_json(changed(RUN.to_json(), ("schema",), 1))
+
+
+@pytest.mark.parametrize(
+    "selection, narrowed_by",
+    [
+        (Selection(), ""),
+        (Selection(preset="smoke"), ""),
+        (Selection(keyword="latency and 28"), "-k 'latency and 28'"),
+        (Selection(markers="not slow", architectures=("lenet",)), "--arch lenet -m 'not slow'"),
+        (Selection(paths=("benchmarks/test_memory.py",), tasks=("digits",)), "benchmarks/test_memory.py --task digits"),
+    ],
+)
+def test_a_selection_says_what_narrowed_it(selection, narrowed_by):
+    assert selection.narrowed_by == narrowed_by
 
 
 @pytest.mark.parametrize("document", [None, [], "text", 3])
@@ -185,8 +225,11 @@ def test_a_valid_document_passes():
         ("", "cannot be read as JSON"),
         ('{"benchmarks": []}', "has no top-level 'vitcnn' section"),
         ("[1]", "has no top-level 'vitcnn' section"),
-        ('{"vitcnn": {"schema": 99}}', "vitcnn: schema: 99 is newer than 1"),
-        ('{"vitcnn": {"schema": 1, "cases": []}}', "vitcnn: run: 'environment' is a required property"),
+        ('{"vitcnn": {"schema": 99}}', "vitcnn: schema: 99 is newer than 2"),
+        (
+            '{"vitcnn": {"schema": 2, "started": "", "selection": {}, "cases": []}}',
+            "vitcnn: run: 'environment' is a required property",
+        ),
     ],
 )
 def test_load_run_names_the_file_and_what_is_wrong(tmp_path, text, message):

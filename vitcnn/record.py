@@ -2,7 +2,8 @@
 
 The `vitcnn` section of a run's JSON is described by `run.schema.json` beside this file; `SCHEMA` counts its changes:
 
-1. the first.
+1. the first;
+2. a run says when it began and what of the suite was asked for (`started`, `selection`).
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
 from vitcnn.errors import CaseOutcome, RecordError
+from vitcnn.spec import Preset
 
-SCHEMA = 1
+SCHEMA = 2
 
 Better = Literal["higher", "lower"]
 Outcome = Literal[
@@ -163,11 +165,40 @@ class Environment:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Selection:
+    """What of a suite was asked for; what the command line left out is not missing.
+
+    `keyword` and `markers` are pytest's -k and -m; `paths` are files and node ids, relative to the root, and empty
+    where whole folders were asked for.
+    """
+
+    preset: Preset = "full"
+    architectures: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
+    keyword: str = ""
+    markers: str = ""
+    paths: tuple[str, ...] = ()
+
+    @property
+    def narrowed_by(self) -> str:
+        """The part of the command line that left cases of the preset out; empty where it left out none."""
+        parts = (
+            *self.paths,
+            *(f"--arch {name}" for name in self.architectures),
+            *(f"--task {name}" for name in self.tasks),
+            *(f"{option} {value!r}" for option, value in (("-k", self.keyword), ("-m", self.markers)) if value),
+        )
+        return " ".join(parts)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Run:
-    """One run of a suite: where it was measured and how every collected case ended."""
+    """One run of a suite: where it was measured, when it began (ISO 8601, UTC), and how every collected case ended."""
 
     environment: Environment
     cases: tuple[CaseResult, ...]
+    started: str = ""
+    selection: Selection = field(default_factory=Selection)
 
     @property
     def records(self) -> tuple[Record, ...]:
@@ -178,6 +209,8 @@ class Run:
         """Return the run as JSON values: the top-level `vitcnn` section of a run's JSON."""
         return {
             "schema": SCHEMA,
+            "started": self.started,
+            "selection": json.loads(json.dumps(asdict(self.selection))),
             "environment": asdict(self.environment),
             "cases": [case.to_json() for case in self.cases],
         }
@@ -188,9 +221,16 @@ class Run:
         schema = document.get("schema") if isinstance(document, Mapping) else None
         if isinstance(schema, int) and schema > SCHEMA:
             raise RecordError(f"schema: {schema} is newer than {SCHEMA}, which this vitcnn reads: upgrade vitcnn")
+        if isinstance(schema, int) and schema < SCHEMA:
+            raise RecordError(f"schema: {schema} is older than {SCHEMA}, which this vitcnn reads: measure again")
         validate(document, "run")
-        environment = Environment(**document["environment"])
-        return cls(environment=environment, cases=tuple(CaseResult.from_json(c) for c in document["cases"]))
+        chosen = {key: _as_tuple(value) for key, value in document["selection"].items()}
+        return cls(
+            environment=Environment(**document["environment"]),
+            cases=tuple(CaseResult.from_json(case) for case in document["cases"]),
+            started=document["started"],
+            selection=Selection(**chosen),
+        )
 
 
 def load_run(path: Path | str) -> Run:

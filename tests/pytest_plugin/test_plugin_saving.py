@@ -4,9 +4,12 @@ import json
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+
+from vitcnn.record import Selection
 
 CASES = """
     import pytest
@@ -178,3 +181,23 @@ def test_a_session_without_cases_writes_nothing(suite):
     assert result.exit_code == 0
     assert not result.folder.exists()
     assert "JSON of this run" not in result.out
+
+
+def test_a_record_names_the_clock_it_was_timed_by(saved):
+    _, result = saved
+    assert {record.settings["timer"] for record in result.run.records} == {"perf_counter"}
+
+
+def test_a_run_says_when_it_began_and_that_it_was_whole(saved):
+    _, result = saved
+    assert datetime.now(UTC) - datetime.fromisoformat(result.run.started) < timedelta(hours=1)
+    assert result.run.selection == Selection(preset="smoke")
+    assert result.run.selection.narrowed_by == ""
+
+
+def test_a_run_says_what_of_the_suite_was_asked_for(suite):
+    suite.write("benchmarks/test_own.py", "def test_ant(measure): measure.time(lambda: sum(range(1000)))")
+    run = suite.run("benchmarks/test_own.py::test_ant", "-k", "ant", "-m", "not slow", "--preset", "full").run
+    assert run.selection == Selection(
+        preset="full", keyword="ant", markers="not slow", paths=("benchmarks/test_own.py::test_ant",)
+    )

@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Generator
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from vitcnn.pytest_plugin.fixtures import parametrize
 from vitcnn.pytest_plugin.ledger import Ledger, case_of, entry_for, is_measured, write_json
 from vitcnn.pytest_plugin.measuring import CLEAN_STATE, ROW
 from vitcnn.pytest_plugin.options import Options
-from vitcnn.record import Environment
+from vitcnn.record import Environment, Run
 from vitcnn.report.terminal import summary
 
 VOLATILE_CPU_KEYS = ("hz_actual", "hz_actual_friendly", "hz_advertised", "hz_advertised_friendly")
@@ -33,6 +34,7 @@ class SuiteHooks:
         self.config = config
         self.options = options
         self.ledger = Ledger(options.out)
+        self.started = datetime.now(UTC).isoformat(timespec="seconds")
         self.is_worker = hasattr(config, "workerinput")
         self._saved = False
         self._saved_by_benchmark = False
@@ -156,8 +158,7 @@ class SuiteHooks:
             self._save_once()
             if self._saved:
                 terminalreporter.section("vitcnn")
-                run = self.ledger.run(self.environment)
-                terminalreporter.write_line(summary(run, width=terminalreporter._tw.fullwidth))
+                terminalreporter.write_line(summary(self.run, width=terminalreporter._tw.fullwidth))
                 terminalreporter.write_line(f"\nJSON of this run: {_short(self.ledger.run_json)}")
 
     @cached_property
@@ -165,10 +166,20 @@ class SuiteHooks:
         """Where this run is measured."""
         return environment(self.options.device, self.config.rootpath)
 
+    @property
+    def run(self) -> Run:
+        """The session so far, as a run."""
+        return Run(
+            environment=self.environment,
+            cases=self.ledger.results(),
+            started=self.started,
+            selection=self.options.selection,
+        )
+
     def pytest_benchmark_update_json(self, output_json: dict[str, Any]) -> None:
         """Put every case and its record into what pytest-benchmark saves."""
         self._saved_by_benchmark = True
-        output_json["vitcnn"] = self.ledger.run(self.environment).to_json()
+        output_json["vitcnn"] = self.run.to_json()
 
     def pytest_benchmark_update_machine_info(self, machine_info: dict[str, Any]) -> None:
         """Put the environment into what pytest-benchmark saves of the machine."""

@@ -12,7 +12,7 @@ import pytest
 
 from vitcnn.journal import Journal
 from vitcnn.pytest_plugin.options import JOURNAL, RUN_JSON
-from vitcnn.record import CaseResult, Environment, Outcome, Record, Run
+from vitcnn.record import CaseResult, Outcome, Record
 from vitcnn.spec import Case
 
 RECORD = pytest.StashKey[Record]()
@@ -116,10 +116,6 @@ class Ledger:
         if nodeid in self._started:
             return CaseResult(id=name, outcome="interrupted", reason="the run was stopped while this case ran")
         return CaseResult(id=name, outcome="not_run", reason="the run ended before this case's turn")
-
-    def run(self, environment: Environment) -> Run:
-        """Return the session as a run."""
-        return Run(environment=environment, cases=self.results())
 
 
 def entry_for(item: pytest.Item, report: pytest.TestReport) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import pytest
@@ -117,6 +118,7 @@ class Measure:
             raise
         else:
             if self._benchmark.enabled:
+                record = replace(record, settings={**record.settings, "timer": timer_name(self._item)})
                 stash[RECORD], stash[ROW] = record, self._benchmark.stats
                 self._benchmark.extra_info["vitcnn"] = record.to_json()
             else:
@@ -133,6 +135,13 @@ def end_without_data(missing: MissingData, tasks: Tasks) -> NoReturn:
     if missing.task in tasks.asked:
         raise pytest.fail.Exception(str(missing), pytrace=False) from None
     raise pytest.skip.Exception(str(missing)) from None
+
+
+def timer_name(item: pytest.Item) -> str:
+    """Return the name of the clock that an item is timed by: a number means nothing without it."""
+    marker = item.get_closest_marker("benchmark")
+    timer = marker.kwargs["timer"] if marker else None
+    return str(getattr(timer, "__qualname__", timer))
 
 
 def require_callable(run: object) -> None:

@@ -13,6 +13,7 @@ from vitcnn.architectures import architecture
 from vitcnn.device import Device, resolve
 from vitcnn.errors import UnknownName, UserError
 from vitcnn.folders import require_writable
+from vitcnn.record import Selection
 from vitcnn.spec import PRESETS
 from vitcnn.tasks import FOLDER, Tasks, data_root
 
@@ -31,6 +32,7 @@ class Options:
     architectures: tuple[str, ...]
     tasks: Tasks
     out: Path
+    selection: Selection
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -94,7 +96,27 @@ def check_options(config: pytest.Config) -> Options:
         do = "Name another folder, or leave it out for one named by the time."
         raise UserError(field="--out", value=str(out), allowed="a folder that holds no run yet", do=do)
     require_writable("--out", out)
-    return Options(device=device, preset=preset, architectures=architectures, tasks=tasks, out=out)
+    selection = Selection(
+        preset=preset,
+        architectures=architectures,
+        tasks=tasks.asked,
+        keyword=config.option.keyword,
+        markers=config.option.markexpr,
+        paths=_narrow_paths(config),
+    )
+    return Options(device=device, preset=preset, architectures=architectures, tasks=tasks, out=out, selection=selection)
+
+
+def _narrow_paths(config: pytest.Config) -> tuple[str, ...]:
+    """Return the files and node ids among the arguments, relative to the root: not folders, which are taken whole."""
+    found = []
+    for argument in config.args:
+        name, separator, rest = argument.partition("::")
+        path = config.invocation_params.dir / name
+        if separator or path.is_file():
+            place = os.path.relpath(path, config.rootpath).replace(os.sep, "/")
+            found.append(f"{place}{separator}{rest}")
+    return tuple(found)
 
 
 def _names(config: pytest.Config, option: str) -> tuple[str, ...]:
