@@ -49,6 +49,11 @@ def test_a_latency_case_has_device_time_and_peak_memory(cuda, precision):
     assert weights_bytes < peak_bytes < 40 * weights_bytes
 
 
+def test_a_latency_case_says_what_held_the_clocks_back_or_that_it_is_unknown(cuda):
+    clocks = measured(LatencyCase(architecture="resnet18", px=224, batch=4), cuda).settings["clocks"]
+    assert clocks == "unknown" or (isinstance(clocks, list) and all(isinstance(name, str) for name in clocks))
+
+
 @pytest.mark.parametrize("name", ["resnet18", "vit_tiny"])
 def test_a_training_case_in_bf16_runs_and_leaves_nothing(cuda, name):
     record = measured(TrainingCase(architecture=name, px=32, batch=8, precision="bf16"), cuda)

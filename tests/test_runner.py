@@ -1,5 +1,6 @@
 import json
 import shutil
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -145,6 +146,30 @@ def test_a_compiled_case_is_measured_and_leaves_nothing_behind(cpu):
     record = measured(replace(LATENCY, mode="compiled"), cpu)
     clean.check()
     assert (record.case, record.status) == ("latency/lenet/28/b2/fp32/compiled", "ok")
+
+
+def test_on_a_cpu_nothing_is_said_about_clocks(cpu):
+    assert "clocks" not in measured(LATENCY, cpu).settings
+
+
+def test_clocks_are_watched_during_the_timed_rounds_alone(cpu, monkeypatch):
+    seen = []
+
+    @contextmanager
+    def watch(device):
+        seen.append(f"{device.name}: before")
+        settings = {}
+        yield settings
+        seen.append("after")
+        settings["clocks"] = ["sw_power_cap"]
+
+    def stopwatch(_run, **_settings):
+        seen.append("timed")
+        return ()
+
+    monkeypatch.setattr("vitcnn.runner.watch_clocks", watch)
+    assert measured(LATENCY, cpu, stopwatch=stopwatch).settings["clocks"] == ["sw_power_cap"]
+    assert seen == ["cpu: before", "timed", "after"]
 
 
 def test_where_nothing_is_timed_there_are_no_measurements(cpu):

@@ -43,6 +43,9 @@ without measuring; `disabled`: --benchmark-disable or xdist, so nothing was time
 
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
+SPOILING_CLOCKS = frozenset({"hw_slowdown", "sw_thermal_slowdown", "hw_thermal_slowdown", "hw_power_brake_slowdown"})
+"""Names in a record's `settings["clocks"]` that spoil its samples. A power cap set by software can be on for good."""
+
 Status = Literal["ok"] | CaseOutcome
 
 

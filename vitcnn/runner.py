@@ -10,6 +10,7 @@ from typing import Any
 from vitcnn.architectures import architecture
 from vitcnn.bench import Bench
 from vitcnn.device import numerics, out_of_memory_as_case_error
+from vitcnn.device.throttling import watch_clocks
 from vitcnn.errors import CaseError, UserError
 from vitcnn.metrics import metrics_of
 from vitcnn.prepare import prepare
@@ -29,13 +30,14 @@ def measure(case: Case, *, bench: Bench, stopwatch: Stopwatch, floor_bytes: int)
         subject = prepare(case, bench)
         subject.floor_bytes = floor_bytes
         rounds, calls = subject.rounds.plan(subject.warm_up())
-        subject.times_s = stopwatch(
-            subject.run,
-            rounds=rounds,
-            calls=calls,
-            before_round=subject.before_round,
-            after_round=subject.after_round,
-        )
+        with watch_clocks(device) as clocks:
+            subject.times_s = stopwatch(
+                subject.run,
+                rounds=rounds,
+                calls=calls,
+                before_round=subject.before_round,
+                after_round=subject.after_round,
+            )
         measurements = (
             [m for metric in metrics_of(case.question) for m in metric.of(subject)] if subject.times_s else []
         )
@@ -43,7 +45,7 @@ def measure(case: Case, *, bench: Bench, stopwatch: Stopwatch, floor_bytes: int)
         case=str(case),
         architecture=case.architecture,
         family=subject.architecture.family,
-        settings={**settings_of(case), **subject.settings, "rounds": rounds, "calls_per_round": calls},
+        settings={**settings_of(case), **subject.settings, "rounds": rounds, "calls_per_round": calls, **clocks},
         status="ok",
         measurements=tuple(measurements),
         series=tuple(subject.series()) if subject.times_s else (),

@@ -26,6 +26,7 @@ DEVICE_TIME_S = Metric(
     unit="s",
     better="lower",
     tolerance=of_time,
+    rule="time",
     questions=("latency",),
     measure=measure,
 )

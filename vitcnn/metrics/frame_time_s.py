@@ -21,6 +21,7 @@ FRAME_TIME_S = Metric(
     unit="s",
     better="lower",
     tolerance=of_time,
+    rule="time",
     questions=("tiled",),
     measure=measure,
 )

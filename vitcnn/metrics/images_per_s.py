@@ -21,6 +21,7 @@ IMAGES_PER_S = Metric(
     unit="image/s",
     better="higher",
     tolerance=of_time,
+    rule="restated",
     questions=(
         "latency",
         "training",

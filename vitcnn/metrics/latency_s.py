@@ -21,6 +21,7 @@ LATENCY_S = Metric(
     unit="s",
     better="lower",
     tolerance=of_time,
+    rule="time",
     questions=("latency",),
     measure=measure,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from vitcnn.record import Better, Measurement
 from vitcnn.spec import Case
@@ -13,9 +13,14 @@ if TYPE_CHECKING:
     from vitcnn.subject import Subject
 
 
+Rule = Literal["time", "amount", "exact", "score", "restated"]
+"""How the gate judges a metric: a time, by the noise between processes; an amount that hardly varies, by its range; a
+count, exactly; a score of training, by its seeds; or not at all, since it restates another metric of the record."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Metric:
-    """A number that cases of some questions report: how it is measured, its unit, its direction, its tolerance.
+    """A number that cases of some questions report: how it is measured and judged, its unit, direction, tolerance.
 
     `measure` reads a subject whose rounds have run. It returns the samples, or none where the metric does not exist
     here (CUDA memory on a CPU). `tolerance` gives the relative change that is not worth a red build.
@@ -25,6 +30,7 @@ class Metric:
     unit: str
     better: Better
     tolerance: Callable[[Case], float]
+    rule: Rule
     questions: tuple[str, ...]
     measure: Callable[[Subject], Sequence[float]]
 

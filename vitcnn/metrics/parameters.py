@@ -28,6 +28,7 @@ PARAMETERS = Metric(
     unit="1",
     better="lower",
     tolerance=exact,
+    rule="exact",
     questions=("memory",),
     measure=measure,
 )

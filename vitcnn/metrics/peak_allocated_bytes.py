@@ -25,6 +25,7 @@ PEAK_ALLOCATED_BYTES = Metric(
     unit="B",
     better="lower",
     tolerance=one_percent,
+    rule="amount",
     questions=(
         "latency",
         "memory",

@@ -38,6 +38,7 @@ SAVED_FOR_BACKWARD_BYTES = Metric(
     unit="B",
     better="lower",
     tolerance=exact,
+    rule="exact",
     questions=("memory",),
     measure=measure,
 )

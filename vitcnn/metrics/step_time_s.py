@@ -21,6 +21,7 @@ STEP_TIME_S = Metric(
     unit="s",
     better="lower",
     tolerance=of_time,
+    rule="time",
     questions=("training",),
     measure=measure,
 )

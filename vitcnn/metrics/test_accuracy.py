@@ -97,6 +97,7 @@ TEST_ACCURACY = Metric(
     unit="1",
     better="higher",
     tolerance=one_percent,
+    rule="score",
     questions=("accuracy",),
     measure=measure,
 )

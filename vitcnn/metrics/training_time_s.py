@@ -21,6 +21,7 @@ TRAINING_TIME_S = Metric(
     unit="s",
     better="lower",
     tolerance=of_time,
+    rule="time",
     questions=("accuracy",),
     measure=measure,
 )

@@ -12,6 +12,7 @@ import numpy as np
 from tabulate import tabulate
 
 from vitcnn.metrics.test_accuracy import accuracy_interval, correct
+from vitcnn.quantity import significant
 from vitcnn.record import Record, Run
 from vitcnn.report.cells import cell
 from vitcnn.report.tradeoffs import tradeoffs
@@ -62,14 +63,6 @@ def accuracy_text(record: Record, _metric: str) -> str:
     """Show the mean accuracy of the seeds in per cent, with its 95 % interval over seeds and images."""
     interval = accuracy_interval(correct(record))
     return f"{100 * interval.estimate:.1f} [{100 * interval.low:.1f}, {100 * interval.high:.1f}]"
-
-
-def significant(value: float) -> str:
-    """Show three significant digits, never an exponent: 0.0123, 1.23, 12.3, 1,234."""
-    if value == 0:
-        return "0"
-    exponent = int(f"{value:.2e}".partition("e")[2])  # after rounding: 9.996 is 10.0
-    return f"{value:,.{max(0, 2 - exponent)}f}"
 
 
 def columns(records: list[Record]) -> list[Column]:

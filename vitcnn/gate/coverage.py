@@ -1,0 +1,108 @@
+"""Which cases can be compared, and what became of the others: none may disappear unseen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from vitcnn.baseline import Baseline, CaseBaseline
+from vitcnn.gate.verdict import Verdict
+from vitcnn.record import CaseResult, Outcome, Record, Run, Selection
+from vitcnn.spec import PRESETS
+
+FAILURES: frozenset[Outcome] = frozenset(
+    {"failed", "out_of_memory", "diverged", "leaked", "interrupted", "not_measured"}
+)
+"""Outcomes of a case that ran and gave no result."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coverage:
+    """The records of each case that was measured and has a baseline; verdicts on the others; what was left out."""
+
+    measured: Mapping[str, Sequence[Record]]
+    verdicts: tuple[Verdict, ...]
+    remarks: tuple[str, ...]
+
+
+def cover(runs: Sequence[Run], baseline: Baseline) -> Coverage:
+    """Account for every case of the runs and of the baseline."""
+    results: dict[str, list[CaseResult]] = {case: [] for case in baseline.cases}
+    for run in runs:
+        for result in run.cases:
+            results.setdefault(result.id, []).append(result)
+    measured, verdicts, narrowed, skipped = {}, [], [], []
+    for case, ended in results.items():
+        records = [result.record for result in ended if result.outcome == "passed" and result.record]
+        spoiled = _spoiled(case, ended)
+        if spoiled:
+            verdicts.append(spoiled)
+        elif case not in baseline.cases:
+            verdicts += _without_baseline(case, records)
+            skipped += [result for result in ended if result.outcome == "skipped"]
+        elif records:
+            measured[case] = records
+        elif is_left_out(ended, baseline.cases[case], runs[0].selection):
+            narrowed.append(case)
+        else:
+            verdicts.append(_missing(case, ended, baseline.cases[case]))
+    remarks = (
+        *_narrowing(narrowed, runs[0].selection, baseline),
+        *_never_measured(skipped),
+    )
+    return Coverage(measured=measured, verdicts=tuple(verdicts), remarks=remarks)
+
+
+def is_left_out(ended: Sequence[CaseResult], baseline: CaseBaseline, selection: Selection) -> bool:
+    """Whether the command line left a case of the baseline out: then it is not missing."""
+    if ended:
+        asked_less = bool(selection.keyword or selection.markers or selection.paths)
+        return asked_less and ended[0].outcome == "deselected"
+    record = baseline.records[-1]
+    task, preset = record.settings.get("task"), record.settings.get("preset")
+    return bool(
+        selection.paths
+        or (selection.architectures and record.architecture not in selection.architectures)
+        or (selection.tasks and task is not None and task not in selection.tasks)
+        or (preset in PRESETS and PRESETS.index(preset) > PRESETS.index(selection.preset))
+    )
+
+
+def _spoiled(case: str, ended: Sequence[CaseResult]) -> Verdict | None:
+    """Return the verdict on a case that ran without a result, in any of the runs."""
+    failure = next((result for result in ended if result.outcome in FAILURES), None)
+    if failure:
+        reason = f"{failure.outcome.replace('_', ' ')}: {failure.reason}"
+        return Verdict(kind="FAILED", case=case, reason=reason)
+    disabled = next((result for result in ended if result.outcome == "disabled"), None)
+    return Verdict(kind="INVALID", case=case, reason=disabled.reason) if disabled else None
+
+
+def _without_baseline(case: str, records: Sequence[Record]) -> list[Verdict]:
+    reason = "the baseline lacks this case. Record it with `vitcnn baseline record`, or let it pass by --gate=allow-new"
+    return [Verdict(kind="NEW", case=case, reason=reason)] if records else []
+
+
+def _missing(case: str, ended: Sequence[CaseResult], baseline: CaseBaseline) -> Verdict:
+    where = f"last measured in the baseline {baseline.recording}"
+    if ended:
+        reason = f"{ended[0].outcome.replace('_', ' ')}: {ended[0].reason}; {where}"
+    else:
+        reason = f"not collected; {where}. Where it was removed or renamed on purpose, record the baseline again"
+    return Verdict(kind="MISSING", case=case, reason=reason)
+
+
+def _narrowing(narrowed: Sequence[str], selection: Selection, baseline: Baseline) -> tuple[str, ...]:
+    if not narrowed:
+        return ()
+    by = selection.narrowed_by or f"--preset {selection.preset}"
+    left = len(baseline.cases) - len(narrowed)
+    return (f"Narrowed by {by}: {left} of the baseline's {len(baseline.cases)} cases are judged.",)
+
+
+def _never_measured(skipped: Sequence[CaseResult]) -> tuple[str, ...]:
+    cases = {result.id: result.reason for result in skipped}
+    if not cases:
+        return ()
+    reasons = "; ".join(dict.fromkeys(cases.values()))
+    return (f"Skipped, and without a baseline: {len(cases)} cases, not judged ({reasons}).",)

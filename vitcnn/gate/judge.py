@@ -1,0 +1,211 @@
+"""Runs and a baseline in, verdicts out: which case is set beside which, and what cannot be judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+
+from vitcnn.baseline import Baseline, CaseBaseline
+from vitcnn.gate.amounts import judge_amount, judge_exact
+from vitcnn.gate.coverage import Coverage, cover
+from vitcnn.gate.scores import judge_scores
+from vitcnn.gate.times import RunMedians, judge_times
+from vitcnn.gate.verdict import WHOLE_RUN, Judgement, Verdict, worst_first
+from vitcnn.metrics import metrics
+from vitcnn.record import SPOILING_CLOCKS, Environment, Measurement, Record, Run
+
+IDENTITY = {"data_sha256": "the data differ", "timer": "the clock differs"}
+"""Settings that the case's id does not hold, and without which two numbers are not of one thing."""
+
+SOFTWARE = ("driver", "cuda", "torch", "torchvision", "timm", "peft", "vitcnn", "python")
+
+RECORD_FIRST = "Record one with `vitcnn baseline record` and commit it."
+
+
+@dataclass(kw_only=True)
+class Pile:
+    """The metrics of all cases, sorted by how they are judged; times and scores share a level, so they wait."""
+
+    times: list[RunMedians] = field(default_factory=list)
+    scores: list[tuple[str, list[Measurement], list[Measurement]]] = field(default_factory=list)
+    verdicts: list[Verdict] = field(default_factory=list)
+
+    def judged(self, *, paired: bool) -> list[Verdict]:
+        """Return the verdicts on all metrics."""
+        scores = [judge_scores(*entry, num_tests=len(self.scores)) for entry in self.scores]
+        return [*self.verdicts, *judge_times(self.times, paired=paired), *scores]
+
+
+def judge(runs: Sequence[Run], baseline: Baseline, *, paired: bool = False) -> Judgement:
+    """Judge runs of one revision together.
+
+    The first run says what was asked for; more of them, such as re-measured suspects, add to its cases. With `paired`
+    each run of the baseline was taken in turns with the run of the same place in `runs`.
+    """
+    obstacle = what_forbids(runs, baseline)
+    if obstacle:
+        return Judgement(verdicts=(Verdict(kind="INVALID", case=WHOLE_RUN, reason=obstacle),))
+    coverage = cover(runs, baseline)
+    verdicts = [*coverage.verdicts, *compare(coverage.measured, baseline.cases, paired=paired)]
+    if not coverage.measured and not verdicts:
+        reason = f"nothing was judged: {'; '.join(coverage.remarks) or 'the run has no cases'}"
+        verdicts = [Verdict(kind="INVALID", case=WHOLE_RUN, reason=reason)]
+    return Judgement(
+        verdicts=worst_first(verdicts),
+        drift=drift(coverage, baseline, verdicts),
+        remarks=(*coverage.remarks, *software_differences(runs, baseline), *tolerance_changes(coverage, baseline)),
+        suspects=tuple(dict.fromkeys(verdict.case for verdict in verdicts if is_suspect(verdict))),
+    )
+
+
+def what_forbids(runs: Sequence[Run], baseline: Baseline) -> str:
+    """Return why these runs cannot be judged by this baseline at all; empty where they can."""
+    keys = sorted({run.environment.device_key for run in runs})
+    if len(keys) > 1:
+        return f"the current runs are of several devices: {', '.join(keys)}"
+    if not baseline.cases:
+        return f"there is no baseline for {keys[0]}. {RECORD_FIRST}"
+    others = sorted({entry.device_key for entry in baseline.environments} - set(keys))
+    if others:
+        return f"measured on {keys[0]}, but the baseline is of {', '.join(others)}. {RECORD_FIRST}"
+    outcomes = {case.outcome for run in runs for case in run.cases}
+    if outcomes == {"disabled"}:
+        return "nothing was timed: leave out --benchmark-disable and xdist's -n"
+    return _other_numerics([run.environment for run in runs], baseline.environments)
+
+
+def _other_numerics(ours: Sequence[Environment], theirs: Sequence[Environment]) -> str:
+    before, now = theirs[-1].numerics, ours[0].numerics
+    names = sorted(key for key in {*before, *now} if before.get(key) != now.get(key))
+    changed = ", ".join(f"{name} {before.get(name)} -> {now.get(name)}" for name in names)
+    return f"other numerics than the baseline's: {changed}. {RECORD_FIRST}" if changed else ""
+
+
+def compare(
+    measured: Mapping[str, Sequence[Record]], baselines: Mapping[str, CaseBaseline], *, paired: bool = False
+) -> list[Verdict]:
+    """Return the verdicts on every metric of the cases that both sides have."""
+    pile = Pile()
+    for case, current in measured.items():
+        if case in baselines:
+            _sort(pile, case, baselines[case].records, current, paired=paired)
+    return pile.judged(paired=paired)
+
+
+def _sort(pile: Pile, case: str, before: Sequence[Record], now: Sequence[Record], *, paired: bool) -> None:
+    """Put each metric of one case where it is judged."""
+    other = _other_identity(before, now)
+    if other:
+        pile.verdicts.append(Verdict(kind="INVALID", case=case, reason=other))
+        return
+    for name in dict.fromkeys(m.metric for record in (*before, *now) for m in record.measurements):
+        entry = metrics().get(name)
+        old, new = _of_metric(before, name), _of_metric(now, name)
+        if entry is None:
+            reason = "no metric of this vitcnn: install the version that measured it"
+            pile.verdicts.append(Verdict(kind="INVALID", case=case, metric=name, reason=reason))
+        elif entry.rule == "restated":
+            continue
+        elif not new or not old:
+            pile.verdicts.append(_one_sided(case, name, has_baseline=bool(old)))
+        elif entry.rule == "time":
+            _sort_time(pile, case, name, before, now, paired=paired)
+        elif entry.rule == "score":
+            pile.scores.append((case, old, new))
+        else:
+            pile.verdicts.append(AMOUNTS[entry.rule](case, old, new))
+
+
+AMOUNTS: dict[str, Callable[[str, list[Measurement], list[Measurement]], Verdict]] = {
+    "amount": judge_amount,
+    "exact": judge_exact,
+}
+
+
+def _sort_time(
+    pile: Pile, case: str, name: str, before: Sequence[Record], now: Sequence[Record], *, paired: bool
+) -> None:
+    old, new = _of_metric(before, name), _of_metric(now, name)
+    obstacle = _throttled("current", now) or _throttled("baseline", before)
+    if paired and len(old) != len(new):
+        obstacle = f"passed in {len(old)} runs of the base and {len(new)} of the head: pairs need both"
+    if obstacle:
+        pile.verdicts.append(Verdict(kind="INVALID", case=case, metric=name, reason=obstacle))
+        return
+    pile.times.append(
+        RunMedians(
+            case=case,
+            metric=name,
+            unit=new[0].unit,
+            better=new[0].better,
+            tolerance=new[0].tolerance,
+            baseline=tuple(median(m.samples) for m in old),
+            current=tuple(median(m.samples) for m in new),
+        )
+    )
+
+
+def _of_metric(records: Sequence[Record], name: str) -> list[Measurement]:
+    return [measurement for record in records for measurement in record.measurements if measurement.metric == name]
+
+
+def _one_sided(case: str, metric: str, *, has_baseline: bool) -> Verdict:
+    if has_baseline:
+        reason = "the baseline has this metric, the run does not: say why it is gone, and record again"
+        return Verdict(kind="MISSING", case=case, metric=metric, reason=reason)
+    return Verdict(kind="NEW", case=case, metric=metric, reason=f"the baseline lacks this metric. {RECORD_FIRST}")
+
+
+def _other_identity(before: Sequence[Record], now: Sequence[Record]) -> str:
+    for key, what in IDENTITY.items():
+        values = [sorted({str(record.settings.get(key)) for record in records}) for records in (before, now)]
+        if values[0] != values[1]:
+            old, new = (", ".join(text[:20] for text in texts) for texts in values)
+            return f"{what} from the baseline's: {key} {old} -> {new}"
+    return ""
+
+
+def _throttled(whose: str, records: Sequence[Record]) -> str:
+    seen = [sorted(SPOILING_CLOCKS.intersection(record.settings.get("clocks", ()))) for record in records]
+    reasons = sorted({reason for run in seen for reason in run})
+    if not reasons:
+        return ""
+    what = f"{sum(map(bool, seen))} of {len(records)} {whose} runs: {', '.join(reasons)}"
+    return f"the GPU was throttled in {what}. Cool it, or cap its power, and measure again"
+
+
+def is_suspect(verdict: Verdict) -> bool:
+    """Whether more runs could decide or overturn a verdict: times, beyond the tolerance."""
+    entry = metrics().get(verdict.metric)
+    return entry is not None and entry.rule == "time" and verdict.kind in ("WORSE", "BETTER", "INCONCLUSIVE")
+
+
+def drift(coverage: Coverage, baseline: Baseline, verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
+    """Return what became worse since the oldest baseline and is not already worse than the newest."""
+    known = {verdict.name for verdict in verdicts if verdict.kind in ("WORSE", "INVALID")}
+    since_oldest = compare(coverage.measured, baseline.oldest)
+    return worst_first([v for v in since_oldest if v.kind == "WORSE" and v.name not in known])
+
+
+def software_differences(runs: Sequence[Run], baseline: Baseline) -> tuple[str, ...]:
+    """Return a line that names the software that differs from the newest baseline's; none where all is the same."""
+    before, now = baseline.environments[-1], runs[0].environment
+    changed = [
+        f"{name} {getattr(before, name) or 'unknown'} -> {getattr(now, name) or 'unknown'}"
+        for name in SOFTWARE
+        if getattr(before, name) != getattr(now, name)
+    ]
+    return (f"Other software than the baseline's: {', '.join(changed)}.",) if changed else ()
+
+
+def tolerance_changes(coverage: Coverage, baseline: Baseline) -> tuple[str, ...]:
+    """Return a line that names the cases whose tolerance is no longer that of their baseline."""
+    changed = [
+        f"{case}::{new.metric} {100 * old.tolerance:g} % -> {100 * new.tolerance:g} %"
+        for case, records in coverage.measured.items()
+        for new in records[0].measurements
+        for old in _of_metric(baseline.cases[case].records[-1:], new.metric)
+        if new.tolerance != old.tolerance
+    ]
+    return (f"Tolerances that changed since the baseline: {', '.join(changed)}.",) if changed else ()

@@ -1,0 +1,179 @@
+"""Times: worse only beyond the tolerance and beyond the noise between processes.
+
+What is compared is the logarithm of each run's median. The level of the tests holds for a whole suite and for all looks
+that re-measuring takes, so that a suite in which nothing changed is red once in a hundred.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import stdtr, stdtrit
+
+from vitcnn.gate.noise import Prior, moderated, prior_of
+from vitcnn.gate.verdict import Kind, Verdict
+from vitcnn.quantity import percent, quantity, span
+from vitcnn.record import Better
+
+SUITE_LEVEL = 0.01
+"""Share of the suites in which nothing changed that may be red."""
+
+LOOKS = 4
+"""How often re-measuring may look at a suspect: the level is shared among them."""
+
+SUSPICION_LEVEL = 0.05
+"""A change beyond the tolerance that noise would show this seldom is suspicious, if not yet proven."""
+
+DETECTION = 0.95
+"""Share of the changes of the smallest visible size that are seen."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunMedians:
+    """One metric of one case: the median of each run's samples, in the order of the runs.
+
+    With `paired`, the runs of baseline and current were taken in turns and are compared pair by pair.
+    """
+
+    case: str
+    metric: str
+    unit: str
+    better: Better
+    tolerance: float
+    baseline: tuple[float, ...]
+    current: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contrast:
+    """Cost of the current runs against the baseline: log ratios, positive where worse; (metrics,) each.
+
+    `sums_of_squares` and `dof` are the residuals'; `share` times the variance is the variance of `effect`.
+    """
+
+    effect: np.ndarray
+    sums_of_squares: np.ndarray
+    dof: np.ndarray
+    share: np.ndarray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What is known of one metric. Logarithms, positive where worse, but for the degrees of freedom."""
+
+    effect: float
+    error: float
+    noise: float
+    dof: float
+
+    def chance(self, effect: float) -> float:
+        """Return how often noise alone shows an effect this large."""
+        return float(stdtr(self.dof, -effect / self.error)) if self.dof > 0 else 0.0
+
+    def smallest_visible(self, *, level: float, tolerance: float) -> float:
+        """Return the relative change that is seen `DETECTION` of the time."""
+        if self.dof <= 0:
+            return tolerance
+        least = max(np.log1p(tolerance), -stdtrit(self.dof, level) * self.error)
+        return float(np.expm1(least + stdtrit(self.dof, DETECTION) * self.error))
+
+
+def judge_times(medians: Sequence[RunMedians], *, paired: bool = False) -> list[Verdict]:
+    """Return a verdict for each metric, in order, at a level that holds for all of them together."""
+    usable = [entry for entry in medians if min(*entry.baseline, *entry.current) > 0]
+    found = dict(zip(map(id, usable), weigh(usable, paired=paired), strict=True))
+    level = suite_level(len(usable))
+    return [_verdict(entry, found[id(entry)], level) if id(entry) in found else _invalid(entry) for entry in medians]
+
+
+def suite_level(num_tests: int) -> float:
+    """Return the level of one test and one look among `num_tests`, by Bonferroni."""
+    return SUITE_LEVEL / LOOKS / max(1, num_tests)
+
+
+def weigh(medians: Sequence[RunMedians], *, paired: bool = False) -> list[Evidence]:
+    """Return the evidence on each metric, the variances of all of them moderated together."""
+    if not medians:
+        return []
+    contrast = _of_pairs(medians) if paired else _of_groups(medians)
+    variances, dof = moderated(contrast.sums_of_squares, contrast.dof, _prior(medians, contrast, paired=paired))
+    errors = np.sqrt(variances * contrast.share)
+    alone = np.array([len(entry.baseline) < 2 for entry in medians])
+    columns = zip(contrast.effect, errors, np.sqrt(variances), np.where(alone, 0.0, dof), strict=True)
+    return [
+        Evidence(effect=float(effect), error=float(error), noise=float(noise), dof=float(freedom))
+        for effect, error, noise, freedom in columns
+    ]
+
+
+def _prior(medians: Sequence[RunMedians], contrast: Contrast, *, paired: bool) -> Prior:
+    """Learn from the baseline alone where it stands alone: no case was chosen by what it shows there."""
+    if paired:
+        return prior_of(contrast.sums_of_squares, contrast.dof)
+    baselines = [np.log(entry.baseline) for entry in medians]
+    return prior_of(np.array([_residue(logs) for logs in baselines]), np.array([len(logs) - 1 for logs in baselines]))
+
+
+def _of_groups(medians: Sequence[RunMedians]) -> Contrast:
+    pairs = [(np.log(entry.baseline), np.log(entry.current), _sign(entry)) for entry in medians]
+    return Contrast(
+        effect=np.array([sign * (current.mean() - baseline.mean()) for baseline, current, sign in pairs]),
+        sums_of_squares=np.array([_residue(baseline) + _residue(current) for baseline, current, _ in pairs]),
+        dof=np.array([len(baseline) + len(current) - 2 for baseline, current, _ in pairs]),
+        share=np.array([1 / len(baseline) + 1 / len(current) for baseline, current, _ in pairs]),
+    )
+
+
+def _of_pairs(medians: Sequence[RunMedians]) -> Contrast:
+    differences = [_sign(entry) * np.log(np.divide(entry.current, entry.baseline)) for entry in medians]
+    return Contrast(
+        effect=np.array([logs.mean() for logs in differences]),
+        sums_of_squares=np.array([_residue(logs) for logs in differences]),
+        dof=np.array([len(logs) - 1 for logs in differences]),
+        share=np.array([1 / len(logs) for logs in differences]),
+    )
+
+
+def _residue(logs: np.ndarray) -> float:
+    return float(np.sum((logs - logs.mean()) ** 2))
+
+
+def _sign(entry: RunMedians) -> int:
+    return 1 if entry.better == "lower" else -1
+
+
+def _verdict(entry: RunMedians, evidence: Evidence, level: float) -> Verdict:
+    kind = _kind(entry, evidence, level)
+    change = float(np.expm1(_sign(entry) * evidence.effect))
+    parts = [
+        f"median {_runs(entry.current, entry.unit)}, baseline {_runs(entry.baseline, entry.unit)}: {percent(change)}",
+        f"tolerance {100 * entry.tolerance:g} %",
+        f"between-run noise {100 * evidence.noise:.1f} %"
+        if evidence.dof > 0
+        else "the baseline is one run, so that the tolerance alone decides",
+    ]
+    if kind == "INCONCLUSIVE":
+        visible = evidence.smallest_visible(level=level, tolerance=entry.tolerance)
+        parts.append(f"too noisy to tell: the smallest change that these runs show is {100 * visible:.1f} %")
+    return Verdict(kind=kind, case=entry.case, metric=entry.metric, reason=", ".join(parts), change=change)
+
+
+def _kind(entry: RunMedians, evidence: Evidence, level: float) -> Kind:
+    size = abs(evidence.effect)
+    if size <= np.log1p(entry.tolerance) or evidence.chance(size) > SUSPICION_LEVEL:
+        return "SAME"
+    if evidence.chance(size) > level:
+        return "INCONCLUSIVE"
+    return "WORSE" if evidence.effect > 0 else "BETTER"
+
+
+def _invalid(entry: RunMedians) -> Verdict:
+    reason = f"times must be above 0, got {quantity(min(*entry.baseline, *entry.current), entry.unit)}: check the clock"
+    return Verdict(kind="INVALID", case=entry.case, metric=entry.metric, reason=reason)
+
+
+def _runs(medians: tuple[float, ...], unit: str) -> str:
+    middle = quantity(float(np.exp(np.mean(np.log(medians)))), unit)
+    return middle if len(medians) == 1 else f"{middle} ({len(medians)} runs, {span(medians, unit)})"

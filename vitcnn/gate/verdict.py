@@ -1,0 +1,77 @@
+"""What the gate says of one metric of one case, and of a whole run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Kind = Literal["INVALID", "FAILED", "WORSE", "MISSING", "NEW", "INCONCLUSIVE", "BETTER", "SAME"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+"""From the worst to the best: the order of every listing.
+
+INVALID cannot be judged. FAILED: the case did not pass. WORSE, BETTER: beyond the tolerance and beyond the noise.
+MISSING: the baseline has it, the run does not. NEW: the run has it, the baseline does not. INCONCLUSIVE: beyond the
+tolerance, but the noise is too large to tell. SAME: within the tolerance or within the noise.
+"""
+
+Mode = Literal["on", "allow-new", "strict"]
+MODES: tuple[Mode, ...] = get_args(Mode)
+
+ALWAYS_RED: frozenset[Kind] = frozenset({"INVALID", "FAILED", "WORSE", "MISSING"})
+RED: dict[Mode, frozenset[Kind]] = {
+    "on": ALWAYS_RED | {"NEW"},
+    "allow-new": ALWAYS_RED,
+    "strict": ALWAYS_RED | {"NEW", "INCONCLUSIVE", "BETTER"},
+}
+"""Which verdicts turn a gate red, in each mode."""
+
+WHOLE_RUN = "the whole run"
+"""Stands in the place of a case where a verdict concerns all of them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """The verdict on one metric of one case; `metric` is empty where it concerns the whole case.
+
+    `reason` says why in words and figures. `change` is the relative change of the metric, where there is one: 0.05 is
+    5 % more than the baseline.
+    """
+
+    kind: Kind
+    case: str
+    metric: str = ""
+    reason: str
+    change: float | None = None
+
+    @property
+    def name(self) -> str:
+        """The case and the metric, as one name."""
+        return f"{self.case}::{self.metric}" if self.metric else self.case
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """All verdicts on a run, the worst first.
+
+    `drift` are verdicts against the oldest baseline that the newest one no longer shows. `remarks` say what was
+    narrowed, skipped, or differs in software. `suspects` are the cases whose times more runs could decide.
+    """
+
+    verdicts: tuple[Verdict, ...]
+    drift: tuple[Verdict, ...] = ()
+    remarks: tuple[str, ...] = ()
+    suspects: tuple[str, ...] = ()
+
+    def red(self, mode: Mode) -> tuple[Verdict, ...]:
+        """Return the verdicts that are red in `mode`."""
+        return tuple(verdict for verdict in self.verdicts if verdict.kind in RED[mode])
+
+    @property
+    def is_invalid(self) -> bool:
+        """Whether something could not be judged."""
+        return any(verdict.kind == "INVALID" for verdict in self.verdicts)
+
+
+def worst_first(verdicts: list[Verdict]) -> tuple[Verdict, ...]:
+    """Return the verdicts by kind, and within a kind by the size of the change; else in their order."""
+    return tuple(sorted(verdicts, key=lambda verdict: (KINDS.index(verdict.kind), -abs(verdict.change or 0.0))))

@@ -1,0 +1,43 @@
+"""Numbers with units, as people read them."""
+
+from __future__ import annotations
+
+TIMES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (0.0, "ns"))
+BYTES = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (0.0, "B"))
+SCALE = {"s": 1.0, "ms": 1e-3, "µs": 1e-6, "ns": 1e-9, "GB": 1e9, "MB": 1e6, "kB": 1e3, "B": 1.0}
+STEPS = {"s": TIMES, "B": BYTES}
+COUNT = "1"
+"""The unit of plain numbers."""
+
+
+def significant(value: float, digits: int = 3) -> str:
+    """Show that many significant digits, never an exponent: 0.0123, 1.23, 12.3, 1,234."""
+    if value == 0:
+        return "0"
+    exponent = int(f"{value:.{digits - 1}e}".partition("e")[2])  # after rounding: 9.996 is 10.0
+    return f"{value:,.{max(0, digits - 1 - exponent)}f}"
+
+
+def quantity(value: float, unit: str) -> str:
+    """Show a value with the unit of its size: 0.00531 s is `5.31 ms`, 58720256 B is `58.7 MB`."""
+    shown = unit_for(value, unit)
+    number = significant(value / SCALE.get(shown, 1.0))
+    return number if unit == COUNT else f"{number} {shown}"
+
+
+def unit_for(value: float, unit: str) -> str:
+    """Return the unit of its size for a value in `unit`: `ms` for 0.00531 s."""
+    return next((name for least, name in STEPS.get(unit, ()) if abs(value) >= least), unit)
+
+
+def span(values: tuple[float, ...], unit: str) -> str:
+    """Show the lowest and the highest of some values of one unit: `4.95-5.02`, in the unit of the highest."""
+    scale = SCALE.get(unit_for(max(values), unit), 1.0)
+    low, high = (significant(value / scale) for value in (min(values), max(values)))
+    return low if low == high else f"{low}-{high}"
+
+
+def percent(share: float) -> str:
+    """Show a share as a change: `+6.6 %`, `-0.4 %`, `+212 %`."""
+    value = 100 * share
+    return f"{value:+.0f} %" if abs(value) >= 100 else f"{value:+.1f} %"

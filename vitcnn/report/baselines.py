@@ -1,0 +1,141 @@
+"""Stored baselines as text: what a recording holds, what is stored for each device, what each case is judged by."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from statistics import median, stdev
+
+from tabulate import tabulate
+
+from vitcnn.baseline import Recording, baseline_of
+from vitcnn.quantity import quantity
+from vitcnn.record import Environment, Record
+
+UNKNOWN = "-"
+DIRTY = (
+    "Warning: the working tree had changes that are not committed: nobody can measure this revision again. Commit them "
+    "and record again."
+)
+
+
+def between_runs(records: Sequence[Record], metric: str) -> float | None:
+    """Return the spread of a metric between runs: the standard deviation of the logarithm of the runs' medians.
+
+    It is a share: 0.01 is one per cent. None where there is one run, or a median that is not positive.
+    """
+    medians = [median(samples) for record in records if (samples := record.samples(metric))]
+    if len(medians) < 2 or min(medians) <= 0:
+        return None
+    return stdev(map(math.log, medians))
+
+
+def recorded(recording: Recording) -> str:
+    """Return what was just recorded, how much its runs differ, and how it becomes what runs are judged by."""
+    runs = [stored.run for stored in recording.runs]
+    num_skipped = sum(all(result.outcome == "skipped" for result in results) for results in recording.results.values())
+    counts = f"{_count(len(runs), 'run')}, {_count(len(recording.records), 'case')}, {num_skipped} skipped"
+    paths = [stored.path for stored in recording.runs]
+    together = paths[0].with_name(f"????_{recording.name}.json")
+    lines = [
+        f"Recorded {recording.name} on {runs[0].environment.device_key}: {counts}.",
+        *(f"  {path}" for path in paths),
+        _spread_of_times(recording.records),
+        *([DIRTY] if any(run.environment.git_dirty for run in runs) else []),
+        f"Committing it promotes it: git add {together} && git commit",
+    ]
+    return "\n".join(lines)
+
+
+def _spread_of_times(cases: Mapping[str, Sequence[Record]]) -> str:
+    spreads = {
+        case_id: spread for case_id, records in cases.items() if (spread := _largest_of_times(records)) is not None
+    }
+    if not spreads:
+        return "Nothing is known of the spread between runs: that takes two or more of a timed case."
+    noisiest = max(spreads, key=lambda case_id: spreads[case_id])
+    middle = median(spreads.values())
+    return (
+        f"Spread between runs, of {_count(len(spreads), 'timed case')}: median {_percent(middle)}, largest "
+        f"{_percent(spreads[noisiest])} ({noisiest})."
+    )
+
+
+def _largest_of_times(records: Sequence[Record]) -> float | None:
+    metrics = dict.fromkeys(m.metric for record in records for m in record.measurements if m.unit == "s")
+    spreads = [spread for metric in metrics if (spread := between_runs(records, metric)) is not None]
+    return max(spreads, default=None)
+
+
+def overview(stores: Mapping[str, Sequence[Recording]], now: datetime) -> str:
+    """Return a row for each recording of each device, the oldest first."""
+    headers = ("device", "recording", "runs", "began", "cases", "commit", "torch", "driver", "python", "of the preset")
+    rows = [[device, *_row(recording, now)] for device, found in stores.items() for recording in found]
+    return _table(headers, rows)
+
+
+def _row(recording: Recording, now: datetime) -> list[str]:
+    environments = [stored.run.environment for stored in recording.runs]
+    selections = [stored.run.selection for stored in recording.runs]
+    return [
+        recording.name,
+        str(len(recording.runs)),
+        _began(recording.started, now),
+        str(len(recording.records)),
+        _each(map(_revision, environments)),
+        _each(environment.torch for environment in environments),
+        _each(environment.driver for environment in environments),
+        _each(environment.python for environment in environments),
+        _each(f"{selection.preset}: {selection.narrowed_by or 'whole'}" for selection in selections),
+    ]
+
+
+def _revision(environment: Environment) -> str:
+    return environment.git_commit[:7] + ("-dirty" if environment.git_dirty else "")
+
+
+def _each(texts: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(text or UNKNOWN for text in texts))
+
+
+def _began(started: str, now: datetime) -> str:
+    try:
+        moment = datetime.fromisoformat(started).astimezone(UTC)
+    except ValueError:
+        return started or UNKNOWN
+    days = (now - moment).days
+    return f"{moment:%Y-%m-%d}, " + (f"{_count(days, 'day')} ago" if days > 0 else "today")
+
+
+def cases(recordings: Sequence[Recording]) -> str:
+    """Return a row for each metric of each case that runs are judged by, and below it why others were not measured."""
+    baseline = baseline_of(recordings)
+    headers = ("case", "metric", "median", "between runs", "runs", "recording")
+    rows = [
+        (case_id, metric, middle, spread, str(case.num_runs), case.recording)
+        for case_id, case in baseline.cases.items()
+        for metric, middle, spread in _metrics(case.records)
+    ]
+    not_measured = [f"Not measured: {case_id}: {reason}" for case_id, reason in baseline.not_measured.items()]
+    return "\n".join([_table(headers, rows), *not_measured])
+
+
+def _metrics(records: Sequence[Record]) -> Iterable[tuple[str, str, str]]:
+    """Yield name, median of the runs' medians, and spread between runs, of every metric."""
+    units = {m.metric: m.unit for record in records for m in record.measurements}
+    for metric, unit in units.items():
+        medians = [median(samples) for record in records if (samples := record.samples(metric))]
+        yield metric, quantity(median(medians), unit), _percent(between_runs(records, metric))
+
+
+def _percent(share: float | None) -> str:
+    return UNKNOWN if share is None else f"{100 * share:.2g} %"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    return tabulate(rows, headers=headers, tablefmt="simple", disable_numparse=True)
