@@ -7,6 +7,8 @@
     │   └── UnknownName       a name the catalogue does not hold; offers the nearest
     ├── MissingData           files of a task that are not here and cannot be had; its cases are skipped
     ├── RecordError           a document that is not a valid vitcnn record
+    ├── BaselineError         a store of baselines that cannot be judged by
+    ├── RunFailed             a run in a fresh process that is of no use
     └── CaseError             ends one case; the other cases go on
         ├── UnsupportedResolution
         ├── OutOfMemory
@@ -61,6 +63,14 @@ class MissingData(VitcnnError):
 
 class RecordError(VitcnnError, ValueError):
     """A document that is not a valid vitcnn record: says where and why."""
+
+
+class BaselineError(VitcnnError):
+    """A store of baselines that cannot be judged by: says which file and why, and what to do."""
+
+
+class RunFailed(VitcnnError):
+    """A run of the suite in a fresh process that is of no use: says why and where its output lies."""
 
 
 class CaseError(VitcnnError):

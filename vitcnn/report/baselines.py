@@ -10,7 +10,7 @@ from statistics import median, stdev
 from tabulate import tabulate
 
 from vitcnn.baseline import Recording, baseline_of
-from vitcnn.quantity import quantity
+from vitcnn.quantity import quantity, significant
 from vitcnn.record import Environment, Record
 
 UNKNOWN = "-"
@@ -130,7 +130,7 @@ def _metrics(records: Sequence[Record]) -> Iterable[tuple[str, str, str]]:
 
 
 def _percent(share: float | None) -> str:
-    return UNKNOWN if share is None else f"{100 * share:.2g} %"
+    return UNKNOWN if share is None else f"{significant(100 * share, 2)} %"
 
 
 def _count(number: int, what: str) -> str:

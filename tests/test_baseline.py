@@ -1,0 +1,258 @@
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pytest_benchmark.utils import get_machine_id
+from store_builders import LATENCY, WHOLE, ended, passed, recording, run, write
+
+from vitcnn.baseline import baseline_of, machine_folder, recordings, removable, store
+from vitcnn.errors import BaselineError, UserError
+from vitcnn.record import SCHEMA
+
+
+def test_files_of_one_name_are_one_recording_and_the_oldest_comes_first(tmp_path):
+    new_b = write(tmp_path / "Linux-CPython-3.12-64bit" / "0001_new.json", run(9, passed("b")))
+    new_a = write(tmp_path / "Linux-CPython-3.11-64bit" / "0003_new.json", run(8, passed("a")))
+    old = write(tmp_path / "0002_old_one.json", run(7, passed("a")))
+    by_hand = write(tmp_path / "by hand.json", run(6, passed("a")))
+    found = recordings(tmp_path)
+    assert [(r.name, [stored.path for stored in r.runs]) for r in found] == [
+        ("by hand", [by_hand]),
+        ("old_one", [old]),
+        ("new", [new_a, new_b]),
+    ]
+    assert [r.started[:10] for r in found] == ["2026-01-06", "2026-01-07", "2026-01-08"]
+    assert found[-1].runs[0].run == run(8, passed("a"))
+
+
+def test_runs_that_began_in_one_second_are_in_the_order_of_their_files(tmp_path):
+    paths = [write(tmp_path / f"000{number}_x.json", run(1, passed("a"))) for number in (3, 1, 2)]
+    (found,) = recordings(tmp_path)
+    assert [stored.path for stored in found.runs] == sorted(paths)
+
+
+def test_a_recording_is_whole_where_none_of_its_runs_was_narrowed():
+    assert recording("x", run(1), run(1)).whole
+    assert not recording("x", run(1), run(1, selection=LATENCY)).whole
+
+
+def test_where_nothing_is_stored_there_is_no_recording(tmp_path):
+    assert recordings(tmp_path / "missing") == ()
+    (tmp_path / ".hidden").mkdir()
+    for name in ("README.md", ".0001_x.json.7.partial", ".0001_x.json", ".hidden/0001_x.json"):
+        (tmp_path / name).write_text("not JSON")
+    assert recordings(tmp_path) == ()
+
+
+GOOD = json.dumps({"vitcnn": run(1, passed("a")).to_json()})
+
+
+@pytest.mark.parametrize(
+    "text, what",
+    [
+        (GOOD[: len(GOOD) // 2], "cannot be read as JSON"),
+        ("", "cannot be read as JSON"),
+        ('{"benchmarks": []}', "has no top-level 'vitcnn' section"),
+        ("[]", "has no top-level 'vitcnn' section"),
+        (GOOD.replace(f'"schema": {SCHEMA}', '"schema": 1'), "schema: 1 is older than"),
+        (GOOD.replace(f'"schema": {SCHEMA}', '"schema": 99'), "schema: 99 is newer than"),
+        (GOOD.replace("[1.0]", "[NaN]"), "samples"),
+    ],
+)
+def test_a_file_that_is_no_run_is_an_error_that_names_it_and_the_way_out(tmp_path, text, what):
+    write(tmp_path / "0001_x.json", run(1, passed("a")))
+    path = tmp_path / "deep" / "below" / "0002_y.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    with pytest.raises(BaselineError) as caught:
+        recordings(tmp_path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert what in str(caught.value)
+    assert f"Restore it from git (`git checkout -- {path}`) or delete it." in str(caught.value)
+
+
+def sources(baseline):
+    return {case_id: (case.recording, case.num_runs) for case_id, case in baseline.cases.items()}
+
+
+def test_a_case_is_judged_by_every_run_of_the_newest_recording_in_which_it_passed():
+    old = recording("old", run(1, passed("a", 1.0), passed("b", 2.0)), run(1, passed("a", 3.0), passed("b", 4.0)))
+    new = recording("new", run(2, passed("a", 5.0), ended("b", "skipped")), run(2, passed("a", 6.0), passed("b", 7.0)))
+    baseline = baseline_of([old, new])
+    assert sources(baseline) == {"a": ("new", 2), "b": ("new", 1)}
+    assert [record.samples("latency_s") for record in baseline.cases["a"].records] == [(5.0,), (6.0,)]
+    assert baseline.oldest.keys() == {"a", "b"}
+    assert [record.samples("latency_s") for record in baseline.oldest["a"].records] == [(1.0,), (3.0,)]
+    assert baseline.not_measured == {}
+
+
+def test_a_partial_recording_renews_its_own_cases_alone():
+    whole = recording("whole", run(1, passed("latency/a"), passed("memory/a")))
+    left_out = ended("memory/a", "deselected", "left out by -k")
+    partial = recording("partial", run(2, passed("latency/a"), passed("latency/b"), left_out, selection=LATENCY))
+    baseline = baseline_of([whole, partial])
+    assert sources(baseline) == {"latency/a": ("partial", 1), "memory/a": ("whole", 1), "latency/b": ("partial", 1)}
+    assert baseline.oldest.keys() == {"latency/a"}
+    assert baseline.not_measured == {}
+
+
+def test_a_removed_case_goes_with_the_next_whole_recording_and_not_with_a_partial_one():
+    before = recording("before", run(1, passed("a"), passed("removed")))
+    partial = recording("partial", run(2, passed("a"), selection=LATENCY))
+    after = recording("after", run(3, passed("a")))
+    assert sources(baseline_of([before, partial])) == {"a": ("partial", 1), "removed": ("before", 1)}
+    assert sources(baseline_of([before, partial, after])) == {"a": ("after", 1)}
+
+
+def test_where_no_recording_is_whole_all_count():
+    first = recording("first", run(1, passed("a"), selection=LATENCY))
+    second = recording("second", run(2, passed("b"), selection=LATENCY))
+    assert sources(baseline_of([first, second])) == {"a": ("first", 1), "b": ("second", 1)}
+
+
+def test_what_never_passed_is_not_measured_for_its_newest_reason_and_keeps_an_older_baseline():
+    before = recording("before", run(1, passed("once")))
+    whole = recording("whole", run(2, passed("a"), ended("once", "skipped", "no data"), ended("never", "skipped", "x")))
+    later = recording("later", run(3, ended("never", "skipped", "no compiler"), selection=LATENCY))
+    baseline = baseline_of([before, whole, later])
+    assert baseline.not_measured == {"once": "no data", "never": "no compiler"}
+    assert sources(baseline) == {"a": ("whole", 1), "once": ("before", 1)}
+
+
+def test_environments_are_those_of_the_recordings_in_use_each_once():
+    unused = recording("unused", run(1, passed("a"), torch="1"))
+    whole = recording("whole", run(2, passed("a"), passed("b"), torch="2"))
+    partial = recording("partial", *(run(3, passed("a"), selection=LATENCY, torch="3") for _ in range(2)))
+    assert [e.torch for e in baseline_of([unused, whole, partial]).environments] == ["2", "3"]
+
+
+def test_of_no_recordings_nothing_is_judged():
+    baseline = baseline_of([])
+    assert (baseline.cases, baseline.oldest, baseline.not_measured, baseline.environments) == ({}, {}, {}, ())
+
+
+CASES = ("a", "b", "c")
+outcomes = st.sampled_from(["passed", "skipped", "deselected", "absent"])
+runs = st.fixed_dictionaries(dict.fromkeys(CASES, outcomes))
+histories = st.lists(st.tuples(st.booleans(), st.lists(runs, min_size=1, max_size=2)), max_size=6)
+
+
+def recordings_of(history):
+    return [
+        recording(
+            str(day),
+            *(
+                run(
+                    day,
+                    *(
+                        passed(case_id) if end == "passed" else ended(case_id, end)
+                        for case_id, end in ends.items()
+                        if end != "absent"
+                    ),
+                    selection=WHOLE if whole else LATENCY,
+                )
+                for ends in of_day
+            ),
+        )
+        for day, (whole, of_day) in enumerate(history, start=1)
+    ]
+
+
+@given(history=histories)
+def test_which_recording_a_cases_baseline_comes_from(history):
+    baseline = baseline_of(recordings_of(history))
+    anchor = max([day for day, (whole, _) in enumerate(history, start=1) if whole], default=1)
+    for case_id in CASES:
+        days = {
+            end: [
+                day for day, (_, of_day) in enumerate(history, start=1) if any(ends[case_id] == end for ends in of_day)
+            ]
+            for end in ("passed", "skipped")
+        }
+        expected = any(day >= anchor for day in days["passed"] + days["skipped"])
+        source = baseline.cases[case_id].recording if case_id in baseline.cases else None
+        oldest = baseline.oldest[case_id].recording if case_id in baseline.oldest else None
+        assert source == (str(days["passed"][-1]) if expected and days["passed"] else None)
+        assert oldest == (str(days["passed"][0]) if source and days["passed"][0] != days["passed"][-1] else None)
+        assert (case_id in baseline.not_measured) == (expected and not any(day >= anchor for day in days["passed"]))
+
+
+@given(history=histories, keep=st.integers(1, 3))
+def test_what_is_removable_changes_nothing_and_spares_the_oldest_and_the_newest(history, keep):
+    found = recordings_of(history)
+    gone = removable(found, keep)
+    left = [entry for entry in found if entry not in gone]
+    assert baseline_of(left) == baseline_of(found)
+    assert not [entry for entry in (*found[:1], *found[-keep:]) if entry in gone]
+
+
+def test_removable_are_those_that_hold_no_cases_baseline_and_no_oldest_one():
+    found = [
+        recording("oldest", run(1, passed("a"))),
+        recording("first of b", run(2, passed("a"), passed("b"))),
+        recording("superseded", run(3, passed("a"), passed("b"))),
+        recording("whole", run(4, passed("a"), passed("b"), passed("c"))),
+        recording("again superseded", run(5, passed("a"), selection=LATENCY)),
+        recording("newest", run(6, passed("a"), selection=LATENCY)),
+    ]
+    assert [entry.name for entry in removable(found, 1)] == ["superseded", "again superseded"]
+    assert [entry.name for entry in removable(found, 2)] == ["superseded"]
+    assert removable(found, 9) == []
+
+
+def test_none_to_keep_is_refused():
+    with pytest.raises(UserError, match="--keep: 0 cannot be used"):
+        removable([], 0)
+
+
+def test_the_folder_of_a_machine_is_pytest_benchmarks():
+    assert machine_folder() == get_machine_id()
+
+
+@pytest.fixture
+def measured(tmp_path):
+    return [write(tmp_path / f"run-{number}" / "run.json", run(number, passed("a", number))) for number in (1, 2)]
+
+
+def test_stored_runs_follow_those_that_are_there_and_are_read_back(tmp_path, measured):
+    folder = tmp_path / "store"
+    write(folder / "other-machine" / "0006_old.json", run(1, passed("a")))
+    places = store(measured, folder, "new")
+    assert [path.relative_to(folder) for path in places] == [
+        Path(machine_folder(), "0007_new.json"),
+        Path(machine_folder(), "0008_new.json"),
+    ]
+    assert [path.read_bytes() for path in places] == [path.read_bytes() for path in measured]
+    assert [(entry.name, len(entry.runs)) for entry in recordings(folder)] == [("old", 1), ("new", 2)]
+    assert all(path.name.startswith("000") for path in places[0].parent.iterdir()), "nothing else is left"
+
+
+def test_where_one_cannot_be_read_none_is_stored(tmp_path, measured):
+    with pytest.raises(FileNotFoundError):
+        store([*measured, tmp_path / "missing.json"], tmp_path / "store", "new")
+    assert [path for path in (tmp_path / "store").rglob("*") if path.is_file()] == []
+
+
+def test_where_one_cannot_be_placed_none_is_stored(tmp_path, measured, monkeypatch):
+    rename = Path.replace
+
+    def full_disk(self, target):
+        if target.name.startswith("0002"):
+            raise OSError("No space left on device")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "replace", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        store(measured, tmp_path / "store", "new")
+    assert [path for path in (tmp_path / "store").rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize("name", ["taken", "", "a b", "a/b", "é"])
+def test_a_name_that_is_taken_or_names_no_file_is_refused(tmp_path, measured, name):
+    write(tmp_path / "store" / "0001_taken.json", run(1, passed("a")))
+    with pytest.raises(UserError, match="--name: ") as caught:
+        store(measured, tmp_path / "store", name)
+    assert caught.value.value == name
+    assert len(list((tmp_path / "store").rglob("*.json"))) == 1

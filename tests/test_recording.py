@@ -1,0 +1,122 @@
+"""Recording with runs that are made up; tests/commands runs a real suite."""
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+from record_builders import ENVIRONMENT
+from store_builders import ended, passed, run, write
+
+from vitcnn import recording
+from vitcnn.baseline import machine_folder, recordings
+from vitcnn.errors import RunFailed, UserError
+from vitcnn.recording import default_name, record
+
+COMMIT = "1a2b3c4d5e6f"
+KEY = ENVIRONMENT.device_key
+
+
+@pytest.fixture
+def made_up(monkeypatch, tmp_path):
+    """Return what records `runs`, one for each fresh process; `asked` is how each process was started."""
+
+    def made(*runs, **more):
+        waiting = iter(runs)
+
+        def measure(arguments, **how):
+            made.asked.append({"arguments": arguments, **how})
+            return write(how["out"] / "run.json", next(waiting))
+
+        monkeypatch.setattr(recording, "measure_in_fresh_process", measure)
+        how = {"suite": tmp_path / "suite", "root": tmp_path, "baselines": tmp_path / "baselines", "runs": len(runs)}
+        return record(**how, **more)
+
+    made.asked = []
+    return made
+
+
+def good(day=1, **environment):
+    return run(day, passed("a", day), ended("b", "skipped", "no data"), **{"git_commit": COMMIT, **environment})
+
+
+def test_every_run_is_stored_below_the_key_of_its_device(made_up, tmp_path):
+    found = made_up(good(1), good(2), name="v1", arguments=["-k", "a"])
+    folder = tmp_path / "baselines" / KEY
+    assert [stored.path for stored in found.runs] == [
+        folder / machine_folder() / f"000{number}_v1.json" for number in (1, 2)
+    ]
+    assert recordings(folder) == (found,)
+    assert [how["arguments"] for how in made_up.asked] == [[str(tmp_path / "suite"), "-k", "a"]] * 2
+    outs = [how["out"].relative_to(tmp_path / ".vitcnn" / "record") for how in made_up.asked]
+    assert [re.sub(r"^\d{8}T\d{6}Z-\d+", "STAMP", str(out)) for out in outs] == ["STAMP/run-1", "STAMP/run-2"]
+
+
+@pytest.mark.parametrize(
+    "commit, dirty, name",
+    [
+        (COMMIT, False, "20261121T0800Z-1a2b3c4"),
+        (COMMIT, True, "20261121T0800Z-1a2b3c4-dirty"),
+        ("", None, "20261121T0800Z"),
+    ],
+)
+def test_the_default_name_is_the_time_and_the_revision(commit, dirty, name):
+    environment = good(git_commit=commit, git_dirty=dirty).environment
+    assert default_name(datetime(2026, 11, 21, 8, 0, 59, tzinfo=UTC), environment) == name
+
+
+def test_without_a_name_a_recording_has_the_default_one(made_up):
+    assert re.fullmatch(r"\d{8}T\d{4}Z-1a2b3c4", made_up(good()).name)
+
+
+BAD = ["failed", "out_of_memory", "diverged", "leaked", "interrupted", "not_run", "not_measured", "disabled"]
+
+
+@pytest.mark.parametrize("outcome", BAD)
+def test_a_run_that_is_not_good_ends_the_recording_and_nothing_is_stored(made_up, tmp_path, outcome):
+    bad = run(2, passed("a"), ended("b", outcome, "its reason"), git_commit=COMMIT)
+    with pytest.raises(RunFailed) as caught:
+        made_up(good(), bad, good(), name="v1")
+    first, case, its_json, output = str(caught.value).splitlines()
+    assert first == "run 2 is no baseline, nothing is stored: 1 of 2 cases did not pass:"
+    assert case == f"  b: {outcome.replace('_', ' ')}: its reason"
+    out = made_up.asked[-1]["out"]
+    assert (its_json, output) == (f"Its JSON: {out / 'run.json'}", f"All of its output: {out / 'terminal.txt'}")
+    assert len(made_up.asked) == 2, "the third run is not measured in vain"
+    assert not (tmp_path / "baselines").exists()
+
+
+def test_a_run_in_which_nothing_passed_is_no_baseline(made_up):
+    with pytest.raises(RunFailed, match=r"no case passed:\n  a: skipped: no data\n"):
+        made_up(run(1, ended("a", "skipped", "no data"), ended("b", "deselected")))
+
+
+@pytest.mark.parametrize(
+    "other, what",
+    [
+        (good(device_key="nvidia-h200"), f"of another device than run 1, nothing is stored: nvidia-h200, not {KEY}"),
+        (good(git_commit=""), f"of another git commit than run 1, nothing is stored: none, not {COMMIT}"),
+    ],
+)
+def test_runs_of_different_devices_or_revisions_are_no_recording(made_up, tmp_path, other, what):
+    with pytest.raises(RunFailed, match=f"run 2 is {what}"):
+        made_up(good(), other)
+    assert not (tmp_path / "baselines").exists()
+
+
+def test_a_name_that_is_taken_is_refused_after_one_run_and_one_that_cannot_be_before(made_up, tmp_path):
+    write(tmp_path / "baselines" / KEY / "0001_v1.json", good())
+    with pytest.raises(UserError, match="--name: 'a/b'"):
+        made_up(good(), good(), name="a/b")
+    assert len(made_up.asked) == 0
+    with pytest.raises(UserError, match="--name: 'v1' cannot be used"):
+        made_up(good(), good(), name="v1")
+    assert len(made_up.asked) == 1
+
+
+def test_no_runs_and_a_folder_that_cannot_be_written_are_refused_at_once(made_up, tmp_path):
+    with pytest.raises(UserError, match="--runs: 0"):
+        made_up()
+    (tmp_path / "baselines").touch()
+    with pytest.raises(UserError, match="--baselines: "):
+        made_up(good())
+    assert made_up.asked == []

@@ -1,0 +1,249 @@
+"""Which stored runs a run is judged by.
+
+A store is one device's folder of baselines. Its files are pytest-benchmark's, written by `--benchmark-save=NAME` or by
+`vitcnn baseline record`: `<store>/<machine>/NNNN_<name>.json`, or without the machine's folder. The files of one name
+are one recording: several processes of one revision.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count, groupby
+from pathlib import Path
+
+from vitcnn.errors import BaselineError, RecordError, UserError
+from vitcnn.record import CaseResult, Environment, Record, Run, load_run
+
+NUMBERED = re.compile(r"(\d{4,})_(.+)")
+NAME = re.compile(r"[A-Za-z0-9._-]+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredRun:
+    """One file of a store."""
+
+    path: Path
+    run: Run
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recording:
+    """The stored runs of one name, the oldest first."""
+
+    name: str
+    runs: tuple[StoredRun, ...]
+
+    @property
+    def started(self) -> str:
+        """When its first run began: ISO 8601, UTC."""
+        return self.runs[0].run.started
+
+    @property
+    def whole(self) -> bool:
+        """Whether every run was asked for all cases of its preset."""
+        return not any(stored.run.selection.narrowed_by for stored in self.runs)
+
+    @property
+    def results(self) -> Mapping[str, tuple[CaseResult, ...]]:
+        """How each case ended in the runs that did not leave it out."""
+        found: dict[str, list[CaseResult]] = {}
+        for result in (case for stored in self.runs for case in stored.run.cases):
+            if result.outcome != "deselected":
+                found.setdefault(result.id, []).append(result)
+        return {case_id: tuple(results) for case_id, results in found.items()}
+
+    @property
+    def records(self) -> Mapping[str, tuple[Record, ...]]:
+        """The records of each case that passed in at least one run, a record a run."""
+        passed = {
+            case_id: tuple(result.record for result in results if result.record and result.outcome == "passed")
+            for case_id, results in self.results.items()
+        }
+        return {case_id: records for case_id, records in passed.items() if records}
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaseBaseline:
+    """What one case is judged by: a record of each run in which it passed, and the name of their recording."""
+
+    recording: str
+    records: tuple[Record, ...]
+
+    @property
+    def num_runs(self) -> int:
+        """How many processes measured the case."""
+        return len(self.records)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Baseline:
+    """What a run is judged by.
+
+    `cases`: each expected case that ever passed, from the newest recording in which it passed.
+    `oldest`: the same from the oldest recording, where that is another one.
+    `not_measured`: the reason of each expected case that passed in none of the recordings that make cases expected; it
+    is in `cases` too where it passed before them.
+    `environments`: where the recordings in `cases` were measured, each once, the oldest first.
+    """
+
+    cases: Mapping[str, CaseBaseline]
+    oldest: Mapping[str, CaseBaseline]
+    not_measured: Mapping[str, str]
+    environments: tuple[Environment, ...]
+
+
+def recordings(store: Path) -> tuple[Recording, ...]:
+    """Return what is stored below `store`, the oldest recording first; nothing where there is no such folder.
+
+    Raises BaselineError where a file cannot be read as a run: a comparison without it would hide what it holds.
+    """
+    runs = sorted(map(_load, _files(store)), key=lambda stored: (stored.run.started, stored.path.name))
+    by_name = groupby(sorted(runs, key=_name), key=_name)  # sorting is stable: within a name the order stays
+    found = (Recording(name=name, runs=tuple(of_name)) for name, of_name in by_name)
+    return tuple(sorted(found, key=lambda recording: (recording.started, recording.runs[0].path.name)))
+
+
+def _files(store: Path) -> list[Path]:
+    files = (path for path in store.rglob("*.json") if path.is_file())
+    return [path for path in files if not any(part.startswith(".") for part in path.relative_to(store).parts)]
+
+
+def _load(path: Path) -> StoredRun:
+    try:
+        return StoredRun(path=path, run=load_run(path))
+    except RecordError as error:
+        do = f"Restore it from git (`git checkout -- {path}`) or delete it."
+        raise BaselineError(f"{error}. Nothing can be judged by a store that holds such a file. {do}") from error
+
+
+def _name(stored: StoredRun) -> str:
+    return _name_of(stored.path)
+
+
+def _name_of(path: Path) -> str:
+    numbered = NUMBERED.fullmatch(path.stem)
+    return numbered[2] if numbered else path.stem
+
+
+def baseline_of(recordings: Sequence[Recording]) -> Baseline:
+    """Return what a run is judged by, of recordings with the oldest first.
+
+    Expected are the cases of the newest whole recording and of all after it: a case that was removed on purpose goes
+    with the next whole recording, and a partial one (`-k latency`) renews its own cases alone. Where no recording is
+    whole, all count.
+    """
+    last_whole = max((index for index, recording in enumerate(recordings) if recording.whole), default=0)
+    current = recordings[last_whole:]
+    expected = dict.fromkeys(case_id for recording in current for case_id in recording.results)
+    newest = _first_of_each(reversed(recordings))
+    oldest = _first_of_each(recordings)
+    cases = {case_id: newest[case_id] for case_id in expected if case_id in newest}
+    passed_now = {case_id for recording in current for case_id in recording.records}
+    latest = {case_id: results[-1] for recording in current for case_id, results in recording.results.items()}
+    return Baseline(
+        cases=cases,
+        oldest={case_id: oldest[case_id] for case_id in cases if oldest[case_id].recording != cases[case_id].recording},
+        not_measured={case_id: _why(latest[case_id]) for case_id in expected if case_id not in passed_now},
+        environments=_environments(recordings, {case.recording for case in cases.values()}),
+    )
+
+
+def _first_of_each(recordings: Iterable[Recording]) -> dict[str, CaseBaseline]:
+    """Return each case that passed, from the first recording in which it did."""
+    found: dict[str, CaseBaseline] = {}
+    for recording in recordings:
+        for case_id, records in recording.records.items():
+            found.setdefault(case_id, CaseBaseline(recording=recording.name, records=records))
+    return found
+
+
+def _why(result: CaseResult) -> str:
+    return result.reason or result.outcome.replace("_", " ")
+
+
+def _environments(recordings: Sequence[Recording], names: set[str]) -> tuple[Environment, ...]:
+    found: list[Environment] = []
+    for stored in (stored for recording in recordings if recording.name in names for stored in recording.runs):
+        if stored.run.environment not in found:
+            found.append(stored.run.environment)
+    return tuple(found)
+
+
+def machine_folder() -> str:
+    """Return the folder that pytest-benchmark stores this machine's runs in: `Linux-CPython-3.11-64bit`."""
+    version = ".".join(platform.python_version_tuple()[:2])
+    return f"{platform.system()}-{platform.python_implementation()}-{version}-{platform.architecture()[0]}"
+
+
+def require_name(name: str) -> None:
+    """Raise UserError where `name` cannot name a recording."""
+    if not NAME.fullmatch(name):
+        allowed = "letters, digits, dots, underscores and hyphens"
+        raise UserError(field="--name", value=name, allowed=allowed, do="Leave it out for the time and the commit.")
+
+
+def require_new_name(store: Path, name: str) -> None:
+    """Raise UserError where `name` cannot name a recording, or names one in `store` already."""
+    require_name(name)
+    if name in map(_name_of, _files(store)):
+        allowed = f"a name that no recording in {store} has"
+        raise UserError(field="--name", value=name, allowed=allowed, do="Leave it out for the time and the commit.")
+
+
+def store(runs: Sequence[Path], folder: Path, name: str) -> tuple[Path, ...]:
+    """Copy the JSON files of `runs` into the store `folder` as one recording; return where they are.
+
+    Each file is written whole or not at all, and where one fails none is left behind. Raises UserError for a `name`
+    that cannot be used or is there already.
+    """
+    require_new_name(folder, name)
+    machine = folder / machine_folder()
+    machine.mkdir(parents=True, exist_ok=True)
+    numbers = count(_last_number(folder) + 1)
+    places = [machine / f"{next(numbers):04}_{name}.json" for _ in runs]
+    partials = [place.with_name(f".{place.name}.{os.getpid()}.partial") for place in places]
+    placed = []
+    try:
+        for run, partial in zip(runs, partials, strict=True):
+            _copy(run, partial)
+        for partial, place in zip(partials, places, strict=True):
+            placed.append(place)
+            partial.replace(place)
+    except BaseException:
+        for path in (*partials, *placed):
+            path.unlink(missing_ok=True)
+        raise
+    return tuple(places)
+
+
+def _last_number(folder: Path) -> int:
+    numbered = (NUMBERED.fullmatch(path.stem) for path in _files(folder))
+    return max((int(match[1]) for match in numbered if match), default=0)
+
+
+def _copy(source: Path, target: Path) -> None:
+    with target.open("wb") as file:
+        file.write(source.read_bytes())
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def removable(recordings: Sequence[Recording], keep: int) -> list[Recording]:
+    """Return the recordings, the oldest first, without which the baseline stays what it is.
+
+    The oldest of all (to see drift) and the newest `keep` are never among them. Raises UserError where `keep` is under
+    1.
+    """
+    if keep < 1:
+        raise UserError(field="--keep", value=keep, allowed="1 or more", do="The newest recording is always kept.")
+    baseline, kept, found = baseline_of(recordings), list(recordings), []
+    for recording in recordings[1:-keep]:
+        without = [other for other in kept if other is not recording]
+        if baseline_of(without) == baseline:
+            kept = without
+            found.append(recording)
+    return found

@@ -1,0 +1,106 @@
+"""`vitcnn baseline`: record what runs are judged by, show it, and remove what is no longer needed."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vitcnn.suite import DEFAULT_FOLDER
+
+if TYPE_CHECKING:
+    from vitcnn.baseline import Recording
+
+FOLDER = "baselines"
+"""Where baselines lie in a folder of benchmarks."""
+
+
+def add_to(commands: Any) -> None:
+    """Add the grammar of `vitcnn baseline` to the subparsers of `vitcnn`."""
+    baseline = commands.add_parser("baseline", help="record, show and prune the stored runs that a run is judged by")
+    subcommands = baseline.add_subparsers(required=True, metavar="COMMAND")
+
+    recorded = subcommands.add_parser("record", help="run the suite in fresh processes and store the runs")
+    recorded.add_argument("--runs", type=int, default=5, metavar="N", help="how many processes; default: 5")
+    recorded.add_argument("--suite", type=Path, default=DEFAULT_FOLDER, metavar="DIR", help="default: benchmarks")
+    recorded.add_argument("--baselines", type=Path, metavar="DIR", help="default: baselines in the suite's folder")
+    recorded.add_argument("--name", metavar="NAME", help="default: the time and the git commit")
+    recorded.add_argument("arguments", nargs="*", metavar="PYTEST_ARG", help="behind --, for pytest: -- -k latency")
+    recorded.set_defaults(run=run_record)
+
+    shown = subcommands.add_parser("show", help="list recordings, and what each case of a device is judged by")
+    shown.set_defaults(run=run_show)
+
+    pruned = subcommands.add_parser("prune", help="delete recordings without which nothing is judged otherwise")
+    pruned.add_argument("--keep", type=int, default=3, metavar="N", help="newest recordings to keep; default: 3")
+    pruned.add_argument("--dry-run", action="store_true", help="only say what would be deleted")
+    pruned.set_defaults(run=run_prune)
+
+    for command in (shown, pruned):
+        place = DEFAULT_FOLDER / FOLDER
+        command.add_argument("--baselines", type=Path, default=place, metavar="DIR", help=f"default: {place}")
+        command.add_argument("--device", metavar="KEY", help="only this device; default: all")
+
+
+def run_record(options: argparse.Namespace) -> int:
+    """Run the suite several times, store the runs, and say what they hold."""
+    from vitcnn.recording import record
+    from vitcnn.report.baselines import recorded
+
+    recording = record(
+        suite=options.suite,
+        root=Path.cwd(),
+        baselines=options.baselines or options.suite / FOLDER,
+        runs=options.runs,
+        name=options.name,
+        arguments=options.arguments,
+    )
+    print(recorded(recording))
+    return 0
+
+
+def run_show(options: argparse.Namespace) -> int:
+    """Print every recording, and for a single device what each case is judged by."""
+    from datetime import UTC, datetime
+
+    from vitcnn.report.baselines import cases, overview
+
+    stores = _stores(options.baselines, options.device)
+    print(overview(stores, datetime.now(UTC)))
+    if len(stores) == 1:
+        (recordings,) = stores.values()
+        print(f"\n{cases(recordings)}")
+    else:
+        print("\n--device KEY shows what each case of one device is judged by.")
+    return 0
+
+
+def run_prune(options: argparse.Namespace) -> int:
+    """Delete the recordings that nothing needs, and print their files."""
+    from vitcnn.baseline import removable
+
+    stores = _stores(options.baselines, options.device)
+    unneeded = [recording for found in stores.values() for recording in removable(found, options.keep)]
+    paths = [stored.path for recording in unneeded for stored in recording.runs]
+    for path in paths:
+        if not options.dry_run:
+            path.unlink()
+        print(f"{'would delete' if options.dry_run else 'deleted'} {path}")
+    print(f"{len(unneeded)} of {sum(map(len, stores.values()))} recordings are not needed.")
+    return 0
+
+
+def _stores(folder: Path, device: str | None) -> dict[str, tuple[Recording, ...]]:
+    """Return the recordings of each device below `folder`, or of `device` alone; UserError where there are none."""
+    from vitcnn.baseline import recordings
+    from vitcnn.errors import UnknownName, UserError
+
+    devices = sorted(path for path in folder.glob("[!.]*") if path.is_dir())
+    if device is not None and device not in (known := [path.name for path in devices]):
+        raise UnknownName(field="--device", value=device, known=known)
+    found = {path.name: recordings(path) for path in devices if device in (None, path.name)}
+    stores = {name: stored for name, stored in found.items() if stored}
+    if not stores:
+        do = "Record one: vitcnn baseline record"
+        raise UserError(field="--baselines", value=str(folder), allowed="a folder with stored runs", do=do)
+    return stores

@@ -1,0 +1,113 @@
+"""Running the suite in a fresh process: what differs between processes is not seen in one."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+from vitcnn.errors import RunFailed, UserError
+
+RUN_JSON, OUTPUT, ONLY_JSON = "run.json", "terminal.txt", "only.json"
+ONLY = "VITCNN_ONLY"
+"""The environment variable that names a JSON file with the ids of the only cases to measure."""
+
+LAST_LINES = 15
+
+
+def measure_in_fresh_process(
+    arguments: Sequence[str],
+    *,
+    out: Path,
+    root: Path,
+    environment: Mapping[str, str] | None = None,
+    only: Sequence[str] | None = None,
+) -> Path:
+    """Run `pytest ARGUMENTS --out OUT` in a process of its own, in the folder `root`; return the run's JSON in `out`.
+
+    `arguments` name the suite too, `environment` is added to this process's variables, `only` are the ids of the only
+    cases to measure. What pytest prints goes to `terminal.txt` in `out`. Ctrl-C and SIGTERM end the run, which saves
+    what it has measured, and raise KeyboardInterrupt; a second one kills it. Raises UserError where `out` holds a run
+    already, and RunFailed where the run wrote no JSON.
+    """
+    out = out.absolute()
+    run_json = out / RUN_JSON
+    if run_json.exists():
+        do = "Name another folder."
+        raise UserError(field="out", value=str(out), allowed="a folder that holds no run yet", do=do)
+    out.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "pytest", *arguments, "--out", str(out)]
+    with (out / OUTPUT).open("wb") as output:
+        status = _run(command, root, _variables(environment or {}, out, only), output)
+    if not run_json.is_file():
+        raise RunFailed(_without_json(status, out / OUTPUT))
+    return run_json
+
+
+def _variables(added: Mapping[str, str], out: Path, only: Sequence[str] | None) -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if name != ONLY}
+    if only is None:
+        return {**inherited, **added}
+    (out / ONLY_JSON).write_text(json.dumps(list(only), indent=1), encoding="utf-8")
+    return {**inherited, **added, ONLY: str(out / ONLY_JSON)}
+
+
+def _run(command: Sequence[str], root: Path, variables: Mapping[str, str], output: Any) -> int:
+    """Return the exit status; the process is in a group of its own, so that the terminal's Ctrl-C reaches it once."""
+    with (
+        _sigterm_as_interrupt(),
+        subprocess.Popen(
+            command,
+            cwd=root,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            process_group=0,
+        ) as process,
+    ):
+        try:
+            return process.wait()
+        except BaseException:
+            process.terminate()
+            _wait_or_kill(process)
+            raise
+
+
+def _wait_or_kill(process: subprocess.Popen[bytes]) -> None:
+    try:
+        process.wait()
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+
+
+@contextmanager
+def _sigterm_as_interrupt() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(_signal: int, _frame: Any) -> NoReturn:
+    raise KeyboardInterrupt("SIGTERM")
+
+
+def _without_json(status: int, output: Path) -> str:
+    lines = output.read_text(encoding="utf-8", errors="replace").splitlines()
+    last = "".join(f"\n  {line}" for line in lines[-LAST_LINES:])
+    how = f"was ended by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+    return f"pytest {how} and left no {RUN_JSON}. Its last lines:{last}\nAll of its output: {output}"
