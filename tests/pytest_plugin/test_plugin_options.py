@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-FROZEN = {"--device", "--preset", "--arch", "--task", "--data-root", "--out"}
+FROZEN = {"--device", "--preset", "--arch", "--task", "--data-root", "--out", "--gate", "--gate-reruns"}
 
 
 def listed(suite) -> set[str]:

@@ -15,6 +15,9 @@ from scipy.special import digamma, polygamma
 LEAST_NOISE = 0.001
 """Standard deviation of a log run median below which no machine is believed: 0.1 %."""
 
+LEAST_SHARE = 1e-5
+"""Share of the suite's median variance that stands in for a smaller one, whose logarithm would outweigh all others."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Prior:
@@ -33,9 +36,12 @@ def prior_of(sums_of_squares: np.ndarray, dof: np.ndarray) -> Prior:
     if known.sum() < 2:
         return Prior(variance=LEAST_NOISE**2, dof=0.0)
     half = dof[known] / 2
-    variances = np.maximum(sums_of_squares[known] / dof[known], LEAST_NOISE**2)
+    variances = sums_of_squares[known] / dof[known]
+    variances = np.maximum(variances, LEAST_SHARE * max(float(np.median(variances)), LEAST_NOISE**2))
     logs = np.log(variances) - digamma(half) + np.log(half)
-    excess = float(logs.var(ddof=1) - polygamma(1, half).mean())
+    sampling = polygamma(1, half).mean()
+    doubt = np.sqrt((2 + polygamma(3, half).mean() / sampling**2) / (len(logs) - 1))
+    excess = float(logs.var(ddof=1) * (1 + doubt) - sampling)
     if excess <= 0:  # no more spread than samples of one variance have
         return Prior(variance=float(np.exp(logs.mean())), dof=np.inf)
     half_prior = trigamma_inverse(excess)
@@ -43,13 +49,17 @@ def prior_of(sums_of_squares: np.ndarray, dof: np.ndarray) -> Prior:
 
 
 def moderated(sums_of_squares: np.ndarray, dof: np.ndarray, prior: Prior) -> tuple[np.ndarray, np.ndarray]:
-    """Return each case's moderated variance and its degrees of freedom, which are never more than all cases have."""
+    """Return each case's moderated variance and its degrees of freedom, which are never more than all cases have.
+
+    A case that shows more variance than the moderated is believed: the suite does not vouch for a case with two modes.
+    """
     if np.isinf(prior.dof):
         variances = np.full(dof.shape, prior.variance)
     else:
         total = np.maximum(prior.dof + dof, np.finfo(float).tiny)
         variances = (prior.dof * prior.variance + sums_of_squares) / total
-    return np.maximum(variances, LEAST_NOISE**2), np.minimum(prior.dof + dof, dof.sum())
+    own = sums_of_squares / np.maximum(dof, 1)
+    return np.maximum(np.maximum(variances, own), LEAST_NOISE**2), np.minimum(prior.dof + dof, dof.sum())
 
 
 def trigamma_inverse(value: float) -> float:

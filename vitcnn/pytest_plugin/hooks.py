@@ -17,7 +17,8 @@ import pytest
 from vitcnn.device import CleanState, environment
 from vitcnn.errors import UserError
 from vitcnn.pytest_plugin.fixtures import parametrize
-from vitcnn.pytest_plugin.ledger import Ledger, case_of, entry_for, is_measured, write_json
+from vitcnn.pytest_plugin.gating import JUDGED, Gate, only_cases
+from vitcnn.pytest_plugin.ledger import Ledger, case_id, case_of, entry_for, is_measured, write_json
 from vitcnn.pytest_plugin.measuring import CLEAN_STATE, ROW
 from vitcnn.pytest_plugin.options import Options
 from vitcnn.record import Environment, Run
@@ -34,9 +35,10 @@ class SuiteHooks:
         self.config = config
         self.options = options
         self.ledger = Ledger(options.out)
+        self.gate = Gate(config, options)
         self.started = datetime.now(UTC).isoformat(timespec="seconds")
         self.is_worker = hasattr(config, "workerinput")
-        self._saved = False
+        self._saved: dict[str, Any] = {}
         self._saved_by_benchmark = False
         self._without_cases: set[str] = set()
         self._sigterm: Any = None
@@ -63,11 +65,20 @@ class SuiteHooks:
         items[:] = [item for item in items if item.nodeid.partition("[")[0] not in self._without_cases]
         cases = [item for item in items if is_measured(item)]
         self.ledger.collect(cases)
+        self._leave_out_others(items)
         for item in cases:
             ours = {"timer": self.options.device.timer, "group": case.question if (case := case_of(item)) else "own"}
             theirs = item.get_closest_marker("benchmark")
             marker = pytest.mark.benchmark(**{**ours, **(theirs.kwargs if theirs else {})})
             item.add_marker(marker, append=False)
+
+    def _leave_out_others(self, items: list[pytest.Item]) -> None:
+        """Leave out what is not to be measured again, where this run is one of suspects."""
+        only = only_cases()
+        if only is not None:
+            others = [item for item in items if not is_measured(item) or case_id(item) not in only]
+            self.config.hook.pytest_deselected(items=others)
+            items[:] = [item for item in items if item not in others]
 
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
         """Enter what -k, -m and such left out."""
@@ -106,24 +117,35 @@ class SuiteHooks:
             self.ledger.report(report)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_sessionfinish(self) -> Generator[None, Any, Any]:
-        """Save the run, whatever pytest-benchmark's own saving does; a second SIGTERM does not cut it off."""
-        if self._sigterm is not None:
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, Any, Any]:
+        """Save the run, then judge it, before JUnit XML and pytest-benchmark write what they have.
+
+        A second SIGTERM does not cut the saving off.
+        """
+        self._on_sigterm(signal.SIG_IGN)
+        self._save()
+        if self.gate.is_asked and session.exitstatus in JUDGED:
+            self._on_sigterm(_interrupt)
+            self.gate.judge(self.run)
+            self._on_sigterm(signal.SIG_IGN)
+            self.gate.turn_red(session)
         try:
             return (yield)
         finally:
-            self._save_once()
+            asked: Path | None = self.config.getoption("benchmark_json")
+            if asked and self._saved and not self._saved_by_benchmark:  # it writes none where nothing was timed
+                write_json(asked, self._saved)
 
-    def _save_once(self) -> None:
-        if self._saved or self.is_worker or self.config.option.collectonly or not self.ledger.results():
+    def _on_sigterm(self, handler: Any) -> None:
+        if self._sigterm is not None:
+            signal.signal(signal.SIGTERM, handler)
+
+    def _save(self) -> None:
+        if self.is_worker or self.config.option.collectonly or not self.ledger.results():
             return
-        self._saved = True
-        asked: Path | None = self.config.getoption("benchmark_json")
-        missing = asked if not self._saved_by_benchmark else None  # it writes none where nothing was timed
-        document = self._document()
-        for path in filter(None, (self.ledger.run_json, missing)):
-            write_json(path, document)
+        self._saved = self._document()
+        self._saved_by_benchmark = False
+        write_json(self.ledger.run_json, self._saved)
 
     def _document(self) -> dict[str, Any]:
         """Return the run as pytest-benchmark would save it, by its public hooks."""
@@ -155,11 +177,14 @@ class SuiteHooks:
         try:
             return (yield)
         finally:
-            self._save_once()
+            width = terminalreporter._tw.fullwidth
             if self._saved:
                 terminalreporter.section("vitcnn")
-                terminalreporter.write_line(summary(self.run, width=terminalreporter._tw.fullwidth))
+                terminalreporter.write_line(summary(self.run, width=width))
                 terminalreporter.write_line(f"\nJSON of this run: {_short(self.ledger.run_json)}")
+            if self.gate.is_asked:
+                terminalreporter.section("gate" if self.options.gate else "baselines")
+                terminalreporter.write_line(self.gate.summary(width=width))
 
     @cached_property
     def environment(self) -> Environment:

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from vitcnn.fresh import RUN_JSON
 from vitcnn.journal import Journal
-from vitcnn.pytest_plugin.options import JOURNAL, RUN_JSON
+from vitcnn.pytest_plugin.options import JOURNAL
 from vitcnn.record import CaseResult, Outcome, Record
 from vitcnn.spec import Case
 

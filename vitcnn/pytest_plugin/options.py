@@ -13,11 +13,18 @@ from vitcnn.architectures import architecture
 from vitcnn.device import Device, resolve
 from vitcnn.errors import UnknownName, UserError
 from vitcnn.folders import require_writable
+from vitcnn.fresh import RUN_JSON
+from vitcnn.gate.verdict import MODES, Mode
 from vitcnn.record import Selection
 from vitcnn.spec import PRESETS
 from vitcnn.tasks import FOLDER, Tasks, data_root
 
-JOURNAL, RUN_JSON = "journal.jsonl", "run.json"
+SAVING = ("--benchmark-save", "--benchmark-autosave")
+
+JOURNAL = "journal.jsonl"
+
+MOST_RERUNS = 20
+"""More processes a round of re-measuring are a typing error."""
 
 DEFAULT_STORAGE = "file://./.benchmarks"
 """pytest-benchmark's own default, replaced by benchmarks/baselines/<device>."""
@@ -25,7 +32,10 @@ DEFAULT_STORAGE = "file://./.benchmarks"
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """The checked options of one run. Empty `architectures` and `tasks.asked` mean those of the cases."""
+    """The checked options of one run. Empty `architectures` and `tasks.asked` mean those of the cases.
+
+    `gate` is None where nothing is to turn red; `gate_reruns` processes measure the suspects again in each round.
+    """
 
     device: Device
     preset: str
@@ -33,6 +43,8 @@ class Options:
     tasks: Tasks
     out: Path
     selection: Selection
+    gate: Mode | None
+    gate_reruns: int
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -78,6 +90,20 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="DIR",
         help="Folder for this run's journal and JSON. Default: .vitcnn/runs/<time> below the root directory.",
     )
+    group.addoption(
+        "--gate",
+        nargs="?",
+        const="on",
+        metavar="MODE",
+        help="Judge this run by the stored baselines and fail where something got worse, is missing, new, or cannot be "
+        "judged. MODE: on; allow-new lets new cases pass; strict fails for better and undecided ones too.",
+    )
+    group.addoption(
+        "--gate-reruns",
+        default="2",
+        metavar="N",
+        help="Fresh processes that measure the gate's suspects again in each of up to four rounds. Default: 2.",
+    )
 
 
 def check_options(config: pytest.Config) -> Options:
@@ -104,7 +130,42 @@ def check_options(config: pytest.Config) -> Options:
         markers=config.option.markexpr,
         paths=_narrow_paths(config),
     )
-    return Options(device=device, preset=preset, architectures=architectures, tasks=tasks, out=out, selection=selection)
+    return Options(
+        device=device,
+        preset=preset,
+        architectures=architectures,
+        tasks=tasks,
+        out=out,
+        selection=selection,
+        gate=_gate(config),
+        gate_reruns=_gate_reruns(config.getoption("--gate-reruns")),
+    )
+
+
+def _gate(config: pytest.Config) -> Mode | None:
+    mode: Mode | None = config.getoption("--gate")
+    if mode is None:
+        return None
+    if mode not in MODES:
+        do = "Give the path first: pytest benchmarks --gate."
+        raise UserError(field="--gate", value=mode, allowed=", ".join(MODES), do=do)
+    saving = next((name for name in SAVING if config.getoption(name)), None)
+    if saving:
+        why = "The run would become a baseline before it is judged, and judge the next one."
+        do = f"{why} Leave it out here; record with `vitcnn baseline record`."
+        raise UserError(field=saving, value="with --gate", allowed="one of the two", do=do)
+    if storage_folder(config) is None:
+        do = "Leave it out, or name a folder: file://PATH."
+        value = config.option.benchmark_storage
+        raise UserError(field="--benchmark-storage", value=value, allowed="a folder, with --gate", do=do)
+    return mode
+
+
+def _gate_reruns(text: str) -> int:
+    if not text.isdecimal() or int(text) > MOST_RERUNS:
+        do = "2 are enough on a quiet machine."
+        raise UserError(field="--gate-reruns", value=text, allowed=f"0 to {MOST_RERUNS}", do=do)
+    return int(text)
 
 
 def _narrow_paths(config: pytest.Config) -> tuple[str, ...]:
@@ -143,6 +204,13 @@ def prepare_json_folder(config: pytest.Config) -> None:
             raise UserError(field="--benchmark-json", value=str(path), allowed="the path of a file", do=do)
         require_writable("--benchmark-json", path.absolute().parent)
         path.parent.mkdir(parents=True, exist_ok=True)
+
+
+def storage_folder(config: pytest.Config) -> Path | None:
+    """Return the folder that stored runs lie in, or None where they are not in files."""
+    storage: str = config.option.benchmark_storage
+    scheme, separator, path = storage.rpartition("://")
+    return config.invocation_params.dir / path if not separator or scheme == "file" else None
 
 
 def set_default_storage(config: pytest.Config, device: Device) -> None:

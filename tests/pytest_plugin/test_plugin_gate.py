@@ -1,0 +1,361 @@
+"""`pytest benchmarks --gate` on a scripted suite: the ways to be green while being worse, and red without cause."""
+
+import json
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+from scripted import BENCHMARKS, USUAL, ScriptedSuite, case, copied, usual
+
+RED, GREEN, USAGE = pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.OK, pytest.ExitCode.USAGE_ERROR
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory) -> ScriptedSuite:
+    """Return a suite with a baseline of five processes."""
+    suite = ScriptedSuite(tmp_path_factory.mktemp("recorded"))
+    for _ in range(5):
+        result = suite.run("benchmarks", "--benchmark-save=first")
+        assert result.exit_code == 0, result.out
+    suite.script(USUAL)
+    return suite
+
+
+@pytest.fixture
+def gated(recorded, tmp_path) -> ScriptedSuite:
+    """Return a copy of the recorded suite, to change and judge."""
+    return copied(recorded, tmp_path)
+
+
+def verdicts(result) -> dict[str, str]:
+    """Return the kind of each verdict that the terminal's table shows, by case and metric."""
+    section = result.out.partition(" gate ==")[2] or result.out.partition(" baselines ==")[2]
+    rows = (line.split() for line in section.splitlines())
+    kinds = ("INVALID", "FAILED", "WORSE", "MISSING", "NEW", "INCONCLUSIVE", "BETTER")
+    return {
+        row[1].partition("::")[2].removeprefix("test_") or row[1]: row[0] for row in rows if row and row[0] in kinds
+    }
+
+
+def failures(path: Path) -> dict[str, str]:
+    """Return the messages of the failing test cases in a JUnit XML file, by name."""
+    root = ElementTree.parse(path).getroot()
+    return {
+        f"{test.get('classname')}.{test.get('name')}": failure.text or ""
+        for test in root.iter("testcase")
+        for failure in test.iter("failure")
+    }
+
+
+def test_the_same_again_is_green(gated):
+    result = gated.run("benchmarks", "--gate", "--junitxml=junit.xml")
+    assert result.exit_code == GREEN, result.out
+    assert verdicts(result) == {}
+    assert "GREEN" in result.out
+    assert failures(gated.root / "junit.xml") == {}
+
+
+def test_a_slower_case_is_red_and_no_other(gated):
+    gated.script(usual(bee=2.2e-6))
+    result = gated.run("benchmarks", "--gate", "--junitxml=junit.xml")
+    assert result.exit_code == RED, result.out
+    assert verdicts(result) == {"case[bee]": "WORSE"}
+    ((name, reason),) = failures(gated.root / "junit.xml").items()
+    assert name == f"gate.latency_s[{case('bee')}]"
+    assert reason.startswith("WORSE: median 2.20 µs (5 runs, 2.20), baseline 2.00 µs (5 runs, 1.99-2.01): +10.0 %")
+    assert "tolerance 2 %, between-run noise 0." in reason
+    assert "1 failed, 3 passed" in result.out
+    assert "Measured again: 1 case, in 4 more of the runs." in result.out
+
+
+def test_the_same_regression_twice_is_red_twice(gated):
+    gated.script(usual(ant=6e-3))
+    assert [gated.run("benchmarks", "--gate").exit_code for _ in range(2)] == [RED, RED]
+
+
+@pytest.mark.parametrize("saving", ["--benchmark-autosave", "--benchmark-save=mine"])
+def test_a_run_cannot_become_the_baseline_that_judges_it(gated, saving):
+    result = gated.run("benchmarks", "--gate", saving, out=False)
+    assert result.exit_code == USAGE
+    assert saving.partition("=")[0] in result.out
+    assert "vitcnn baseline record" in result.out
+    assert len(gated.stored) == 5
+
+
+def test_one_slow_process_is_measured_again_and_cleared(gated):
+    gated.script(usual(cat=(0.900, 0.700)))
+    result = gated.run("benchmarks", "--gate")
+    assert result.exit_code == GREEN, result.out
+    assert verdicts(result) == {}
+    assert sorted(path.name for path in result.folder.glob("rerun-*")) == ["rerun-1", "rerun-2"]
+
+
+def test_without_reruns_the_first_run_decides(gated):
+    gated.script(usual(cat=(0.900, 0.700)))
+    result = gated.run("benchmarks", "--gate", "--gate-reruns=0")
+    assert result.exit_code == RED
+    assert verdicts(result) == {"case[cat]": "WORSE"}
+    assert not list(result.folder.glob("rerun-*"))
+
+
+def test_two_modes_are_undecided_and_green_but_strict_is_red(gated):
+    times = usual(cat=(0.900, 0.700, 0.900, 0.900, 0.700, 0.900, 0.700, 0.900, 0.900))
+    gated.script(times)
+    result = gated.run("benchmarks", "--gate")
+    assert result.exit_code == GREEN, result.out
+    assert verdicts(result) == {"case[cat]": "INCONCLUSIVE"}
+    assert "too noisy to tell: the smallest change that these runs show is" in " ".join(result.out.split())
+    gated.script(times)
+    assert gated.run("benchmarks", "--gate=strict").exit_code == RED
+
+
+def test_faster_is_listed_and_red_where_strict(gated):
+    gated.script(usual(ant=2.5e-3))
+    result = gated.run("benchmarks", "--gate")
+    assert result.exit_code == GREEN, result.out
+    assert verdicts(result) == {"case[ant]": "BETTER"}
+    gated.script(usual(ant=2.5e-3))
+    assert gated.run("benchmarks", "--gate=strict", "--gate-reruns=1").exit_code == RED
+
+
+def test_a_deleted_case_is_missing(gated):
+    gated.script({name: times for name, times in USUAL.items() if name != "bee"})
+    result = gated.run("benchmarks", "--gate")
+    assert result.exit_code == RED, result.out
+    assert verdicts(result) == {"case[bee]": "MISSING"}
+
+
+def test_a_renamed_case_is_missing_and_new(gated):
+    times = dict(USUAL)
+    times["bumblebee"] = times.pop("bee")
+    gated.script(times)
+    result = gated.run("benchmarks", "--gate=allow-new")
+    assert result.exit_code == RED, result.out
+    assert verdicts(result) == {"case[bee]": "MISSING", "case[bumblebee]": "NEW"}
+
+
+def test_cases_moved_to_another_file_are_missing_and_new(gated):
+    (gated.root / "benchmarks" / "test_mini.py").rename(gated.root / "benchmarks" / "test_moved.py")
+    result = gated.run("benchmarks", "--gate")
+    assert result.exit_code == RED
+    assert "MISSING" in result.out
+    assert "NEW" in result.out
+    assert result.out.count("FAILED gate::") == 6
+
+
+def test_a_new_case_is_red_unless_allowed(gated):
+    gated.script({**USUAL, "dog": (1e-3,)})
+    result = gated.run("benchmarks", "--gate")
+    assert result.exit_code == RED, result.out
+    assert verdicts(result) == {"case[dog]": "NEW"}
+    assert gated.run("benchmarks", "--gate=allow-new").exit_code == GREEN
+    assert gated.run("benchmarks", "--gate=strict").exit_code == RED
+
+
+def test_skipped_cases_are_missing(gated):
+    gated.write(
+        "benchmarks/conftest.py", "import pytest\n@pytest.fixture(autouse=True)\ndef no(): pytest.skip('no GPU')"
+    )
+    result = gated.run("benchmarks", "--gate")
+    assert result.exit_code == RED, result.out
+    assert set(verdicts(result).values()) == {"MISSING"}
+    assert "skipped: no GPU" in " ".join(result.out.split())
+
+
+def test_a_failing_case_is_failed(gated):
+    gated.script({**USUAL, "bee": ("not seconds",)})
+    result = gated.run("benchmarks", "--gate")
+    assert result.exit_code == RED
+    assert verdicts(result) == {"case[bee]": "FAILED"}
+
+
+def test_nothing_collected_is_red(gated):
+    (gated.root / "benchmarks" / "test_mini.py").unlink()
+    result = gated.run("benchmarks", "--gate")
+    assert result.exit_code == RED, result.out
+    assert set(verdicts(result).values()) == {"MISSING"}
+
+
+@pytest.mark.parametrize("options", [("--benchmark-disable",), ("-p", "xdist", "-n2")])
+def test_what_is_not_timed_is_invalid(gated, options):
+    if "xdist" in options:
+        pytest.importorskip("xdist", reason="pytest-xdist is not installed: pip install pytest-xdist")
+    result = gated.run("benchmarks", "--gate", *options)
+    assert result.exit_code == RED, result.out
+    assert "INVALID" in result.out
+    assert "nothing was timed" in result.out
+
+
+def test_another_clock_is_invalid(gated):
+    gated.write("benchmarks/test_mini.py", BENCHMARKS.replace("scripted_clock", "other_clock"))
+    result = gated.run("benchmarks", "--gate")
+    assert result.exit_code == RED, result.out
+    assert set(verdicts(result).values()) == {"INVALID"}
+    assert "scripted_clock -> other_clock" in " ".join(result.out.split())
+
+
+def test_the_baseline_of_another_device_is_invalid(gated):
+    for path in gated.stored:
+        path.write_text(path.read_text().replace(gated.store.name, "nvidia-h200"))
+    result = gated.run("benchmarks", "--gate")
+    assert result.exit_code == RED, result.out
+    assert "but the baseline is of nvidia-h200" in " ".join(result.out.split())
+
+
+@pytest.mark.parametrize("content", ["", "[1, 2", '{"benchmarks": []}', '{"vitcnn": {"schema": 0}}'])
+def test_a_damaged_or_foreign_baseline_is_invalid_and_named(gated, content):
+    gated.stored[2].write_text(content)
+    result = gated.run("benchmarks", "--gate")
+    assert result.exit_code == RED, result.out
+    assert "INVALID" in result.out
+    assert gated.stored[2].name in "".join(result.out.split())
+
+
+def test_nan_in_a_baseline_is_invalid(gated):
+    document = json.loads(gated.stored[0].read_text())
+    document["vitcnn"]["cases"][0]["record"]["measurements"][0]["samples"] = [float("nan")]
+    gated.stored[0].write_text(json.dumps(document))
+    result = gated.run("benchmarks", "--gate")
+    assert result.exit_code == RED, result.out
+    assert "INTERNALERROR" not in result.out
+    assert "samples must be finite numbers" in " ".join(result.out.split())
+
+
+def test_no_baseline_is_invalid_and_says_how_to_record_one(tmp_path):
+    result = ScriptedSuite(tmp_path).run("benchmarks", "--gate", "--junitxml=junit.xml")
+    assert result.exit_code == RED, result.out
+    assert "there is no baseline for cpu-" in " ".join(result.out.split())
+    assert "vitcnn baseline record" in result.out
+    assert list(failures(tmp_path / "junit.xml")) == ["gate.case[the whole run]"]
+
+
+def test_one_stored_run_lets_the_tolerance_decide_and_says_so(gated):
+    for path in gated.stored[1:]:
+        path.unlink()
+    gated.script(usual(ant=5.4e-3))
+    result = gated.run("benchmarks", "--gate")
+    assert result.exit_code == RED, result.out
+    assert verdicts(result) == {"case[ant]": "WORSE"}
+    assert "the baseline is one run, so that the tolerance alone decides" in " ".join(result.out.split())
+
+
+def test_small_steps_are_reported_against_the_oldest_baseline(gated):
+    gated.script(usual(ant=5.09e-3))
+    for _ in range(5):
+        gated.run("benchmarks", "--benchmark-save=second")
+    gated.script(usual(ant=5.18e-3))
+    result = gated.run("benchmarks", "--gate")
+    assert result.exit_code == GREEN, result.out
+    text = " ".join(result.out.split())
+    assert "oldest" in text
+    assert "+3.6 %" in text
+
+
+def test_a_keyword_narrows_the_gate_and_is_said(gated):
+    gated.script(usual(ant=9e-3))
+    result = gated.run("benchmarks", "--gate", "-k", "bee or cat")
+    assert result.exit_code == GREEN, result.out
+    assert "Narrowed by -k 'bee or cat': 2 of the baseline's 3 cases are judged." in " ".join(result.out.split())
+    assert gated.run("benchmarks", "--gate", "-k", "ant").exit_code == RED
+
+
+def test_a_keyword_that_leaves_nothing_is_red(gated):
+    result = gated.run("benchmarks", "--gate", "-k", "elephant")
+    assert result.exit_code == RED, result.out
+    assert "nothing was judged" in result.out
+
+
+def test_comparing_alone_shows_verdicts_and_leaves_the_exit_status(gated):
+    gated.script(usual(bee=2.2e-6))
+    result = gated.run("benchmarks", "--benchmark-compare", "--junitxml=junit.xml")
+    assert result.exit_code == GREEN, result.out
+    assert verdicts(result) == {"case[bee]": "WORSE"}
+    assert "the exit status is as without" in result.out
+    assert failures(gated.root / "junit.xml") == {}
+    assert not list(result.folder.glob("rerun-*"))
+
+
+def test_comparing_with_a_named_run_judges_by_it(gated):
+    result = gated.run("benchmarks", "--benchmark-compare=0003", "--gate", "--gate-reruns=0")
+    assert result.exit_code == GREEN, result.out
+    result = gated.run("benchmarks", "--benchmark-compare=0009", "--gate")
+    assert result.exit_code == RED
+    assert "there is no baseline" in " ".join(result.out.split())
+
+
+def test_a_store_outside_the_working_directory_will_do(gated, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "store"
+    gated.store.rename(elsewhere)
+    result = gated.run("benchmarks", "--gate", "--benchmark-compare", f"--benchmark-storage=file://{elsewhere}")
+    assert result.exit_code == GREEN, result.out
+    assert "INTERNALERROR" not in result.out
+
+
+def test_other_software_is_compared_and_shown(gated):
+    for path in gated.stored:
+        document = json.loads(path.read_text())
+        document["vitcnn"]["environment"]["torch"] = "1.0"
+        path.write_text(json.dumps(document))
+    result = gated.run("benchmarks", "--gate")
+    assert result.exit_code == GREEN, result.out
+    assert "torch 1.0 ->" in " ".join(result.out.split())
+
+
+def test_reruns_write_nothing_outside_their_folder(gated):
+    gated.script(usual(bee=2.2e-6))
+    result = gated.run("benchmarks", "--gate", "--junitxml=junit.xml", "--benchmark-json=asked.json")
+    rerun = json.loads((result.folder / "rerun-1" / "run.json").read_text())
+    outcomes = {entry["id"]: entry["outcome"] for entry in rerun["vitcnn"]["cases"]}
+    assert outcomes == {case("ant"): "deselected", case("bee"): "passed", case("cat"): "deselected"}
+    asked = json.loads((gated.root / "asked.json").read_text())
+    assert [entry["outcome"] for entry in asked["vitcnn"]["cases"]] == ["passed"] * 3
+    assert len(gated.stored) == 5
+
+
+def test_a_rerun_that_breaks_is_invalid(gated):
+    text = BENCHMARKS.replace("clock = [0.0]", "clock = [0.0]\n    assert PROCESS == 0, 'broken again'")
+    gated.write("benchmarks/test_mini.py", text)
+    gated.script(usual(bee=2.2e-6))
+    result = gated.run("benchmarks", "--gate")
+    assert result.exit_code == RED, result.out
+    assert "INVALID" in result.out
+
+
+def test_the_verdicts_are_written_as_markdown(gated, monkeypatch):
+    summary = gated.root / "summary.md"
+    summary.write_text("before\n")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    gated.script(usual(bee=2.2e-6))
+    result = gated.run("benchmarks", "--gate", "--gate-reruns=0")
+    written = (result.folder / "gate.md").read_text()
+    assert "WORSE" in written
+    assert case("bee") in written
+    assert summary.read_text() == f"before\n{written}\n"
+
+
+def test_a_stopped_session_is_not_judged_and_not_green(gated):
+    gated.write("benchmarks/test_stop.py", "def test_stop(measure): raise KeyboardInterrupt")
+    result = gated.run("benchmarks", "--gate")
+    assert result.exit_code == pytest.ExitCode.INTERRUPTED
+    assert "Not judged" in result.out
+
+
+@pytest.mark.parametrize("option", ["--gate=maybe", "--gate-reruns=-1", "--gate-reruns=two", "--gate-reruns=100"])
+def test_a_wrong_value_is_refused_before_anything_runs(gated, option):
+    result = gated.run("benchmarks", option, out=False)
+    assert result.exit_code == USAGE
+    name, _, value = option.partition("=")
+    assert f"{name}: '{value}' cannot be used" in result.out
+
+
+def test_a_path_taken_for_the_mode_is_explained(gated):
+    result = gated.run("--gate", "benchmarks", out=False)
+    assert result.exit_code == USAGE
+    assert "Give the path first: pytest benchmarks --gate." in result.out
+
+
+def test_a_store_that_is_no_folder_is_refused(gated):
+    storage = "elasticsearch+http://localhost/x"
+    result = gated.run("benchmarks", "--gate", f"--benchmark-storage={storage}", out=False)
+    assert result.exit_code == USAGE
+    assert "--benchmark-storage" in result.out

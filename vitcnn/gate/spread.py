@@ -1,0 +1,150 @@
+"""How noisy a machine is: what runs of one revision say about the smallest change that the gate can see here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median, stdev
+
+import numpy as np
+
+from vitcnn.gate.noise import moderated, prior_of
+from vitcnn.gate.times import LOOKS, SUSPICION_LEVEL, Evidence, suite_level
+from vitcnn.metrics import metrics
+from vitcnn.record import SPOILING_CLOCKS, Measurement, Run
+
+BASELINE_RUNS = 5
+"""Runs of the baseline that the answer is for: what `vitcnn baseline record` makes."""
+
+RERUNS = 2
+"""Processes a round of re-measuring that the answer is for: the default of --gate-reruns."""
+
+STEP = 0.005
+"""Suggested tolerances are multiples of half a per cent."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spread:
+    """How one timed metric of one case varies between runs, and what the gate can see of it. Shares: 0.01 is 1 %.
+
+    `noise` is the standard deviation of the logarithms of the run medians. `visible` is the smallest change that is
+    seen 95 % of the time, suspects being measured again; `floor` is the same without a tolerance: what noise alone
+    hides.
+    """
+
+    case: str
+    metric: str
+    unit: str
+    tolerance: float
+    medians: tuple[float, ...]
+    noise: float
+    visible: float
+    floor: float
+
+    @property
+    def name(self) -> str:
+        """The case and the metric, as one name."""
+        return f"{self.case}::{self.metric}"
+
+    @property
+    def can_be_gated(self) -> bool:
+        """Whether noise hides no more than the tolerance does."""
+        return self.floor <= self.tolerance
+
+    @property
+    def suggested_tolerance(self) -> float:
+        """The tolerance, or where noise hides more, what it hides: rounded up to half a per cent."""
+        return self.tolerance if self.can_be_gated else STEP * math.ceil(self.floor / STEP)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Noise:
+    """The spread of each timed metric, the noisiest first, and why others have none.
+
+    `left_out` maps the name of a metric to the reason, `throttled` names the cases during which a GPU was slowed down.
+    """
+
+    spreads: tuple[Spread, ...]
+    left_out: dict[str, str]
+    throttled: tuple[str, ...]
+
+
+def noise_of(runs: Sequence[Run]) -> Noise:
+    """Return what runs of one revision on one device say about its noise."""
+    usable, left_out = {}, {}
+    for name, measured in _timed(runs).items():
+        medians = [median(measurement.samples) for measurement in measured]
+        if len(medians) < 2:
+            left_out["::".join(name)] = "measured in one run"
+        elif min(medians) <= 0:
+            left_out["::".join(name)] = "times must be above 0: check the clock"
+        else:
+            usable[name] = (measured[0], tuple(medians))
+    records = [record for run in runs for record in run.records]
+    throttled = [record.case for record in records if SPOILING_CLOCKS.intersection(record.settings.get("clocks", ()))]
+    spreads = sorted(_spreads(usable), key=lambda spread: -spread.noise)
+    return Noise(spreads=tuple(spreads), left_out=left_out, throttled=tuple(dict.fromkeys(throttled)))
+
+
+def _timed(runs: Sequence[Run]) -> dict[tuple[str, str], list[Measurement]]:
+    """Return the timed measurements of each case and metric, one a run in which the case passed."""
+    found: dict[tuple[str, str], list[Measurement]] = {}
+    for record in (record for run in runs for record in run.records):
+        for measurement in record.measurements:
+            entry = metrics().get(measurement.metric)
+            if entry is not None and entry.rule == "time":
+                found.setdefault((record.case, measurement.metric), []).append(measurement)
+    return found
+
+
+def _spreads(measured: dict[tuple[str, str], tuple[Measurement, tuple[float, ...]]]) -> list[Spread]:
+    if not measured:
+        return []
+    spreads = np.array([stdev(map(math.log, medians)) for _, medians in measured.values()])
+    early, late = looks(spreads, np.array([len(medians) - 1 for _, medians in measured.values()]))
+    level = suite_level(len(measured))
+
+    def visible(index: int, tolerance: float) -> float:
+        return max(
+            early[index].smallest_visible(level=SUSPICION_LEVEL, tolerance=tolerance),
+            late[index].smallest_visible(level=level, tolerance=tolerance),
+        )
+
+    return [
+        Spread(
+            case=case,
+            metric=metric,
+            unit=measurement.unit,
+            tolerance=measurement.tolerance,
+            medians=medians,
+            noise=float(spreads[index]),
+            visible=visible(index, measurement.tolerance),
+            floor=visible(index, 0.0),
+        )
+        for index, ((case, metric), (measurement, medians)) in enumerate(measured.items())
+    ]
+
+
+def looks(spreads: np.ndarray, dof: np.ndarray) -> tuple[list[Evidence], list[Evidence]]:
+    """Return the evidence that the gate will have on each metric, (metrics,): at its first look and at its last.
+
+    The first look, of one run against the baseline, decides what is measured again; the last, of all re-measuring,
+    whether it is red. A change must pass both. `spreads` are standard deviations that have `dof` degrees of freedom.
+    """
+    prior = prior_of(dof * spreads**2, dof)
+    variances, _ = moderated(dof * spreads**2, dof, prior)
+    of_others = (len(spreads) - 1) * (BASELINE_RUNS - 1)
+    first, last = (
+        [
+            Evidence(
+                effect=0.0,
+                error=math.sqrt(variance * (1 / BASELINE_RUNS + 1 / current)),
+                noise=math.sqrt(variance),
+                dof=min(prior.dof, of_others) + BASELINE_RUNS + current - 2,
+            )
+            for variance in variances
+        ]
+        for current in (1, 1 + LOOKS * RERUNS)
+    )
+    return first, last

@@ -1,0 +1,150 @@
+"""The gate inside pytest: which baseline, which cases again, what turns red and where it shows."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+
+from vitcnn.baseline import Baseline, Recording, baseline_of, recordings
+from vitcnn.device.memory import release
+from vitcnn.errors import BaselineError, RecordError, RunFailed
+from vitcnn.fresh import ONLY, measure_in_fresh_process
+from vitcnn.gate.judge import judge
+from vitcnn.gate.remeasure import judge_with_reruns
+from vitcnn.gate.verdict import WHOLE_RUN, Judgement, Mode, Verdict
+from vitcnn.pytest_plugin.measuring import TerminalProgress
+from vitcnn.pytest_plugin.options import Options, storage_folder
+from vitcnn.record import Run, load_run
+from vitcnn.report.verdicts import markdown, measured_again, terminal
+from vitcnn.step_summary import write_markdown
+
+COMPARED_ONLY = "Compared only, the exit status is as without: --gate makes it fail."
+
+JUDGED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
+"""Exit statuses of a session that came to its end; after any other there is no whole run to judge."""
+
+
+class Gate:
+    """Judges the session's run by the stored baselines, for --gate and for --benchmark-compare alone."""
+
+    def __init__(self, config: pytest.Config, options: Options) -> None:
+        self.config = config
+        self.options = options
+        self.judgement: Judgement | None = None
+        self._num_reruns = 0
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether this session is to be judged: not a worker's, not that of a rerun, nor a mere collection."""
+        asked = self.options.gate is not None or self.config.option.benchmark_compare
+        elsewhere = hasattr(self.config, "workerinput") or ONLY in os.environ or self.config.option.collectonly
+        return bool(asked) and not elsewhere
+
+    @property
+    def _mode(self) -> Mode:
+        return self.options.gate or "on"
+
+    def judge(self, run: Run) -> None:
+        """Judge `run`, under --gate with its suspects measured again; whatever stops that is a verdict too."""
+        try:
+            self.judgement = self._judged(run)
+        except (BaselineError, RunFailed, RecordError) as error:
+            self.judgement = _invalid(str(error))
+        except KeyboardInterrupt:
+            self.judgement = _invalid("stopped while suspects were measured again")
+        write_markdown(markdown(self.judgement, self._mode), self.options.out)
+
+    def summary(self, *, width: int) -> str:
+        """Return the verdicts as a table for a terminal of `width` columns."""
+        if self.judgement is None:
+            return "Not judged: the session was stopped before its end."
+        text = terminal(self.judgement, self._mode, width=width)
+        return text if self.options.gate else f"{text}\n{COMPARED_ONLY}"
+
+    def _judged(self, run: Run) -> Judgement:
+        baseline = self._baseline()
+        if self.options.gate is None or not self.options.gate_reruns:
+            return judge([run], baseline)
+        judgement, runs = judge_with_reruns(run, baseline, self._measure_again)
+        return replace(judgement, remarks=(*measured_again(runs), *judgement.remarks))
+
+    def _baseline(self) -> Baseline:
+        folder = storage_folder(self.config)
+        stored = recordings(folder) if folder else ()
+        asked = self.config.option.benchmark_compare
+        return baseline_of(_named(stored, asked) if isinstance(asked, str) else stored)
+
+    def _measure_again(self, cases: Sequence[str], round_number: int) -> list[Run]:
+        if "torch" in sys.modules:
+            release(self.options.device)
+        progress, runs = TerminalProgress(self.config), []
+        for number in range(self.options.gate_reruns):
+            text = f"measuring {len(cases)} suspects again, round {round_number}"
+            progress(number, self.options.gate_reruns, text)
+            self._num_reruns += 1
+            out = self.options.out / f"rerun-{self._num_reruns}"
+            runs.append(load_run(self._rerun(cases, out)))
+        progress(self.options.gate_reruns, self.options.gate_reruns, "measured again")
+        return runs
+
+    def _rerun(self, cases: Sequence[str], out: Path) -> Path:
+        """Run the same command again for `cases` alone; what it would write elsewhere goes into `out`."""
+        written = ["--benchmark-json", str(out / "benchmark.json")]
+        if self.config.option.xmlpath:
+            written += ["--junitxml", str(out / "junit.xml")]
+        given = [argument for argument in map(str, self.config.invocation_params.args) if argument != "--"]
+        root = self.config.invocation_params.dir
+        return measure_in_fresh_process([*given, *written], out=out, root=root, only=cases)
+
+    def turn_red(self, session: pytest.Session) -> None:
+        """Fail the session for every red verdict: a report each, which terminal and JUnit XML show, and the status."""
+        if self.judgement is None or self.options.gate is None:
+            return
+        red = self.judgement.red(self.options.gate)
+        for verdict in red:
+            self._report(verdict, "call", f"{verdict.kind}: {verdict.reason}")
+            self._report(verdict, "teardown", None)
+        if red:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _report(self, verdict: Verdict, when: str, failure: str | None) -> None:
+        name = f"{verdict.metric or 'case'}[{verdict.case}]"
+        report = pytest.TestReport(
+            nodeid=f"gate::{name}",
+            location=("gate", None, name),
+            keywords={},
+            outcome="failed" if failure else "passed",
+            longrepr=failure,
+            when=when,  # type: ignore[arg-type]
+        )
+        self.config.hook.pytest_runtest_logreport(report=report)
+
+
+def _named(stored: Sequence[Recording], asked: str) -> list[Recording]:
+    """Return what --benchmark-compare=NAME names: the run whose file it is, or the runs whose names begin so."""
+    chosen = [
+        replace(recording, runs=tuple(run for run in recording.runs if _is_named(run.path, asked)))
+        for recording in stored
+    ]
+    return [recording for recording in chosen if recording.runs]
+
+
+def _is_named(path: Path, asked: str) -> bool:
+    return path == Path(asked).absolute() or fnmatch(path.name, f"{Path(asked).name.rstrip('*')}*")
+
+
+def _invalid(reason: str) -> Judgement:
+    return Judgement(verdicts=(Verdict(kind="INVALID", case=WHOLE_RUN, reason=reason),))
+
+
+def only_cases() -> frozenset[str] | None:
+    """Return the ids of the only cases to measure, where this process measures suspects again; else None."""
+    path = os.environ.get(ONLY)
+    return frozenset(json.loads(Path(path).read_text(encoding="utf-8"))) if path else None
