@@ -1,0 +1,64 @@
+"""The workflows that docs/gate.md offers for copying."""
+
+from configparser import ConfigParser
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+GITHUB = yaml.safe_load((ROOT / "docs" / "ci" / "github-gate.yml").read_text(encoding="utf-8"))
+GITLAB = yaml.safe_load((ROOT / "docs" / "ci" / "gitlab-gate.yml").read_text(encoding="utf-8"))
+
+
+def commands() -> dict[str, list[str]]:
+    return {
+        "github": [step["run"] for step in GITHUB["jobs"]["gate"]["steps"] if "run" in step],
+        "gitlab": GITLAB["gate"]["script"],
+    }
+
+
+@pytest.mark.parametrize("place", ["github", "gitlab"])
+def test_both_run_the_gate_by_tox_and_set_it_up_alone(place):
+    install, gate = commands()[place]
+    assert install == "python3 -m venv .venv && .venv/bin/pip install tox"
+    assert gate.startswith(".venv/bin/tox -e gate -- --out=gate-run --junitxml=")
+
+
+def test_tox_gates_and_leaves_further_options_to_the_caller():
+    tox = ConfigParser(interpolation=None)
+    tox.read(ROOT / "tox.ini")
+    command = tox["testenv:gate"]["commands"]
+    assert command.endswith("python -m pytest benchmarks --gate --gate-reruns=2 {posargs}")
+    assert "GITHUB_*" in tox["testenv"]["pass_env"].split()
+
+
+def test_a_fork_never_runs_on_the_runner():
+    guard = GITHUB["jobs"]["gate"]["if"]
+    assert guard == (
+        "github.event_name == 'push' || github.event.pull_request.head.repo.full_name == github.repository"
+    )
+    assert "pull_request_target" not in GITHUB[True], "it would run a fork's code with this repository's rights"
+    never = GITLAB["gate"]["rules"][0]
+    assert never["when"] == "never"
+    assert "$CI_MERGE_REQUEST_SOURCE_PROJECT_ID != $CI_PROJECT_ID" in never["if"]
+
+
+def test_a_skipped_gate_is_not_green():
+    green = GITHUB["jobs"]["gate-is-green"]
+    assert green["needs"] == "gate"
+    assert green["if"] == "always()"
+    assert green["steps"] == [{"run": 'test "${{ needs.gate.result }}" = success'}]
+
+
+def test_one_measurement_at_a_time():
+    assert GITHUB["concurrency"] == {"group": "gpu-runner", "cancel-in-progress": False}
+    assert GITLAB["gate"]["resource_group"] == "gpu-runner"
+
+
+@pytest.mark.parametrize("place", ["github", "gitlab"])
+def test_what_was_measured_is_kept_whatever_the_verdict(place):
+    kept = GITHUB["jobs"]["gate"]["steps"][-1] if place == "github" else GITLAB["gate"]["artifacts"]
+    assert (kept.get("if") or kept["when"]) in ("always()", "always")
+    paths = kept["with"]["path"].split() if place == "github" else kept["paths"]
+    assert "gate-run/" in paths
