@@ -163,6 +163,16 @@ def changed(document, path, value):
             [],
             r"cases\[0\]\.record\.measurements\[0\]\.samples: \[\]",
         ),
+        (
+            ("cases", 0, "record", "measurements", 0, "samples"),
+            [1.0, True],
+            r"cases\[0\]\.record\.measurements\[0\]\.samples\[1\]: True is not of type 'number'",
+        ),
+        (
+            ("cases", 1, "record", "series", 0, "axes"),
+            ["seed", 1],
+            r"cases\[1\]\.record\.series\[0\]\.axes\[1\]: 1 is not of type 'string'",
+        ),
         (("environment", "num_threads"), 0, r"environment\.num_threads: 0 is less than the minimum of 1"),
         (("environment", "device"), "tpu", r"environment\.device: 'tpu' is not one of \['cpu', 'cuda'\]"),
         (("environment", "colour"), "red", r"environment: .*'colour' was unexpected"),

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import best_match
+import fastjsonschema
 
 from vitcnn.errors import CaseOutcome, RecordError
 from vitcnn.spec import Preset
@@ -109,14 +108,7 @@ class Record:
     def from_json(cls, document: Mapping[str, Any]) -> Record:
         """Build the record that `to_json` wrote; RecordError says where a document is wrong."""
         validate(document, "record")
-        measurements = tuple(
-            Measurement(**{**entry, "samples": tuple(entry["samples"])}) for entry in document["measurements"]
-        )
-        series = tuple(
-            Series(**{**entry, "axes": tuple(entry["axes"]), "values": _as_tuple(entry["values"])})
-            for entry in document["series"]
-        )
-        return cls(**{**document, "measurements": measurements, "series": series})
+        return _record(document)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,8 +129,7 @@ class CaseResult:
     def from_json(cls, document: Mapping[str, Any]) -> CaseResult:
         """Build the result that `to_json` wrote; RecordError says where a document is wrong."""
         validate(document, "case_result")
-        record = document["record"]
-        return cls(**{**document, "record": Record.from_json(record) if record else None})
+        return _case_result(document)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -230,10 +221,26 @@ class Run:
         chosen = {key: _as_tuple(value) for key, value in document["selection"].items()}
         return cls(
             environment=Environment(**document["environment"]),
-            cases=tuple(CaseResult.from_json(case) for case in document["cases"]),
+            cases=tuple(map(_case_result, document["cases"])),
             started=document["started"],
             selection=Selection(**chosen),
         )
+
+
+def _record(document: Mapping[str, Any]) -> Record:
+    measurements = tuple(
+        Measurement(**{**entry, "samples": tuple(entry["samples"])}) for entry in document["measurements"]
+    )
+    series = tuple(
+        Series(**{**entry, "axes": tuple(entry["axes"]), "values": _as_tuple(entry["values"])})
+        for entry in document["series"]
+    )
+    return Record(**{**document, "measurements": measurements, "series": series})
+
+
+def _case_result(document: Mapping[str, Any]) -> CaseResult:
+    record = document["record"]
+    return CaseResult(**{**document, "record": _record(record) if record else None})
 
 
 def load_run(path: Path | str) -> Run:
@@ -250,20 +257,40 @@ def load_run(path: Path | str) -> Run:
         raise RecordError(f"{path}: vitcnn: {error}") from error
 
 
-def validate(document: object, definition: str) -> None:
+def validate(document: Any, definition: str) -> None:
     """Check `document` against a definition of run.schema.json; RecordError names the field, the value, the rule."""
-    error = best_match(_validator(definition).iter_errors(document))
-    if error is not None:
-        where = error.json_path.removeprefix("$").removeprefix(".") or definition
-        got = f", got {error.instance!r}" if error.validator == "const" else ""
-        raise RecordError(f"{where}: {error.message}{got}")
+    try:
+        _validator(definition)(document)
+    except fastjsonschema.JsonSchemaException as refusal:
+        raise RecordError(_what_is_wrong(document, definition) or str(refusal)) from None
 
 
 @cache
-def _validator(definition: str) -> Draft202012Validator:
+def _schema(definition: str) -> dict[str, Any]:
     schema = json.loads(Path(__file__).with_name("run.schema.json").read_text(encoding="utf-8"))
-    return Draft202012Validator({"$defs": schema["$defs"], "$ref": f"#/$defs/{definition}"})
+    return {"$schema": schema["$schema"], "$defs": schema["$defs"], "$ref": f"#/$defs/{definition}"}
+
+
+@cache
+def _validator(definition: str) -> Callable[[Any], Any]:
+    validator: Callable[[Any], Any] = fastjsonschema.compile(_schema(definition))
+    return validator
+
+
+def _what_is_wrong(document: Any, definition: str) -> str:
+    """Return the field, the value and the rule, in the words of jsonschema: slow, so only for what was refused."""
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import best_match
+
+    error = best_match(Draft202012Validator(_schema(definition)).iter_errors(document))
+    if error is None:
+        return ""
+    where = error.json_path.removeprefix("$").removeprefix(".") or definition
+    got = f", got {error.instance!r}" if error.validator == "const" else ""
+    return f"{where}: {error.message}{got}"
 
 
 def _as_tuple(values: object) -> Any:
-    return tuple(_as_tuple(value) for value in values) if isinstance(values, list) else values
+    if not isinstance(values, list):
+        return values
+    return tuple(_as_tuple(value) if isinstance(value, list) else value for value in values)

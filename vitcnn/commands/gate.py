@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import os
-import sys
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,7 +60,8 @@ def run_gate(options: argparse.Namespace) -> int:
         require_writable("--out", options.out)
     judgement = judge_files(files, options.baseline)
     write_markdown(markdown(judgement, options.mode), options.out)
-    _print(terminal(judgement, options.mode, width=get_terminal_size().columns))
+    with suppress(BrokenPipeError):  # `vitcnn gate ... | head`: the exit status stands
+        print(terminal(judgement, options.mode, width=get_terminal_size().columns), flush=True)
     return exit_status(judgement, options.mode)
 
 
@@ -77,10 +77,3 @@ def _require_different(files: Sequence[Path]) -> None:
     path, times = Counter(file.resolve() for file in files).most_common(1)[0]
     if times > 1:
         raise UserError(field="CURRENT", value=str(path), allowed="each run once", do="It would count as two.")
-
-
-def _print(text: str) -> None:
-    try:
-        print(text, flush=True)
-    except BrokenPipeError:  # `vitcnn gate ... | head`: the exit status stands
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,172 @@
+import re
+
+import pytest
+from record_builders import latency, run_of
+from store_builders import ended, passed, run
+
+from vitcnn.gate.verdict import KINDS, MODES, RED, WHOLE_RUN, Judgement, Verdict
+from vitcnn.report.verdicts import LONGEST_REASON, MOST_LINES, markdown, measured_again, terminal
+
+LENET, TINY = "latency/lenet/28/b1/fp32/eager", "latency/vit_tiny/224/b16/bf16/compiled"
+SLOW = "median 5.31 ms, baseline 4.98 ms (5 runs, 4.95-5.02): +6.6 %, tolerance 2 %, between-run noise 0.6 %"
+
+
+def worse(case=LENET, metric="latency_s", reason=SLOW, change=0.066):
+    return Verdict(kind="WORSE", case=case, metric=metric, reason=reason, change=change)
+
+
+def same(case, metric="latency_s"):
+    return Verdict(kind="SAME", case=case, metric=metric, reason="as it was", change=0.0)
+
+
+def judged(*verdicts, **others):
+    return Judgement(verdicts=verdicts, **others)
+
+
+SAME_ALL = judged(same(LENET), same(LENET, "peak_allocated_bytes"), same(TINY))
+SEVERAL = judged(worse(), Verdict(kind="MISSING", case=TINY, reason="not collected"), same(LENET, "macs"))
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_where_all_is_the_same_one_line_says_so(mode):
+    assert terminal(SAME_ALL, mode, width=80) == "GREEN: 3 metrics of 2 cases are as in the baseline"
+    assert terminal(judged(same(TINY)), mode, width=80) == "GREEN: 1 metric of 1 case are as in the baseline"
+
+
+def test_a_wide_terminal_shows_a_line_for_each_verdict_that_is_not_same_in_the_judgements_order():
+    head, _rule, first, second, *rest = terminal(SEVERAL, "on", width=200).splitlines()
+    assert re.split(r"  +", head.strip()) == ["verdict", "case", "metric", "change", "why"]
+    assert re.split(r"  +", first.strip()) == ["WORSE", LENET, "latency_s", "+6.6 %", SLOW]
+    assert re.split(r"  +", second.strip()) == ["MISSING", TINY, "not collected"]
+    assert "macs" not in "".join(rest)
+    assert rest[-1] == "RED (mode on): 1 WORSE, 1 MISSING, 1 SAME"
+
+
+@pytest.mark.parametrize("width", range(80, 220, 7))
+def test_nothing_is_wider_than_the_terminal_and_nothing_is_lost(width):
+    judgement = judged(*SEVERAL.verdicts, drift=(worse(TINY),), remarks=("Skipped: " + "no such data here, " * 9,))
+    text = terminal(judgement, "on", width=width)
+    assert max(map(len, text.splitlines())) <= width
+    assert LENET in text, "an id is never cut, so that it can be copied"
+    assert re.search(r"\s+".join(map(re.escape, SLOW.split())), text)
+
+
+@pytest.mark.parametrize("width", [79, 60, 20, 1])
+def test_a_narrower_terminal_still_shows_all(width):
+    words = terminal(SEVERAL, "on", width=width).split()
+    assert {"WORSE", LENET, "latency_s", "MISSING", TINY, "RED"} <= {*words, *(word.rstrip(":") for word in words)}
+
+
+def test_a_path_is_not_broken_in_a_reason():
+    path = "/srv/" + "very_long_folder_name/" * 8 + "run.json"
+    text = terminal(judged(Verdict(kind="INVALID", case=WHOLE_RUN, reason=f"{path}: cut off")), "on", width=80)
+    assert path in text
+
+
+@pytest.mark.parametrize(
+    "metric, change, shown",
+    [
+        ("latency_s", 0.066, "+6.6 %"),
+        ("latency_s", -0.004, "-0.4 %"),
+        ("test_accuracy", -0.031, "-3.1 points"),
+        ("a_metric_of_tomorrow", 1.5, "+150 %"),
+    ],
+)
+def test_a_change_is_relative_but_that_of_a_score_is_in_points(metric, change, shown):
+    row = terminal(judged(worse(metric=metric, change=change)), "on", width=220).splitlines()[2]
+    assert re.split(r"  +", row)[3] == shown
+
+
+def test_drift_and_remarks_are_told_though_all_is_the_same():
+    judgement = judged(same(LENET), drift=(worse(TINY, reason="+9.9 %"),), remarks=("Narrowed by -k 'latency'.",))
+    assert terminal(judgement, "on", width=200).splitlines() == [
+        f"Since the oldest baseline, step by step: {TINY}::latency_s: +9.9 %",
+        "Narrowed by -k 'latency'.",
+        "GREEN: 1 metric of 1 case are as in the baseline",
+    ]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"SAME"}))
+def test_the_last_line_says_green_or_red_and_what_there_is(kind, mode):
+    judgement = judged(Verdict(kind=kind, case=TINY, reason="why"), same(LENET))
+    colour = "RED" if kind in RED[mode] else "GREEN"
+    assert terminal(judgement, mode, width=120).splitlines()[-1] == f"{colour} (mode {mode}): 1 {kind}, 1 SAME"
+    assert markdown(judgement, mode).startswith(f"## vitcnn gate: {colour}\n\n{colour} (mode {mode}): 1 {kind}, 1 SAME")
+
+
+@pytest.mark.parametrize(
+    "kind, advice",
+    [
+        ("NEW", "`vitcnn baseline record`"),
+        ("BETTER", "slack hides the next regression"),
+        ("WORSE", "Where it is meant, record it"),
+        ("INCONCLUSIVE", "a larger tolerance"),
+    ],
+)
+def test_what_to_do_is_said_once_and_only_where_it_applies(kind, advice):
+    several = judged(*(Verdict(kind=kind, case=case, reason="why") for case in (LENET, TINY)))
+    for text in (terminal(several, "on", width=200), markdown(several, "on")):
+        assert text.count(f"{kind}: ") == 1
+        assert advice in text
+    assert f"{kind}: " not in terminal(judged(Verdict(kind="FAILED", case=TINY, reason="why")), "on", width=200)
+
+
+def table_of(text):
+    return [line for line in text.splitlines() if line.startswith("|")]
+
+
+def test_markdown_has_a_table_of_what_is_not_same_and_counts_the_rest():
+    text = markdown(SEVERAL, "on")
+    assert table_of(text) == [
+        "| verdict | case | metric | change | why |",
+        "| --- | --- | --- | --- | --- |",
+        f"| WORSE | `{LENET}` | `latency_s` | +6.6 % | {SLOW} |",
+        f"| MISSING | `{TINY}` |  |  | not collected |",
+    ]
+    assert "\n\n| verdict" in text, "a table begins behind an empty line, or it is none"
+    assert "1 WORSE, 1 MISSING, 1 SAME" in text
+
+
+def test_markdown_without_anything_to_list_has_no_table():
+    assert markdown(SAME_ALL, "on") == ("## vitcnn gate: GREEN\n\nGREEN: 3 metrics of 2 cases are as in the baseline\n")
+
+
+def test_a_table_of_markdown_is_not_broken_by_what_stands_in_it():
+    odd = Verdict(kind="FAILED", case="test_a.py::test[x|y`z]", reason="<b>first | line\nsecond\r\n\n| third |")
+    (_head, _rule, row) = table_of(markdown(judged(odd), "on"))
+    assert row == (r"| FAILED | `test_a.py::test[x\|y'z]` |  |  | &lt;b>first \| line second \| third \| |")
+
+
+def test_drift_and_remarks_are_lists_in_markdown():
+    judgement = judged(same(LENET), drift=(worse(TINY, reason="+9.9 %"),), remarks=("Other <software>.",))
+    assert markdown(judgement, "on").splitlines()[4:] == [
+        f"- Since the oldest baseline, step by step: `{TINY}::latency_s`: +9.9 %",
+        "",
+        "- Other &lt;software>.",
+    ]
+
+
+@pytest.mark.parametrize("more", [0, 1, 300])
+def test_long_lists_in_markdown_end_with_how_many_more_there_are(more):
+    verdicts = [worse(f"latency/{number}") for number in range(MOST_LINES + more)]
+    text = markdown(judged(*verdicts, drift=tuple(verdicts)), "on")
+    assert len(table_of(text)) == 2 + MOST_LINES
+    assert text.count("\n- Since the oldest") == MOST_LINES
+    assert text.count(f"... and {more} more") == (2 if more else 0)
+
+
+def test_markdown_stays_under_what_github_shows():
+    endless = Verdict(kind="FAILED", case=LENET, reason="\N{GRINNING FACE}" * 10**5)
+    text = markdown(judged(*[endless] * 2000, drift=(worse(),)), "on")
+    assert len(text.encode()) < 2**20
+    assert "\N{GRINNING FACE}" * LONGEST_REASON + " ..." in text
+
+
+def test_what_was_measured_again_is_counted_once_a_case():
+    first = run_of(latency("lenet", 1.0), latency("vit_tiny", 1.0))
+    again = run(1, passed(LENET), passed(TINY), ended("x", "deselected"))
+    assert measured_again([first]) == ()
+    assert measured_again([first, run(1, ended(LENET, "deselected"))]) == ()
+    assert measured_again([first, again]) == ("Measured again: 2 cases, in 1 more of the runs.",)
+    assert measured_again([first, again, again]) == ("Measured again: 2 cases, in 2 more of the runs.",)

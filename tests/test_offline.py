@@ -1,0 +1,53 @@
+from pathlib import Path
+
+import pytest
+from store_builders import ended, passed, recording, run, write
+
+from vitcnn.baseline import baseline_of
+from vitcnn.gate.remeasure import judge_with_reruns
+from vitcnn.offline import judge_files, run_files
+
+LENET, TINY = "latency/lenet/28/b1/fp32/eager", "latency/vit_tiny/28/b1/fp32/eager"
+NOISY_S = (0.97, 1.0, 1.03, 0.99, 1.01)
+
+
+def test_a_file_is_itself_and_a_folder_its_run_with_all_reruns_in_turn(tmp_path):
+    for number in (10, 2, 1):
+        (tmp_path / f"rerun-{number}").mkdir()
+    names = ["run.json", "rerun-1/run.json", "rerun-2/run.json", "rerun-10/run.json"]
+    assert run_files(tmp_path) == [tmp_path / name for name in names]
+    assert run_files(tmp_path / "run.json") == [tmp_path / "run.json"]
+
+
+@pytest.mark.parametrize("again_s, kind", [(1.0, "SAME"), (1.2, "WORSE")])
+def test_a_folder_with_reruns_gives_the_verdicts_of_the_gate_that_made_them(tmp_path, again_s, kind):
+    days = [run(day, passed(LENET, value), passed(TINY, value)) for day, value in enumerate(NOISY_S, 1)]
+    for day, stored in enumerate(days, 1):
+        write(tmp_path / "store" / f"000{day}_first.json", stored)
+    out, made = tmp_path / "out", []
+
+    def measure(cases, number):
+        assert cases == (TINY,)
+        found = [run(20, ended(LENET, "deselected"), passed(TINY, again_s + 0.002 * extra)) for extra in (number, 0)]
+        for rerun in found:
+            made.append(write(out / f"rerun-{len(made) + 1}" / "run.json", rerun))
+        return found
+
+    first = run(20, passed(LENET, 1.0), passed(TINY, 1.2))
+    write(out / "run.json", first)
+    online, _runs = judge_with_reruns(first, baseline_of([recording("first", *days)]), measure)
+    offline = judge_files(run_files(out), tmp_path / "store")
+    assert made
+    assert offline.verdicts == online.verdicts
+    assert {verdict.case: verdict.kind for verdict in offline.verdicts}[TINY] == kind
+    assert offline.remarks[0] == f"Measured again: 1 case, in {len(made)} more of the runs."
+    assert judge_files([out / "run.json"], tmp_path / "store").verdicts != offline.verdicts
+
+
+def test_a_rerun_that_was_stopped_cannot_be_left_out(tmp_path):
+    write(tmp_path / "store" / "0001_first.json", run(1, passed(LENET, 1.0)))
+    write(tmp_path / "out" / "run.json", run(20, passed(LENET, 1.0)))
+    (tmp_path / "out" / "rerun-1").mkdir()
+    (verdict,) = judge_files(run_files(tmp_path / "out"), tmp_path / "store").verdicts
+    assert verdict.kind == "INVALID"
+    assert verdict.reason.startswith(str(Path(tmp_path, "out/rerun-1/run.json")))

@@ -1,0 +1,75 @@
+"""Judging from files alone: the runs that `pytest benchmarks` left, by a store of baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from vitcnn.baseline import StoredRun, baseline_of, recordings
+from vitcnn.errors import BaselineError, RecordError
+from vitcnn.fresh import RUN_JSON
+from vitcnn.gate.judge import RECORD_FIRST, judge
+from vitcnn.gate.verdict import WHOLE_RUN, Judgement, Verdict
+from vitcnn.record import load_run
+from vitcnn.report.verdicts import measured_again
+
+RERUNS = "rerun-*"
+"""Folders in a run's folder: of the runs that measured its suspects again."""
+
+
+def run_files(path: Path) -> list[Path]:
+    """Return a file itself; of a run's folder its JSON and those of all its reruns in turn, even of one that has none.
+
+    A rerun without JSON was stopped: to leave it out would judge by less than was measured.
+    """
+    if not path.is_dir():
+        return [path]
+    reruns = sorted(path.glob(RERUNS), key=lambda folder: (len(folder.name), folder.name))
+    return [folder / RUN_JSON for folder in (path, *reruns)]
+
+
+def judge_files(files: Sequence[Path], baselines: Path) -> Judgement:
+    """Judge the runs in `files` together by what is stored for their device.
+
+    `baselines` is the device's folder, or the one above it. What keeps the runs from being judged is a verdict too: it
+    names the file and what to do.
+    """
+    try:
+        runs = [StoredRun(path=file, run=load_run(file)) for file in files]
+        stored = recordings(_store(runs[0], baselines))
+    except (BaselineError, RecordError) as error:
+        return _invalid(str(error))
+    if not stored:
+        key = runs[0].run.environment.device_key
+        return _invalid(f"{baselines}: there is no baseline for {key} here. {RECORD_FIRST}")
+    obstacle = _several_revisions(runs) or _in_its_own_baseline(runs, [run for found in stored for run in found.runs])
+    if obstacle:
+        return _invalid(obstacle)
+    current = [entry.run for entry in runs]
+    judgement = judge(current, baseline_of(stored))
+    return replace(judgement, remarks=(*measured_again(current), *judgement.remarks))
+
+
+def _store(first: StoredRun, baselines: Path) -> Path:
+    of_device = baselines / first.run.environment.device_key
+    return of_device if of_device.is_dir() else baselines
+
+
+def _several_revisions(runs: Sequence[StoredRun]) -> str:
+    first = runs[0]
+    other = next((run for run in runs if run.run.environment.git_commit != first.run.environment.git_commit), None)
+    if other is None:
+        return ""
+    one, two = (run.run.environment.git_commit[:7] or "no revision" for run in (first, other))
+    return f"runs of two revisions are not judged together: {first.path} is of {one}, {other.path} of {two}"
+
+
+def _in_its_own_baseline(runs: Sequence[StoredRun], stored: Sequence[StoredRun]) -> str:
+    """Say which run is itself stored: it would be found as good as itself."""
+    twins = ((run, other) for run in runs for other in stored if run.run == other.run)
+    return next((f"{run.path} is itself in the baseline, as {other.path}: measure anew" for run, other in twins), "")
+
+
+def _invalid(reason: str) -> Judgement:
+    return Judgement(verdicts=(Verdict(kind="INVALID", case=WHOLE_RUN, reason=reason),))
