@@ -77,7 +77,7 @@ def test_a_run_that_is_not_good_ends_the_recording_and_nothing_is_stored(made_up
     with pytest.raises(RunFailed) as caught:
         made_up(good(), bad, good(), name="v1")
     first, case, its_json, output = str(caught.value).splitlines()
-    assert first == "run 2 is no baseline, nothing is stored: 1 of 2 cases did not pass:"
+    assert first == "run 2 is of no use, nothing is stored: 1 of 2 cases did not pass:"
     assert case == f"  b: {outcome.replace('_', ' ')}: its reason"
     out = made_up.asked[-1]["out"]
     assert (its_json, output) == (f"Its JSON: {out / 'run.json'}", f"All of its output: {out / 'terminal.txt'}")
@@ -93,12 +93,12 @@ def test_a_run_in_which_nothing_passed_is_no_baseline(made_up):
 @pytest.mark.parametrize(
     "other, what",
     [
-        (good(device_key="nvidia-h200"), f"of another device than run 1, nothing is stored: nvidia-h200, not {KEY}"),
-        (good(git_commit=""), f"of another git commit than run 1, nothing is stored: none, not {COMMIT}"),
+        (good(device_key="nvidia-h200"), f"another device, nvidia-h200, not {KEY}"),
+        (good(git_commit=""), f"another git commit, none, not {COMMIT}"),
     ],
 )
 def test_runs_of_different_devices_or_revisions_are_no_recording(made_up, tmp_path, other, what):
-    with pytest.raises(RunFailed, match=f"run 2 is {what}"):
+    with pytest.raises(RunFailed, match=f"run 2 is not like run 1, nothing is stored: {what}"):
         made_up(good(), other)
     assert not (tmp_path / "baselines").exists()
 

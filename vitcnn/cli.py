@@ -7,7 +7,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from vitcnn.errors import MissingData, UserError
+from vitcnn.commands import baseline, compare, gate, noise
+from vitcnn.commands.pytest_arguments import CommandParser
+from vitcnn.errors import BaselineError, MissingData, RecordError, RunFailed, UserError
 from vitcnn.spec import PRESETS
 from vitcnn.suite import DEFAULT_FOLDER
 
@@ -23,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UserError as error:
         print(f"vitcnn: {error}", file=sys.stderr)
         return USAGE
-    except MissingData as error:
+    except (BaselineError, MissingData, RecordError, RunFailed) as error:
         print(f"vitcnn: {error}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
@@ -37,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     """Return the command line's grammar."""
     root = argparse.ArgumentParser(prog="vitcnn", description=__doc__)
-    commands = root.add_subparsers(required=True, metavar="COMMAND")
+    commands = root.add_subparsers(required=True, metavar="COMMAND", parser_class=CommandParser)
 
     listed = commands.add_parser("list", help="show the catalogue and the cases")
     listed.add_argument("what", choices=LISTS)
@@ -52,6 +54,11 @@ def parser() -> argparse.ArgumentParser:
     fetched = commands.add_parser("fetch", help="download or make data sets ahead of time")
     fetched.add_argument("names", nargs="+", metavar="NAME", help="a task, such as mnist; see `vitcnn list tasks`")
     fetched.set_defaults(run=run_fetch)
+
+    baseline.add_to(commands)
+    gate.add_to(commands)
+    compare.add_to(commands)
+    noise.add_to(commands)
 
     for command in (listed, doctor):
         command.add_argument(

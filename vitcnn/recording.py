@@ -1,9 +1,10 @@
-"""Recording a baseline: the suite in several fresh processes, stored where all of them are good."""
+"""The suite in several fresh processes of one revision; recording a baseline stores them where all are good."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,10 +14,10 @@ from vitcnn.errors import RunFailed, UserError
 from vitcnn.folders import require_writable
 from vitcnn.fresh import OUTPUT, measure_in_fresh_process
 from vitcnn.progress import ProgressBar
-from vitcnn.record import Environment, Outcome, load_run
+from vitcnn.record import Environment, Outcome, Run, load_run
 
 GOOD: tuple[Outcome, ...] = ("passed", "skipped", "deselected")
-"""How a case of a run that becomes a baseline may end."""
+"""How a case of a run that is of use may end."""
 
 
 def record(
@@ -28,37 +29,65 @@ def record(
     named by the time and the git commit. Nothing is stored unless every run is good: RunFailed says what is wrong with
     one that is not, UserError which argument cannot be used.
     """
-    if runs < 1:
-        raise UserError(field="--runs", value=runs, allowed="1 or more", do="5 show the spread between processes.")
     if name is not None:
         require_name(name)
     require_writable("--baselines", baselines, "Name another by --baselines.")
-    began, progress = datetime.now(UTC), ProgressBar()
-    folder = root / ".vitcnn" / "record" / f"{began:%Y%m%dT%H%M%SZ}-{os.getpid()}"
-
-    def measured(number: int) -> StoredRun:
-        progress(number - 1, runs, f"run {number} of {runs}")
-        out = folder / f"run-{number}"
-        path = measure_in_fresh_process([str(suite), *arguments], out=out, root=root)
-        found = StoredRun(path=path, run=load_run(path))
-        _require_good(found, number)
-        return found
-
-    try:
-        first = measured(1)
+    began, folder = datetime.now(UTC), new_folder(root, "record")
+    with closing(good_runs(suite=suite, root=root, folder=folder, runs=runs, arguments=arguments)) as measured:
+        first = next(measured)
         environment = first.run.environment
         store_folder, name = baselines / environment.device_key, name or default_name(began, environment)
         require_new_name(store_folder, name)  # now, not after all the other runs
-        found = [first]
-        for number in range(2, runs + 1):
-            found.append(measured(number))
-            _require_same(environment, found[-1], number)
-    finally:
-        progress(runs, runs, "")
+        found = [first, *measured]
     places = store([stored.path for stored in found], store_folder, name)
     return Recording(
         name=name, runs=tuple(replace(stored, path=place) for stored, place in zip(found, places, strict=True))
     )
+
+
+def new_folder(root: Path, what: str) -> Path:
+    """Return a folder that is not there yet, for the runs that this process makes: `root`/.vitcnn/WHAT/TIME-PROCESS."""
+    return root / ".vitcnn" / what / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.getpid()}"
+
+
+def good_runs(
+    *, suite: Path, root: Path, folder: Path, runs: int, arguments: Sequence[str] = (), so: str = "nothing is stored"
+) -> Generator[StoredRun, None, None]:
+    """Run `suite` in `runs` fresh processes, one after another, and yield each of them: `folder`/run-1, run-2 ...
+
+    RunFailed says what is wrong with a run that is not good, or not of the first one's device and revision, and what
+    follows: `so`.
+    """
+    if runs < 1:
+        raise UserError(field="--runs", value=runs, allowed="1 or more", do="5 show the spread between processes.")
+    progress, first = ProgressBar(), None
+    try:
+        for number in range(1, runs + 1):
+            progress(number - 1, runs, f"run {number} of {runs}")
+            out = folder / f"run-{number}"
+            path = measure_in_fresh_process([str(suite), *arguments], out=out, root=root)
+            stored = StoredRun(path=path, run=load_run(path))
+            _require_good(stored, f"run {number} is of no use, {so}")
+            first = first or stored
+            other = other_conditions(first.run, stored.run)
+            if other:
+                what = f"run {number} is not like run 1, {so}: {other}"
+                raise RunFailed(f"{what}. Measure again, and change nothing meanwhile. Its JSON: {stored.path}")
+            yield stored
+    finally:
+        progress(runs, runs, "")
+
+
+def other_conditions(first: Run, run: Run) -> str:
+    """Say how the device or the revision of `run` differs from that of `first`; empty where both are the same."""
+    one, other = first.environment, run.environment
+    for what, before, now in (
+        ("device", one.device_key, other.device_key),
+        ("git commit", one.git_commit, other.git_commit),
+    ):
+        if before != now:
+            return f"another {what}, {now or 'none'}, not {before or 'none'}"
+    return ""
 
 
 def default_name(began: datetime, environment: Environment) -> str:
@@ -67,29 +96,14 @@ def default_name(began: datetime, environment: Environment) -> str:
     return f"{began:%Y%m%dT%H%MZ}{commit}{'-dirty' if environment.git_dirty else ''}"
 
 
-def _require_good(stored: StoredRun, number: int) -> None:
-    """Raise RunFailed where a case of the run did not end well, or none passed."""
+def _require_good(stored: StoredRun, what: str) -> None:
+    """Raise RunFailed, beginning with `what`, where a case of the run did not end well, or none passed."""
     bad = [case for case in stored.run.cases if case.outcome not in GOOD]
     whole_output = stored.path.with_name(OUTPUT)
     where = f"Its JSON: {stored.path}\nAll of its output: {whole_output}"
     if bad:
         cases = "".join(f"\n  {case.id}: {case.outcome.replace('_', ' ')}: {case.reason}" for case in bad)
-        count = f"{len(bad)} of {len(stored.run.cases)} cases"
-        raise RunFailed(f"run {number} is no baseline, nothing is stored: {count} did not pass:{cases}\n{where}")
+        raise RunFailed(f"{what}: {len(bad)} of {len(stored.run.cases)} cases did not pass:{cases}\n{where}")
     if not stored.run.records:
         reasons = "".join(f"\n  {case.id}: {case.outcome}: {case.reason}" for case in stored.run.cases)
-        raise RunFailed(f"run {number} is no baseline, nothing is stored: no case passed:{reasons}\n{where}")
-
-
-def _require_same(first: Environment, stored: StoredRun, number: int) -> None:
-    """Raise RunFailed where a run was measured on another device, or at another revision, than the first."""
-    here = stored.run.environment
-    for what, one, other in (
-        ("device", first.device_key, here.device_key),
-        ("git commit", first.git_commit, here.git_commit),
-    ):
-        if one != other:
-            raise RunFailed(
-                f"run {number} is of another {what} than run 1, nothing is stored: {other or 'none'}, not "
-                f"{one or 'none'}. Record again, and change nothing meanwhile. Its JSON: {stored.path}"
-            )
+        raise RunFailed(f"{what}: no case passed:{reasons}\n{where}")

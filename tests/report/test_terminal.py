@@ -1,12 +1,8 @@
-from decimal import Decimal
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from record_builders import accuracy, latency, memory, run_of, tiled, training
 
 from vitcnn.record import CaseResult, Record
-from vitcnn.report.terminal import noise, significant, summary, table
+from vitcnn.report.terminal import noise, summary, table
 
 WIDE = 500
 RUN = run_of(
@@ -138,38 +134,6 @@ def test_summary_holds_table_tradeoffs_and_counts():
     assert tradeoff.startswith("vit_tiny against lenet: ")
     assert warning == noise(RUN)
     assert counts == "Cases: 5 passed."
-
-
-@pytest.mark.parametrize(
-    "value, text",
-    [
-        (0, "0"),
-        (0.0123, "0.0123"),
-        (1.2345, "1.23"),
-        (12.345, "12.3"),
-        (123.4, "123"),
-        (1234.4, "1,234"),
-        (1_234_567, "1,234,567"),
-        (-1.2345, "-1.23"),
-        (0.00012345, "0.000123"),
-        (9.996, "10.0"),
-        (0.99951, "1.00"),
-    ],
-)
-def test_three_significant_digits_by_hand(value, text):
-    assert significant(value) == text
-
-
-@given(st.floats(1e-9, 99.94))
-def test_below_a_hundred_the_digits_are_those_of_decimal(value):
-    assert significant(value) == format(Decimal(f"{value:.2e}"), "f")
-
-
-@given(st.floats(-1e12, 1e12).filter(lambda value: abs(value) >= 1e-9))
-def test_a_number_is_shown_within_half_a_per_cent_and_without_exponent(value):
-    text = significant(value)
-    assert "e" not in text
-    assert float(text.replace(",", "")) == pytest.approx(value, rel=0.0051)
 
 
 STEADY = [0.010] * 20

@@ -10,18 +10,18 @@ from statistics import median, stdev
 import numpy as np
 
 from vitcnn.gate.noise import moderated, prior_of
-from vitcnn.gate.times import LOOKS, SUSPICION_LEVEL, Evidence, suite_level
+from vitcnn.gate.times import Evidence, RunMedians, suite_level, visible_change
 from vitcnn.metrics import metrics
 from vitcnn.record import SPOILING_CLOCKS, Measurement, Run
 
 BASELINE_RUNS = 5
 """Runs of the baseline that the answer is for: what `vitcnn baseline record` makes."""
 
-RERUNS = 2
-"""Processes a round of re-measuring that the answer is for: the default of --gate-reruns."""
-
 STEP = 0.005
 """Suggested tolerances are multiples of half a per cent."""
+
+LARGEST_TOLERANCE = 0.5
+"""Where noise hides even a time that grows by half, no tolerance helps."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,9 +53,14 @@ class Spread:
         return self.floor <= self.tolerance
 
     @property
-    def suggested_tolerance(self) -> float:
-        """The tolerance, or where noise hides more, what it hides: rounded up to half a per cent."""
-        return self.tolerance if self.can_be_gated else STEP * math.ceil(self.floor / STEP)
+    def suggested_tolerance(self) -> float | None:
+        """The tolerance, or where noise hides more, what it hides: rounded up to half a per cent.
+
+        None where that would be more than `LARGEST_TOLERANCE`.
+        """
+        if self.can_be_gated:
+            return self.tolerance
+        return STEP * math.ceil(self.floor / STEP) if self.floor <= LARGEST_TOLERANCE else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,15 +107,8 @@ def _spreads(measured: dict[tuple[str, str], tuple[Measurement, tuple[float, ...
     if not measured:
         return []
     spreads = np.array([stdev(map(math.log, medians)) for _, medians in measured.values()])
-    early, late = looks(spreads, np.array([len(medians) - 1 for _, medians in measured.values()]))
+    first_looks = first_looks_at(spreads, np.array([len(medians) - 1 for _, medians in measured.values()]))
     level = suite_level(len(measured))
-
-    def visible(index: int, tolerance: float) -> float:
-        return max(
-            early[index].smallest_visible(level=SUSPICION_LEVEL, tolerance=tolerance),
-            late[index].smallest_visible(level=level, tolerance=tolerance),
-        )
-
     return [
         Spread(
             case=case,
@@ -118,33 +116,41 @@ def _spreads(measured: dict[tuple[str, str], tuple[Measurement, tuple[float, ...
             unit=measurement.unit,
             tolerance=measurement.tolerance,
             medians=medians,
-            noise=float(spreads[index]),
-            visible=visible(index, measurement.tolerance),
-            floor=visible(index, 0.0),
+            noise=float(noise),
+            visible=_visible(measurement, look, measurement.tolerance, level),
+            floor=_visible(measurement, look, 0.0, level),
         )
-        for index, ((case, metric), (measurement, medians)) in enumerate(measured.items())
+        for ((case, metric), (measurement, medians)), noise, look in zip(
+            measured.items(), spreads, first_looks, strict=True
+        )
     ]
 
 
-def looks(spreads: np.ndarray, dof: np.ndarray) -> tuple[list[Evidence], list[Evidence]]:
-    """Return the evidence that the gate will have on each metric, (metrics,): at its first look and at its last.
+def first_looks_at(spreads: np.ndarray, dof: np.ndarray) -> list[Evidence]:
+    """Return what the gate will know of each metric, (metrics,), of one run and a baseline where nothing changed.
 
-    The first look, of one run against the baseline, decides what is measured again; the last, of all re-measuring,
-    whether it is red. A change must pass both. `spreads` are standard deviations that have `dof` degrees of freedom.
+    `spreads` are standard deviations with `dof` degrees of freedom.
     """
-    prior = prior_of(dof * spreads**2, dof)
-    variances, _ = moderated(dof * spreads**2, dof, prior)
-    of_others = (len(spreads) - 1) * (BASELINE_RUNS - 1)
-    first, last = (
-        [
-            Evidence(
-                effect=0.0,
-                error=math.sqrt(variance * (1 / BASELINE_RUNS + 1 / current)),
-                noise=math.sqrt(variance),
-                dof=min(prior.dof, of_others) + BASELINE_RUNS + current - 2,
-            )
-            for variance in variances
-        ]
-        for current in (1, 1 + LOOKS * RERUNS)
+    squares = dof * spreads**2
+    variances, freedom = moderated(squares, dof, prior_of(squares, dof))
+    borrowed = np.minimum(freedom - dof, (len(spreads) - 1) * (BASELINE_RUNS - 1))
+    noises = np.sqrt(variances)
+    errors = noises * math.sqrt(1 / BASELINE_RUNS + 1)
+    columns = zip(errors, noises, borrowed + BASELINE_RUNS - 1, strict=True)
+    return [Evidence(effect=0.0, error=float(e), noise=float(n), dof=float(f)) for e, n, f in columns]
+
+
+def _visible(measurement: Measurement, look: Evidence, tolerance: float, level: float) -> float:
+    middle = median(measurement.samples)
+    entry = RunMedians(
+        case="",
+        metric=measurement.metric,
+        unit=measurement.unit,
+        better=measurement.better,
+        tolerance=tolerance,
+        baseline=(middle,) * BASELINE_RUNS,
+        current=(middle,),
     )
-    return first, last
+    change = visible_change(entry, look, level, paired=False)
+    assert change is not None, "the noise is known"
+    return change

@@ -1,0 +1,132 @@
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from miniature import set_for_processes
+from repositories import PYTEST_OPTIONS, Repository, case
+
+from vitcnn.cli import main
+
+SLEEPS = """
+    import time
+    from pathlib import Path
+
+
+    def test_dog(measure):
+        Path({marker!r}).touch()
+        time.sleep(60)
+"""
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch):
+    """A repository of two commits, the second of which makes `bee` three times slower."""
+    set_for_processes(monkeypatch)
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    made = Repository(tmp_path / "project")
+    made.commit()
+    made.commit(bee=6e-6)
+    monkeypatch.chdir(made.root)
+    return made
+
+
+def test_a_slower_head_is_red_on_the_terminal_and_in_markdown(repository, capsys, monkeypatch):
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", "summary.md")
+    arguments = ["HEAD~1", "HEAD", "--pairs", "2", "--out", "kept", "--", *PYTEST_OPTIONS]
+    assert main(["compare", *arguments]) == 1
+    out = capsys.readouterr().out
+    (worse,) = (line for line in out.splitlines() if line.startswith("WORSE "))
+    assert case("bee") in worse
+    assert "+200 %" in worse
+    assert "Measured 2 times each, in fresh processes, in turns (base head, head base ...)" in out
+    assert out.endswith(f"Runs: {repository.root / 'kept'}\n")
+    markdown = Path("kept/gate.md").read_text(encoding="utf-8")
+    assert f"| WORSE | `{case('bee')}` |" in markdown
+    assert "Measured 2 times each" in markdown
+    assert Path("summary.md").read_text(encoding="utf-8").strip() == markdown.strip()
+    assert sorted(path.parent.name for path in Path("kept").glob("*/run.json")) == [
+        "base-1",
+        "base-2",
+        "head-1",
+        "head-2",
+    ]
+    assert repository.leftovers == []
+    assert not list(Path(".vitcnn").glob("compare/*")), "nothing is left where the worktrees were"
+
+
+def test_head_is_what_is_checked_out_unless_named_and_dashes_end_the_revisions(repository, capsys):
+    assert main(["compare", "HEAD", "--pairs", "1", "--", *PYTEST_OPTIONS, "-k", "ant"]) == 0
+    out = capsys.readouterr().out
+    assert out.count("HEAD (") == 2
+    assert "GREEN: 1 metric of 1 case" in out
+
+
+def test_a_new_case_is_green_unless_the_mode_says_otherwise(repository):
+    repository.write("benchmarks/test_more.py", "def test_dog(measure):\n    measure.time(lambda: sum(range(99)))\n")
+    repository.commit(bee=6e-6)
+    arguments = ["compare", "HEAD~1", "--pairs", "1"]
+    assert main([*arguments, "--", *PYTEST_OPTIONS]) == 0
+    assert main([*arguments, "--mode", "on", "--", *PYTEST_OPTIONS]) == 1
+
+
+def test_what_cannot_be_judged_is_status_3(repository, capsys):
+    assert main(["compare", "HEAD", "--pairs", "1", "--", *PYTEST_OPTIONS, "--benchmark-disable"]) == 3
+    assert "INVALID" in capsys.readouterr().out
+
+
+def test_a_run_without_results_is_status_1_and_names_the_side(repository, capsys):
+    assert main(["compare", "HEAD", "--", *PYTEST_OPTIONS, "--no-such-option"]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("vitcnn: the base HEAD (")
+    assert "unrecognized arguments: --no-such-option" in error
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["nope"], "vitcnn: BASE: 'nope' cannot be used. Allowed: a git revision that "),
+        (["HEAD", "--pairs", "0"], "vitcnn: --pairs: 0 cannot be used."),
+        (["HEAD", "--suite", "missing"], "vitcnn: --suite: 'missing' cannot be used."),
+    ],
+)
+def test_what_cannot_be_used_is_status_2(repository, capsys, arguments, message):
+    assert main(["compare", *arguments]) == 2
+    assert capsys.readouterr().err.startswith(message)
+
+
+@pytest.mark.parametrize("arguments", [[], ["a", "b", "c"], ["a", "--mode", "soft"], ["a", "-k", "latency"]])
+def test_usage_errors_are_status_2(capsys, arguments):
+    with pytest.raises(SystemExit) as caught:
+        main(["compare", *arguments])
+    assert caught.value.code == 2
+    assert "usage: vitcnn compare BASE [HEAD]" in capsys.readouterr().err
+
+
+def test_an_option_of_pytest_before_the_dashes_is_refused_with_the_way_out(capsys):
+    with pytest.raises(SystemExit):
+        main(["compare", "a", "-k", "latency"])
+    assert "unrecognized arguments: -k latency. What is for pytest stands behind --" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_comparison_that_is_stopped_leaves_no_worktrees(repository, number):
+    marker = repository.root / "asleep"
+    repository.write("benchmarks/test_more.py", SLEEPS.format(marker=str(marker)))
+    repository.commit()
+    code = "import sys; from vitcnn.cli import main; sys.exit(main(sys.argv[1:]))"
+    arguments = ["compare", "HEAD~1", "HEAD", "--", *PYTEST_OPTIONS]
+    process = subprocess.Popen([sys.executable, "-c", code, *arguments], stderr=subprocess.PIPE, text=True)
+    try:
+        repository.wait_for("asleep", process)
+        assert len(repository.leftovers) == 5, "two worktrees, as git knows them and as folders, and the guard"
+        os.kill(process.pid, number)
+        _, error = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert "interrupted" in error
+    assert repository.leftovers == []
+    assert [path.parent.name for path in Path(".vitcnn").glob("compare/*/base-1/run.json")] == ["base-1"]

@@ -1,0 +1,219 @@
+"""Comparing revisions of repositories made here; that of judging alone is in test_comparison."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from miniature import SWITCH_ON, set_for_processes
+from repositories import PYTEST_OPTIONS, SECONDS, Repository, case
+
+from vitcnn import revisions
+from vitcnn.errors import RunFailed, UserError
+from vitcnn.revisions import compare, turns
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch, tmp_path):
+    set_for_processes(monkeypatch)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+
+
+@pytest.fixture
+def repository(tmp_path):
+    """A repository of two commits, the second of which makes `bee` three times slower."""
+    made = Repository(tmp_path / "project")
+    made.commit()
+    made.commit(bee=6e-6)
+    return made
+
+
+def compared(repository, base="HEAD~1", head="HEAD", *, pairs=1, suite=Path("benchmarks"), options=(), **more):
+    arguments = [*PYTEST_OPTIONS, *options]
+    return compare(base, head, pairs=pairs, suite=suite, root=repository.root, arguments=arguments, **more)
+
+
+def seconds(recording):
+    """Return what each case took in each run."""
+    return {case_id: [r.samples("latency_s")[0] for r in records] for case_id, records in recording.records.items()}
+
+
+def test_turns_alternate_so_that_a_steady_drift_cancels():
+    order = list(turns(4))
+    assert order[:5] == [("base", 1), ("head", 1), ("head", 2), ("base", 2), ("base", 3)]
+    places = {side: [place for place, (of, _) in enumerate(order) if of == side] for side in ("base", "head")}
+    assert sum(places["base"]) == sum(places["head"])
+    assert [number for side, number in order if side == "base"] == [1, 2, 3, 4]
+
+
+def test_a_regression_between_two_commits_is_red_for_its_case_and_no_other(repository):
+    found = compared(repository, pairs=2)
+    judgement = found.judged("allow-new")
+    assert [(verdict.kind, verdict.case) for verdict in judgement.red("strict")] == [("WORSE", case("bee"))]
+    assert judgement.red("strict")[0].change == pytest.approx(2.0)
+    usual = {case(name): pytest.approx([value] * 2) for name, value in SECONDS.items()}
+    assert seconds(found.base) == usual
+    assert seconds(found.head) == {**usual, case("bee"): pytest.approx([6e-6] * 2)}
+    files = sorted(found.out.glob("*/run.json"), key=lambda path: path.stat().st_mtime_ns)
+    assert [path.parent.name for path in files] == ["base-1", "head-1", "head-2", "base-2"]
+    assert [stored.path for stored in found.base.runs] == [found.out / "base-1/run.json", found.out / "base-2/run.json"]
+    assert found.out.parent == repository.root / ".vitcnn" / "compare"
+    assert repository.leftovers == []
+
+
+def test_a_revision_beside_itself_is_green_and_said_to_be_so(repository):
+    repository.git("tag", "same")
+    found = compared(repository, "HEAD", "same", pairs=2)
+    judgement = found.judged("strict")
+    assert judgement.red("strict") == ()
+    assert len(judgement.verdicts) == 3
+    measured, same = judgement.remarks[:2]
+    commit = repository.git("rev-parse", "--short=7", "HEAD")
+    assert measured.startswith(
+        "Measured 2 times each, in fresh processes, in turns (base head, head base ...): base HEAD"
+    )
+    assert measured.count(f"({commit})") == 2
+    assert same == "Base and head are the same revision: whatever differs is noise."
+
+
+def test_what_is_not_committed_is_not_measured_and_that_is_said(repository):
+    repository.take(ant=50e-3)
+    found = compared(repository)
+    assert seconds(found.head)[case("ant")] == pytest.approx([5e-3])
+    assert "The working tree has changes that no commit holds: they are in neither side." in found.remarks
+
+
+def test_a_clean_tree_gives_no_note_even_after_a_comparison(repository):
+    (repository.root / ".gitignore").write_text("__pycache__/\n")
+    repository.commit(bee=6e-6)
+    compared(repository, "HEAD", options=["-k", "ant"])
+    assert len(compared(repository, options=["-k", "ant"]).remarks) == 1
+
+
+def test_a_project_in_a_subfolder_with_an_editable_src_layout_runs_each_revisions_package(tmp_path, monkeypatch):
+    """An editable installation names the working tree, for both sides, unless the comparison puts its own first."""
+    nested = Repository(tmp_path / "monorepo", "packages/app", "../core/src")
+    nested.commit()
+    nested.commit(bee=6e-6)
+    core = nested.top / "packages" / "core"
+    site = tmp_path / "site"
+    (site / "core-1.dist-info").mkdir(parents=True)
+    (site / "core-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: core\nVersion: 1\n")
+    origin = {"url": core.as_uri(), "dir_info": {"editable": True}}
+    (site / "core-1.dist-info" / "direct_url.json").write_text(json.dumps(origin))
+    monkeypatch.syspath_prepend(str(site))
+    monkeypatch.setenv("PYTHONPATH", str(core / "src"))
+    found = compared(nested)
+    id_of_bee = f"packages/app/{case('bee')}"
+    assert seconds(found.base)[id_of_bee] == pytest.approx([2e-6])
+    assert seconds(found.head)[id_of_bee] == pytest.approx([6e-6])
+    assert nested.leftovers == []
+
+
+FINDER = """
+    import sys
+    from importlib.util import spec_from_file_location
+
+    class Finder:
+        def find_spec(self, name, path=None, target=None):
+            return spec_from_file_location(name, {path!r}) if name == "lib" else None
+
+    sys.meta_path.insert(0, Finder())
+"""
+
+
+def test_an_installation_that_python_prefers_to_the_revisions_code_is_refused(repository, tmp_path, monkeypatch):
+    installed = repository.root / "lib" / "__init__.py"
+    repository.write("../site/sitecustomize.py", FINDER.format(path=str(installed)))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
+    with pytest.raises(
+        RunFailed, match="the checked-out code would not be what runs: Python imports lib from "
+    ) as caught:
+        compared(repository)
+    assert str(installed) in str(caught.value)
+    assert repository.leftovers == []
+
+
+def test_the_working_trees_configuration_of_pytest_is_not_that_of_the_revisions(repository):
+    repository.write("pytest.ini", "[pytest]\naddopts = --no-such-option\n")
+    assert len(compared(repository).judged("on").verdicts) == 3
+
+
+def test_a_run_of_another_revision_is_refused(repository, monkeypatch):
+    """As where a suite's root directory lies elsewhere."""
+    with pytest.raises(RunFailed, match=r"the base HEAD~1 \(.*\): not its code was measured, but that of no revision"):
+        compared(repository, options=["--rootdir=/"])
+    assert repository.leftovers == []
+
+
+def older_schema(arguments, *, out, **how):
+    out.mkdir(parents=True)
+    (out / "run.json").write_text(json.dumps({"benchmarks": [], "vitcnn": {"schema": 1}}))
+    return out / "run.json"
+
+
+def test_records_of_another_schema_are_refused_with_the_side_named(repository, monkeypatch):
+    monkeypatch.setattr(revisions, "measure_in_fresh_process", older_schema)
+    with pytest.raises(RunFailed, match=r"the base HEAD~1 \(.*run.json: vitcnn: schema: 1 is older than .*compare rev"):
+        compared(repository)
+    assert repository.leftovers == []
+
+
+def test_a_side_that_does_not_know_an_option_is_named_with_what_pytest_says(repository):
+    repository.write("conftest.py", f"{SWITCH_ON}\ndef pytest_addoption(parser): parser.addoption('--new')\n")
+    repository.commit()
+    with pytest.raises(RunFailed, match=r"(?s)the base HEAD~1 \(.*\): pytest ended with status 4 .*--new"):
+        compared(repository, options=["--new", "1"])
+    assert repository.leftovers == []
+
+
+def test_a_case_that_fails_is_a_verdict_and_not_the_end(repository):
+    repository.write("benchmarks/test_more.py", "def test_dog(measure):\n    raise OSError('no bone')\n")
+    repository.commit()
+    judgement = compared(repository).judged("allow-new")
+    dog = "benchmarks/test_more.py::test_dog"
+    assert [(verdict.kind, verdict.case) for verdict in judgement.red("allow-new")] == [("FAILED", dog)]
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ({"base": "nope"}, "BASE: 'nope' cannot be used. Allowed: a git revision that .*fetch-depth"),
+        ({"head": "HEAD:benchmarks"}, "HEAD: 'HEAD:benchmarks' cannot be used"),
+        ({"pairs": 0}, "--pairs: 0"),
+        ({"suite": Path("bench")}, r"--suite: 'bench' cannot be used. Allowed: a folder that the base HEAD~1 \("),
+        ({"suite": Path("..")}, "--suite: '..' cannot be used. Allowed: a folder in "),
+        ({"out": Path("/proc/out")}, "--out: '/proc/out' cannot be used"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_before_anything_runs(repository, arguments, message):
+    with pytest.raises(UserError, match=message):
+        compared(repository, **arguments)
+    assert repository.leftovers == []
+    assert not list(repository.root.rglob("run.json"))
+
+
+def test_a_suite_that_only_the_head_has_is_refused_and_names_the_base(repository):
+    repository.write("more/test_more.py", "def test_dog(measure): measure.time(int)\n")
+    repository.commit()
+    with pytest.raises(UserError, match=r"a folder that the base HEAD~1 \("):
+        compared(repository, suite=Path("more"))
+
+
+def test_outside_of_a_repository_nothing_can_be_compared(tmp_path):
+    with pytest.raises(
+        UserError, match=r"working directory: .*a folder of a git repository\. fatal: not a git repository"
+    ):
+        compare("a", "b", pairs=1, suite=Path("benchmarks"), root=tmp_path)
+
+
+def test_comparing_imports_nothing_heavy(repository):
+    code = (
+        "import sys; from pathlib import Path; from vitcnn.revisions import compare; "
+        f"found = compare('HEAD~1', 'HEAD', pairs=1, suite=Path('benchmarks'), root=Path.cwd(), "
+        f"arguments={PYTEST_OPTIONS!r}); found.judged('on'); "
+        "print('HEAVY:', sorted({'torch', 'torchvision', 'timm', 'peft', 'sklearn'} & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=repository.root, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "HEAVY: []"

@@ -1,0 +1,62 @@
+"""`vitcnn compare`: two git revisions against each other, in turns on this machine; no stored baseline is needed."""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from vitcnn.commands.gate import exit_status
+from vitcnn.commands.pytest_arguments import HELP, USAGE
+from vitcnn.gate.verdict import MODES
+from vitcnn.suite import DEFAULT_FOLDER
+
+
+def add_to(commands: Any) -> None:
+    """Add the grammar of `vitcnn compare` to the subparsers of `vitcnn`."""
+    compare = commands.add_parser(
+        "compare",
+        usage=f"vitcnn compare BASE [HEAD] [--pairs N] [--suite DIR] [--mode MODE] [--out DIR] {USAGE}",
+        help="run two git revisions in turns, and judge the second by the first",
+        epilog=f"{HELP}. Exit status: 0 green, 1 red, 2 usage, 3 where something cannot be judged.",
+    )
+    compare.add_argument("base", metavar="BASE", help="what HEAD is judged by: a branch, tag or commit")
+    compare.add_argument("head", nargs="?", default="HEAD", metavar="HEAD", help="default: what is checked out here")
+    compare.add_argument("--pairs", type=int, default=5, metavar="N", help="runs of each revision; default: 5")
+    compare.add_argument("--suite", type=Path, default=DEFAULT_FOLDER, metavar="DIR", help="default: benchmarks")
+    compare.add_argument(
+        "--mode",
+        choices=MODES,
+        default="allow-new",
+        help="what is red, as for pytest's --gate; default: allow-new, which lets pass what has no result in the base",
+    )
+    compare.add_argument(
+        "--out", type=Path, metavar="DIR", help="for the runs and gate.md; default: .vitcnn/compare/TIME"
+    )
+    compare.set_defaults(run=run_compare, arguments=())
+
+
+def run_compare(options: argparse.Namespace) -> int:
+    """Measure both revisions, print and write the verdicts; return the exit status."""
+    from shutil import get_terminal_size
+
+    from vitcnn.report.verdicts import markdown, terminal
+    from vitcnn.revisions import compare
+    from vitcnn.step_summary import write_markdown
+
+    comparison = compare(
+        options.base,
+        options.head,
+        pairs=options.pairs,
+        suite=options.suite,
+        out=options.out,
+        root=Path.cwd(),
+        arguments=options.arguments,
+    )
+    judgement = comparison.judged(options.mode)
+    write_markdown(markdown(judgement, options.mode), comparison.out)
+    with suppress(BrokenPipeError):  # `vitcnn compare ... | head`: the exit status stands
+        print(terminal(judgement, options.mode, width=get_terminal_size().columns))
+        print(f"Runs: {comparison.out}", flush=True)
+    return exit_status(judgement, options.mode)

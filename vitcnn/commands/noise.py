@@ -1,0 +1,105 @@
+"""`vitcnn noise`: how much the same revision differs from itself on this machine, and what the gate can see here."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vitcnn.commands.pytest_arguments import HELP, USAGE
+from vitcnn.errors import UserError
+from vitcnn.suite import DEFAULT_FOLDER
+
+if TYPE_CHECKING:
+    from vitcnn.record import Run
+
+RUNS = 10
+LEAST_RUNS = 2
+
+
+def add_to(commands: Any) -> None:
+    """Add the grammar of `vitcnn noise` to the subparsers of `vitcnn`."""
+    noise = commands.add_parser(
+        "noise",
+        usage=f"vitcnn noise [--runs N | --from PATH ...] [--suite DIR] {USAGE}",
+        help="run the suite several times unchanged: what can the gate see on this machine?",
+        epilog=HELP,
+    )
+    where = noise.add_mutually_exclusive_group()
+    where.add_argument("--runs", type=int, default=RUNS, metavar="N", help=f"how many processes; default: {RUNS}")
+    where.add_argument(
+        "--from",
+        dest="sources",
+        nargs="+",
+        type=Path,
+        metavar="PATH",
+        help="judge runs that are there: their JSON, or folders of runs, or of a device's baselines",
+    )
+    noise.add_argument("--suite", type=Path, default=DEFAULT_FOLDER, metavar="DIR", help="default: benchmarks")
+    noise.set_defaults(run=run_noise, arguments=())
+
+
+def run_noise(options: argparse.Namespace) -> int:
+    """Measure or read the runs, and print what they say."""
+    from vitcnn.gate.spread import noise_of
+    from vitcnn.report.noise import noise_text
+
+    runs = _read(options) if options.sources else _measured(options)
+    print(noise_text(noise_of(runs), runs))
+    return 0
+
+
+def _measured(options: argparse.Namespace) -> list[Run]:
+    from vitcnn.recording import good_runs, new_folder
+
+    if options.runs < LEAST_RUNS:
+        raise UserError(field="--runs", value=options.runs, allowed=f"{LEAST_RUNS} or more", do="10 tell much more.")
+    root = Path.cwd()
+    folder = new_folder(root, "noise")
+    kept = folder.relative_to(root)
+    print(f"The runs stay in {kept}: vitcnn noise --from {kept} judges them again.", file=sys.stderr)
+    measured = good_runs(
+        suite=options.suite,
+        root=root,
+        folder=folder,
+        runs=options.runs,
+        arguments=options.arguments,
+        so="the noise stays unknown",
+    )
+    return [stored.run for stored in measured]
+
+
+def _read(options: argparse.Namespace) -> list[Run]:
+    """Return the runs of the files and folders; UserError where they are too few, or not of one revision and device."""
+    from vitcnn.record import load_run
+    from vitcnn.recording import other_conditions
+
+    if options.arguments:
+        do = "Leave one of the two out."
+        raise UserError(field="--", value=" ".join(options.arguments), allowed="no pytest arguments with --from", do=do)
+    files = _files(options.sources)
+    runs = [load_run(file) for file in files]
+    if len(runs) < LEAST_RUNS:
+        allowed = f"{LEAST_RUNS} runs or more"
+        raise UserError(field="--from", value=len(runs), allowed=allowed, do="10 tell much more.")
+    for file, run in zip(files, runs, strict=True):
+        other = other_conditions(runs[0], run)
+        if other:
+            allowed = f"runs of one revision on one device, and this is of {other} as {files[0]}"
+            raise UserError(field="--from", value=str(file), allowed=allowed, do="Name fewer.")
+    return runs
+
+
+def _files(sources: Sequence[Path]) -> list[Path]:
+    """Return the files of the runs, each once: of a folder every run.json below it, or, as in a store, every JSON."""
+    from vitcnn.fresh import RUN_JSON
+
+    found: list[Path] = []
+    for source in sources:
+        if not source.exists():
+            do = "Check the spelling."
+            raise UserError(field="--from", value=str(source), allowed="the path of a run, or of a folder", do=do)
+        found += (sorted(source.rglob(RUN_JSON)) or sorted(source.rglob("*.json"))) if source.is_dir() else [source]
+    return list({file.resolve(): file for file in found}.values())

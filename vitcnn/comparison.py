@@ -1,0 +1,76 @@
+"""Runs of two revisions, judged as pairs: what the gate says of them, in words that fit where nothing is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from vitcnn.baseline import Recording, baseline_of
+from vitcnn.gate.coverage import FAILURES
+from vitcnn.gate.judge import judge
+from vitcnn.gate.verdict import WHOLE_RUN, Judgement, Mode, Verdict, worst_first
+from vitcnn.record import CaseResult
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """The runs of two revisions, the runs of the same place measured one after the other, and where they lie."""
+
+    base: Recording
+    head: Recording
+    out: Path
+    remarks: tuple[str, ...]
+
+    def judged(self, mode: Mode) -> Judgement:
+        """Judge the head by the base.
+
+        What has no result in the base cannot have become worse. In `mode` allow-new a case that fails on both sides is
+        therefore a remark; in the others it stays FAILED.
+        """
+        if not self.base.records:
+            reasons = [f"{case}: {_how(results[-1])}" for case, results in self.base.results.items()]
+            reason = f"no case passed in the {self.base.name}: {'; '.join(reasons) or 'it has none'}"
+            return Judgement(verdicts=(_invalid(reason),), remarks=self.remarks)
+        found = judge([run.run for run in self.head.runs], baseline_of([self.base]), paired=True)
+        verdicts, excused = [], []
+        for verdict in map(self._in_words_of_revisions, found.verdicts):
+            if mode == "allow-new" and self._fails_in_base_too(verdict):
+                excused.append(f"Not the head's doing, not judged: {verdict.case}: {verdict.reason}.")
+            else:
+                verdicts.append(verdict)
+        remarks = (*self.remarks, *excused, *found.remarks, *_more_pairs(verdicts))
+        return replace(
+            found, verdicts=worst_first(verdicts or [_invalid("no case passed in both revisions")]), remarks=remarks
+        )
+
+    def _fails_in_base_too(self, verdict: Verdict) -> bool:
+        failed = any(result.outcome in FAILURES for result in self.base.results.get(verdict.case, ()))
+        return verdict.kind == "FAILED" and failed and verdict.case not in self.base.records
+
+    def _in_words_of_revisions(self, verdict: Verdict) -> Verdict:
+        """Say of a verdict what it means where there is no store of baselines to record into."""
+        before = self.base.results.get(verdict.case, ())
+        if verdict.kind == "NEW":
+            reason = f"no result in the {self.base.name}: {_how(before[-1]) if before else 'it has no such case'}"
+            return replace(verdict, reason=reason)
+        if verdict.kind == "MISSING" and verdict.case not in self.head.results:
+            reason = f"measured in the {self.base.name}, not collected in the {self.head.name}: removed or renamed?"
+            return replace(verdict, reason=reason)
+        if self._fails_in_base_too(verdict):
+            return replace(verdict, reason=f"{verdict.reason}; in the {self.base.name} it fails too")
+        return verdict
+
+
+def _invalid(reason: str) -> Verdict:
+    return Verdict(kind="INVALID", case=WHOLE_RUN, reason=reason)
+
+
+def _more_pairs(verdicts: Sequence[Verdict]) -> tuple[str, ...]:
+    undecided = any(verdict.kind == "INCONCLUSIVE" for verdict in verdicts)
+    return ("INCONCLUSIVE: more pairs show smaller changes: --pairs 10.",) if undecided else ()
+
+
+def _how(result: CaseResult) -> str:
+    outcome = result.outcome.replace("_", " ")
+    return f"{outcome}: {result.reason}" if result.reason else outcome

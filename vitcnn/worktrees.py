@@ -1,0 +1,156 @@
+"""Revisions of a git repository, checked out beside the working tree, and what makes Python run their code."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from vitcnn.errors import RunFailed, UserError
+
+SPECS = """
+import sys
+from importlib.util import find_spec
+print(*(find_spec(name).origin for name in sys.argv[1:]), sep="\\n")
+"""
+"""Prints the file that each of the named packages would be imported from."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Revision:
+    """A revision as it was asked for, and its commit."""
+
+    asked: str
+    commit: str
+
+    def __str__(self) -> str:
+        return self.asked if self.commit.startswith(self.asked) else f"{self.asked} ({self.commit[:7]})"
+
+
+def repository(folder: Path) -> Path:
+    """Return the top folder of the git repository that `folder` lies in; UserError where there is none."""
+    do = "Run this in a clone of the project."
+    allowed = "a folder of a git repository"
+    try:
+        done = _git(folder, "rev-parse", "--show-toplevel")
+    except FileNotFoundError:
+        do = "git is not installed, or not on the PATH."
+        raise UserError(field="working directory", value=str(folder), allowed=allowed, do=do) from None
+    if done.returncode != 0:
+        do = f"{done.stderr.strip()}. {do}"
+        raise UserError(field="working directory", value=str(folder), allowed=allowed, do=do)
+    return Path(done.stdout.strip())
+
+
+def revision(top: Path, field: str, asked: str) -> Revision:
+    """Return the commit that `asked` names: a branch, tag or hash; UserError where the repository has none."""
+    done = _git(top, "rev-parse", "--verify", "--quiet", f"{asked}^{{commit}}")
+    if done.returncode != 0:
+        do = "Check the spelling, or fetch it: a CI job's clone is often shallow (actions/checkout: fetch-depth: 0)."
+        raise UserError(field=field, value=asked, allowed=f"a git revision that {top} has", do=do)
+    return Revision(asked=asked, commit=done.stdout.strip())
+
+
+def has_changes(folder: Path) -> bool:
+    """Whether the working tree around `folder` has changes or new files that no commit holds."""
+    return bool(_git(folder, "status", "--porcelain", "--", ":/", ":(exclude).vitcnn").stdout.strip())
+
+
+@contextmanager
+def checked_out(top: Path, commits: Mapping[Path, str]) -> Iterator[None]:
+    """Check each commit out into its folder, all in one folder; take them away at the end, whatever happens.
+
+    An empty pytest.ini above them keeps pytest from reading the working tree's where a revision has no configuration.
+    """
+    (guard,) = {path.parent / "pytest.ini" for path in commits}
+    guard.parent.mkdir(parents=True, exist_ok=True)
+    guard.touch()
+    try:
+        for path, commit in commits.items():
+            done = _git(top, "worktree", "add", "--quiet", "--detach", str(path), commit)
+            if done.returncode != 0:
+                raise RunFailed(f"{commit[:7]} cannot be checked out into {path}: {done.stderr.strip()}")
+        yield
+    finally:
+        for path in commits:
+            _remove(top, path)
+        guard.unlink(missing_ok=True)
+        with suppress(OSError):  # where runs lie beside it
+            guard.parent.rmdir()
+
+
+def _remove(top: Path, path: Path) -> None:
+    removed = _git(top, "worktree", "remove", "--force", "--force", str(path))
+    if removed.returncode != 0:  # never or only half checked out
+        shutil.rmtree(path, ignore_errors=True)
+        _git(top, "worktree", "prune")
+
+
+def import_path(top: Path, tree: Path, folder: Path) -> list[Path]:
+    """Return the folders of `tree` to import from, in place of those of the working tree `top`.
+
+    They are that of `folder`, which the command runs in, and of every project of the repository that this Python has
+    installed editable: such an installation names the working tree, whatever revision runs.
+    """
+    projects = dict.fromkeys([folder.relative_to(top), *(path.relative_to(top) for path in _editable(top))])
+    places = [tree / project / source for project in projects for source in ("src", "")]
+    return [place for place in places if place.is_dir()]
+
+
+def _editable(top: Path) -> list[Path]:
+    """Return the folders in `top` that distributions are installed from, editable (PEP 610)."""
+    texts = [found.read_text("direct_url.json") for found in importlib.metadata.distributions()]
+    origins = [json.loads(text) for text in texts if text]
+    paths = [
+        Path(unquote(urlsplit(document["url"]).path)).resolve()
+        for document in origins
+        if document.get("dir_info", {}).get("editable")
+    ]
+    return [path for path in paths if path.is_relative_to(top)]
+
+
+def variables(paths: Sequence[Path]) -> dict[str, str]:
+    """Return the environment variables with which Python imports from `paths` before all else."""
+    inherited = os.environ.get("PYTHONPATH")
+    return {"PYTHONPATH": os.pathsep.join([*map(str, paths), *([inherited] if inherited else [])])}
+
+
+def require_own_packages(tree: Path, folder: Path, paths: Sequence[Path]) -> None:
+    """Raise RunFailed where a package that lies in `paths` would be imported from outside of `tree`."""
+    names = sorted({found.parent.name for path in paths for found in path.glob("*/__init__.py")})
+    if not names:
+        return
+    done = subprocess.run(
+        [sys.executable, "-c", SPECS, *names],
+        cwd=folder,
+        env={**os.environ, **variables(paths)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    origins = done.stdout.splitlines()
+    if done.returncode != 0 or len(origins) != len(names):
+        raise RunFailed(f"Python does not start in {folder}: {done.stderr.strip()}")
+    strange = {name: origin for name, origin in zip(names, origins, strict=True) if not _is_in(tree, origin)}
+    if strange:
+        listed = ", ".join(f"{name} from {origin}" for name, origin in strange.items())
+        raise RunFailed(
+            f"the checked-out code would not be what runs: Python imports {listed}. Install the project in another way "
+            f"(pip install --no-deps -e . with setuptools, hatchling or flit puts PYTHONPATH first)."
+        )
+
+
+def _is_in(tree: Path, origin: str) -> bool:
+    return Path(origin).resolve().is_relative_to(tree.resolve())
+
+
+def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False)
