@@ -1,7 +1,7 @@
 import pytest
 
 from vitcnn.errors import UserError
-from vitcnn.folders import nearest_existing, require_writable
+from vitcnn.folders import nearest_existing, require_writable, write_whole
 
 
 def test_nearest_is_the_folder_itself_or_the_first_above_it_that_exists(tmp_path):
@@ -21,3 +21,25 @@ def test_a_folder_below_a_file_is_refused_with_the_reason_and_what_to_do(tmp_pat
     allowed = "Allowed: a folder that can be written to"
     said = f"--out: '{tmp_path}/file/below' cannot be used. {allowed}. {tmp_path}/file: Not a directory. Name another."
     assert str(caught.value) == said
+
+
+def test_a_file_is_written_with_its_folder_and_replaced_whole(tmp_path):
+    path = tmp_path / "new" / "file.json"
+    write_whole(path, "ä")
+    write_whole(path, b"later")
+    assert path.read_bytes() == b"later"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_file_that_cannot_be_written_stays_as_it_was(tmp_path, monkeypatch):
+    path = tmp_path / "file.json"
+    write_whole(path, "before")
+
+    def fail(descriptor):
+        raise OSError("disk full")
+
+    monkeypatch.setattr("os.fsync", fail)
+    with pytest.raises(OSError, match="disk full"):
+        write_whole(path, "after")
+    assert path.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [path]

@@ -7,15 +7,15 @@ are one recording: several processes of one revision.
 
 from __future__ import annotations
 
-import os
 import platform
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count, groupby
+from itertools import groupby
 from pathlib import Path
 
 from vitcnn.errors import BaselineError, RecordError, UserError
+from vitcnn.folders import write_whole
 from vitcnn.record import CaseResult, Environment, Record, Run, load_run
 
 NUMBERED = re.compile(r"(\d{4,})_(.+)")
@@ -201,21 +201,14 @@ def store(runs: Sequence[Path], folder: Path, name: str) -> tuple[Path, ...]:
     that cannot be used or is there already.
     """
     require_new_name(folder, name)
-    machine = folder / machine_folder()
-    machine.mkdir(parents=True, exist_ok=True)
-    numbers = count(_last_number(folder) + 1)
-    places = [machine / f"{next(numbers):04}_{name}.json" for _ in runs]
-    partials = [place.with_name(f".{place.name}.{os.getpid()}.partial") for place in places]
-    placed = []
+    machine, first = folder / machine_folder(), _last_number(folder) + 1
+    places = [machine / f"{number:04}_{name}.json" for number in range(first, first + len(runs))]
     try:
-        for run, partial in zip(runs, partials, strict=True):
-            _copy(run, partial)
-        for partial, place in zip(partials, places, strict=True):
-            placed.append(place)
-            partial.replace(place)
+        for run, place in zip(runs, places, strict=True):
+            write_whole(place, run.read_bytes())
     except BaseException:
-        for path in (*partials, *placed):
-            path.unlink(missing_ok=True)
+        for place in places:
+            place.unlink(missing_ok=True)
         raise
     return tuple(places)
 
@@ -223,13 +216,6 @@ def store(runs: Sequence[Path], folder: Path, name: str) -> tuple[Path, ...]:
 def _last_number(folder: Path) -> int:
     numbered = (NUMBERED.fullmatch(path.stem) for path in _files(folder))
     return max((int(match[1]) for match in numbered if match), default=0)
-
-
-def _copy(source: Path, target: Path) -> None:
-    with target.open("wb") as file:
-        file.write(source.read_bytes())
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def removable(recordings: Sequence[Recording], keep: int) -> list[Recording]:

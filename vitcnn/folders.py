@@ -1,7 +1,8 @@
-"""Folders that may not be there yet."""
+"""Folders that may not be there yet, and files that are written whole."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -25,3 +26,17 @@ def require_writable(field: str, folder: Path, do: str = "") -> None:
     except OSError as error:
         reason = f"{nearest}: {error.strerror}. {do}".rstrip()
     raise UserError(field=field, value=str(folder), allowed="a folder that can be written to", do=reason)
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file whole or not at all, flushed to disk; text as UTF-8. Makes its folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -6,6 +6,8 @@ import os
 import sys
 from pathlib import Path
 
+from vitcnn.folders import write_whole
+
 GATE_MD = "gate.md"
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
 """The environment variable in which GitHub Actions names the file to append Markdown to."""
@@ -18,7 +20,7 @@ def write_markdown(text: str, out: Path | None) -> None:
     """
     if out is not None:
         try:
-            _replace(out / GATE_MD, text)
+            write_whole(out / GATE_MD, text)
         except OSError as error:
             _warn(out / GATE_MD, error)
     summary = os.environ.get(STEP_SUMMARY)
@@ -28,17 +30,6 @@ def write_markdown(text: str, out: Path | None) -> None:
                 file.write(f"{text}\n")
         except OSError as error:
             _warn(f"${STEP_SUMMARY}, {summary}", error)
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write the file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _warn(what: object, error: OSError) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
+from vitcnn.folders import write_whole
 from vitcnn.fresh import RUN_JSON
 from vitcnn.journal import Journal
 from vitcnn.pytest_plugin.options import JOURNAL
@@ -145,10 +145,4 @@ def _ending(item: pytest.Item, report: pytest.TestReport) -> Ending:
 
 def write_json(path: Path, document: dict[str, Any]) -> None:
     """Write `document` to `path`, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        partial.write_text(json.dumps(document, indent=1, allow_nan=False, default=str), encoding="utf-8")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_whole(path, json.dumps(document, indent=1, allow_nan=False, default=str))
