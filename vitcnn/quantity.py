@@ -27,7 +27,8 @@ def quantity(value: float, unit: str) -> str:
 
 def unit_for(value: float, unit: str) -> str:
     """Return the unit of its size for a value in `unit`: `ms` for 0.00531 s."""
-    return next((name for least, name in STEPS.get(unit, ()) if abs(value) >= least), unit)
+    rounded = float(f"{value:.2e}")  # 999.9 ms are shown as 1.00 s
+    return next((name for least, name in STEPS.get(unit, ()) if abs(rounded) >= least), unit)
 
 
 def span(values: tuple[float, ...], unit: str) -> str:

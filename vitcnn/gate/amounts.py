@@ -33,9 +33,11 @@ def judge_amount(case: str, baseline: list[Measurement], current: list[Measureme
     kind = _kind(now, low=low, high=high, better=current[0].better)
     middle = median(before)
     runs = f" ({len(before)} runs, {span(tuple(before), unit)})" if len(before) > 1 else ""
-    figures = f"{quantity(now, unit)}, baseline {quantity(middle, unit)}{runs}: {percent(_change(now, middle))}"
+    change = _change(now, middle)
+    difference = "" if change is None else f": {percent(change)}"
+    figures = f"{quantity(now, unit)}, baseline {quantity(middle, unit)}{runs}{difference}"
     reason = f"{figures}, tolerance {100 * tolerance:g} %"
-    return Verdict(kind=kind, case=case, metric=metric, reason=reason, change=_change(now, middle))
+    return Verdict(kind=kind, case=case, metric=metric, reason=reason, change=change)
 
 
 def _values(measurements: list[Measurement]) -> list[float]:
@@ -48,8 +50,9 @@ def _kind(value: float, *, low: float, high: float, better: str) -> Kind:
     return "WORSE" if (value > high) == (better == "lower") else "BETTER"
 
 
-def _change(now: float, before: float) -> float:
-    return now / before - 1 if before else (0.0 if now == before else float("inf"))
+def _change(now: float, before: float) -> float | None:
+    """Return the relative change; nothing is relative to 0."""
+    return now / before - 1 if before else None
 
 
 def _counted(value: float, unit: str) -> str:

@@ -62,7 +62,7 @@ def is_left_out(ended: Sequence[CaseResult], baseline: CaseBaseline, selection: 
     task, preset = record.settings.get("task"), record.settings.get("preset")
     return bool(
         selection.paths
-        or (selection.architectures and record.architecture not in selection.architectures)
+        or (selection.architectures and record.architecture and record.architecture not in selection.architectures)
         or (selection.tasks and task is not None and task not in selection.tasks)
         or (preset in PRESETS and PRESETS.index(preset) > PRESETS.index(selection.preset))
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import product
 from statistics import median
 
 from vitcnn.baseline import Baseline, CaseBaseline
@@ -20,12 +21,21 @@ IDENTITY = {"data_sha256": "the data differ", "timer": "the clock differs"}
 
 SOFTWARE = ("driver", "cuda", "torch", "torchvision", "timm", "peft", "vitcnn", "python")
 
+NEARLY_BLIND = 0.1
+"""A time whose noise hides changes of this size is hardly watched at all."""
+
+NUM_NAMED = 3
+"""How many of those a remark names; the others are counted."""
+
 RECORD_FIRST = "Record one with `vitcnn baseline record` and commit it."
 
 
 @dataclass(kw_only=True)
 class Pile:
-    """The metrics of all cases, sorted by how they are judged; times and scores share a level, so they wait."""
+    """The metrics of all cases, sorted by how they are judged.
+
+    Times wait for each other, since they share a level and what is known of the noise; so do scores, for their level.
+    """
 
     times: list[RunMedians] = field(default_factory=list)
     scores: list[tuple[str, list[Measurement], list[Measurement]]] = field(default_factory=list)
@@ -48,13 +58,18 @@ def judge(runs: Sequence[Run], baseline: Baseline, *, paired: bool = False) -> J
         return Judgement(verdicts=(Verdict(kind="INVALID", case=WHOLE_RUN, reason=obstacle),))
     coverage = cover(runs, baseline)
     verdicts = [*coverage.verdicts, *compare(coverage.measured, baseline.cases, paired=paired)]
-    if not coverage.measured and not verdicts:
-        reason = f"nothing was judged: {'; '.join(coverage.remarks) or 'the run has no cases'}"
+    if not verdicts:
+        reason = f"nothing was judged: {'; '.join(coverage.remarks) or 'no case has a metric to judge'}"
         verdicts = [Verdict(kind="INVALID", case=WHOLE_RUN, reason=reason)]
     return Judgement(
         verdicts=worst_first(verdicts),
         drift=drift(coverage, baseline, verdicts),
-        remarks=(*coverage.remarks, *software_differences(runs, baseline), *tolerance_changes(coverage, baseline)),
+        remarks=(
+            *coverage.remarks,
+            *nearly_blind(verdicts),
+            *software_differences(runs, baseline),
+            *tolerance_changes(coverage, baseline),
+        ),
         suspects=tuple(dict.fromkeys(verdict.case for verdict in verdicts if is_suspect(verdict))),
     )
 
@@ -76,9 +91,14 @@ def what_forbids(runs: Sequence[Run], baseline: Baseline) -> str:
 
 
 def _other_numerics(ours: Sequence[Environment], theirs: Sequence[Environment]) -> str:
-    before, now = theirs[-1].numerics, ours[0].numerics
-    names = sorted(key for key in {*before, *now} if before.get(key) != now.get(key))
-    changed = ", ".join(f"{name} {before.get(name)} -> {now.get(name)}" for name in names)
+    pairs = product((entry.numerics for entry in theirs), (entry.numerics for entry in ours))
+    changes = (
+        f"{name} {before.get(name)} -> {now.get(name)}"
+        for before, now in pairs
+        for name in sorted({*before, *now})
+        if before.get(name) != now.get(name)
+    )
+    changed = ", ".join(dict.fromkeys(changes))
     return f"other numerics than the baseline's: {changed}. {RECORD_FIRST}" if changed else ""
 
 
@@ -185,7 +205,25 @@ def drift(coverage: Coverage, baseline: Baseline, verdicts: Iterable[Verdict]) -
     """Return what became worse since the oldest baseline and is not already worse than the newest."""
     known = {verdict.name for verdict in verdicts if verdict.kind in ("WORSE", "INVALID")}
     since_oldest = compare(coverage.measured, baseline.oldest)
-    return worst_first([v for v in since_oldest if v.kind == "WORSE" and v.name not in known])
+    return worst_first(
+        [
+            replace(verdict, reason=f"{verdict.reason}; baseline: {baseline.oldest[verdict.case].recording}")
+            for verdict in since_oldest
+            if verdict.kind == "WORSE" and verdict.name not in known
+        ]
+    )
+
+
+def nearly_blind(verdicts: Iterable[Verdict]) -> tuple[str, ...]:
+    """Return a line that names times, the noisiest first, whose noise hides even large changes as SAME."""
+    hidden = {v.name: v.hidden for v in verdicts if v.kind == "SAME" and v.hidden and v.hidden > NEARLY_BLIND}
+    if not hidden:
+        return ()
+    names = sorted(hidden, key=lambda name: -hidden[name])
+    named = ", ".join(f"{name} (up to {100 * hidden[name]:.0f} %)" for name in names[:NUM_NAMED])
+    more = f", and {len(names) - NUM_NAMED} more" if len(names) > NUM_NAMED else ""
+    help_ = "More baseline runs, longer rounds or a quieter machine show smaller ones."
+    return (f"Noise hides changes of {100 * NEARLY_BLIND:g} % and more: {named}{more}. {help_}",)
 
 
 def software_differences(runs: Sequence[Run], baseline: Baseline) -> tuple[str, ...]:

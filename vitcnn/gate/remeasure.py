@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from vitcnn.baseline import Baseline
-from vitcnn.gate.judge import judge
-from vitcnn.gate.times import LOOKS
+from vitcnn.gate.judge import is_suspect, judge
+from vitcnn.gate.times import LOOKS, UNCONFIRMED_LOOKS
 from vitcnn.gate.verdict import Judgement
 from vitcnn.record import Run
-
-UNCONFIRMED_ROUNDS = 1
-"""After so many rounds a change that looks proven is still doubted: a case with two modes fools one round too often."""
 
 Measure = Callable[[Sequence[str], int], Sequence[Run]]
 """Measures the named cases in fresh processes; the number is the round's, from 1."""
@@ -31,7 +28,11 @@ def judge_with_reruns(run: Run, baseline: Baseline, measure: Measure) -> tuple[J
             break
         runs += measure(suspects, number)
         judgement = judge(runs, baseline)
-        undecided = {v.case for v in judgement.verdicts if v.kind == "INCONCLUSIVE"}
-        open_cases = judgement.suspects if number <= UNCONFIRMED_ROUNDS else undecided
-        suspects = tuple(case for case in suspects if case in open_cases)
+        suspects = judgement.suspects if number <= UNCONFIRMED_LOOKS else undecided(judgement)
     return judgement, tuple(runs)
+
+
+def undecided(judgement: Judgement) -> tuple[str, ...]:
+    """Return the cases of which a time is neither cleared nor proven."""
+    found = (v.case for v in judgement.verdicts if v.kind == "INCONCLUSIVE" and is_suspect(v))
+    return tuple(dict.fromkeys(found))

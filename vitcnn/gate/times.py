@@ -1,13 +1,14 @@
 """Times: worse only beyond the tolerance and beyond the noise between processes.
 
 What is compared is the logarithm of each run's median. The level of the tests holds for a whole suite and for all looks
-that re-measuring takes, so that a suite in which nothing changed is red once in a hundred.
+that re-measuring takes, so that of a hundred suites in which nothing changed one is red.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import log
 
 import numpy as np
 from scipy.special import stdtr, stdtrit
@@ -21,7 +22,13 @@ SUITE_LEVEL = 0.01
 """Share of the suites in which nothing changed that may be red."""
 
 LOOKS = 4
-"""How often re-measuring may look at a suspect: the level is shared among them."""
+"""How often a suspect is measured again, and looked at, at most."""
+
+UNCONFIRMED_LOOKS = 1
+"""After so many of them a change that looks proven is still doubted: a case with two modes fools one too often."""
+
+USUAL_RERUNS = 2
+"""Processes of a round where nobody says otherwise."""
 
 SUSPICION_LEVEL = 0.05
 """A change beyond the tolerance that noise would show this seldom is suspicious, if not yet proven."""
@@ -85,12 +92,15 @@ def judge_times(medians: Sequence[RunMedians], *, paired: bool = False) -> list[
     usable = [entry for entry in medians if min(*entry.baseline, *entry.current) > 0]
     found = dict(zip(map(id, usable), weigh(usable, paired=paired), strict=True))
     level = suite_level(len(usable))
-    return [_verdict(entry, found[id(entry)], level) if id(entry) in found else _invalid(entry) for entry in medians]
+    return [
+        _verdict(entry, found[id(entry)], level, paired=paired) if id(entry) in found else _invalid(entry)
+        for entry in medians
+    ]
 
 
 def suite_level(num_tests: int) -> float:
-    """Return the level of one test and one look among `num_tests`, by Bonferroni."""
-    return SUITE_LEVEL / LOOKS / max(1, num_tests)
+    """Return the level of one test among `num_tests` at one of the looks that can prove a change, by Bonferroni."""
+    return SUITE_LEVEL / (LOOKS - UNCONFIRMED_LOOKS) / max(1, num_tests)
 
 
 def weigh(medians: Sequence[RunMedians], *, paired: bool = False) -> list[Evidence]:
@@ -108,56 +118,88 @@ def weigh(medians: Sequence[RunMedians], *, paired: bool = False) -> list[Eviden
     ]
 
 
+def visible_change(entry: RunMedians, evidence: Evidence, level: float, *, paired: bool) -> float | None:
+    """Return the relative change that is seen `DETECTION` of the time, or None where the noise is not known.
+
+    It must be suspicious now, and proven by the runs that full re-measuring gives; pairs are not measured again.
+    """
+    if evidence.dof <= 0:
+        return None
+    if paired:
+        return evidence.smallest_visible(level=level, tolerance=entry.tolerance)
+    runs = max(len(entry.current), 1 + LOOKS * USUAL_RERUNS)
+    error = evidence.noise * float(np.sqrt(1 / len(entry.baseline) + 1 / runs))
+    final = replace(evidence, error=error, dof=evidence.dof + runs - len(entry.current))
+    return max(
+        evidence.smallest_visible(level=SUSPICION_LEVEL, tolerance=entry.tolerance),
+        final.smallest_visible(level=level, tolerance=entry.tolerance),
+    )
+
+
 def _prior(medians: Sequence[RunMedians], contrast: Contrast, *, paired: bool) -> Prior:
     """Learn from the baseline alone where it stands alone: no case was chosen by what it shows there."""
     if paired:
         return prior_of(contrast.sums_of_squares, contrast.dof)
-    baselines = [np.log(entry.baseline) for entry in medians]
-    return prior_of(np.array([_residue(logs) for logs in baselines]), np.array([len(logs) - 1 for logs in baselines]))
+    residues = np.array([_log_moments(entry.baseline)[1] for entry in medians])
+    return prior_of(residues, np.array([len(entry.baseline) - 1 for entry in medians]))
 
 
 def _of_groups(medians: Sequence[RunMedians]) -> Contrast:
-    pairs = [(np.log(entry.baseline), np.log(entry.current), _sign(entry)) for entry in medians]
+    before, before_residues = np.array([_log_moments(entry.baseline) for entry in medians]).T
+    now, now_residues = np.array([_log_moments(entry.current) for entry in medians]).T
+    counts = np.array([(len(entry.baseline), len(entry.current)) for entry in medians])
     return Contrast(
-        effect=np.array([sign * (current.mean() - baseline.mean()) for baseline, current, sign in pairs]),
-        sums_of_squares=np.array([_residue(baseline) + _residue(current) for baseline, current, _ in pairs]),
-        dof=np.array([len(baseline) + len(current) - 2 for baseline, current, _ in pairs]),
-        share=np.array([1 / len(baseline) + 1 / len(current) for baseline, current, _ in pairs]),
+        effect=np.array([_sign(entry) for entry in medians]) * (now - before),
+        sums_of_squares=before_residues + now_residues,
+        dof=counts.sum(axis=1) - 2,
+        share=(1 / counts).sum(axis=1),
     )
 
 
 def _of_pairs(medians: Sequence[RunMedians]) -> Contrast:
-    differences = [_sign(entry) * np.log(np.divide(entry.current, entry.baseline)) for entry in medians]
+    ratios = [[now / before for before, now in zip(m.baseline, m.current, strict=True)] for m in medians]
+    means, residues = np.array([_log_moments(entry) for entry in ratios]).T
+    counts = np.array([len(entry) for entry in ratios])
     return Contrast(
-        effect=np.array([logs.mean() for logs in differences]),
-        sums_of_squares=np.array([_residue(logs) for logs in differences]),
-        dof=np.array([len(logs) - 1 for logs in differences]),
-        share=np.array([1 / len(logs) for logs in differences]),
+        effect=np.array([_sign(entry) for entry in medians]) * means,
+        sums_of_squares=residues,
+        dof=counts - 1,
+        share=1 / counts,
     )
 
 
-def _residue(logs: np.ndarray) -> float:
-    return float(np.sum((logs - logs.mean()) ** 2))
+def _log_moments(values: Sequence[float]) -> tuple[float, float]:
+    """Return the mean of the logarithms, and the sum of their squared distances from it."""
+    logs = [log(value) for value in values]
+    mean = sum(logs) / len(logs)
+    return mean, sum((entry - mean) ** 2 for entry in logs)
 
 
 def _sign(entry: RunMedians) -> int:
     return 1 if entry.better == "lower" else -1
 
 
-def _verdict(entry: RunMedians, evidence: Evidence, level: float) -> Verdict:
+def _verdict(entry: RunMedians, evidence: Evidence, level: float, *, paired: bool) -> Verdict:
     kind = _kind(entry, evidence, level)
     change = float(np.expm1(_sign(entry) * evidence.effect))
     parts = [
         f"median {_runs(entry.current, entry.unit)}, baseline {_runs(entry.baseline, entry.unit)}: {percent(change)}",
         f"tolerance {100 * entry.tolerance:g} %",
-        f"between-run noise {100 * evidence.noise:.1f} %"
+        f"{'noise between pairs' if paired else 'between-run noise'} {100 * evidence.noise:.1f} %"
         if evidence.dof > 0
         else "the baseline is one run, so that the tolerance alone decides",
     ]
     if kind == "INCONCLUSIVE":
         visible = evidence.smallest_visible(level=level, tolerance=entry.tolerance)
         parts.append(f"too noisy to tell: the smallest change that these runs show is {100 * visible:.1f} %")
-    return Verdict(kind=kind, case=entry.case, metric=entry.metric, reason=", ".join(parts), change=change)
+    return Verdict(
+        kind=kind,
+        case=entry.case,
+        metric=entry.metric,
+        reason=", ".join(parts),
+        change=change,
+        hidden=visible_change(replace(entry, tolerance=0.0), evidence, level, paired=paired),
+    )
 
 
 def _kind(entry: RunMedians, evidence: Evidence, level: float) -> Kind:

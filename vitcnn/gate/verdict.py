@@ -34,7 +34,7 @@ class Verdict:
     """The verdict on one metric of one case; `metric` is empty where it concerns the whole case.
 
     `reason` says why in words and figures. `change` is the relative change of the metric, where there is one: 0.05 is
-    5 % more than the baseline.
+    5 % more than the baseline. `hidden` is up to which relative change of a time noise may well hide it.
     """
 
     kind: Kind
@@ -42,6 +42,7 @@ class Verdict:
     metric: str = ""
     reason: str
     change: float | None = None
+    hidden: float | None = None
 
     @property
     def name(self) -> str:

@@ -1,0 +1,159 @@
+import pytest
+from gate_builders import CASE, OTHER, baseline, ended, five, run, timed
+
+from vitcnn.gate.coverage import FAILURES, cover
+from vitcnn.record import OUTCOMES
+
+OURS = timed(CASE, 1.0)
+BASELINE = baseline(*five(CASE), *five(OTHER, architecture="vit_micro", preset="standard", task="digits"))
+
+
+def covered(*results, stored=BASELINE, more=(), **selection):
+    return cover([run(*results, **{"preset": "standard", **selection}), *more], stored)
+
+
+def only_verdict(coverage):
+    (verdict,) = coverage.verdicts
+    return verdict.kind, verdict.case, verdict.reason
+
+
+def test_what_both_sides_have_is_measured():
+    coverage = covered(OURS, timed(OTHER, 2.0))
+    assert {case: [r.samples("latency_s") for r in records] for case, records in coverage.measured.items()} == {
+        CASE: [(1.0,)],
+        OTHER: [(2.0,)],
+    }
+    assert (coverage.verdicts, coverage.remarks) == ((), ())
+
+
+def test_several_runs_of_a_case_count_together():
+    coverage = covered(OURS, timed(OTHER, 2.0), more=[run(timed(CASE, 1.1), ended("deselected", case=OTHER))])
+    assert [r.samples("latency_s") for r in coverage.measured[CASE]] == [(1.0,), (1.1,)]
+    assert len(coverage.measured[OTHER]) == 1
+    assert coverage.verdicts == ()
+
+
+@pytest.mark.parametrize("outcome", sorted(FAILURES))
+def test_a_case_that_did_not_pass_has_failed(outcome):
+    expected = ("FAILED", OTHER, f"{outcome.replace('_', ' ')}: the reason")
+    assert only_verdict(covered(OURS, ended(outcome, case=OTHER))) == expected
+    assert only_verdict(covered(OURS, timed(OTHER, 1.0), more=[run(ended(outcome, case=OTHER))])) == expected
+
+
+@pytest.mark.parametrize("outcome", sorted(FAILURES))
+def test_a_new_case_that_did_not_pass_has_failed_too(outcome):
+    new = "latency/resnet18/28/b1/fp32/eager"
+    assert only_verdict(covered(OURS, timed(OTHER, 1.0), ended(outcome, case=new)))[:2] == ("FAILED", new)
+
+
+def test_a_disabled_case_cannot_be_judged():
+    assert only_verdict(covered(OURS, ended("disabled", case=OTHER, reason="--benchmark-disable"))) == (
+        "INVALID",
+        OTHER,
+        "--benchmark-disable",
+    )
+
+
+@pytest.mark.parametrize("outcome", ["skipped", "not_run", "deselected"])
+def test_a_case_that_did_not_run_is_missing(outcome):
+    kind, case, reason = only_verdict(covered(OURS, ended(outcome, case=OTHER)))
+    assert (kind, case) == ("MISSING", OTHER)
+    assert reason == f"{outcome.replace('_', ' ')}: the reason; last measured in the baseline newest"
+
+
+def test_a_case_that_was_not_collected_is_missing():
+    assert only_verdict(covered(OURS)) == (
+        "MISSING",
+        OTHER,
+        "not collected; last measured in the baseline newest. Where it was removed or renamed on purpose, record the "
+        "baseline again",
+    )
+
+
+def test_every_outcome_is_accounted_for():
+    """None of them lets a case of the baseline disappear without a word."""
+    for outcome in set(OUTCOMES) - {"passed"}:
+        assert len(covered(OURS, ended(outcome, case=OTHER)).verdicts) == 1, outcome
+    passed_without_record = ended("passed", case=OTHER)
+    assert only_verdict(covered(OURS, passed_without_record))[0] == "MISSING"
+
+
+def test_a_case_without_a_baseline_is_new():
+    new = timed("latency/resnet18/28/b1/fp32/eager", 1.0)
+    assert only_verdict(covered(OURS, timed(OTHER, 1.0), new)) == (
+        "NEW",
+        new.case,
+        "the baseline lacks this case. Record it with `vitcnn baseline record`, or let it pass by --gate=allow-new",
+    )
+
+
+def test_cases_that_never_could_be_measured_here_are_counted_and_not_judged():
+    skipped = [ended("skipped", case=f"latency/new{n}/28/b1/fp32/eager", reason="no CUDA") for n in range(3)]
+    coverage = covered(OURS, timed(OTHER, 1.0), *skipped, more=[run(*skipped)])
+    assert coverage.verdicts == ()
+    assert coverage.remarks == ("Skipped, and without a baseline: 3 cases, not judged (no CUDA).",)
+
+
+@pytest.mark.parametrize(
+    "selection, words",
+    [
+        ({"keyword": "lenet"}, "-k 'lenet'"),
+        ({"markers": "not slow"}, "-m 'not slow'"),
+        ({"paths": ("benchmarks/test_latency.py",)}, "benchmarks/test_latency.py"),
+    ],
+)
+def test_what_the_command_line_deselected_is_not_missing(selection, words):
+    coverage = covered(OURS, ended("deselected", case=OTHER), **selection)
+    assert coverage.verdicts == ()
+    assert coverage.remarks == (f"Narrowed by {words}: 1 of the baseline's 2 cases are judged.",)
+
+
+@pytest.mark.parametrize(
+    "selection, words",
+    [
+        ({"architectures": ("lenet",)}, "--arch lenet"),
+        ({"tasks": ("shapes",)}, "--task shapes"),
+        ({"preset": "smoke"}, "--preset smoke"),
+        (
+            {"paths": ("benchmarks/test_latency.py::test_latency[lenet]",)},
+            "benchmarks/test_latency.py::test_latency[lenet]",
+        ),
+    ],
+)
+def test_what_the_command_line_did_not_ask_for_is_not_missing(selection, words):
+    coverage = covered(OURS, **selection)
+    assert coverage.verdicts == ()
+    assert coverage.remarks == (f"Narrowed by {words}: 1 of the baseline's 2 cases are judged.",)
+
+
+@pytest.mark.parametrize(
+    "selection",
+    [
+        {"keyword": "lenet"},
+        {"markers": "not slow"},
+        {"architectures": ("vit_micro",)},
+        {"tasks": ("digits",)},
+        {"preset": "standard"},
+        {"preset": "full"},
+    ],
+)
+def test_what_was_asked_for_and_not_collected_is_missing(selection):
+    assert only_verdict(covered(OURS, **selection))[:2] == ("MISSING", OTHER)
+
+
+@pytest.mark.parametrize("outcome", ["skipped", "not_run"])
+def test_narrowing_excuses_no_case_that_was_selected_and_did_not_run(outcome):
+    narrow = {"keyword": "x", "architectures": ("lenet",), "paths": ("benchmarks/test_latency.py",)}
+    assert only_verdict(covered(OURS, ended(outcome, case=OTHER), **narrow))[0] == "MISSING"
+
+
+def test_a_rerun_of_suspects_does_not_narrow_the_gate():
+    rerun = run(timed(CASE, 1.0), keyword="lenet")
+    assert [v.kind for v in covered(OURS, more=[rerun]).verdicts] == ["MISSING"]
+
+
+def test_a_users_own_benchmark_is_not_left_out_by_arch_and_task():
+    """It has no architecture and no task, so that --arch and --task run it all the same."""
+    own = baseline(*five(CASE), *five("tests/test_own.py::test_mine", architecture=""))
+    narrow = {"architectures": ("lenet",), "tasks": ("digits",)}
+    assert only_verdict(covered(OURS, stored=own, **narrow))[:2] == ("MISSING", "tests/test_own.py::test_mine")

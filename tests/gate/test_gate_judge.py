@@ -1,0 +1,341 @@
+from dataclasses import replace
+
+import pytest
+from gate_builders import (
+    CASE,
+    NOISY,
+    OTHER,
+    QUIET,
+    amount,
+    baseline,
+    count,
+    ended,
+    five,
+    passed,
+    record,
+    run,
+    scores,
+    timed,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+from record_builders import ENVIRONMENT, measurement
+
+from vitcnn.gate.judge import NEARLY_BLIND, judge
+from vitcnn.gate.verdict import ALWAYS_RED, KINDS, RED, WHOLE_RUN, Judgement, Verdict, worst_first
+from vitcnn.record import SPOILING_CLOCKS
+
+BASELINE = baseline(*five(CASE), *five(OTHER))
+THIRD = "latency/resnet18/28/b1/fp32/eager"
+
+
+def judged(*results, stored=BASELINE, **run_settings):
+    return judge([run(*results, **run_settings)], stored)
+
+
+def kinds(judgement):
+    return {verdict.name: verdict.kind for verdict in judgement.verdicts}
+
+
+def whole_run(judgement):
+    (verdict,) = judgement.verdicts
+    assert verdict.case == WHOLE_RUN
+    assert verdict.kind == "INVALID"
+    assert judgement.is_invalid
+    return verdict.reason
+
+
+def test_a_run_like_its_baseline_is_the_same():
+    judgement = judged(timed(CASE, 1.0), timed(OTHER, 1.001))
+    assert kinds(judgement) == {f"{CASE}::latency_s": "SAME", f"{OTHER}::latency_s": "SAME"}
+    assert judgement == replace(judgement, drift=(), remarks=(), suspects=())
+    assert not judgement.is_invalid
+
+
+def test_worse_cases_come_first_and_are_suspects():
+    judgement = judged(timed(CASE, 1.05), timed(OTHER, 1.10), timed(THIRD, 1.0))
+    assert [(v.kind, v.case) for v in judgement.verdicts] == [("WORSE", OTHER), ("WORSE", CASE), ("NEW", THIRD)]
+    assert judgement.suspects == (CASE, OTHER)
+
+
+def test_every_metric_is_judged_by_its_rule():
+    def case(seconds, parameters, saved, peak, accuracy):
+        return record(
+            CASE,
+            measurement("latency_s", *seconds),
+            measurement("images_per_s", *(1 / value for value in seconds), unit="image/s", better="higher"),
+            count(parameters),
+            count(saved, "saved_for_backward_bytes", "B"),
+            amount(peak),
+            scores(*accuracy),
+        )
+
+    before = [case((value, 9.0, value), 100, 1000, 1e6, (0.95, 0.951, 0.949)) for value in QUIET]
+    after = case((0.1, 1.0, 1.0), 101, 1000, 0.9e6, (0.85, 0.851, 0.849))
+    assert kinds(judged(after, stored=baseline(*before))) == {
+        f"{CASE}::latency_s": "SAME",
+        f"{CASE}::parameters": "WORSE",
+        f"{CASE}::saved_for_backward_bytes": "SAME",
+        f"{CASE}::peak_allocated_bytes": "BETTER",
+        f"{CASE}::test_accuracy": "WORSE",
+    }
+
+
+def test_only_times_are_suspects():
+    before = record(CASE, count(1), amount(100), scores(0.9, 0.91))
+    after = record(CASE, count(2), amount(200), scores(0.8, 0.81))
+    judgement = judged(after, stored=baseline(before))
+    assert {v.kind for v in judgement.verdicts} == {"WORSE"}
+    assert judgement.suspects == ()
+
+
+def test_undecided_scores_are_no_suspects():
+    before, after = record(CASE, scores(0.95, 0.90, 0.97)), record(CASE, scores(0.93, 0.86, 0.90))
+    judgement = judged(after, stored=baseline(before))
+    assert kinds(judgement) == {f"{CASE}::test_accuracy": "INCONCLUSIVE"}
+    assert judgement.suspects == ()
+
+
+def test_a_metric_of_one_side_alone_is_named():
+    both = judged(record(CASE, count(1)), stored=baseline(timed(CASE, 1.0)))
+    assert {v.name: (v.kind, v.reason) for v in both.verdicts} == {
+        f"{CASE}::latency_s": (
+            "MISSING",
+            "the baseline has this metric, the run does not: say why it is gone, and record again",
+        ),
+        f"{CASE}::parameters": (
+            "NEW",
+            "the baseline lacks this metric. Record one with `vitcnn baseline record` and commit it.",
+        ),
+    }
+
+
+def test_a_metric_that_this_version_does_not_know_is_invalid():
+    unknown = record(CASE, measurement("joules", 1.0), measurement("latency_s", 1.0))
+    judgement = judged(unknown, stored=baseline(*five(CASE)))
+    assert kinds(judgement) == {f"{CASE}::joules": "INVALID", f"{CASE}::latency_s": "SAME"}
+    assert judgement.verdicts[0].reason == "no metric of this vitcnn: install the version that measured it"
+
+
+@pytest.mark.parametrize("clock", sorted(SPOILING_CLOCKS))
+def test_times_of_a_throttled_gpu_are_invalid_and_its_counts_are_not(clock):
+    settings = {"clocks": [clock, "sw_power_cap"]}
+    before = record(CASE, measurement("latency_s", 1.0), count(1))
+    after = replace(before, settings={**before.settings, **settings})
+    reason = "the GPU was throttled in 1 of 2 {} runs: " + clock + ". Cool it, or cap its power, and measure again"
+    for runs, stored, whose in (([before, after], [before], "current"), ([before], [before, after], "baseline")):
+        judgement = judge([run(entry) for entry in runs], baseline(*stored))
+        assert kinds(judgement) == {f"{CASE}::latency_s": "INVALID", f"{CASE}::parameters": "SAME"}
+        assert judgement.verdicts[0].reason == reason.format(whose)
+
+
+def test_a_power_cap_set_for_good_spoils_nothing():
+    capped = [timed(CASE, value, clocks=["sw_power_cap"]) for value in (*QUIET, 1.0)]
+    assert kinds(judged(capped[-1], stored=baseline(*capped[:-1]))) == {f"{CASE}::latency_s": "SAME"}
+
+
+@pytest.mark.parametrize(
+    "key, old, new, reason",
+    [
+        (
+            "data_sha256",
+            "a" * 64,
+            "b" * 64,
+            f"the data differ from the baseline's: data_sha256 {'a' * 20} -> {'b' * 20}",
+        ),
+        ("timer", "perf_counter", "event", "the clock differs from the baseline's: timer perf_counter -> event"),
+        ("timer", None, "event", "the clock differs from the baseline's: timer None -> event"),
+    ],
+)
+def test_a_number_of_something_else_is_invalid(key, old, new, reason):
+    judgement = judged(timed(CASE, 1.0, **{key: new}), stored=baseline(*five(CASE, **{key: old})))
+    assert [(v.kind, v.name, v.reason) for v in judgement.verdicts] == [("INVALID", CASE, reason)]
+
+
+@pytest.mark.parametrize("timer", ["event", "wall_clock"])
+def test_one_odd_run_among_the_baselines_is_seen(timer):
+    stored = baseline(*five(CASE)[:4], timed(CASE, 1.0, timer=timer))
+    assert kinds(judged(timed(CASE, 1.0), stored=stored)) == {CASE: "INVALID"}
+
+
+def test_another_device_is_invalid():
+    reason = whole_run(judged(timed(CASE, 1.0), environment={"device_key": "nvidia-h200"}))
+    assert reason == (
+        "measured on nvidia-h200, but the baseline is of cpu-test-1t. Record one with `vitcnn baseline record` and "
+        "commit it."
+    )
+
+
+def test_runs_of_several_devices_are_invalid():
+    runs = [run(timed(CASE, 1.0)), run(timed(CASE, 1.0), environment={"device_key": "nvidia-h200"})]
+    assert whole_run(judge(runs, BASELINE)) == "the current runs are of several devices: cpu-test-1t, nvidia-h200"
+
+
+def test_no_baseline_is_invalid():
+    assert whole_run(judged(timed(CASE, 1.0), stored=baseline())) == (
+        "there is no baseline for cpu-test-1t. Record one with `vitcnn baseline record` and commit it."
+    )
+
+
+OTHER_NUMERICS = replace(ENVIRONMENT, numerics={"tf32": True, "cudnn_benchmark": True})
+NUMERICS = "other numerics than the baseline's: tf32 {} -> {}. Record one with `vitcnn baseline record` and commit it."
+
+
+@pytest.mark.parametrize(
+    "environments", [(OTHER_NUMERICS,), (OTHER_NUMERICS, ENVIRONMENT), (ENVIRONMENT, OTHER_NUMERICS)]
+)
+def test_other_numerics_anywhere_in_the_baseline_are_invalid(environments):
+    stored = baseline(*five(CASE), environments=environments)
+    assert whole_run(judged(timed(CASE, 1.0), stored=stored)) == NUMERICS.format(True, False)
+
+
+def test_other_numerics_of_a_rerun_are_invalid():
+    runs = [run(timed(CASE, 1.0)), run(timed(CASE, 1.0), environment={"numerics": OTHER_NUMERICS.numerics})]
+    assert whole_run(judge(runs, BASELINE)) == NUMERICS.format(False, True)
+
+
+def test_a_run_that_timed_nothing_is_invalid():
+    disabled = [ended("disabled", case=case) for case in (CASE, OTHER)]
+    assert whole_run(judged(*disabled)) == "nothing was timed: leave out --benchmark-disable and xdist's -n"
+
+
+def test_a_run_in_which_nothing_was_judged_is_invalid():
+    deselected = [ended("deselected", case=case) for case in (CASE, OTHER)]
+    assert whole_run(judged(*deselected, keyword="nothing")) == (
+        "nothing was judged: Narrowed by -k 'nothing': 0 of the baseline's 2 cases are judged."
+    )
+
+
+def test_records_without_a_metric_to_judge_are_no_pass():
+    rate = record(CASE, measurement("images_per_s", 1.0, unit="image/s", better="higher"))
+    assert whole_run(judged(rate, stored=baseline(rate))) == "nothing was judged: no case has a metric to judge"
+
+
+def test_cases_of_the_baseline_that_a_run_lacks_are_missing():
+    assert kinds(judged(ended("skipped"))) == {CASE: "MISSING", OTHER: "MISSING"}
+
+
+def test_software_that_differs_is_compared_and_said():
+    judgement = judged(
+        timed(CASE, 1.0), timed(OTHER, 1.0), environment={"torch": "2.16.0", "driver": "580", "git_commit": "abc"}
+    )
+    assert set(kinds(judgement).values()) == {"SAME"}
+    assert judgement.remarks == ("Other software than the baseline's: driver unknown -> 580, torch 2.15.0 -> 2.16.0.",)
+
+
+def test_a_tolerance_that_was_changed_is_used_and_said():
+    loose = record(CASE, measurement("latency_s", 1.05, tolerance=0.1))
+    judgement = judged(loose, stored=baseline(*five(CASE)))
+    assert kinds(judgement) == {f"{CASE}::latency_s": "SAME"}
+    assert judgement.remarks == (f"Tolerances that changed since the baseline: {CASE}::latency_s 2 % -> 10 %.",)
+
+
+def crept(factor, case=CASE):
+    return five(case, tuple(factor * value for value in QUIET))
+
+
+def test_what_has_crept_in_since_the_oldest_baseline_is_reported_and_not_red():
+    judgement = judged(timed(CASE, 1.0), stored=baseline(*five(CASE), oldest=crept(0.9)))
+    assert kinds(judgement) == {f"{CASE}::latency_s": "SAME"}
+    assert judgement.red("strict") == ()
+    (drifted,) = judgement.drift
+    assert (drifted.kind, drifted.name) == ("WORSE", f"{CASE}::latency_s")
+    assert drifted.reason == (
+        "median 1.00 s, baseline 900 ms (5 runs, 898-902): +11.1 %, tolerance 2 %, between-run noise 0.2 %; "
+        "baseline: oldest"
+    )
+
+
+def test_drift_names_nothing_twice_and_no_improvement():
+    worse_than_both = judged(timed(CASE, 1.1), stored=baseline(*five(CASE), oldest=crept(0.9)))
+    assert kinds(worse_than_both) == {f"{CASE}::latency_s": "WORSE"}
+    assert worse_than_both.drift == ()
+    assert judged(timed(CASE, 1.0), stored=baseline(*five(CASE), oldest=crept(1.1))).drift == ()
+
+
+def test_pairs_cancel_what_both_runs_of_a_pair_share():
+    before, after = (1.0, 1.3, 0.8, 1.1, 0.9), (1.051, 1.363, 0.839, 1.155, 0.946)
+    runs, stored = [run(timed(CASE, value)) for value in after], baseline(*five(CASE, before))
+    assert kinds(judge(runs, stored)) == {f"{CASE}::latency_s": "SAME"}
+    assert kinds(judge(runs, stored, paired=True)) == {f"{CASE}::latency_s": "WORSE"}
+
+
+def test_pairs_need_both():
+    judgement = judge([run(timed(CASE, 1.0))] * 4, baseline(*five(CASE)), paired=True)
+    assert [(v.kind, v.reason) for v in judgement.verdicts] == [
+        ("INVALID", "passed in 5 runs of the base and 4 of the head: pairs need both")
+    ]
+
+
+def wild(number):
+    """A case whose runs differ by about `number` per cent."""
+    case = f"latency/wild{number}/28/b1/fp32/eager"
+    return case, five(case, tuple(1 + number / 100 * (value - 1) / 0.04 for value in NOISY))
+
+
+def test_times_that_hide_large_changes_are_named_the_noisiest_first():
+    noisy = [wild(number) for number in (8, 6, 12, 10)]
+    stored = baseline(*five(CASE), *(entry for _, entries in noisy for entry in entries))
+    judgement = judged(timed(CASE, 1.0), *(timed(case, 1.0) for case, _ in noisy), stored=stored)
+    assert set(kinds(judgement).values()) == {"SAME"}
+    (remark,) = judgement.remarks
+    shares = {v.case.split("/")[1]: round(100 * v.hidden) for v in judgement.verdicts}
+    assert remark == (
+        f"Noise hides changes of 10 % and more: {noisy[2][0]}::latency_s (up to {shares['wild12']} %), "
+        f"{noisy[3][0]}::latency_s (up to {shares['wild10']} %), {noisy[0][0]}::latency_s (up to {shares['wild8']} %), "
+        "and 1 more. More baseline runs, longer rounds or a quieter machine show smaller ones."
+    )
+    assert shares["wild12"] > shares["wild10"] > shares["wild8"] > shares["wild6"] > 100 * NEARLY_BLIND
+
+
+def test_a_change_that_noise_hides_is_same_but_not_silent():
+    case, noisy = wild(10)
+    judgement = judged(timed(case, 1.15), stored=baseline(*noisy))
+    assert kinds(judgement) == {f"{case}::latency_s": "SAME"}
+    assert judgement.remarks[0].startswith(f"Noise hides changes of 10 % and more: {case}::latency_s (up to ")
+
+
+def test_an_undecided_time_says_itself_what_it_hides():
+    case, noisy = wild(10)
+    judgement = judged(timed(case, 1.4), stored=baseline(*noisy))
+    assert kinds(judgement) == {f"{case}::latency_s": "INCONCLUSIVE"}
+    assert judgement.remarks == ()
+
+
+def test_quiet_times_and_counts_hide_nothing():
+    quiet = [record(CASE, measurement("latency_s", value), count(1)) for value in QUIET]
+    assert judged(quiet[0], stored=baseline(*quiet)).remarks == ()
+
+
+@given(st.permutations([(CASE, 1.05), (OTHER, 1.0), (THIRD, 0.9), ("latency/lenet/32/b1/fp32/eager", 1.08)]))
+def test_the_order_of_the_cases_changes_nothing(cases):
+    stored = baseline(*(entry for case, _ in sorted(cases) for entry in five(case)))
+    judgement = judged(*(timed(case, seconds) for case, seconds in cases), stored=stored)
+    assert [v.case for v in judgement.verdicts][:2] == ["latency/lenet/32/b1/fp32/eager", CASE]
+    assert [v.kind for v in judgement.verdicts] == ["WORSE", "WORSE", "BETTER", "SAME"]
+
+
+def test_which_verdicts_are_red():
+    assert set(KINDS) - RED["on"] == {"SAME", "BETTER", "INCONCLUSIVE"}
+    assert RED["on"] - RED["allow-new"] == {"NEW"}
+    assert set(KINDS) - RED["strict"] == {"SAME"}
+    judgement = Judgement(verdicts=tuple(Verdict(kind=kind, case=kind, reason="") for kind in KINDS))
+    assert {v.kind for v in judgement.red("allow-new")} == ALWAYS_RED == {"INVALID", "FAILED", "WORSE", "MISSING"}
+
+
+def test_worst_first_is_by_kind_and_then_by_size():
+    changes = [("SAME", 0.5), ("WORSE", 0.1), ("BETTER", -0.3), ("WORSE", -0.2), ("INVALID", None)]
+    verdicts = [Verdict(kind=kind, case="x", reason="", change=change) for kind, change in changes]
+    assert [(v.kind, v.change) for v in worst_first(verdicts)] == [
+        ("INVALID", None),
+        ("WORSE", -0.2),
+        ("WORSE", 0.1),
+        ("BETTER", -0.3),
+        ("SAME", 0.5),
+    ]
+
+
+def test_a_record_of_a_case_that_did_not_pass_is_not_judged():
+    failed = replace(passed(timed(CASE, 1.0)), outcome="leaked", reason="kept 3 tensors")
+    judgement = judged(failed, timed(OTHER, 1.0))
+    assert kinds(judgement) == {CASE: "FAILED", f"{OTHER}::latency_s": "SAME"}
