@@ -79,12 +79,12 @@ class Evidence:
         """Return how often noise alone shows an effect this large."""
         return float(stdtr(self.dof, -effect / self.error)) if self.dof > 0 else 0.0
 
-    def smallest_visible(self, *, level: float, tolerance: float) -> float:
-        """Return the relative change that is seen `DETECTION` of the time."""
+    def smallest_visible(self, *, level: float, tolerance: float, detection: float = DETECTION) -> float:
+        """Return the relative change that is seen a share `detection` of the time."""
         if self.dof <= 0:
             return tolerance
         least = max(np.log1p(tolerance), -stdtrit(self.dof, level) * self.error)
-        return float(np.expm1(least + stdtrit(self.dof, DETECTION) * self.error))
+        return float(np.expm1(least + stdtrit(self.dof, detection) * self.error))
 
 
 def judge_times(medians: Sequence[RunMedians], *, paired: bool = False) -> list[Verdict]:
@@ -121,7 +121,8 @@ def weigh(medians: Sequence[RunMedians], *, paired: bool = False) -> list[Eviden
 def visible_change(entry: RunMedians, evidence: Evidence, level: float, *, paired: bool) -> float | None:
     """Return the relative change that is seen `DETECTION` of the time, or None where the noise is not known.
 
-    It must be suspicious now, and proven by the runs that full re-measuring gives; pairs are not measured again.
+    It must be suspicious now, and proven by the runs that full re-measuring gives: either look may miss half of what
+    is missed. Pairs are not measured again.
     """
     if evidence.dof <= 0:
         return None
@@ -130,9 +131,10 @@ def visible_change(entry: RunMedians, evidence: Evidence, level: float, *, paire
     runs = max(len(entry.current), 1 + LOOKS * USUAL_RERUNS)
     error = evidence.noise * float(np.sqrt(1 / len(entry.baseline) + 1 / runs))
     final = replace(evidence, error=error, dof=evidence.dof + runs - len(entry.current))
+    each = (1 + DETECTION) / 2
     return max(
-        evidence.smallest_visible(level=SUSPICION_LEVEL, tolerance=entry.tolerance),
-        final.smallest_visible(level=level, tolerance=entry.tolerance),
+        evidence.smallest_visible(level=SUSPICION_LEVEL, tolerance=entry.tolerance, detection=each),
+        final.smallest_visible(level=level, tolerance=entry.tolerance, detection=each),
     )
 
 

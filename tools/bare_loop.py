@@ -3,7 +3,7 @@
 Both sides run in this process on the same model and images, in turn, round by round; the first of each pair alternates.
 The ratio is the median over the pairs of vitcnn's time divided by the bare loop's, with a 95 % bootstrap interval.
 
-    python scripts/bare_loop.py [--pairs 200]
+    python tools/bare_loop.py [--pairs 200]
 """
 
 from __future__ import annotations
