@@ -171,6 +171,7 @@ def clone(place: Path) -> Path:
 def prove_plants(place: Path) -> tuple[list[str], bool]:
     """Plant each regression and judge; return a table's lines and whether each was red for the right metrics alone."""
     suite, rows, right = Suite(clone(place / "clone"), SELECTED), [], True
+    lines: list[str] = []
     suite.record()
     for plant in (None, *PLANTS):
         print(f"{plant.name if plant else 'nothing changed'} ...", flush=True)
@@ -186,17 +187,9 @@ def prove_plants(place: Path) -> tuple[list[str], bool]:
         wrong = [v.name for v in red if not (plant and v.kind == "WORSE" and plant.red.fullmatch(v.name))]
         fine = not wrong and bool(red) == bool(plant) == bool(status)
         right = right and fine
-        rows.append(
-            [
-                plant.name if plant else "nothing",
-                status,
-                "\n".join(v.name for v in red),
-                "yes" if fine else f"NO: {wrong}",
-                f"{seconds:.0f}",
-            ]
-        )
-        rows += [["", "", v.reason, "", ""] for v in red]
-    return [tabulate(rows, headers=["planted", "exit", "red", "as it must be", "s"], tablefmt="github")], right
+        rows.append([plant.name if plant else "nothing", status, len(red), "yes" if fine else "NO", f"{seconds:.0f}"])
+        lines += [f"\n**{rows[-1][0]}**\n", *(f"- {v.kind} `{v.name}`: {v.reason}" for v in red)] if red else []
+    return [tabulate(rows, headers=["planted", "exit", "red", "as it must be", "s"], tablefmt="github"), *lines], right
 
 
 def prove_same(place: Path, times: int, arguments: Sequence[str]) -> tuple[list[str], bool]:
