@@ -64,6 +64,7 @@ BEST_LATENCY_S = Metric(
     unit="s",
     better="lower",
     tolerance=of_time,
+    rule="time",
     questions=("latency",),
     measure=lambda subject: [min(subject.times_s)],
 )

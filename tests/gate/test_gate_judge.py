@@ -339,3 +339,28 @@ def test_a_record_of_a_case_that_did_not_pass_is_not_judged():
     failed = replace(passed(timed(CASE, 1.0)), outcome="leaked", reason="kept 3 tensors")
     judgement = judged(failed, timed(OTHER, 1.0))
     assert kinds(judgement) == {CASE: "FAILED", f"{OTHER}::latency_s": "SAME"}
+
+
+def moved(*factors):
+    """Judge cases whose times are those of a quiet baseline times a factor each."""
+    cases = [f"latency/net{number}/28/b1/fp32/eager" for number in range(len(factors))]
+    stored = baseline(*(entry for case in cases for entry in five(case)))
+    pairs = zip(cases, factors, strict=True)
+    return judged(*(timed(case, factor) for case, factor in pairs), stored=stored)
+
+
+def test_times_that_move_together_are_said_to():
+    (remark,) = moved(*[1.03] * 9, 0.999).remarks
+    assert remark == (
+        "90 % of 10 times moved together, by +3.0 % in the median: the machine or its software, rather than one "
+        "change? `vitcnn compare` would tell."
+    )
+
+
+@pytest.mark.parametrize(
+    "factors",
+    [[1.03] * 9, [1.03] * 8 + [0.97] * 2, [1.005] * 10],
+    ids=["too few", "not nearly all", "too little"],
+)
+def test_times_that_do_not_move_together_are_not_said_to(factors):
+    assert moved(*factors).remarks == ()

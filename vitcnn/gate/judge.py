@@ -14,6 +14,7 @@ from vitcnn.gate.scores import judge_scores
 from vitcnn.gate.times import RunMedians, judge_times
 from vitcnn.gate.verdict import WHOLE_RUN, Judgement, Verdict, worst_first
 from vitcnn.metrics import metrics
+from vitcnn.quantity import percent
 from vitcnn.record import SPOILING_CLOCKS, Environment, Measurement, Record, Run
 
 IDENTITY = {"data_sha256": "the data differ", "timer": "the clock differs"}
@@ -23,6 +24,9 @@ SOFTWARE = ("driver", "cuda", "torch", "torchvision", "timm", "peft", "vitcnn", 
 
 NEARLY_BLIND = 0.1
 """A time whose noise hides changes of this size is hardly watched at all."""
+
+ENOUGH_TIMES, NEARLY_ALL, SHIFT = 10, 0.9, 0.01
+"""So many times, of which such a share moved the same way, by this much in the median, moved together."""
 
 NUM_NAMED = 3
 """How many of those a remark names; the others are counted."""
@@ -66,6 +70,7 @@ def judge(runs: Sequence[Run], baseline: Baseline, *, paired: bool = False) -> J
         drift=drift(coverage, baseline, verdicts),
         remarks=(
             *coverage.remarks,
+            *common_shift(verdicts),
             *nearly_blind(verdicts),
             *software_differences(runs, baseline),
             *tolerance_changes(coverage, baseline),
@@ -197,8 +202,12 @@ def _throttled(whose: str, records: Sequence[Record]) -> str:
 
 def is_suspect(verdict: Verdict) -> bool:
     """Whether more runs could decide or overturn a verdict: times, beyond the tolerance."""
-    entry = metrics().get(verdict.metric)
-    return entry is not None and entry.rule == "time" and verdict.kind in ("WORSE", "BETTER", "INCONCLUSIVE")
+    return _is_time(verdict.metric) and verdict.kind in ("WORSE", "BETTER", "INCONCLUSIVE")
+
+
+def _is_time(metric: str) -> bool:
+    entry = metrics().get(metric)
+    return entry is not None and entry.rule == "time"
 
 
 def drift(coverage: Coverage, baseline: Baseline, verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
@@ -212,6 +221,20 @@ def drift(coverage: Coverage, baseline: Baseline, verdicts: Iterable[Verdict]) -
             if verdict.kind == "WORSE" and verdict.name not in known
         ]
     )
+
+
+def common_shift(verdicts: Iterable[Verdict]) -> tuple[str, ...]:
+    """Return a line where nearly all times moved the same way: that is seldom what a change of code does."""
+    changes = [v.change for v in verdicts if v.change is not None and _is_time(v.metric)]
+    if len(changes) < ENOUGH_TIMES or abs(median(changes)) < SHIFT:
+        return ()
+    together = sum((change > 0) == (median(changes) > 0) for change in changes) / len(changes)
+    if together < NEARLY_ALL:
+        return ()
+    which = (
+        f"{100 * together:.0f} % of {len(changes)} times moved together, by {percent(median(changes))} in the median"
+    )
+    return (f"{which}: the machine or its software, rather than one change? `vitcnn compare` would tell.",)
 
 
 def nearly_blind(verdicts: Iterable[Verdict]) -> tuple[str, ...]:
