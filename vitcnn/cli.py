@@ -1,4 +1,4 @@
-"""The `vitcnn` command: what there is, whether this machine can run it, and data ahead of time."""
+"""The `vitcnn` command: what there is, whether this machine can run it, baselines, and the gate without pytest."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from record_builders import latency, run_of
 from store_builders import ended, passed, run
 
 from vitcnn.gate.verdict import KINDS, MODES, RED, WHOLE_RUN, Judgement, Verdict
-from vitcnn.report.verdicts import LONGEST_REASON, MOST_LINES, markdown, measured_again, terminal
+from vitcnn.report.verdicts import ADVICE, LONGEST_REASON, MOST_LINES, markdown, measured_again, terminal
 
 LENET, TINY = "latency/lenet/28/b1/fp32/eager", "latency/vit_tiny/224/b16/bf16/compiled"
 SLOW = "median 5.31 ms, baseline 4.98 ms (5 runs, 4.95-5.02): +6.6 %, tolerance 2 %, between-run noise 0.6 %"
@@ -170,3 +170,10 @@ def test_what_was_measured_again_is_counted_once_a_case():
     assert measured_again([first, run(1, ended(LENET, "deselected"))]) == ()
     assert measured_again([first, again]) == ("Measured again: 2 cases, in 1 more of the runs.",)
     assert measured_again([first, again, again]) == ("Measured again: 2 cases, in 2 more of the runs.",)
+
+
+@pytest.mark.parametrize("advice, is_shown", [(ADVICE, True), ({}, False)])
+def test_advice_is_for_stored_baselines_and_may_be_left_out(advice, is_shown):
+    judgement = judged(worse())
+    for text in (terminal(judgement, "on", width=120, advice=advice), markdown(judgement, "on", advice=advice)):
+        assert ("vitcnn baseline record" in text) == is_shown

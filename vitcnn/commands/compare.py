@@ -55,8 +55,8 @@ def run_compare(options: argparse.Namespace) -> int:
         arguments=options.arguments,
     )
     judgement = comparison.judged(options.mode)
-    write_markdown(markdown(judgement, options.mode), comparison.out)
+    write_markdown(markdown(judgement, options.mode, advice={}), comparison.out)
     with suppress(BrokenPipeError):  # `vitcnn compare ... | head`: the exit status stands
-        print(terminal(judgement, options.mode, width=get_terminal_size().columns))
+        print(terminal(judgement, options.mode, width=get_terminal_size().columns, advice={}))
         print(f"Runs: {comparison.out}", flush=True)
     return exit_status(judgement, options.mode)

@@ -79,7 +79,7 @@ def _spoiled(case: str, ended: Sequence[CaseResult]) -> Verdict | None:
 
 
 def _without_baseline(case: str, records: Sequence[Record]) -> list[Verdict]:
-    reason = "the baseline lacks this case. Record it with `vitcnn baseline record`, or let it pass by --gate=allow-new"
+    reason = "the baseline lacks this case. Record it with `vitcnn baseline record`, or let it pass: allow-new"
     return [Verdict(kind="NEW", case=case, reason=reason)] if records else []
 
 

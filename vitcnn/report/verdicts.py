@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from tabulate import tabulate
 
@@ -28,24 +28,26 @@ MOST_LINES = 200
 LONGEST_REASON = 1000
 """Characters of a reason in Markdown, for the same limit."""
 
-ADVICE: dict[Kind, str] = {
+Advice = Mapping[Kind, str]
+
+ADVICE: Advice = {
     "WORSE": "WORSE: repair it. Where it is meant, record it with `vitcnn baseline record` and commit that.",
     "NEW": "NEW: record it with `vitcnn baseline record` and commit that.",
     "INCONCLUSIVE": "INCONCLUSIVE: measure again on a quiet machine, or give the case a larger tolerance.",
     "BETTER": "BETTER: record it with `vitcnn baseline record` and commit that: slack hides the next regression.",
 }
-"""What to do about a verdict where its reason does not say it."""
+"""What to do about a verdict by stored baselines, where its reason does not say it."""
 
 
-def terminal(judgement: Judgement, mode: Mode, *, width: int) -> str:
+def terminal(judgement: Judgement, mode: Mode, *, width: int, advice: Advice = ADVICE) -> str:
     """Return a line for each verdict that is not SAME, the worst first; drift, remarks, advice; green or red."""
     table = _table([verdict for verdict in judgement.verdicts if verdict.kind != "SAME"], width)
-    lines = [*_drift(judgement, str), *judgement.remarks, *_advice(judgement), _closing(judgement, mode)]
+    lines = [*_drift(judgement, str), *judgement.remarks, *_advised(judgement, advice), _closing(judgement, mode)]
     filled = "\n".join(_filled(line, width, indent="  ") for line in lines)
     return f"{table}\n\n{filled}" if table else filled
 
 
-def markdown(judgement: Judgement, mode: Mode) -> str:
+def markdown(judgement: Judgement, mode: Mode, *, advice: Advice = ADVICE) -> str:
     """Return the same as Markdown: a heading, a table, and lists of drift and of remarks."""
     shown = [verdict for verdict in judgement.verdicts if verdict.kind != "SAME"]
     rows = [f"| {' | '.join(_cells(verdict, _code, _escaped))} |" for verdict in shown]
@@ -57,7 +59,7 @@ def markdown(judgement: Judgement, mode: Mode) -> str:
         [*head, *rows[:MOST_LINES]] if rows else [],
         _how_many_more(rows),
         [*drift[:MOST_LINES], *_how_many_more(drift)],
-        [f"- {_escaped(line)}" for line in (*judgement.remarks, *_advice(judgement))],
+        [f"- {_escaped(line)}" for line in (*judgement.remarks, *_advised(judgement, advice))],
     ]
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
@@ -122,9 +124,9 @@ def _drift(judgement: Judgement, name: Callable[[str], str]) -> list[str]:
     return [f"{SINCE_OLDEST}{name(verdict.name)}: {verdict.reason}" for verdict in judgement.drift]
 
 
-def _advice(judgement: Judgement) -> list[str]:
+def _advised(judgement: Judgement, advice: Advice) -> list[str]:
     kinds = {verdict.kind for verdict in judgement.verdicts}
-    return [line for kind, line in ADVICE.items() if kind in kinds]
+    return [line for kind, line in advice.items() if kind in kinds]
 
 
 def _closing(judgement: Judgement, mode: Mode) -> str:
