@@ -1,6 +1,7 @@
 """Recording with runs that are made up; tests/commands runs a real suite."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -120,3 +121,11 @@ def test_no_runs_and_a_folder_that_cannot_be_written_are_refused_at_once(made_up
     with pytest.raises(UserError, match="--baselines: "):
         made_up(good())
     assert made_up.asked == []
+
+
+def test_a_throttled_gpu_records_no_baseline(made_up, tmp_path):
+    hot = passed("a", 2)
+    spoiled = replace(hot.record, settings={**hot.record.settings, "clocks": ["gpu_idle", "hw_thermal_slowdown"]})
+    with pytest.raises(RunFailed, match=r"the GPU was throttled in 1 cases\. .*\n  a: hw_thermal_slowdown"):
+        made_up(good(1), run(2, replace(hot, record=spoiled), git_commit=COMMIT))
+    assert not (tmp_path / "baselines").exists()

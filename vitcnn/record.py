@@ -99,6 +99,11 @@ class Record:
         """Return the samples of `metric`, or an empty tuple where the record has none."""
         return next((m.samples for m in self.measurements if m.metric == metric), ())
 
+    @property
+    def throttled_by(self) -> tuple[str, ...]:
+        """What held the GPU's clocks back so that the times mean nothing, in NVML's words; empty where nothing did."""
+        return tuple(sorted(SPOILING_CLOCKS.intersection(self.settings.get("clocks", ()))))
+
     def to_json(self) -> dict[str, Any]:
         """Return the record as JSON values."""
         document: dict[str, Any] = json.loads(json.dumps(asdict(self), allow_nan=False))

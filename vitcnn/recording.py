@@ -7,6 +7,7 @@ from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
 from vitcnn.baseline import Recording, StoredRun, require_name, require_new_name, store
@@ -38,7 +39,10 @@ def record(
         environment = first.run.environment
         store_folder, name = baselines / environment.device_key, name or default_name(began, environment)
         require_new_name(store_folder, name)  # now, not after all the other runs
-        found = [first, *measured]
+        found = []
+        for stored in chain([first], measured):
+            _require_unthrottled(stored.run)
+            found.append(stored)
     places = store([stored.path for stored in found], store_folder, name)
     return Recording(
         name=name, runs=tuple(replace(stored, path=place) for stored, place in zip(found, places, strict=True))
@@ -94,6 +98,15 @@ def default_name(began: datetime, environment: Environment) -> str:
     """Return the time and the revision: `20261121T0800Z-1a2b3c4`, with `-dirty` where the tree had changes."""
     commit = f"-{environment.git_commit[:7]}" if environment.git_commit else ""
     return f"{began:%Y%m%dT%H%MZ}{commit}{'-dirty' if environment.git_dirty else ''}"
+
+
+def _require_unthrottled(run: Run) -> None:
+    """Raise RunFailed where the GPU was slowed down: the gate would call every comparison with this run INVALID."""
+    throttled = {record.case: ", ".join(record.throttled_by) for record in run.records if record.throttled_by}
+    if throttled:
+        cases = "".join(f"\n  {case}: {reasons}" for case, reasons in throttled.items())
+        do = "Cool the GPU, or cap its power, and record again"
+        raise RunFailed(f"nothing is stored: the GPU was throttled in {len(throttled)} cases. {do}:{cases}")
 
 
 def _require_good(stored: StoredRun, what: str) -> None:

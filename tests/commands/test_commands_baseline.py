@@ -162,3 +162,10 @@ def test_showing_and_pruning_import_nothing_heavy(stores):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "HEAVY: []"
+
+
+def test_what_is_for_pytest_must_stand_behind_two_dashes(capsys):
+    with pytest.raises(SystemExit) as refused:
+        main(["baseline", "record", "benchmarks"])
+    assert refused.value.code == 2
+    assert "unrecognized arguments: benchmarks. What is for pytest stands behind --" in capsys.readouterr().err

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vitcnn.commands.pytest_arguments import HELP, USAGE
 from vitcnn.suite import DEFAULT_FOLDER
 
 if TYPE_CHECKING:
@@ -20,13 +21,17 @@ def add_to(commands: Any) -> None:
     baseline = commands.add_parser("baseline", help="record, show and prune the stored runs that a run is judged by")
     subcommands = baseline.add_subparsers(required=True, metavar="COMMAND")
 
-    recorded = subcommands.add_parser("record", help="run the suite in fresh processes and store the runs")
+    recorded = subcommands.add_parser(
+        "record",
+        usage=f"vitcnn baseline record [--runs N] [--suite DIR] [--baselines DIR] [--name NAME] {USAGE}",
+        help="run the suite in fresh processes and store the runs",
+        epilog=HELP,
+    )
     recorded.add_argument("--runs", type=int, default=5, metavar="N", help="how many processes; default: 5")
     recorded.add_argument("--suite", type=Path, default=DEFAULT_FOLDER, metavar="DIR", help="default: benchmarks")
     recorded.add_argument("--baselines", type=Path, metavar="DIR", help="default: baselines in the suite's folder")
     recorded.add_argument("--name", metavar="NAME", help="default: the time and the git commit")
-    recorded.add_argument("arguments", nargs="*", metavar="PYTEST_ARG", help="behind --, for pytest: -- -k latency")
-    recorded.set_defaults(run=run_record)
+    recorded.set_defaults(run=run_record, arguments=())
 
     shown = subcommands.add_parser("show", help="list recordings, and what each case of a device is judged by")
     shown.set_defaults(run=run_show)

@@ -15,7 +15,7 @@ from vitcnn.gate.times import RunMedians, judge_times
 from vitcnn.gate.verdict import WHOLE_RUN, Judgement, Verdict, worst_first
 from vitcnn.metrics import metrics
 from vitcnn.quantity import percent
-from vitcnn.record import SPOILING_CLOCKS, Environment, Measurement, Record, Run
+from vitcnn.record import Environment, Measurement, Record, Run
 
 IDENTITY = {"data_sha256": "the data differ", "timer": "the clock differs"}
 """Settings that the case's id does not hold, and without which two numbers are not of one thing."""
@@ -192,11 +192,11 @@ def _other_identity(before: Sequence[Record], now: Sequence[Record]) -> str:
 
 
 def _throttled(whose: str, records: Sequence[Record]) -> str:
-    seen = [sorted(SPOILING_CLOCKS.intersection(record.settings.get("clocks", ()))) for record in records]
-    reasons = sorted({reason for run in seen for reason in run})
-    if not reasons:
+    throttled = [record for record in records if record.throttled_by]
+    if not throttled:
         return ""
-    what = f"{sum(map(bool, seen))} of {len(records)} {whose} runs: {', '.join(reasons)}"
+    reasons = sorted({reason for record in throttled for reason in record.throttled_by})
+    what = f"{len(throttled)} of {len(records)} {whose} runs: {', '.join(reasons)}"
     return f"the GPU was throttled in {what}. Cool it, or cap its power, and measure again"
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from vitcnn.gate.noise import moderated, prior_of
 from vitcnn.gate.times import Evidence, RunMedians, suite_level, visible_change
 from vitcnn.metrics import metrics
-from vitcnn.record import SPOILING_CLOCKS, Measurement, Run
+from vitcnn.record import Measurement, Run
 
 BASELINE_RUNS = 5
 """Runs of the baseline that the answer is for: what `vitcnn baseline record` makes."""
@@ -87,7 +87,7 @@ def noise_of(runs: Sequence[Run]) -> Noise:
         else:
             usable[name] = (measured[0], tuple(medians))
     records = [record for run in runs for record in run.records]
-    throttled = [record.case for record in records if SPOILING_CLOCKS.intersection(record.settings.get("clocks", ()))]
+    throttled = [record.case for record in records if record.throttled_by]
     spreads = sorted(_spreads(usable), key=lambda spread: -spread.noise)
     return Noise(spreads=tuple(spreads), left_out=left_out, throttled=tuple(dict.fromkeys(throttled)))
 
