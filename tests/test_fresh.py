@@ -3,7 +3,6 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from miniature import OPTIONS, Suite, set_for_processes
@@ -18,7 +17,7 @@ ANT = """
 
 
     def test_ant(measure):
-        Path("seen").write_text(f"{os.environ.get('VITCNN_ONLY')} {os.environ.get('MINE')} {os.getpgrp()}")
+        Path("seen").write_text(f"{os.environ.get('MINE')} {os.getpgrp()}")
         measure.time(lambda: sum(range(1000)))
 """
 SLEEPS = """
@@ -49,7 +48,6 @@ DEAF = """
 """
 CALLER = f"""
 import sys
-from pathlib import Path
 from vitcnn.fresh import measure_in_fresh_process
 
 try:
@@ -74,25 +72,24 @@ def start_caller(suite):
     return subprocess.Popen(command, cwd=suite.root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
-def test_a_run_is_left_in_its_folder_with_all_that_was_printed(suite, monkeypatch):
-    monkeypatch.setenv("VITCNN_ONLY", "another run's")
+def test_a_run_is_left_in_its_folder_with_all_that_was_printed(suite):
     suite.write("suite/test_own.py", ANT)
     path = measure(suite)
     assert path == suite.root / "out" / "run.json"
     assert [case.outcome for case in load_run(path).cases] == ["passed"]
     assert "1 passed" in (suite.root / "out" / "terminal.txt").read_text()
-    only, mine, group = (suite.root / "seen").read_text().split()
-    assert (only, mine) == ("None", "None")
+    mine, group = (suite.root / "seen").read_text().split()
+    assert mine == "None"
     assert int(group) != os.getpgrp(), "the terminal's Ctrl-C would reach the run twice"
 
 
 def test_ids_and_variables_reach_the_run(suite):
-    suite.write("suite/test_own.py", ANT)
+    suite.write("suite/test_own.py", f"{ANT}\n\n    def test_bee(measure): raise ValueError\n")
     path = measure(suite, environment={"MINE": "here"}, only=["a", "suite/test_own.py::test_ant"])
-    assert [case.id for case in load_run(path).cases] == ["suite/test_own.py::test_ant"]
-    only, mine, _ = (suite.root / "seen").read_text().split()
-    assert json.loads(Path(only).read_text()) == ["a", "suite/test_own.py::test_ant"]
-    assert (Path(only).parent, mine) == (suite.root / "out", "here")
+    outcomes = {case.id: case.outcome for case in load_run(path).cases}
+    assert outcomes == {"suite/test_own.py::test_ant": "passed", "suite/test_own.py::test_bee": "deselected"}
+    assert json.loads((suite.root / "out" / "only.json").read_text()) == ["a", "suite/test_own.py::test_ant"]
+    assert (suite.root / "seen").read_text().split()[0] == "here"
 
 
 def test_a_run_with_a_failed_case_is_a_run(suite):

@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from vitcnn.errors import RunFailed, UserError
+from vitcnn.folders import write_whole
 
-RUN_JSON, OUTPUT, ONLY_JSON = "run.json", "terminal.txt", "only.json"
-ONLY = "VITCNN_ONLY"
-"""The environment variable that names a JSON file with the ids of the only cases to measure."""
+RUN_JSON, OUTPUT = "run.json", "terminal.txt"
+
+ONLY_JSON = "only.json"
+"""A file in a run's folder, from before the run: a list of the ids of the only cases to measure."""
 
 LAST_LINES = 15
 
@@ -43,20 +45,14 @@ def measure_in_fresh_process(
         do = "Name another folder."
         raise UserError(field="out", value=str(out), allowed="a folder that holds no run yet", do=do)
     out.mkdir(parents=True, exist_ok=True)
+    if only is not None:
+        write_whole(out / ONLY_JSON, json.dumps(list(only), indent=1))
     command = [sys.executable, "-m", "pytest", *arguments, "--out", str(out)]
     with (out / OUTPUT).open("wb") as output:
-        status = _run(command, root, _variables(environment or {}, out, only), output)
+        status = _run(command, root, {**os.environ, **(environment or {})}, output)
     if not run_json.is_file():
         raise RunFailed(_without_json(status, out / OUTPUT))
     return run_json
-
-
-def _variables(added: Mapping[str, str], out: Path, only: Sequence[str] | None) -> dict[str, str]:
-    inherited = {name: value for name, value in os.environ.items() if name != ONLY}
-    if only is None:
-        return {**inherited, **added}
-    (out / ONLY_JSON).write_text(json.dumps(list(only), indent=1), encoding="utf-8")
-    return {**inherited, **added, ONLY: str(out / ONLY_JSON)}
 
 
 def _run(command: Sequence[str], root: Path, variables: Mapping[str, str], output: Any) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,7 +14,7 @@ import pytest
 from vitcnn.baseline import Baseline, Recording, baseline_of, recordings
 from vitcnn.device.memory import release
 from vitcnn.errors import BaselineError, RecordError, RunFailed
-from vitcnn.fresh import ONLY, measure_in_fresh_process
+from vitcnn.fresh import ONLY_JSON, measure_in_fresh_process
 from vitcnn.gate.judge import judge
 from vitcnn.gate.remeasure import judge_with_reruns
 from vitcnn.gate.verdict import WHOLE_RUN, Judgement, Mode, Verdict
@@ -44,8 +43,8 @@ class Gate:
     def is_asked(self) -> bool:
         """Whether this session is to be judged: not a worker's, not that of a rerun, nor a mere collection."""
         asked = self.options.gate is not None or self.config.option.benchmark_compare
-        elsewhere = hasattr(self.config, "workerinput") or ONLY in os.environ or self.config.option.collectonly
-        return bool(asked) and not elsewhere
+        elsewhere = hasattr(self.config, "workerinput") or self.config.option.collectonly
+        return bool(asked) and not elsewhere and only_cases(self.options.out) is None
 
     @property
     def _mode(self) -> Mode:
@@ -144,7 +143,7 @@ def _invalid(reason: str) -> Judgement:
     return Judgement(verdicts=(Verdict(kind="INVALID", case=WHOLE_RUN, reason=reason),))
 
 
-def only_cases() -> frozenset[str] | None:
-    """Return the ids of the only cases to measure, where this process measures suspects again; else None."""
-    path = os.environ.get(ONLY)
-    return frozenset(json.loads(Path(path).read_text(encoding="utf-8"))) if path else None
+def only_cases(out: Path) -> frozenset[str] | None:
+    """Return the ids of the only cases to measure, where the run in `out` measures suspects again; else None."""
+    path = out / ONLY_JSON
+    return frozenset(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None

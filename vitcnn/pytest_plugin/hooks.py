@@ -74,7 +74,7 @@ class SuiteHooks:
 
     def _leave_out_others(self, items: list[pytest.Item]) -> None:
         """Leave out what is not to be measured again, where this run is one of suspects."""
-        only = only_cases()
+        only = only_cases(self.options.out)
         if only is not None:
             others = [item for item in items if not is_measured(item) or case_id(item) not in only]
             self.config.hook.pytest_deselected(items=others)
