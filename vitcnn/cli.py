@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vitcnn.commands import baseline, compare, gate, noise
+from vitcnn.commands.output import forget_output
 from vitcnn.commands.pytest_arguments import CommandParser
 from vitcnn.errors import BaselineError, MissingData, RecordError, RunFailed, UserError
 from vitcnn.spec import PRESETS
@@ -32,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("vitcnn: interrupted; run the same command to go on", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:  # `vitcnn list cases | head`
-        sys.stderr.close()
+        forget_output()
         return 0
 
 

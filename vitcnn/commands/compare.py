@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from vitcnn.commands.gate import exit_status
+from vitcnn.commands.output import say
 from vitcnn.commands.pytest_arguments import HELP, USAGE
 from vitcnn.gate.verdict import MODES
 from vitcnn.suite import DEFAULT_FOLDER
@@ -56,7 +56,6 @@ def run_compare(options: argparse.Namespace) -> int:
     )
     judgement = comparison.judged(options.mode)
     write_markdown(markdown(judgement, options.mode, advice={}), comparison.out)
-    with suppress(BrokenPipeError):  # `vitcnn compare ... | head`: the exit status stands
-        print(terminal(judgement, options.mode, width=get_terminal_size().columns, advice={}))
-        print(f"Runs: {comparison.out}", flush=True)
+    text = terminal(judgement, options.mode, width=get_terminal_size().columns, advice={})
+    say(f"{text}\nRuns: {comparison.out}")
     return exit_status(judgement, options.mode)

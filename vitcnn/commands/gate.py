@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vitcnn.commands.output import say
 from vitcnn.errors import UserError
 from vitcnn.gate.verdict import MODES
 
@@ -60,8 +60,7 @@ def run_gate(options: argparse.Namespace) -> int:
         require_writable("--out", options.out)
     judgement = judge_files(files, options.baseline)
     write_markdown(markdown(judgement, options.mode), options.out)
-    with suppress(BrokenPipeError):  # `vitcnn gate ... | head`: the exit status stands
-        print(terminal(judgement, options.mode, width=get_terminal_size().columns), flush=True)
+    say(terminal(judgement, options.mode, width=get_terminal_size().columns))
     return exit_status(judgement, options.mode)
 
 
