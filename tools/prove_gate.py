@@ -192,18 +192,19 @@ def prove_plants(place: Path) -> tuple[list[str], bool]:
     return [tabulate(rows, headers=["planted", "exit", "red", "as it must be", "s"], tablefmt="github"), *lines], right
 
 
-def prove_same(place: Path, times: int, arguments: Sequence[str]) -> tuple[list[str], bool]:
-    """Judge unchanged code, `times` times on the suite and twenty times on a miniature one."""
+def prove_same(place: Path, times: int, miniature_times: int, arguments: Sequence[str]) -> tuple[list[str], bool]:
+    """Judge unchanged code: `miniature_times` times on a miniature suite, then `times` times on the suite."""
     miniature = place / "miniature"
     (miniature / "benchmarks").mkdir(parents=True)
     (miniature / "conftest.py").write_text('pytest_plugins = ["vitcnn.pytest_plugin"]\n', encoding="utf-8")
     (miniature / "benchmarks" / "test_work.py").write_text(MINIATURE, encoding="utf-8")
     lines, green = [], True
     for name, suite, count in (
-        ("the miniature suite", Suite(miniature), 20),
+        ("the miniature suite", Suite(miniature), miniature_times),
         ("the suite", Suite(clone(place / "clone"), arguments), times),
     ):
-        suite.record()
+        if count:
+            suite.record()
         rows = []
         for number in range(1, count + 1):
             status, judgement, seconds = suite.gate()
@@ -222,12 +223,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("plants", "same"))
     parser.add_argument("--times", type=int, default=5, help="gates on the unchanged suite; default: 5")
+    parser.add_argument("--miniature-times", type=int, default=20, help="and on a miniature one; default: 20")
     parser.add_argument("--out", type=Path, help="the Markdown page to write")
     parser.add_argument("arguments", nargs="*", help="behind --: for pytest, in `same`")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         prove = prove_plants(Path(place)) if options.what == "plants" else None
-        lines, right = prove or prove_same(Path(place), options.times, options.arguments)
+        lines, right = prove or prove_same(Path(place), options.times, options.miniature_times, options.arguments)
     text = "\n".join(lines)
     print(text)
     if options.out:
