@@ -1,8 +1,13 @@
+import os
+
 import pytest
 import torch
 from hypothesis import settings
 
 from vitcnn.device import Device
+
+for name in [name for name in os.environ if name.startswith("PYTEST_XDIST_")]:
+    del os.environ[name]  # else the suites that tests run in processes of their own take themselves for xdist's workers
 
 settings.register_profile("vitcnn", deadline=None, database=None, max_examples=60)
 settings.load_profile("vitcnn")

@@ -28,7 +28,7 @@ def test_files_of_one_name_are_one_recording_and_the_oldest_comes_first(tmp_path
 
 
 def test_runs_that_began_in_one_second_are_in_the_order_of_their_files(tmp_path):
-    paths = [write(tmp_path / f"000{number}_x.json", run(1, passed("a"))) for number in (3, 1, 2)]
+    paths = [write(tmp_path / f"000{number}_x.json", run(1, passed("a", number))) for number in (3, 1, 2)]
     (found,) = recordings(tmp_path)
     assert [stored.path for stored in found.runs] == sorted(paths)
 
@@ -218,7 +218,7 @@ def measured(tmp_path):
 
 def test_stored_runs_follow_those_that_are_there_and_are_read_back(tmp_path, measured):
     folder = tmp_path / "store"
-    write(folder / "other-machine" / "0006_old.json", run(1, passed("a")))
+    write(folder / "other-machine" / "0006_old.json", run(1, passed("a", 0.5)))
     places = store(measured, folder, "new")
     assert [path.relative_to(folder) for path in places] == [
         Path(machine_folder(), "0007_new.json"),
@@ -256,3 +256,11 @@ def test_a_name_that_is_taken_or_names_no_file_is_refused(tmp_path, measured, na
         store(measured, tmp_path / "store", name)
     assert caught.value.value == name
     assert len(list((tmp_path / "store").rglob("*.json"))) == 1
+
+
+def test_a_copy_of_a_stored_run_is_refused(tmp_path):
+    first = write(tmp_path / "0001_x.json", run(1, passed("a")))
+    copy = write(tmp_path / "0009_copy.json", run(1, passed("a")))
+    with pytest.raises(BaselineError, match="the same run as") as caught:
+        recordings(tmp_path)
+    assert str(caught.value).startswith(f"{copy}: the same run as {first}.")

@@ -167,7 +167,7 @@ def test_an_interrupted_fetch_says_that_it_can_go_on(capsys, monkeypatch):
 
     monkeypatch.setattr("vitcnn.tasks.download.fetch", interrupted)
     assert main(["fetch", "mnist"]) == 130
-    assert "run the same command to go on" in capsys.readouterr().err
+    assert capsys.readouterr().err == "vitcnn: interrupted\n"
 
 
 @pytest.mark.parametrize(

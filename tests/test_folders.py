@@ -1,7 +1,7 @@
 import pytest
 
 from vitcnn.errors import UserError
-from vitcnn.folders import nearest_existing, require_writable, write_whole
+from vitcnn.folders import make_own_folder, nearest_existing, require_writable, write_whole
 
 
 def test_nearest_is_the_folder_itself_or_the_first_above_it_that_exists(tmp_path):
@@ -43,3 +43,12 @@ def test_a_file_that_cannot_be_written_stays_as_it_was(tmp_path, monkeypatch):
         write_whole(path, "after")
     assert path.read_text() == "before"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_git_ignores_what_is_left_below_a_root_and_a_file_of_the_users_stays(tmp_path):
+    assert make_own_folder(tmp_path) == tmp_path / ".vitcnn"
+    ignore = tmp_path / ".vitcnn" / ".gitignore"
+    assert ignore.read_text().endswith("\n*\n")
+    ignore.write_text("mine")
+    make_own_folder(tmp_path)
+    assert ignore.read_text() == "mine"

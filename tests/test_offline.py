@@ -40,7 +40,7 @@ def test_a_folder_with_reruns_gives_the_verdicts_of_the_gate_that_made_them(tmp_
     assert made
     assert offline.verdicts == online.verdicts
     assert {verdict.case: verdict.kind for verdict in offline.verdicts}[TINY] == kind
-    assert offline.remarks[0] == f"Measured again: 1 case, in {len(made)} more of the runs."
+    assert offline.remarks[0] == f"Measured again: 1 case, in {len(made)} more runs."
     assert judge_files([out / "run.json"], tmp_path / "store").verdicts != offline.verdicts
 
 

@@ -225,11 +225,13 @@ def main() -> int:
     parser.add_argument("--times", type=int, default=5, help="gates on the unchanged suite; default: 5")
     parser.add_argument("--miniature-times", type=int, default=20, help="and on a miniature one; default: 20")
     parser.add_argument("--out", type=Path, help="the Markdown page to write")
-    parser.add_argument("arguments", nargs="*", help="behind --: for pytest, in `same`")
+    parser.add_argument("--select", metavar="EXPR", help="in `same`: pytest's -k for the suite; default: all of it")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         prove = prove_plants(Path(place)) if options.what == "plants" else None
-        lines, right = prove or prove_same(Path(place), options.times, options.miniature_times, options.arguments)
+        lines, right = prove or prove_same(
+            Path(place), options.times, options.miniature_times, ("-k", options.select) if options.select else ()
+        )
     text = "\n".join(lines)
     print(text)
     if options.out:

@@ -11,8 +11,9 @@ import platform
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
+from shlex import quote
 
 from vitcnn.errors import BaselineError, RecordError, UserError
 from vitcnn.folders import write_whole
@@ -99,9 +100,14 @@ class Baseline:
 def recordings(store: Path) -> tuple[Recording, ...]:
     """Return what is stored below `store`, the oldest recording first; nothing where there is no such folder.
 
-    Raises BaselineError where a file cannot be read as a run: a comparison without it would hide what it holds.
+    Raises BaselineError where a file cannot be read as a run, since a comparison without it would hide what it holds,
+    and where two hold the same run.
     """
     runs = sorted(map(_load, _files(store)), key=lambda stored: (stored.run.started, stored.path.name))
+    for one, other in pairwise(runs):
+        if one.run == other.run:
+            do = "A run counts once: delete one of the two."
+            raise BaselineError(f"{other.path}: the same run as {one.path}. {do}")
     by_name = groupby(sorted(runs, key=_name), key=_name)  # sorting is stable: within a name the order stays
     found = (Recording(name=name, runs=tuple(of_name)) for name, of_name in by_name)
     return tuple(sorted(found, key=lambda recording: (recording.started, recording.runs[0].path.name)))
@@ -116,7 +122,7 @@ def _load(path: Path) -> StoredRun:
     try:
         return StoredRun(path=path, run=load_run(path))
     except RecordError as error:
-        do = f"Restore it from git (`git checkout -- {path}`) or delete it."
+        do = f"Restore it from git (`git checkout -- {quote(str(path))}`) or delete it."
         raise BaselineError(f"{error}. Nothing can be judged by a store that holds such a file. {do}") from error
 
 

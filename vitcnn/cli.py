@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"vitcnn: {error}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
-        print("vitcnn: interrupted; run the same command to go on", file=sys.stderr)
+        print("vitcnn: interrupted", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:  # `vitcnn list cases | head`
         forget_output()

@@ -8,6 +8,9 @@ from tempfile import TemporaryDirectory
 
 from vitcnn.errors import UserError
 
+OWN = ".vitcnn"
+"""The folder of runs, records and comparisons below a project's root."""
+
 
 def nearest_existing(path: Path) -> Path:
     """Return `path`, or of the folders above it the nearest that exists."""
@@ -26,6 +29,14 @@ def require_writable(field: str, folder: Path, do: str = "") -> None:
     except OSError as error:
         reason = f"{nearest}: {error.strerror}. {do}".rstrip()
     raise UserError(field=field, value=str(folder), allowed="a folder that can be written to", do=reason)
+
+
+def make_own_folder(root: Path) -> Path:
+    """Make the folder of all that vitcnn leaves below `root`, which git is told to ignore, and return it."""
+    folder = root / OWN
+    if not folder.exists():
+        write_whole(folder / ".gitignore", "# made by vitcnn\n*\n")
+    return folder
 
 
 def write_whole(path: Path, content: str | bytes) -> None:

@@ -6,6 +6,7 @@ TIMES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (0.0, "ns"))
 BYTES = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (0.0, "B"))
 SCALE = {"s": 1.0, "ms": 1e-3, "µs": 1e-6, "ns": 1e-9, "GB": 1e9, "MB": 1e6, "kB": 1e3, "B": 1.0}
 STEPS = {"s": TIMES, "B": BYTES}
+SMALL_PERCENT = 0.05
 COUNT = "1"
 """The unit of plain numbers."""
 
@@ -39,6 +40,8 @@ def span(values: tuple[float, ...], unit: str) -> str:
 
 
 def percent(share: float) -> str:
-    """Show a share as a change: `+6.6 %`, `-0.4 %`, `+212 %`."""
+    """Show a share as a change: `+6.6 %`, `-0.4 %`, `+0.03 %`, `+212 %`, and from ten times on `+1,100 %`."""
     value = 100 * share
-    return f"{value:+.0f} %" if abs(value) >= 100 else f"{value:+.1f} %"
+    if 0 < abs(value) < SMALL_PERCENT:
+        return f"{'+' if value > 0 else '-'}{significant(abs(value), 1)} %"
+    return f"{value:+,.0f} %" if abs(value) >= 100 else f"{value:+.1f} %"

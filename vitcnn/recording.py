@@ -12,7 +12,7 @@ from pathlib import Path
 
 from vitcnn.baseline import Recording, StoredRun, require_name, require_new_name, store
 from vitcnn.errors import RunFailed, UserError
-from vitcnn.folders import require_writable
+from vitcnn.folders import make_own_folder, require_writable
 from vitcnn.fresh import OUTPUT, measure_in_fresh_process
 from vitcnn.progress import ProgressBar
 from vitcnn.record import Environment, Outcome, Run, load_run
@@ -51,7 +51,7 @@ def record(
 
 def new_folder(root: Path, what: str) -> Path:
     """Return a folder that is not there yet, for the runs that this process makes: `root`/.vitcnn/WHAT/TIME-PROCESS."""
-    return root / ".vitcnn" / what / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.getpid()}"
+    return make_own_folder(root) / what / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.getpid()}"
 
 
 def good_runs(

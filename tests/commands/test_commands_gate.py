@@ -177,7 +177,7 @@ def test_further_runs_add_to_the_first(capsys):
     others = [current(passed(NOISY, 1.0), path=Path(f"again-{number}.json")) for number in (1, 2, 3)]
     assert gate("--mode", "strict") == 1
     assert gate("--mode", "strict", current=[CURRENT, *others]) == 0
-    assert "Measured again: 1 case, in 3 more of the runs." in capsys.readouterr().out
+    assert "Measured again: 1 case, in 3 more runs." in capsys.readouterr().out
 
 
 def test_one_run_given_twice_is_a_usage_error(capsys):

@@ -66,7 +66,7 @@ def test_a_slower_case_is_red_and_no_other(gated):
     assert reason.startswith("WORSE: median 2.20 µs (5 runs, 2.20), baseline 2.00 µs (5 runs, 1.99-2.01): +10.0 %")
     assert "tolerance 2 %, between-run noise 0." in reason
     assert "1 failed, 3 passed" in result.out
-    assert "Measured again: 1 case, in 4 more of the runs." in result.out
+    assert "Measured again: 1 case, in 4 more runs." in result.out
 
 
 def test_the_same_regression_twice_is_red_twice(gated):
@@ -360,3 +360,31 @@ def test_a_store_that_is_no_folder_is_refused(gated):
     result = gated.run("benchmarks", "--gate", f"--benchmark-storage={storage}", out=False)
     assert result.exit_code == USAGE
     assert "--benchmark-storage" in result.out
+
+
+def test_deselect_is_missing_also_beside_a_keyword(gated):
+    result = gated.run("benchmarks", "--gate", "-k", "not elephant", "--deselect", case("bee"))
+    assert result.exit_code == RED, result.out
+    assert verdicts(result) == {"case[bee]": "MISSING"}
+    assert "left out by --deselect" in " ".join(result.out.split())
+
+
+def test_baselines_in_the_folder_of_the_suite_are_found(gated):
+    (gated.root / "benchmarks").rename(gated.root / "own")
+    gated.write("own/test_mini.py", BENCHMARKS)
+    for path in (gated.root / "own" / "baselines").rglob("*.json"):
+        path.write_text(path.read_text().replace("benchmarks/test_mini.py", "own/test_mini.py"))
+    result = gated.run("own", "--gate")
+    assert result.exit_code == GREEN, result.out
+    assert "3 metrics of 3 cases" in result.out
+
+
+def test_a_narrowed_green_says_so_in_its_last_line(gated):
+    result = gated.run("benchmarks", "--gate", "-k", "bee")
+    assert "GREEN: 1 metric of 1 case, all as in the baseline (narrowed: 1 of the baseline's 3 cases)" in result.out
+
+
+def test_git_ignores_what_runs_leave(gated):
+    result = gated.run("benchmarks", "-k", "bee", out=False)
+    assert result.exit_code == GREEN, result.out
+    assert (gated.root / ".vitcnn" / ".gitignore").read_text().splitlines()[-1] == "*"

@@ -29,8 +29,8 @@ SEVERAL = judged(worse(), Verdict(kind="MISSING", case=TINY, reason="not collect
 
 @pytest.mark.parametrize("mode", MODES)
 def test_where_all_is_the_same_one_line_says_so(mode):
-    assert terminal(SAME_ALL, mode, width=80) == "GREEN: 3 metrics of 2 cases are as in the baseline"
-    assert terminal(judged(same(TINY)), mode, width=80) == "GREEN: 1 metric of 1 case are as in the baseline"
+    assert terminal(SAME_ALL, mode, width=80) == "GREEN: 3 metrics of 2 cases, all as in the baseline"
+    assert terminal(judged(same(TINY)), mode, width=80) == "GREEN: 1 metric of 1 case, all as in the baseline"
 
 
 def test_a_wide_terminal_shows_a_line_for_each_verdict_that_is_not_same_in_the_judgements_order():
@@ -82,7 +82,7 @@ def test_drift_and_remarks_are_told_though_all_is_the_same():
     assert terminal(judgement, "on", width=200).splitlines() == [
         f"Since the oldest baseline, step by step: {TINY}::latency_s: +9.9 %",
         "Narrowed by -k 'latency'.",
-        "GREEN: 1 metric of 1 case are as in the baseline",
+        "GREEN: 1 metric of 1 case, all as in the baseline",
     ]
 
 
@@ -129,7 +129,9 @@ def test_markdown_has_a_table_of_what_is_not_same_and_counts_the_rest():
 
 
 def test_markdown_without_anything_to_list_has_no_table():
-    assert markdown(SAME_ALL, "on") == ("## vitcnn gate: GREEN\n\nGREEN: 3 metrics of 2 cases are as in the baseline\n")
+    assert markdown(SAME_ALL, "on") == (
+        "## vitcnn gate: GREEN\n\nGREEN: 3 metrics of 2 cases, all as in the baseline\n"
+    )
 
 
 def test_a_table_of_markdown_is_not_broken_by_what_stands_in_it():
@@ -168,8 +170,8 @@ def test_what_was_measured_again_is_counted_once_a_case():
     again = run(1, passed(LENET), passed(TINY), ended("x", "deselected"))
     assert measured_again([first]) == ()
     assert measured_again([first, run(1, ended(LENET, "deselected"))]) == ()
-    assert measured_again([first, again]) == ("Measured again: 2 cases, in 1 more of the runs.",)
-    assert measured_again([first, again, again]) == ("Measured again: 2 cases, in 2 more of the runs.",)
+    assert measured_again([first, again]) == ("Measured again: 2 cases, in 1 more run.",)
+    assert measured_again([first, again, again]) == ("Measured again: 2 cases, in 2 more runs.",)
 
 
 @pytest.mark.parametrize("advice, is_shown", [(ADVICE, True), ({}, False)])

@@ -23,6 +23,7 @@ class Coverage:
     measured: Mapping[str, Sequence[Record]]
     verdicts: tuple[Verdict, ...]
     remarks: tuple[str, ...]
+    scope: str
 
 
 def cover(runs: Sequence[Run], baseline: Baseline) -> Coverage:
@@ -46,11 +47,10 @@ def cover(runs: Sequence[Run], baseline: Baseline) -> Coverage:
             narrowed.append(case)
         else:
             verdicts.append(_missing(case, ended, baseline.cases[case]))
-    remarks = (
-        *_narrowing(narrowed, runs[0].selection, baseline),
-        *_never_measured(skipped),
-    )
-    return Coverage(measured=measured, verdicts=tuple(verdicts), remarks=remarks)
+    num_cases = len(baseline.cases)
+    scope = f"{num_cases - len(narrowed)} of the baseline's {num_cases} cases" if narrowed else ""
+    remarks = (*_narrowing(scope, runs[0].selection), *_never_measured(skipped))
+    return Coverage(measured=measured, verdicts=tuple(verdicts), remarks=remarks, scope=scope)
 
 
 def is_left_out(ended: Sequence[CaseResult], baseline: CaseBaseline, selection: Selection) -> bool:
@@ -92,12 +92,9 @@ def _missing(case: str, ended: Sequence[CaseResult], baseline: CaseBaseline) -> 
     return Verdict(kind="MISSING", case=case, reason=reason)
 
 
-def _narrowing(narrowed: Sequence[str], selection: Selection, baseline: Baseline) -> tuple[str, ...]:
-    if not narrowed:
-        return ()
+def _narrowing(scope: str, selection: Selection) -> tuple[str, ...]:
     by = selection.narrowed_by or f"--preset {selection.preset}"
-    left = len(baseline.cases) - len(narrowed)
-    return (f"Narrowed by {by}: {left} of the baseline's {len(baseline.cases)} cases are judged.",)
+    return (f"Narrowed by {by}: {scope} are judged.",) if scope else ()
 
 
 def _never_measured(skipped: Sequence[CaseResult]) -> tuple[str, ...]:

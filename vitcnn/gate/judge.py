@@ -71,10 +71,12 @@ def judge(runs: Sequence[Run], baseline: Baseline, *, paired: bool = False) -> J
         remarks=(
             *coverage.remarks,
             *common_shift(verdicts),
-            *nearly_blind(verdicts),
+            *nearly_blind(verdicts, paired=paired),
+            *one_run(coverage, baseline),
             *software_differences(runs, baseline),
             *tolerance_changes(coverage, baseline),
         ),
+        scope=coverage.scope,
         suspects=tuple(dict.fromkeys(verdict.case for verdict in verdicts if is_suspect(verdict))),
     )
 
@@ -237,15 +239,26 @@ def common_shift(verdicts: Iterable[Verdict]) -> tuple[str, ...]:
     return (f"{which}: the machine or its software, rather than one change? `vitcnn compare` would tell.",)
 
 
-def nearly_blind(verdicts: Iterable[Verdict]) -> tuple[str, ...]:
+def one_run(coverage: Coverage, baseline: Baseline) -> tuple[str, ...]:
+    """Return a line where cases are judged by a single stored run, which knows nothing of noise."""
+    alone = [case for case in coverage.measured if baseline.cases[case].num_runs == 1]
+    if not alone:
+        return ()
+    return (
+        f"Judged by a single stored run, so by the tolerance alone: {len(alone)} of {len(coverage.measured)} cases.",
+    )
+
+
+def nearly_blind(verdicts: Iterable[Verdict], *, paired: bool) -> tuple[str, ...]:
     """Return a line that names times, the noisiest first, whose noise hides even large changes as SAME."""
     hidden = {v.name: v.hidden for v in verdicts if v.kind == "SAME" and v.hidden and v.hidden > NEARLY_BLIND}
     if not hidden:
         return ()
     names = sorted(hidden, key=lambda name: -hidden[name])
-    named = ", ".join(f"{name} (up to {100 * hidden[name]:.0f} %)" for name in names[:NUM_NAMED])
+    named = ", ".join(f"{name} (up to {100 * hidden[name]:,.0f} %)" for name in names[:NUM_NAMED])
     more = f", and {len(names) - NUM_NAMED} more" if len(names) > NUM_NAMED else ""
-    help_ = "More baseline runs, longer rounds or a quieter machine show smaller ones."
+    runs = "More pairs" if paired else "More baseline runs, longer rounds"
+    help_ = f"{runs} or a quieter machine show smaller ones."
     return (f"Noise hides changes of {100 * NEARLY_BLIND:g} % and more: {named}{more}. {help_}",)
 
 

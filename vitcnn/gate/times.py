@@ -24,6 +24,9 @@ SUITE_LEVEL = 0.01
 LOOKS = 4
 """How often a suspect is measured again, and looked at, at most."""
 
+BLIND = 0.5
+"""Where noise hides even a time that grows by half, nothing can be said of it."""
+
 UNCONFIRMED_LOOKS = 1
 """After so many of them a change that looks proven is still doubted: a case with two modes fools one too often."""
 
@@ -183,6 +186,9 @@ def _sign(entry: RunMedians) -> int:
 
 def _verdict(entry: RunMedians, evidence: Evidence, level: float, *, paired: bool) -> Verdict:
     kind = _kind(entry, evidence, level)
+    hidden = visible_change(replace(entry, tolerance=0.0), evidence, level, paired=paired)
+    if kind == "SAME" and hidden is not None and hidden > BLIND:
+        kind = "INCONCLUSIVE"
     change = float(np.expm1(_sign(entry) * evidence.effect))
     parts = [
         f"median {_runs(entry.current, entry.unit)}, baseline {_runs(entry.baseline, entry.unit)}: {percent(change)}",
@@ -193,14 +199,14 @@ def _verdict(entry: RunMedians, evidence: Evidence, level: float, *, paired: boo
     ]
     if kind == "INCONCLUSIVE":
         visible = evidence.smallest_visible(level=level, tolerance=entry.tolerance)
-        parts.append(f"too noisy to tell: the smallest change that these runs show is {100 * visible:.1f} %")
+        parts.append(f"too noisy to tell: the smallest change that these runs show is {percent(visible)[1:]}")
     return Verdict(
         kind=kind,
         case=entry.case,
         metric=entry.metric,
         reason=", ".join(parts),
         change=change,
-        hidden=visible_change(replace(entry, tolerance=0.0), evidence, level, paired=paired),
+        hidden=hidden,
     )
 
 

@@ -55,13 +55,15 @@ class Judgement:
     """All verdicts on a run, the worst first.
 
     `drift` are verdicts against the oldest baseline that the newest one no longer shows. `remarks` say what was
-    narrowed, skipped, or differs in software. `suspects` are the cases whose times more runs could decide.
+    narrowed, skipped, or differs in software. `suspects` are the cases whose times more runs could decide. `scope` says
+    how much of the baseline was judged where the command line left some out.
     """
 
     verdicts: tuple[Verdict, ...]
     drift: tuple[Verdict, ...] = ()
     remarks: tuple[str, ...] = ()
     suspects: tuple[str, ...] = ()
+    scope: str = ""
 
     def red(self, mode: Mode) -> tuple[Verdict, ...]:
         """Return the verdicts that are red in `mode`."""

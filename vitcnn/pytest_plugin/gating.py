@@ -15,7 +15,7 @@ from vitcnn.baseline import Baseline, Recording, baseline_of, recordings
 from vitcnn.device.memory import release
 from vitcnn.errors import BaselineError, RecordError, RunFailed
 from vitcnn.fresh import ONLY_JSON, measure_in_fresh_process
-from vitcnn.gate.judge import judge
+from vitcnn.gate.judge import RECORD_FIRST, judge
 from vitcnn.gate.remeasure import judge_with_reruns
 from vitcnn.gate.verdict import WHOLE_RUN, Judgement, Mode, Verdict
 from vitcnn.pytest_plugin.measuring import TerminalProgress
@@ -38,6 +38,7 @@ class Gate:
         self.options = options
         self.judgement: Judgement | None = None
         self._num_reruns = 0
+        self._is_stopped = False
 
     @property
     def is_asked(self) -> bool:
@@ -57,13 +58,14 @@ class Gate:
         except (BaselineError, RunFailed, RecordError) as error:
             self.judgement = _invalid(str(error))
         except KeyboardInterrupt:
-            self.judgement = _invalid("stopped while suspects were measured again")
+            self.judgement = _invalid("stopped while suspects were measured again: run it again")
+            self._is_stopped = True
         write_markdown(markdown(self.judgement, self._mode), self.options.out)
 
     def summary(self, *, width: int) -> str:
         """Return the verdicts as a table for a terminal of `width` columns."""
         if self.judgement is None:
-            return "Not judged: the session was stopped before its end."
+            return "Not judged: the session did not come to its end."
         text = terminal(self.judgement, self._mode, width=width)
         return text if self.options.gate else f"{text}\n{COMPARED_ONLY}"
 
@@ -78,7 +80,12 @@ class Gate:
         folder = storage_folder(self.config)
         stored = recordings(folder) if folder else ()
         asked = self.config.option.benchmark_compare
-        return baseline_of(_named(stored, asked) if isinstance(asked, str) else stored)
+        if isinstance(asked, str):
+            stored = _named(stored, asked)
+        if not stored:
+            do = f"{RECORD_FIRST} Where it lies elsewhere, name that by --benchmark-storage."
+            raise BaselineError(f"there is no baseline for {self.options.device.key} in {folder}. {do}")
+        return baseline_of(stored)
 
     def _measure_again(self, cases: Sequence[str], round_number: int) -> list[Run]:
         if "torch" in sys.modules:
@@ -111,7 +118,8 @@ class Gate:
             self._report(verdict, "call", f"{verdict.kind}: {verdict.reason}")
             self._report(verdict, "teardown", None)
         if red:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+            stopped, failed = pytest.ExitCode.INTERRUPTED, pytest.ExitCode.TESTS_FAILED
+            session.exitstatus = stopped if self._is_stopped else failed
 
     def _report(self, verdict: Verdict, when: str, failure: str | None) -> None:
         name = f"{verdict.metric or 'case'}[{verdict.case}]"
@@ -126,13 +134,13 @@ class Gate:
         self.config.hook.pytest_runtest_logreport(report=report)
 
 
-def _named(stored: Sequence[Recording], asked: str) -> list[Recording]:
+def _named(stored: Sequence[Recording], asked: str) -> tuple[Recording, ...]:
     """Return what --benchmark-compare=NAME names: the run whose file it is, or the runs whose names begin so."""
     chosen = [
         replace(recording, runs=tuple(run for run in recording.runs if _is_named(run.path, asked)))
         for recording in stored
     ]
-    return [recording for recording in chosen if recording.runs]
+    return tuple(recording for recording in chosen if recording.runs)
 
 
 def _is_named(path: Path, asked: str) -> bool:

@@ -16,6 +16,7 @@ import pytest
 
 from vitcnn.device import CleanState, environment
 from vitcnn.errors import UserError
+from vitcnn.folders import OWN, make_own_folder
 from vitcnn.pytest_plugin.fixtures import parametrize
 from vitcnn.pytest_plugin.gating import JUDGED, Gate, only_cases
 from vitcnn.pytest_plugin.ledger import Ledger, case_id, case_of, entry_for, is_measured, write_json
@@ -82,10 +83,12 @@ class SuiteHooks:
 
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
         """Enter what -k, -m and such left out."""
-        self.ledger.deselect(items)
+        self.ledger.deselect(items, self.config.option.deselect or ())
 
     def pytest_sessionstart(self) -> None:
-        """Let SIGTERM end the session as Ctrl-C does, so that everything measured is saved."""
+        """Let SIGTERM end the session as Ctrl-C does, so that everything measured is saved; make the folder for it."""
+        if self.options.out.is_relative_to(self.config.rootpath / OWN) and not self.config.option.collectonly:
+            make_own_folder(self.config.rootpath)
         if threading.current_thread() is threading.main_thread():
             self._sigterm = signal.signal(signal.SIGTERM, _interrupt)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -78,11 +78,18 @@ class Ledger:
             places[name] = item.nodeid
         self._ids.update({nodeid: name for name, nodeid in places.items()})
 
-    def deselect(self, items: Iterable[pytest.Item]) -> None:
-        """Enter that cases were left out by -k, -m or such."""
+    def deselect(self, items: Iterable[pytest.Item], named: Sequence[str]) -> None:
+        """Enter that cases were left out by -k, -m or such; `named` are the prefixes that --deselect names.
+
+        What is named counts as skipped: unlike -k, it does not say what of the suite a run is about.
+        """
         for item in filter(is_measured, items):
             name = case_id(item)
-            self._results[name] = CaseResult(id=name, outcome="deselected", reason="left out by -k, -m or a plugin")
+            if item.nodeid.startswith(tuple(named)):
+                result = CaseResult(id=name, outcome="skipped", reason="left out by --deselect")
+            else:
+                result = CaseResult(id=name, outcome="deselected", reason="left out by -k, -m or a plugin")
+            self._results[name] = result
 
     def start(self, nodeid: str) -> None:
         """Enter that an item's turn has come."""

@@ -12,7 +12,7 @@ import pytest
 from vitcnn.architectures import architecture
 from vitcnn.device import Device, resolve
 from vitcnn.errors import UnknownName, UserError
-from vitcnn.folders import require_writable
+from vitcnn.folders import OWN, require_writable
 from vitcnn.fresh import RUN_JSON
 from vitcnn.gate.verdict import MODES, Mode
 from vitcnn.record import Selection
@@ -25,6 +25,8 @@ JOURNAL = "journal.jsonl"
 
 MOST_RERUNS = 20
 """More processes a round of re-measuring are a typing error."""
+
+BASELINES = "baselines"
 
 DEFAULT_STORAGE = "file://./.benchmarks"
 """pytest-benchmark's own default, replaced by benchmarks/baselines/<device>."""
@@ -116,7 +118,7 @@ def check_options(config: pytest.Config) -> Options:
     for name in architectures:
         architecture(name)
     tasks = Tasks(data_root(config.getoption("--data-root")), asked=_names(config, "--task"))
-    out = Path(config.getoption("--out") or config.rootpath / ".vitcnn" / "runs" / _stamp()).absolute()
+    out = Path(config.getoption("--out") or config.rootpath / OWN / "runs" / _stamp()).absolute()
     is_worker = hasattr(config, "workerinput")
     if not is_worker and any((out / name).exists() for name in (JOURNAL, RUN_JSON)):
         do = "Name another folder, or leave it out for one named by the time."
@@ -214,7 +216,13 @@ def storage_folder(config: pytest.Config) -> Path | None:
 
 
 def set_default_storage(config: pytest.Config, device: Device) -> None:
-    """Make pytest-benchmark store runs below benchmarks/baselines/<device>, unless the user named a place."""
+    """Make pytest-benchmark store runs below benchmarks/baselines/<device>, unless the user named a place.
+
+    Where a folder among the arguments has baselines of its own, as `vitcnn baseline record --suite` makes them, it is
+    that folder's.
+    """
     if config.option.benchmark_storage == DEFAULT_STORAGE:
-        baselines = config.rootpath / "benchmarks" / "baselines" / device.key
-        config.option.benchmark_storage = f"file://{baselines}"
+        suites = [config.invocation_params.dir / argument.partition("::")[0] for argument in config.args]
+        own = [suite / BASELINES for suite in suites if (suite / BASELINES).is_dir()]
+        folder = own[0] if own else config.rootpath / "benchmarks" / BASELINES
+        config.option.benchmark_storage = f"file://{folder / device.key}"

@@ -70,7 +70,7 @@ def measured_again(runs: Sequence[Run]) -> tuple[str, ...]:
     A rerun lists every case that it left out as deselected: only what passed was measured.
     """
     cases = {result.id for run in runs[1:] for result in run.cases if result.outcome == "passed"}
-    return (f"Measured again: {_count(len(cases), 'case')}, in {len(runs) - 1} more of the runs.",) if cases else ()
+    return (f"Measured again: {_count(len(cases), 'case')}, in {_count(len(runs) - 1, 'more run')}.",) if cases else ()
 
 
 def _table(verdicts: Sequence[Verdict], width: int) -> str:
@@ -131,12 +131,13 @@ def _advised(judgement: Judgement, advice: Advice) -> list[str]:
 
 def _closing(judgement: Judgement, mode: Mode) -> str:
     counts = Counter(verdict.kind for verdict in judgement.verdicts)
+    scope = f" (narrowed: {judgement.scope})" if judgement.scope else ""
     if counts.keys() <= {"SAME"}:
         cases = {verdict.case for verdict in judgement.verdicts}
-        same = f"{_count(counts['SAME'], 'metric')} of {_count(len(cases), 'case')}"
-        return f"GREEN: {same} are as in the baseline"
+        same = f"{_count(counts['SAME'], 'metric')} of {_count(len(cases), 'case')}, all as in the baseline"
+        return f"GREEN: {same}{scope}"
     listed = ", ".join(f"{counts[kind]} {kind}" for kind in KINDS if counts[kind])
-    return f"{_colour(judgement, mode)} (mode {mode}): {listed}"
+    return f"{_colour(judgement, mode)} (mode {mode}): {listed}{scope}"
 
 
 def _colour(judgement: Judgement, mode: Mode) -> str:
