@@ -48,6 +48,8 @@ DEAF = """
 """
 CALLER = f"""
 import sys
+from pathlib import Path
+
 from vitcnn.fresh import measure_in_fresh_process
 
 try:
