@@ -370,7 +370,7 @@ def test_where_noise_hides_even_half_as_much_again_nothing_is_called_same():
     case, noisy = wild(30)
     judgement = judged(timed(case, 1.0), stored=baseline(*noisy))
     assert kinds(judgement) == {f"{case}::latency_s": "INCONCLUSIVE"}
-    assert judgement.suspects == (case,)
+    assert judgement.suspects == (), "more runs would not show it either"
 
 
 def test_cases_judged_by_a_single_run_are_counted_though_all_is_the_same():

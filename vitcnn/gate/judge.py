@@ -11,7 +11,7 @@ from vitcnn.baseline import Baseline, CaseBaseline
 from vitcnn.gate.amounts import judge_amount, judge_exact
 from vitcnn.gate.coverage import Coverage, cover
 from vitcnn.gate.scores import judge_scores
-from vitcnn.gate.times import RunMedians, judge_times
+from vitcnn.gate.times import BLIND, RunMedians, judge_times
 from vitcnn.gate.verdict import WHOLE_RUN, Judgement, Verdict, worst_first
 from vitcnn.metrics import metrics
 from vitcnn.quantity import percent
@@ -203,8 +203,9 @@ def _throttled(whose: str, records: Sequence[Record]) -> str:
 
 
 def is_suspect(verdict: Verdict) -> bool:
-    """Whether more runs could decide or overturn a verdict: times, beyond the tolerance."""
-    return _is_time(verdict.metric) and verdict.kind in ("WORSE", "BETTER", "INCONCLUSIVE")
+    """Whether more runs could decide or overturn a verdict: on times, but for what noise hides after all reruns too."""
+    is_hopeless = verdict.kind == "INCONCLUSIVE" and verdict.hidden is not None and verdict.hidden > BLIND
+    return _is_time(verdict.metric) and verdict.kind in ("WORSE", "BETTER", "INCONCLUSIVE") and not is_hopeless
 
 
 def _is_time(metric: str) -> bool:
