@@ -19,6 +19,9 @@ from vitcnn.errors import BaselineError, RecordError, UserError
 from vitcnn.folders import write_whole
 from vitcnn.record import CaseResult, Environment, Record, Run, load_run
 
+FOLDER = "baselines"
+"""Where the stores of all devices lie, in a folder of benchmarks."""
+
 NUMBERED = re.compile(r"(\d{4,})_(.+)")
 NAME = re.compile(r"[A-Za-z0-9._-]+")
 

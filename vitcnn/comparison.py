@@ -9,7 +9,7 @@ from pathlib import Path
 from vitcnn.baseline import Recording, baseline_of
 from vitcnn.gate.coverage import FAILURES
 from vitcnn.gate.judge import judge
-from vitcnn.gate.verdict import WHOLE_RUN, Judgement, Mode, Verdict, worst_first
+from vitcnn.gate.verdict import Judgement, Mode, Verdict, cannot_judge, invalid_run, worst_first
 from vitcnn.record import CaseResult
 
 
@@ -31,7 +31,7 @@ class Comparison:
         if not self.base.records:
             reasons = [f"{case}: {_how(results[-1])}" for case, results in self.base.results.items()]
             reason = f"no case passed in the {self.base.name}: {'; '.join(reasons) or 'it has none'}"
-            return Judgement(verdicts=(_invalid(reason),), remarks=self.remarks)
+            return replace(cannot_judge(reason), remarks=self.remarks)
         found = judge([run.run for run in self.head.runs], baseline_of([self.base]), paired=True)
         verdicts, excused = [], []
         for verdict in map(self._in_words_of_revisions, found.verdicts):
@@ -41,7 +41,7 @@ class Comparison:
                 verdicts.append(verdict)
         remarks = (*self.remarks, *excused, *found.remarks, *_more_pairs(verdicts))
         return replace(
-            found, verdicts=worst_first(verdicts or [_invalid("no case passed in both revisions")]), remarks=remarks
+            found, verdicts=worst_first(verdicts or [invalid_run("no case passed in both revisions")]), remarks=remarks
         )
 
     def _fails_in_base_too(self, verdict: Verdict) -> bool:
@@ -60,10 +60,6 @@ class Comparison:
         if self._fails_in_base_too(verdict):
             return replace(verdict, reason=f"{verdict.reason}; in the {self.base.name} it fails too")
         return verdict
-
-
-def _invalid(reason: str) -> Verdict:
-    return Verdict(kind="INVALID", case=WHOLE_RUN, reason=reason)
 
 
 def _more_pairs(verdicts: Sequence[Verdict]) -> tuple[str, ...]:

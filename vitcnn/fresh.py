@@ -18,6 +18,9 @@ from vitcnn.folders import write_whole
 
 RUN_JSON, OUTPUT = "run.json", "terminal.txt"
 
+RERUN = "rerun-"
+"""How the folders begin, in a run's folder, of the runs that measured its suspects again."""
+
 ONLY_JSON = "only.json"
 """A file in a run's folder, from before the run: a list of the ids of the only cases to measure."""
 
@@ -91,14 +94,15 @@ def _sigterm_as_interrupt() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, _interrupt)
+    before = signal.signal(signal.SIGTERM, interrupt)
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
 
 
-def _interrupt(_signal: int, _frame: Any) -> NoReturn:
+def interrupt(_signal: int, _frame: Any) -> NoReturn:
+    """Do for SIGTERM what Python does for Ctrl-C."""
     raise KeyboardInterrupt("SIGTERM")
 
 

@@ -8,14 +8,11 @@ from pathlib import Path
 
 from vitcnn.baseline import StoredRun, baseline_of, recordings
 from vitcnn.errors import BaselineError, RecordError
-from vitcnn.fresh import RUN_JSON
+from vitcnn.fresh import RERUN, RUN_JSON
 from vitcnn.gate.judge import RECORD_FIRST, judge
-from vitcnn.gate.verdict import WHOLE_RUN, Judgement, Verdict
+from vitcnn.gate.verdict import Judgement, cannot_judge
 from vitcnn.record import load_run
 from vitcnn.report.verdicts import measured_again
-
-RERUNS = "rerun-*"
-"""Folders in a run's folder: of the runs that measured its suspects again."""
 
 
 def run_files(path: Path) -> list[Path]:
@@ -25,7 +22,7 @@ def run_files(path: Path) -> list[Path]:
     """
     if not path.is_dir():
         return [path]
-    reruns = sorted(path.glob(RERUNS), key=lambda folder: (len(folder.name), folder.name))
+    reruns = sorted(path.glob(f"{RERUN}*"), key=lambda folder: (len(folder.name), folder.name))
     return [folder / RUN_JSON for folder in (path, *reruns)]
 
 
@@ -39,13 +36,13 @@ def judge_files(files: Sequence[Path], baselines: Path) -> Judgement:
         runs = [StoredRun(path=file, run=load_run(file)) for file in files]
         stored = recordings(_store(runs[0], baselines))
     except (BaselineError, RecordError) as error:
-        return _invalid(str(error))
+        return cannot_judge(str(error))
     if not stored:
         key = runs[0].run.environment.device_key
-        return _invalid(f"{baselines}: there is no baseline for {key} here. {RECORD_FIRST}")
+        return cannot_judge(f"{baselines}: there is no baseline for {key} here. {RECORD_FIRST}")
     obstacle = _several_revisions(runs) or _in_its_own_baseline(runs, [run for found in stored for run in found.runs])
     if obstacle:
-        return _invalid(obstacle)
+        return cannot_judge(obstacle)
     current = [entry.run for entry in runs]
     judgement = judge(current, baseline_of(stored))
     return replace(judgement, remarks=(*measured_again(current), *judgement.remarks))
@@ -69,7 +66,3 @@ def _in_its_own_baseline(runs: Sequence[StoredRun], stored: Sequence[StoredRun])
     """Say which run is itself stored: it would be found as good as itself."""
     twins = ((run, other) for run in runs for other in stored if run.run == other.run)
     return next((f"{run.path} is itself in the baseline, as {other.path}: measure anew" for run, other in twins), "")
-
-
-def _invalid(reason: str) -> Judgement:
-    return Judgement(verdicts=(Verdict(kind="INVALID", case=WHOLE_RUN, reason=reason),))

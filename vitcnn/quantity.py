@@ -45,3 +45,8 @@ def percent(share: float) -> str:
     if 0 < abs(value) < SMALL_PERCENT:
         return f"{'+' if value > 0 else '-'}{significant(abs(value), 1)} %"
     return f"{value:+,.0f} %" if abs(value) >= 100 else f"{value:+.1f} %"
+
+
+def counted(number: int, what: str) -> str:
+    """Show how many there are: `1 run`, `5 runs`."""
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from vitcnn.baseline import FOLDER, Recording, recordings, removable
 from vitcnn.commands.pytest_arguments import HELP, USAGE
 from vitcnn.suite import DEFAULT_FOLDER
-
-if TYPE_CHECKING:
-    from vitcnn.baseline import Recording
-
-FOLDER = "baselines"
-"""Where baselines lie in a folder of benchmarks."""
 
 
 def add_to(commands: Any) -> None:
@@ -73,8 +68,8 @@ def run_show(options: argparse.Namespace) -> int:
     stores = _stores(options.baselines, options.device)
     print(overview(stores, datetime.now(UTC)))
     if len(stores) == 1:
-        (recordings,) = stores.values()
-        print(f"\n{cases(recordings)}")
+        (found,) = stores.values()
+        print(f"\n{cases(found)}")
     else:
         print("\n--device KEY shows what each case of one device is judged by.")
     return 0
@@ -82,8 +77,6 @@ def run_show(options: argparse.Namespace) -> int:
 
 def run_prune(options: argparse.Namespace) -> int:
     """Delete the recordings that nothing needs, and print their files."""
-    from vitcnn.baseline import removable
-
     stores = _stores(options.baselines, options.device)
     unneeded = [recording for found in stores.values() for recording in removable(found, options.keep)]
     paths = [stored.path for recording in unneeded for stored in recording.runs]
@@ -97,7 +90,6 @@ def run_prune(options: argparse.Namespace) -> int:
 
 def _stores(folder: Path, device: str | None) -> dict[str, tuple[Recording, ...]]:
     """Return the recordings of each device below `folder`, or of `device` alone; UserError where there are none."""
-    from vitcnn.baseline import recordings
     from vitcnn.errors import UnknownName, UserError
 
     devices = sorted(path for path in folder.glob("[!.]*") if path.is_dir())

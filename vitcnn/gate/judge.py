@@ -12,8 +12,8 @@ from vitcnn.gate.amounts import judge_amount, judge_exact
 from vitcnn.gate.coverage import Coverage, cover
 from vitcnn.gate.scores import judge_scores
 from vitcnn.gate.times import BLIND, RunMedians, judge_times
-from vitcnn.gate.verdict import WHOLE_RUN, Judgement, Verdict, worst_first
-from vitcnn.metrics import metrics
+from vitcnn.gate.verdict import Judgement, Verdict, cannot_judge, invalid_run, worst_first
+from vitcnn.metrics import is_time, metrics
 from vitcnn.quantity import percent
 from vitcnn.record import Environment, Measurement, Record, Run
 
@@ -59,12 +59,12 @@ def judge(runs: Sequence[Run], baseline: Baseline, *, paired: bool = False) -> J
     """
     obstacle = what_forbids(runs, baseline)
     if obstacle:
-        return Judgement(verdicts=(Verdict(kind="INVALID", case=WHOLE_RUN, reason=obstacle),))
+        return cannot_judge(obstacle)
     coverage = cover(runs, baseline)
     verdicts = [*coverage.verdicts, *compare(coverage.measured, baseline.cases, paired=paired)]
     if not verdicts:
         reason = f"nothing was judged: {'; '.join(coverage.remarks) or 'no case has a metric to judge'}"
-        verdicts = [Verdict(kind="INVALID", case=WHOLE_RUN, reason=reason)]
+        verdicts = [invalid_run(reason)]
     return Judgement(
         verdicts=worst_first(verdicts),
         drift=drift(coverage, baseline, verdicts),
@@ -205,12 +205,7 @@ def _throttled(whose: str, records: Sequence[Record]) -> str:
 def is_suspect(verdict: Verdict) -> bool:
     """Whether more runs could decide or overturn a verdict: on times, but for what noise hides after all reruns too."""
     is_hopeless = verdict.kind == "INCONCLUSIVE" and verdict.hidden is not None and verdict.hidden > BLIND
-    return _is_time(verdict.metric) and verdict.kind in ("WORSE", "BETTER", "INCONCLUSIVE") and not is_hopeless
-
-
-def _is_time(metric: str) -> bool:
-    entry = metrics().get(metric)
-    return entry is not None and entry.rule == "time"
+    return is_time(verdict.metric) and verdict.kind in ("WORSE", "BETTER", "INCONCLUSIVE") and not is_hopeless
 
 
 def drift(coverage: Coverage, baseline: Baseline, verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
@@ -228,7 +223,7 @@ def drift(coverage: Coverage, baseline: Baseline, verdicts: Iterable[Verdict]) -
 
 def common_shift(verdicts: Iterable[Verdict]) -> tuple[str, ...]:
     """Return a line where nearly all times moved the same way: that is seldom what a change of code does."""
-    changes = [v.change for v in verdicts if v.change is not None and _is_time(v.metric)]
+    changes = [v.change for v in verdicts if v.change is not None and is_time(v.metric)]
     if len(changes) < ENOUGH_TIMES or abs(median(changes)) < SHIFT:
         return ()
     together = sum((change > 0) == (median(changes) > 0) for change in changes) / len(changes)

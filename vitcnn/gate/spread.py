@@ -11,7 +11,7 @@ import numpy as np
 
 from vitcnn.gate.noise import moderated, prior_of
 from vitcnn.gate.times import Evidence, RunMedians, suite_level, visible_change
-from vitcnn.metrics import metrics
+from vitcnn.metrics import is_time
 from vitcnn.record import Measurement, Run
 
 BASELINE_RUNS = 5
@@ -97,8 +97,7 @@ def _timed(runs: Sequence[Run]) -> dict[tuple[str, str], list[Measurement]]:
     found: dict[tuple[str, str], list[Measurement]] = {}
     for record in (record for run in runs for record in run.records):
         for measurement in record.measurements:
-            entry = metrics().get(measurement.metric)
-            if entry is not None and entry.rule == "time":
+            if is_time(measurement.metric):
                 found.setdefault((record.case, measurement.metric), []).append(measurement)
     return found
 

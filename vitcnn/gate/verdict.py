@@ -75,6 +75,16 @@ class Judgement:
         return any(verdict.kind == "INVALID" for verdict in self.verdicts)
 
 
+def invalid_run(reason: str) -> Verdict:
+    """Return the verdict on a run that cannot be judged at all."""
+    return Verdict(kind="INVALID", case=WHOLE_RUN, reason=reason)
+
+
+def cannot_judge(reason: str) -> Judgement:
+    """Return the judgement of which that is the only verdict."""
+    return Judgement(verdicts=(invalid_run(reason),))
+
+
 def worst_first(verdicts: list[Verdict]) -> tuple[Verdict, ...]:
     """Return the verdicts by kind, and within a kind by the size of the change; else in their order."""
     return tuple(sorted(verdicts, key=lambda verdict: (KINDS.index(verdict.kind), -abs(verdict.change or 0.0))))

@@ -16,6 +16,12 @@ def metrics() -> dict[str, Metric]:
     return catalogue.entries(sys.modules[__name__], Metric)
 
 
+def is_time(name: str) -> bool:
+    """Whether `name` is a metric of the catalogue that is judged as a time."""
+    entry = metrics().get(name)
+    return entry is not None and entry.rule == "time"
+
+
 def metrics_of(question: str) -> list[Metric]:
     """Return the metrics that cases of one question report, by name."""
     return [metric for _, metric in sorted(metrics().items()) if question in metric.questions]

@@ -14,10 +14,10 @@ import pytest
 from vitcnn.baseline import Baseline, Recording, baseline_of, recordings
 from vitcnn.device.memory import release
 from vitcnn.errors import BaselineError, RecordError, RunFailed
-from vitcnn.fresh import ONLY_JSON, measure_in_fresh_process
+from vitcnn.fresh import ONLY_JSON, RERUN, measure_in_fresh_process
 from vitcnn.gate.judge import RECORD_FIRST, judge
 from vitcnn.gate.remeasure import judge_with_reruns
-from vitcnn.gate.verdict import WHOLE_RUN, Judgement, Mode, Verdict
+from vitcnn.gate.verdict import Judgement, Mode, Verdict, cannot_judge
 from vitcnn.pytest_plugin.measuring import TerminalProgress
 from vitcnn.pytest_plugin.options import Options, storage_folder
 from vitcnn.record import Run, load_run
@@ -37,6 +37,7 @@ class Gate:
         self.config = config
         self.options = options
         self.judgement: Judgement | None = None
+        self.only_cases = _only_cases(options.out)
         self._num_reruns = 0
         self._is_stopped = False
 
@@ -45,7 +46,7 @@ class Gate:
         """Whether this session is to be judged: not a worker's, not that of a rerun, nor a mere collection."""
         asked = self.options.gate is not None or self.config.option.benchmark_compare
         elsewhere = hasattr(self.config, "workerinput") or self.config.option.collectonly
-        return bool(asked) and not elsewhere and only_cases(self.options.out) is None
+        return bool(asked) and not elsewhere and self.only_cases is None
 
     @property
     def _mode(self) -> Mode:
@@ -56,9 +57,9 @@ class Gate:
         try:
             self.judgement = self._judged(run)
         except (BaselineError, RunFailed, RecordError) as error:
-            self.judgement = _invalid(str(error))
+            self.judgement = cannot_judge(str(error))
         except KeyboardInterrupt:
-            self.judgement = _invalid("stopped while suspects were measured again: run it again")
+            self.judgement = cannot_judge("stopped while suspects were measured again: run it again")
             self._is_stopped = True
         write_markdown(markdown(self.judgement, self._mode), self.options.out)
 
@@ -95,7 +96,7 @@ class Gate:
             text = f"measuring {len(cases)} suspects again, round {round_number}"
             progress(number, self.options.gate_reruns, text)
             self._num_reruns += 1
-            out = self.options.out / f"rerun-{self._num_reruns}"
+            out = self.options.out / f"{RERUN}{self._num_reruns}"
             runs.append(load_run(self._rerun(cases, out)))
         progress(self.options.gate_reruns, self.options.gate_reruns, "measured again")
         return runs
@@ -147,11 +148,7 @@ def _is_named(path: Path, asked: str) -> bool:
     return path == Path(asked).absolute() or fnmatch(path.name, f"{Path(asked).name.rstrip('*')}*")
 
 
-def _invalid(reason: str) -> Judgement:
-    return Judgement(verdicts=(Verdict(kind="INVALID", case=WHOLE_RUN, reason=reason),))
-
-
-def only_cases(out: Path) -> frozenset[str] | None:
+def _only_cases(out: Path) -> frozenset[str] | None:
     """Return the ids of the only cases to measure, where the run in `out` measures suspects again; else None."""
     path = out / ONLY_JSON
     return frozenset(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None

@@ -17,8 +17,9 @@ import pytest
 from vitcnn.device import CleanState, environment
 from vitcnn.errors import UserError
 from vitcnn.folders import OWN, make_own_folder
+from vitcnn.fresh import interrupt
 from vitcnn.pytest_plugin.fixtures import parametrize
-from vitcnn.pytest_plugin.gating import JUDGED, Gate, only_cases
+from vitcnn.pytest_plugin.gating import JUDGED, Gate
 from vitcnn.pytest_plugin.ledger import Ledger, case_id, case_of, entry_for, is_measured, write_json
 from vitcnn.pytest_plugin.measuring import CLEAN_STATE, ROW
 from vitcnn.pytest_plugin.options import Options
@@ -75,7 +76,7 @@ class SuiteHooks:
 
     def _leave_out_others(self, items: list[pytest.Item]) -> None:
         """Leave out what is not to be measured again, where this run is one of suspects."""
-        only = only_cases(self.options.out)
+        only = self.gate.only_cases
         if only is not None:
             others = [item for item in items if not is_measured(item) or case_id(item) not in only]
             self.config.hook.pytest_deselected(items=others)
@@ -90,7 +91,7 @@ class SuiteHooks:
         if self.options.out.is_relative_to(self.config.rootpath / OWN) and not self.config.option.collectonly:
             make_own_folder(self.config.rootpath)
         if threading.current_thread() is threading.main_thread():
-            self._sigterm = signal.signal(signal.SIGTERM, _interrupt)
+            self._sigterm = signal.signal(signal.SIGTERM, interrupt)
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Enter that a case's turn has come."""
@@ -128,7 +129,7 @@ class SuiteHooks:
         self._on_sigterm(signal.SIG_IGN)
         self._save()
         if self.gate.is_asked and session.exitstatus in JUDGED:
-            self._on_sigterm(_interrupt)
+            self._on_sigterm(interrupt)
             self.gate.judge(self.run)
             self._on_sigterm(signal.SIG_IGN)
             self.gate.turn_red(session)
@@ -223,10 +224,6 @@ class SuiteHooks:
         except ValueError:
             benchmarksession.logger.warning("Benchmark machine_info is different from the saved run's.")
             return None
-
-
-def _interrupt(_signal: int, _frame: object) -> None:
-    raise KeyboardInterrupt("SIGTERM")
 
 
 def _freeze_what_is_imported() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from vitcnn import baseline
 from vitcnn.architectures import architecture
 from vitcnn.device import Device, resolve
 from vitcnn.errors import UnknownName, UserError
@@ -25,8 +26,6 @@ JOURNAL = "journal.jsonl"
 
 MOST_RERUNS = 20
 """More processes a round of re-measuring are a typing error."""
-
-BASELINES = "baselines"
 
 DEFAULT_STORAGE = "file://./.benchmarks"
 """pytest-benchmark's own default, replaced by benchmarks/baselines/<device>."""
@@ -223,6 +222,6 @@ def set_default_storage(config: pytest.Config, device: Device) -> None:
     """
     if config.option.benchmark_storage == DEFAULT_STORAGE:
         suites = [config.invocation_params.dir / argument.partition("::")[0] for argument in config.args]
-        own = [suite / BASELINES for suite in suites if (suite / BASELINES).is_dir()]
-        folder = own[0] if own else config.rootpath / "benchmarks" / BASELINES
+        own = [suite / baseline.FOLDER for suite in suites if (suite / baseline.FOLDER).is_dir()]
+        folder = own[0] if own else config.rootpath / "benchmarks" / baseline.FOLDER
         config.option.benchmark_storage = f"file://{folder / device.key}"

@@ -10,7 +10,8 @@ from statistics import median, stdev
 from tabulate import tabulate
 
 from vitcnn.baseline import Recording, baseline_of
-from vitcnn.quantity import quantity, significant
+from vitcnn.metrics import is_time
+from vitcnn.quantity import counted, quantity, significant
 from vitcnn.record import Environment, Record
 
 UNKNOWN = "-"
@@ -35,7 +36,7 @@ def recorded(recording: Recording) -> str:
     """Return what was just recorded, how much its runs differ, and how it becomes what runs are judged by."""
     runs = [stored.run for stored in recording.runs]
     num_skipped = sum(all(result.outcome == "skipped" for result in results) for results in recording.results.values())
-    counts = f"{_count(len(runs), 'run')}, {_count(len(recording.records), 'case')}, {num_skipped} skipped"
+    counts = f"{counted(len(runs), 'run')}, {counted(len(recording.records), 'case')}, {num_skipped} skipped"
     paths = [stored.path for stored in recording.runs]
     together = paths[0].with_name(f"????_{recording.name}.json")
     lines = [
@@ -57,14 +58,14 @@ def _spread_of_times(cases: Mapping[str, Sequence[Record]]) -> str:
     noisiest = max(spreads, key=lambda case_id: spreads[case_id])
     middle = median(spreads.values())
     return (
-        f"Spread between runs, of {_count(len(spreads), 'timed case')}: median {_percent(middle)}, largest "
+        f"Spread between runs, of {counted(len(spreads), 'timed case')}: median {_percent(middle)}, largest "
         f"{_percent(spreads[noisiest])} ({noisiest})."
     )
 
 
 def _largest_of_times(records: Sequence[Record]) -> float | None:
-    metrics = dict.fromkeys(m.metric for record in records for m in record.measurements if m.unit == "s")
-    spreads = [spread for metric in metrics if (spread := between_runs(records, metric)) is not None]
+    timed = dict.fromkeys(m.metric for record in records for m in record.measurements if is_time(m.metric))
+    spreads = [spread for metric in timed if (spread := between_runs(records, metric)) is not None]
     return max(spreads, default=None)
 
 
@@ -105,7 +106,7 @@ def _began(started: str, now: datetime) -> str:
     except ValueError:
         return started or UNKNOWN
     days = (now - moment).days
-    return f"{moment:%Y-%m-%d}, " + (f"{_count(days, 'day')} ago" if days > 0 else "today")
+    return f"{moment:%Y-%m-%d}, " + (f"{counted(days, 'day')} ago" if days > 0 else "today")
 
 
 def cases(recordings: Sequence[Recording]) -> str:
@@ -131,10 +132,6 @@ def _metrics(records: Sequence[Record]) -> Iterable[tuple[str, str, str]]:
 
 def _percent(share: float | None) -> str:
     return UNKNOWN if share is None else f"{significant(100 * share, 2)} %"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -10,7 +10,7 @@ from tabulate import tabulate
 
 from vitcnn.gate.verdict import KINDS, Judgement, Kind, Mode, Verdict
 from vitcnn.metrics import metrics
-from vitcnn.quantity import percent
+from vitcnn.quantity import counted, percent
 from vitcnn.record import Run
 
 HEADERS = ("verdict", "case", "metric", "change", "why")
@@ -70,7 +70,9 @@ def measured_again(runs: Sequence[Run]) -> tuple[str, ...]:
     A rerun lists every case that it left out as deselected: only what passed was measured.
     """
     cases = {result.id for run in runs[1:] for result in run.cases if result.outcome == "passed"}
-    return (f"Measured again: {_count(len(cases), 'case')}, in {_count(len(runs) - 1, 'more run')}.",) if cases else ()
+    return (
+        (f"Measured again: {counted(len(cases), 'case')}, in {counted(len(runs) - 1, 'more run')}.",) if cases else ()
+    )
 
 
 def _table(verdicts: Sequence[Verdict], width: int) -> str:
@@ -134,7 +136,7 @@ def _closing(judgement: Judgement, mode: Mode) -> str:
     scope = f" (narrowed: {judgement.scope})" if judgement.scope else ""
     if counts.keys() <= {"SAME"}:
         cases = {verdict.case for verdict in judgement.verdicts}
-        same = f"{_count(counts['SAME'], 'metric')} of {_count(len(cases), 'case')}, all as in the baseline"
+        same = f"{counted(counts['SAME'], 'metric')} of {counted(len(cases), 'case')}, all as in the baseline"
         return f"GREEN: {same}{scope}"
     listed = ", ".join(f"{counts[kind]} {kind}" for kind in KINDS if counts[kind])
     return f"{_colour(judgement, mode)} (mode {mode}): {listed}{scope}"
@@ -142,10 +144,6 @@ def _closing(judgement: Judgement, mode: Mode) -> str:
 
 def _colour(judgement: Judgement, mode: Mode) -> str:
     return "RED" if judgement.red(mode) else "GREEN"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _how_many_more(lines: Sequence[str]) -> list[str]:
