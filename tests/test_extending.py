@@ -90,7 +90,7 @@ def copy(tmp_path_factory):
     append(folder / "vitcnn/architectures/cnn.py", ARCHITECTURE)
     append(folder / "vitcnn/tasks/even_odd.py", TASK)
     append(folder / "vitcnn/metrics/best_latency_s.py", METRIC)
-    append(folder / "vitcnn/recipes.py", RECIPE)
+    append(folder / "vitcnn/recipes/small.py", RECIPE)
     append(folder / "benchmarks/test_accuracy.py", CASE)
     return folder
 

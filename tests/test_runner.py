@@ -14,7 +14,8 @@ from vitcnn.architectures import architectures
 from vitcnn.bench import Bench
 from vitcnn.device import CleanState
 from vitcnn.errors import Diverged, OutOfMemory, UnsupportedResolution
-from vitcnn.recipes import DIGITS_CNN, recipes
+from vitcnn.recipes import recipes
+from vitcnn.recipes.small import DIGITS_CNN
 from vitcnn.record import Record
 from vitcnn.runner import failed_record, measure
 from vitcnn.spec import Split

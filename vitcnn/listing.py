@@ -11,8 +11,8 @@ from pathlib import Path
 from tabulate import tabulate
 
 from vitcnn.architectures import architectures
-from vitcnn.recipes import recipes
-from vitcnn.spec import FAMILIES, Architecture, Recipe
+from vitcnn.recipes import Recipe, recipes
+from vitcnn.spec import FAMILIES, Architecture
 from vitcnn.suite import cases_in, of_preset
 from vitcnn.tasks import Tasks
 from vitcnn.tasks.download import missing_files
@@ -68,27 +68,19 @@ def list_tasks(tasks: Tasks) -> str:
 
 def list_recipes() -> str:
     """Return the training recipes."""
-    headers = ("recipe", "epochs", "batch", "peak rate", "weight\ndecay", "warm-up\nshare", "augmentation", "source")
+    headers = ("recipe", "epochs", "batch", "optimiser", "peak rate", "weights", "augmentation", "source")
     return _table(headers, [_recipe_row(entry) for entry in recipes().values()])
 
 
 def _recipe_row(entry: Recipe) -> tuple[str, ...]:
-    affine = entry.augmentation
-    augmentation = [
-        f"turn {affine.degrees:g}°",
-        f"shear {affine.shear_degrees:g}°",
-        f"shift {affine.translate_px:g} px",
-        f"scale {affine.scale:g}",
-        *([f"mirror {entry.flip_share:g}"] if entry.flip_share else []),
-    ]
     return (
         entry.name,
         str(entry.epochs),
         str(entry.batch),
+        entry.optimizer.kind,
         f"{entry.peak_learning_rate:g}",
-        f"{entry.weight_decay:g}",
-        f"{entry.warmup_share:g}",
-        ", ".join(augmentation),
+        entry.weights,
+        "\n".join(part.kind for part in entry.augmentation),
         entry.source,
     )
 

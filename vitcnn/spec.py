@@ -144,7 +144,8 @@ class Task:
     """A data set, how it is split and what is asked of it.
 
     `loader` is given the data root, below which files and caches lie, and whom to tell of long work. `files` is what
-    must be there. `recipes` names the set of training recipes made for it: `digits`, `photos`.
+    must be there. `recipes` names the set of training recipes made for it: `digits`, `photos`. The training time to
+    `target_accuracy` is reported where it is reached.
     """
 
     name: str
@@ -153,41 +154,11 @@ class Task:
     loader: Callable[[Path, Progress], Data]
     source: str
     recipes: str
+    target_accuracy: float = 0.9
     files: tuple[RemoteFile, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Affine:
-    """Random affine augmentation, drawn for each image: uniform in +- each bound, scale in 1 +- `scale`."""
-
-    degrees: float
-    translate_px: float
-    scale: float
-    shear_degrees: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """Training settings. Cosine learning rate after a linear warm-up; AdamW; cross-entropy; last epoch counts.
-
-    `warmup_share` is the share of all steps; `flip_share` that of images mirrored left to right, none where it would
-    change what they show, as with digits. Variants are made with `dataclasses.replace`.
-    """
-
-    name: str
-    epochs: int
-    batch: int
-    peak_learning_rate: float
-    warmup_share: float
-    weight_decay: float
-    betas: tuple[float, float]
-    label_smoothing: float
-    augmentation: Affine
-    flip_share: float
-    source: str
-
-
-COUNTS = frozenset({"px", "batch", "width", "height", "tile_px", "num_seeds"})
+COUNTS = frozenset({"px", "batch", "width", "height", "tile_px", "num_seeds", "num_train"})
 """Settings of cases that are whole numbers from 1."""
 
 
@@ -243,7 +214,7 @@ class Case:
 
 @dataclass(frozen=True, kw_only=True)
 class AccuracyCase(Case):
-    """Test accuracy after training from scratch by `recipe`, and the training time; one run for each seed."""
+    """Test accuracy after training by `recipe`, and the training time; one run for each seed."""
 
     question: ClassVar[str] = "accuracy"
 
@@ -254,6 +225,28 @@ class AccuracyCase(Case):
     def axes(self) -> tuple[str, ...]:
         seeds = () if self.num_seeds == NUM_SEEDS else (f"s{self.num_seeds}",)
         return (self.task, self.recipe, *seeds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataEfficiencyCase(AccuracyCase):
+    """Test accuracy after training on `num_train` images alone, in as many steps as the recipe takes on all of them.
+
+    Each seed draws its own images, as many of each class as there can be.
+    """
+
+    question: ClassVar[str] = "data_efficiency"
+
+    num_train: int
+
+    def axes(self) -> tuple[str, ...]:
+        return (*super().axes(), f"n{self.num_train}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RobustnessCase(AccuracyCase):
+    """Test accuracy under corruption of the test images, at five severities each, after training by `recipe`."""
+
+    question: ClassVar[str] = "robustness"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,12 +6,37 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from torch import nn
 
 from vitcnn.device import Device
 from vitcnn.record import Series
 from vitcnn.spec import Architecture, Case, InputShape
 from vitcnn.timing import Rounds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """What the seeds of a training case came to; the first axis of every array is the seed.
+
+    `probabilities` (seeds, images, classes) are the last epoch's answers about the test images, whose classes are
+    `labels` (images,). `accuracies` and `ends_s`, (seeds, epochs), are the test accuracy after each of `epochs`, from
+    1, and the seconds of training until then. `warm_up_s` is what the throw-away training before the first seed took,
+    compilation included.
+    """
+
+    labels: np.ndarray
+    probabilities: np.ndarray
+    epochs: tuple[int, ...]
+    accuracies: np.ndarray
+    ends_s: np.ndarray
+    target_accuracy: float
+    warm_up_s: float
+
+    @property
+    def predictions(self) -> np.ndarray:
+        """The likeliest class of each image, int64 (seeds, images)."""
+        return self.probabilities.argmax(axis=2)
 
 
 @dataclass(kw_only=True)
@@ -21,6 +46,7 @@ class Subject:
     `run` is what is timed; it processes `images_per_run` images. `warm_up` pays what only first calls cost and
     returns an estimate of a run's seconds. `shape` is the input that `model` was built for; `settings` repeat the
     case. After the rounds the runner fills in `times_s`, a run's seconds in each round, and asks for the `series`.
+    Cases that train say what came of it by `trained`.
     """
 
     case: Case
@@ -36,5 +62,6 @@ class Subject:
     before_round: Callable[[], None] | None = None
     after_round: Callable[[], None] | None = None
     series: Callable[[], list[Series]] = list
+    trained: Callable[[], Trained] | None = None
     floor_bytes: int = 0
     times_s: tuple[float, ...] = ()

@@ -63,7 +63,7 @@ def test_training_runs_a_step_that_changes_the_weights_and_lowers_the_loss(cpu):
     losses = [subject.run().item() for _ in range(10)]
     assert not torch.equal(before, weights(subject))
     assert losses[-1] < losses[0]
-    assert subject.settings["optimizer"]["name"] == "adamw"
+    assert subject.settings["optimizer"]["kind"] == "adamw"
 
 
 def test_tiles_are_answered_in_order_the_last_batch_smaller(cpu):
@@ -102,7 +102,7 @@ def test_each_seed_begins_with_its_own_weights_and_building_them_is_not_timed(cp
     runs = prepared(ACCURACY, cpu).before_round.__self__
     models = []
     for answers in ((), ((0,),)):
-        runs.predictions = list(answers)
+        runs.probabilities = list(answers)
         runs.before_round()
         models.append(torch.cat([parameter.detach().flatten() for parameter in runs.model.parameters()]))
     torch.manual_seed(1)

@@ -10,13 +10,11 @@ from scipy.spatial.distance import pdist
 from sklearn.linear_model import LogisticRegression
 
 from vitcnn.architectures.cnn import LENET
-from vitcnn.recipes import PHOTOS_CNN
-from vitcnn.spec import Affine
+from vitcnn.recipes.parts import at_rate
+from vitcnn.recipes.small import PHOTOS_CNN
 from vitcnn.tasks import shapes
 from vitcnn.tasks.shapes import DISTANCES, SHAPES, make_shapes
 from vitcnn.training import Resident, fit, predict
-
-STILL = Affine(degrees=0, translate_px=0, scale=0, shear_degrees=0)
 
 POINTS = {
     "disc": ([(0, 0), (0.6, 0.6)], [(0.7, 0.7), (-0.95, 0)]),
@@ -152,11 +150,12 @@ def test_logistic_regression_stays_under_50_percent(made):
 def test_a_small_cnn_reaches_95_percent(made, cpu):
     torch.manual_seed(0)
     model = LENET.build(SHAPES.shape)
-    recipe = replace(PHOTOS_CNN, epochs=6, peak_learning_rate=5e-3, flip_share=0.0, augmentation=STILL)
+    recipe = replace(at_rate(PHOTOS_CNN, 5e-3), epochs=6, augmentation=())
     settings = {"device": cpu, "layout": torch.contiguous_format, "precision": "fp32", "mode": "eager"}
-    fit(model, Resident.of(made.train, cpu), recipe=recipe, seed=0, **settings)
-    test = Resident.of(made.test, cpu)
-    share = (predict(model, test, precision="fp32") == test.labels).double().mean()
+    fit(model, Resident.of(made.train, cpu, num_classes=10), recipe=recipe, seed=0, **settings)
+    test = Resident.of(made.test, cpu, num_classes=10)
+    answers = predict(model, test, precision="fp32", layout=torch.contiguous_format)
+    share = (answers.argmax(dim=1) == test.labels).double().mean()
     assert share >= 0.95
 
 

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vitcnn.recipes import DIGITS_CNN
-from vitcnn.training.fit import learning_rate
+from vitcnn.recipes.small import DIGITS_CNN
+from vitcnn.training.fit import rate_share
 
-RECIPE = replace(DIGITS_CNN, peak_learning_rate=1.0, warmup_share=0.2)
+RECIPE = replace(DIGITS_CNN, warmup_share=0.2)
 
 
 @pytest.mark.parametrize(
@@ -22,23 +22,28 @@ RECIPE = replace(DIGITS_CNN, peak_learning_rate=1.0, warmup_share=0.2)
     ],
 )
 def test_rate_of_ten_steps_by_hand(step, rate):
-    assert learning_rate(RECIPE, step, 10) == pytest.approx(rate, abs=1e-9)
+    assert rate_share(RECIPE, step, 10) == pytest.approx(rate, abs=1e-9)
 
 
 def test_without_warm_up_the_first_step_has_the_peak():
-    assert learning_rate(replace(RECIPE, warmup_share=0.0), 0, 10) == 1.0
+    assert rate_share(replace(RECIPE, warmup_share=0.0), 0, 10) == 1.0
 
 
 def test_a_single_step_has_the_peak():
-    assert learning_rate(RECIPE, 0, 1) == 1.0
+    assert rate_share(RECIPE, 0, 1) == 1.0
 
 
-@given(st.integers(1, 500), st.floats(0, 0.9))
-def test_rate_rises_to_the_peak_and_then_falls(num_steps, warmup_share):
-    recipe = replace(RECIPE, warmup_share=warmup_share, peak_learning_rate=0.01)
-    rates = [learning_rate(recipe, step, num_steps) for step in range(num_steps)]
+@given(st.integers(1, 500), st.floats(0, 0.9), st.sampled_from(["cosine", "linear"]))
+def test_rate_rises_to_the_peak_and_then_falls(num_steps, warmup_share, decay):
+    recipe = replace(RECIPE, warmup_share=warmup_share, decay=decay)
+    rates = [rate_share(recipe, step, num_steps) for step in range(num_steps)]
     top = rates.index(max(rates))
-    assert max(rates) == pytest.approx(0.01)
-    assert all(0 < rate <= 0.01 * (1 + 1e-12) for rate in rates)
+    assert max(rates) == pytest.approx(1)
+    assert all(0 < rate <= 1 for rate in rates)
     assert rates[: top + 1] == sorted(rates[: top + 1])
     assert rates[top:] == sorted(rates[top:], reverse=True)
+
+
+@pytest.mark.parametrize("step, share", [(0, 0.5), (1, 1.0), (2, 1.0), (4, 0.75), (9, 0.125)])
+def test_linear_decay_of_ten_steps_by_hand(step, share):
+    assert rate_share(replace(RECIPE, decay="linear"), step, 10) == pytest.approx(share)

@@ -1,10 +1,17 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from torchvision.transforms.v2.functional import resize
 
+from vitcnn.recipes.small import DIGITS_CNN
 from vitcnn.spec import Split
-from vitcnn.training import Resident
+from vitcnn.training import Resident, Streamed, shrunk, source_of
+from vitcnn.training import num_batches as count_batches
+from vitcnn.training.fit import batches
+
+STILL = replace(DIGITS_CNN, augmentation=())
 
 
 def numbered(count):
@@ -13,13 +20,15 @@ def numbered(count):
     return Split(images=images, labels=np.arange(count))
 
 
-@pytest.fixture
-def ten(cpu):
-    return Resident.of(numbered(10), cpu)
+@pytest.fixture(params=[Resident, Streamed])
+def ten(request, cpu):
+    return request.param.of(numbered(10), cpu, num_classes=10)
 
 
-def epoch(resident, batch, generator):
-    return [(indices(images), labels.tolist()) for images, labels in resident.shuffled(batch, generator)]
+def epoch(source, batch, generator):
+    """Return the indices and labels of an epoch's batches."""
+    recipe = replace(STILL, batch=batch)
+    return [(indices(images), labels.tolist()) for images, labels in batches(source, recipe, generator, 0)]
 
 
 def indices(images):
@@ -35,7 +44,7 @@ def test_a_split_is_copied_as_bytes(ten):
 
 @pytest.mark.parametrize("batch, num_batches", [(1, 10), (4, 2), (5, 2), (10, 1), (11, 1), (64, 1)])
 def test_number_of_batches_by_hand(ten, batch, num_batches):
-    assert ten.num_batches(batch) == num_batches
+    assert count_batches(ten, replace(STILL, batch=batch)) == num_batches
     assert len(epoch(ten, batch, torch.Generator().manual_seed(0))) == num_batches
 
 
@@ -83,17 +92,37 @@ def test_in_order_yields_every_image_once_with_the_last_partial_batch(ten):
 
 def test_batches_are_normalised(cpu):
     images = np.array([0, 255], dtype=np.uint8).reshape(2, 1, 1, 1)
-    resident = Resident.of(Split(images=images, labels=np.arange(2)), cpu)
+    resident = Resident.of(Split(images=images, labels=np.arange(2)), cpu, num_classes=2)
     assert next(resident.in_order(2)).flatten().tolist() == [-1.0, 1.0]
 
 
+def test_blocks_say_where_their_images_lie_and_which_epoch_it_is(ten):
+    blocks = list(ten.shuffled(8, 3, torch.Generator().manual_seed(0), epoch=5))
+    assert [len(block.images) for block in blocks] == [3, 3, 2]
+    for block in blocks:
+        assert torch.equal(block.images[:, 0, 0, 0].long(), block.indices)
+        assert torch.equal(block.targets, block.indices)
+        assert (block.epoch, block.num_classes) == (5, 10)
+
+
+def test_the_first_images_alone(ten):
+    first = ten.first(4)
+    assert len(first) == 4
+    assert [indices(images) for images in first.in_order(9)] == [[0, 1, 2, 3]]
+    assert len(ten.first(99)) == 10
+
+
+def test_on_a_cpu_everything_is_resident(cpu):
+    assert isinstance(source_of(numbered(10), cpu, num_classes=10), Resident)
+
+
 def test_shrunk_images_are_torchvisions_own_and_larger_ones_are_not_made(cpu):
-    images = np.random.default_rng(0).integers(0, 256, (3, 3, 64, 64), dtype=np.uint8)
-    split = Resident.of(Split(images=images, labels=np.arange(3)), cpu)
-    assert split.shrunk_to(64) is split
-    assert split.shrunk_to(224) is split
-    small = split.shrunk_to(32)
+    images = np.random.default_rng(0).integers(0, 256, (300, 3, 64, 64), dtype=np.uint8)
+    split = Split(images=images, labels=np.arange(300))
+    assert shrunk(split, 64, cpu) is split
+    assert shrunk(split, 224, cpu) is split
+    small = shrunk(split, 32, cpu)
     expected = resize(torch.from_numpy(images).float(), [32, 32], antialias=True).round()
-    assert small.images.dtype == torch.uint8
-    assert torch.equal(small.labels, split.labels)
-    torch.testing.assert_close(small.images.float(), expected, atol=1, rtol=0)
+    assert small.images.dtype == np.uint8
+    assert np.array_equal(small.labels, split.labels)
+    torch.testing.assert_close(torch.from_numpy(small.images).float(), expected, atol=1, rtol=0)

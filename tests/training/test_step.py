@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from vitcnn.training import TrainingStep, adamw
+from vitcnn.training import TrainingStep
 
 SETTINGS = {"layout": torch.contiguous_format, "precision": "fp32", "mode": "eager"}
 
@@ -21,36 +21,11 @@ def images():
 LABELS = torch.tensor([0, 1, 2, 3, 4, 0])
 
 
-def test_only_matrices_and_kernels_decay(model):
-    optimizer = adamw(model, learning_rate=0.1, weight_decay=0.5, betas=(0.9, 0.99))
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.fill_(1.0)
-            parameter.grad = torch.zeros_like(parameter)
-    optimizer.step()  # without gradients AdamW does nothing but decay: 1 - 0.1 * 0.5
-    left = {name: parameter.unique().item() for name, parameter in model.named_parameters()}
-    kernels = {"0.weight", "3.weight"}
-    assert left == pytest.approx({name: 0.95 if name in kernels else 1.0 for name in left})
-
-
-def test_what_is_frozen_is_not_given_to_the_optimizer(model):
-    model[0].requires_grad_(False)
-    model[1].requires_grad_(False)
-    optimizer = adamw(model, learning_rate=0.1, weight_decay=0.5, betas=(0.9, 0.99))
-    given = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
-    assert given == {id(parameter) for parameter in model[3].parameters()}
-
-
-def test_a_model_with_matrices_alone_has_one_group():
-    optimizer = adamw(nn.Linear(3, 3, bias=False), learning_rate=0.1, weight_decay=0.5, betas=(0.9, 0.99))
-    assert [group["weight_decay"] for group in optimizer.param_groups] == [0.5]
-
-
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
 def test_loss_is_the_smoothed_cross_entropy_by_hand(cpu, model, images, smoothing):
     logits = model(images).detach()
     step = TrainingStep(
-        model, torch.optim.SGD(model.parameters(), lr=0.1), device=cpu, label_smoothing=smoothing, **SETTINGS
+        model, [torch.optim.SGD(model.parameters(), lr=0.1)], device=cpu, label_smoothing=smoothing, **SETTINGS
     )
     log_p = logits.log_softmax(dim=1)
     of_labels = -log_p[range(6), LABELS].mean()
@@ -63,7 +38,7 @@ def test_loss_is_the_smoothed_cross_entropy_by_hand(cpu, model, images, smoothin
 def test_a_step_is_one_of_the_optimizer_and_leaves_no_gradients(cpu, images):
     model = nn.Sequential(nn.Flatten(), nn.Linear(16, 5))
     before, bias = model[1].weight.detach().clone(), model[1].bias.detach().clone()
-    step = TrainingStep(model, torch.optim.SGD(model.parameters(), lr=0.5), device=cpu, **SETTINGS)
+    step = TrainingStep(model, [torch.optim.SGD(model.parameters(), lr=0.5)], device=cpu, **SETTINGS)
     flat = images.flatten(1)
     error = (flat @ before.T + bias).softmax(dim=1) - torch.eye(5)[LABELS]
     step(images, LABELS)
@@ -74,7 +49,7 @@ def test_a_step_is_one_of_the_optimizer_and_leaves_no_gradients(cpu, images):
 def test_the_model_trains_in_training_mode(cpu, model, images):
     model.eval()
     before = model[1].running_mean.clone()
-    TrainingStep(model, torch.optim.SGD(model.parameters(), lr=0.1), device=cpu, **SETTINGS)(images, LABELS)
+    TrainingStep(model, [torch.optim.SGD(model.parameters(), lr=0.1)], device=cpu, **SETTINGS)(images, LABELS)
     assert model.training
     assert not torch.equal(model[1].running_mean, before)
 
@@ -84,6 +59,14 @@ def test_bf16_is_autocast_and_the_weights_stay_fp32(cpu, images):
     seen = []
     model[1].register_forward_hook(lambda _module, _inputs, output: seen.append(output.dtype))
     settings = {**SETTINGS, "precision": "bf16"}
-    TrainingStep(model, torch.optim.SGD(model.parameters(), lr=0.1), device=cpu, **settings)(images, LABELS)
+    TrainingStep(model, [torch.optim.SGD(model.parameters(), lr=0.1)], device=cpu, **settings)(images, LABELS)
     assert seen == [torch.bfloat16]
     assert model[1].weight.dtype == torch.float32
+
+
+def test_shares_of_classes_are_targets_too(cpu, model, images):
+    shares = torch.rand(6, 5, generator=torch.Generator().manual_seed(2)).softmax(dim=1)
+    logits = model(images).detach()
+    expected = -(shares * logits.log_softmax(dim=1)).sum(dim=1).mean()
+    step = TrainingStep(model, [torch.optim.SGD(model.parameters(), lr=0.1)], device=cpu, **SETTINGS)
+    torch.testing.assert_close(step(images, shares), expected)

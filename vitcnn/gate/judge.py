@@ -132,7 +132,7 @@ def _sort(pile: Pile, case: str, before: Sequence[Record], now: Sequence[Record]
         if entry is None:
             reason = "no metric of this vitcnn: install the version that measured it"
             pile.verdicts.append(Verdict(kind="INVALID", case=case, metric=name, reason=reason))
-        elif entry.rule == "restated":
+        elif entry.rule == "unjudged":
             continue
         elif not new or not old:
             pile.verdicts.append(_one_sided(case, name, has_baseline=bool(old)))

@@ -21,8 +21,10 @@ IMAGES_PER_S = Metric(
     unit="image/s",
     better="higher",
     tolerance=of_time,
-    rule="restated",
+    rule="unjudged",
     questions=(
+        "accuracy",
+        "data_efficiency",
         "latency",
         "training",
     ),

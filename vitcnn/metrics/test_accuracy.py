@@ -35,9 +35,9 @@ class Interval:
 
 def measure(subject: Subject) -> Sequence[float]:
     """Return each seed's accuracy."""
-    series = {series.name: series.values for series in subject.series()}
-    labels = np.asarray(series[LABELS])
-    return [float(row.mean()) for row in np.asarray(series[PREDICTIONS]) == labels]
+    assert subject.trained is not None
+    trained = subject.trained()
+    return [float(right.mean()) for right in trained.predictions == trained.labels]
 
 
 def correct(record: Record) -> np.ndarray:
@@ -98,6 +98,6 @@ TEST_ACCURACY = Metric(
     better="higher",
     tolerance=one_percent,
     rule="score",
-    questions=("accuracy",),
+    questions=("accuracy", "data_efficiency"),
     measure=measure,
 )

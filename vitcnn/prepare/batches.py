@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -13,14 +14,15 @@ from vitcnn.device import Device
 from vitcnn.inference import normalize, prepare
 from vitcnn.inference.forward import DTYPES, memory_format, resized
 from vitcnn.metrics.parameters import num_parameters
+from vitcnn.recipes.parts import AdamW
 from vitcnn.spec import Architecture, BatchCase, InputShape
 from vitcnn.subject import Subject
 from vitcnn.tasks import real_images
 from vitcnn.timing import MANY_ROUNDS, Rounds, warm_up
-from vitcnn.training import TrainingStep, adamw
+from vitcnn.training import TrainingStep, optimizers
 
 WEIGHTS_SEED = 0
-STEP_OPTIMIZER = {"learning_rate": 1e-4, "weight_decay": 0.05, "betas": (0.9, 0.999)}
+STEP_OPTIMIZER = AdamW(peak_learning_rate=1e-4, weight_decay=0.05)
 """AdamW for every architecture, so that steps compare architectures and not optimisers."""
 
 
@@ -86,7 +88,7 @@ def training_subject(case: BatchCase, device: Device, rounds: Rounds = MANY_ROUN
     model = random_model(entry, shape, device).to(memory_format=layout)
     step = TrainingStep(
         model,
-        adamw(model, **STEP_OPTIMIZER),  # type: ignore[arg-type]
+        optimizers(model, STEP_OPTIMIZER),
         device=device,
         layout=layout,
         precision=case.precision,
@@ -111,6 +113,6 @@ def training_subject(case: BatchCase, device: Device, rounds: Rounds = MANY_ROUN
         settings={
             **model_settings(entry, shape, model),
             "seed": WEIGHTS_SEED,
-            "optimizer": {"name": "adamw", "fused": True, **STEP_OPTIMIZER},
+            "optimizer": asdict(STEP_OPTIMIZER),
         },
     )

@@ -72,7 +72,9 @@ def data(task: Task, device: Device, pytestconfig: pytest.Config) -> SplitsOnDev
         loaded = tasks.data(task.name, TerminalProgress(pytestconfig))
     except MissingData as missing:
         end_without_data(missing, tasks)
-    return SplitsOnDevice(train=Resident.of(loaded.train, device), test=Resident.of(loaded.test, device))
+    classes = len(task.classes)
+    train, test = (Resident.of(split, device, num_classes=classes) for split in (loaded.train, loaded.test))
+    return SplitsOnDevice(train=train, test=test)
 
 
 @pytest.fixture

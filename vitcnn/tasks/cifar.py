@@ -38,6 +38,7 @@ def cifar_task(*, name: str, urls: tuple[str, ...], md5: str, sums: Mapping[str,
         loader=load,
         source=source,
         recipes="photos",
+        target_accuracy=0.94,
         files=(RemoteFile(path=ARCHIVE, md5=md5, urls=urls, unpacks_to=unpacks_to),),
     )
     return task

@@ -45,5 +45,6 @@ DIGITS = Task(
     classes=tuple("0123456789"),
     loader=load_digits,
     recipes="digits",
+    target_accuracy=0.98,
     source="UCI Optical recognition of handwritten digits (Alpaydin, Kaynak, 1998), scikit-learn's load_digits",
 )

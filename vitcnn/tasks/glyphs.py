@@ -177,6 +177,7 @@ def _task(name: str, characters: str) -> Task:
         classes=tuple(characters),
         loader=partial(load_glyphs, name, characters),
         recipes="glyphs",
+        target_accuracy=0.95,
         source="made here, from the fonts of https://github.com/pimoroni/fonts-python",
     )
 

@@ -37,6 +37,7 @@ def idx_task(
     files: tuple[RemoteFile, ...],
     classes: tuple[str, ...],
     recipes: str,
+    target_accuracy: float,
     source: str,
     choose: Callable[[Data], Data] = lambda data: data,
 ) -> Task:
@@ -50,7 +51,16 @@ def idx_task(
         return choose(data)
 
     shape = InputShape(px=PX, channels=1, num_classes=len(classes))
-    task = Task(name=name, shape=shape, classes=classes, loader=load, source=source, recipes=recipes, files=files)
+    task = Task(
+        name=name,
+        shape=shape,
+        classes=classes,
+        loader=load,
+        source=source,
+        recipes=recipes,
+        target_accuracy=target_accuracy,
+        files=files,
+    )
     return task
 
 
@@ -100,6 +110,7 @@ MNIST = idx_task(
     files=MNIST_FILES,
     classes=tuple("0123456789"),
     recipes="glyphs",
+    target_accuracy=0.99,
     source="LeCun, Cortes, Burges, The MNIST database of handwritten digits, 1998: 60,000 and 10,000 images",
 )
 
@@ -108,6 +119,7 @@ MNIST_SUBSET = idx_task(
     files=MNIST_FILES,
     classes=tuple("0123456789"),
     recipes="digits",
+    target_accuracy=0.98,
     source="Study A (MNIST ViT vs CNN Comparison, 2025-12-08): 4,000 and 1,000 images of MNIST, drawn by scikit-learn",
     choose=study_subset,
 )
@@ -128,5 +140,6 @@ FASHION_MNIST = idx_task(
         "Ankle boot",
     ),
     recipes="photos",
+    target_accuracy=0.9,
     source="Xiao, Rasul, Vollgraf, Fashion-MNIST, 2017, arXiv:1708.07747: 60,000 and 10,000 images",
 )

@@ -1,35 +1,45 @@
-"""Trains a module by a recipe. It knows no metric: `predict` says what the trained module answers."""
+"""Trains a module by a recipe. It knows no metric: snapshots of the weights say afterwards how far each epoch came."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 
 from vitcnn.device import Device
 from vitcnn.errors import Diverged
-from vitcnn.spec import Mode, Precision, Recipe
-from vitcnn.training.augment import random_affine, random_flip
-from vitcnn.training.resident import Resident
-from vitcnn.training.step import TrainingStep, adamw
+from vitcnn.recipes import Recipe
+from vitcnn.spec import Mode, Precision
+from vitcnn.training.augment import augment
+from vitcnn.training.optimizers import optimizers
+from vitcnn.training.step import TrainingStep
+from vitcnn.training.streamed import Source
 
-PREDICT_BATCH = 512
+BLOCK_BYTES = {"cpu": 1 << 20, "cuda": 64 << 20}
+"""Bytes of images that are augmented together: on a CPU what its cache holds, on a GPU what hides the launches."""
+
+Weights = dict[str, Tensor]
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingHistory:
-    """How training went: the mean loss and the last learning rate of each epoch."""
+    """How training went: of each epoch the mean loss, the last learning rate, and when it ended, in seconds.
+
+    `snapshots` holds the weights and buffers at the end of some epochs, counted from 1.
+    """
 
     losses: tuple[float, ...]
     learning_rates: tuple[float, ...]
+    epoch_ends_s: tuple[float, ...]
+    snapshots: dict[int, Weights]
 
 
 def fit(
     model: nn.Module,
-    train: Resident,
+    train: Source,
     *,
     recipe: Recipe,
     device: Device,
@@ -37,20 +47,21 @@ def fit(
     precision: Precision,
     mode: Mode,
     seed: int,
+    keep: Collection[int] = (),
     after_epoch: Callable[[int, float], None] = lambda _epoch, _loss: None,
 ) -> TrainingHistory:
     """Train `model`, in place, on `train`; same seed, same machine, same result.
 
     The host waits for the device once an epoch, to read the mean loss; Diverged where it is not finite. Only parameters
-    that require gradients train. `after_epoch` is told the epoch, from 1, and its loss.
+    that require gradients train. `keep` names epochs, from 1, whose weights are kept; `after_epoch` is told the epoch
+    and its loss.
     """
+    start = device.timer()
     model = model.to(device.name).to(memory_format=layout)
-    optimizer = adamw(
-        model, learning_rate=recipe.peak_learning_rate, weight_decay=recipe.weight_decay, betas=recipe.betas
-    )
+    updating = optimizers(model, recipe.optimizer)
     step = TrainingStep(
         model,
-        optimizer,
+        updating,
         device=device,
         layout=layout,
         precision=precision,
@@ -58,31 +69,52 @@ def fit(
         label_smoothing=recipe.label_smoothing,
     )
     generator = torch.Generator(device.name).manual_seed(seed)
-    steps_per_epoch = train.num_batches(recipe.batch)
-    losses, rates = [], []
+    steps_per_epoch = num_batches(train, recipe)
+    num_steps = recipe.epochs * steps_per_epoch
+    losses, rates, ends, snapshots = [], [], [], {}
     for epoch in range(recipe.epochs):
         total = torch.zeros((), device=device.name)
-        for index, (images, labels) in enumerate(
-            train.shuffled(recipe.batch, generator), start=epoch * steps_per_epoch
-        ):
-            rate = learning_rate(recipe, index, recipe.epochs * steps_per_epoch)
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-            images = random_affine(random_flip(images, recipe.flip_share, generator), recipe.augmentation, generator)
-            total += step(images, labels)
+        for index, (images, targets) in enumerate(batches(train, recipe, generator, epoch), epoch * steps_per_epoch):
+            share = rate_share(recipe, index, num_steps)
+            for group in (group for optimizer in updating for group in optimizer.param_groups):
+                group["lr"] = share * group["peak"]
+            total += step(images, targets)
         losses.append(_finite(total.item() / steps_per_epoch, seed=seed, epoch=epoch + 1, recipe=recipe))
-        rates.append(rate)
+        rates.append(share * recipe.peak_learning_rate)
+        ends.append(device.timer() - start)
+        if epoch + 1 in keep:
+            snapshots[epoch + 1] = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
         after_epoch(epoch + 1, losses[-1])
-    return TrainingHistory(losses=tuple(losses), learning_rates=tuple(rates))
+    return TrainingHistory(
+        losses=tuple(losses), learning_rates=tuple(rates), epoch_ends_s=tuple(ends), snapshots=snapshots
+    )
 
 
-def learning_rate(recipe: Recipe, step: int, num_steps: int) -> float:
-    """Return the rate of `step`, from 0: linear up to the peak, then half a cosine that ends near zero."""
+def num_batches(train: Source, recipe: Recipe) -> int:
+    """Return how many batches an epoch has: whole ones, or one smaller one where there are fewer images."""
+    return max(1, len(train) // recipe.batch)
+
+
+def batches(train: Source, recipe: Recipe, generator: Generator, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield an epoch of augmented batches in random order; the images left over sit this epoch out.
+
+    Several batches are augmented as one block.
+    """
+    count = min(len(train), num_batches(train, recipe) * recipe.batch)
+    bytes_per_batch = train.images[0].nbytes * recipe.batch
+    block = recipe.batch * max(1, BLOCK_BYTES[generator.device.type] // bytes_per_batch)
+    for raw in train.shuffled(count, block, generator, epoch):
+        ready = augment(raw, recipe.augmentation, generator)
+        yield from zip(ready.images.split(recipe.batch), ready.targets.split(recipe.batch), strict=True)
+
+
+def rate_share(recipe: Recipe, step: int, num_steps: int) -> float:
+    """Return the share of the peak learning rate at `step`, from 0: linear up to 1, then down, to end near zero."""
     warmup_steps = max(1, round(recipe.warmup_share * num_steps))
     if step < warmup_steps:
-        return recipe.peak_learning_rate * (step + 1) / warmup_steps
+        return (step + 1) / warmup_steps
     progress = (step - warmup_steps) / max(1, num_steps - warmup_steps)
-    return recipe.peak_learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
+    return 0.5 * (1 + math.cos(math.pi * progress)) if recipe.decay == "cosine" else 1 - progress
 
 
 def _finite(loss: float, *, seed: int, epoch: int, recipe: Recipe) -> float:
@@ -92,11 +124,3 @@ def _finite(loss: float, *, seed: int, epoch: int, recipe: Recipe) -> float:
         f"the mean loss of epoch {epoch} of {recipe.epochs} was {loss} (seed {seed}, recipe {recipe.name}): "
         f"lower its peak_learning_rate ({recipe.peak_learning_rate}) or lengthen its warm-up"
     )
-
-
-def predict(model: nn.Module, split: Resident, *, precision: Precision) -> Tensor:
-    """Return the predicted class of every image of `split`, int64 (count,); the model ends in eval mode."""
-    model.eval()
-    device_type = split.images.device.type
-    with torch.inference_mode(), torch.autocast(device_type, torch.bfloat16, enabled=precision == "bf16"):
-        return torch.cat([model(images).argmax(dim=1) for images in split.in_order(PREDICT_BATCH)])

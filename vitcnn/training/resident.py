@@ -1,16 +1,18 @@
-"""A split that lives on the device as uint8, and its batches."""
+"""A split that lives on the device as uint8, and its blocks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Generator, Tensor
 
 from vitcnn.device import Device
 from vitcnn.inference import Resize, normalize
 from vitcnn.spec import Split
+from vitcnn.training.block import Block
 
 SHRINK_BATCH = 256
 
@@ -21,32 +23,44 @@ class Resident:
 
     images: Tensor
     labels: Tensor
+    num_classes: int
 
     @classmethod
-    def of(cls, split: Split, device: Device) -> Resident:
+    def of(cls, split: Split, device: Device, *, num_classes: int) -> Resident:
         """Copy a split to the device, once."""
         images, labels = (torch.from_numpy(array).to(device.name) for array in (split.images, split.labels))
-        return cls(images=images, labels=labels)
+        return cls(images=images, labels=labels, num_classes=num_classes)
 
-    def shrunk_to(self, px: int) -> Resident:
-        """Return the split with images of `px` pixels a side, antialiased; itself where they are no larger."""
-        if self.images.shape[-1] <= px:
-            return self
-        resize = Resize(px)
-        images = torch.cat([resize(batch.float()).round().to(torch.uint8) for batch in self.images.split(SHRINK_BATCH)])
-        return Resident(images=images, labels=self.labels)
+    def __len__(self) -> int:
+        return len(self.labels)
 
-    def num_batches(self, batch: int) -> int:
-        """Return how many batches an epoch has: whole ones, or one smaller one where the split is smaller."""
-        return max(1, len(self.labels) // batch)
+    def first(self, count: int) -> Resident:
+        """Return the first `count` images, or all where there are fewer."""
+        return replace(self, images=self.images[:count], labels=self.labels[:count])
 
-    def shuffled(self, batch: int, generator: Generator) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield an epoch of normalised batches in random order; the images left over sit this epoch out."""
-        order = torch.randperm(len(self.labels), generator=generator, device=self.labels.device)
-        for indices in order.split(batch)[: self.num_batches(batch)]:
-            yield normalize(self.images[indices]), self.labels[indices]
+    def shuffled(self, count: int, block: int, generator: Generator, epoch: int) -> Iterator[Block]:
+        """Yield `count` images in random order, `block` at a time."""
+        order = torch.randperm(len(self), generator=generator, device=self.labels.device)[:count]
+        for indices in order.split(block):
+            yield Block(
+                images=self.images[indices],
+                targets=self.labels[indices],
+                indices=indices,
+                epoch=epoch,
+                num_classes=self.num_classes,
+            )
 
     def in_order(self, batch: int) -> Iterator[Tensor]:
         """Yield every image once, normalised, in order."""
         for images in self.images.split(batch):
             yield normalize(images)
+
+
+def shrunk(split: Split, px: int, device: Device) -> Split:
+    """Return `split` with images of `px` pixels a side, antialiased, made on the device; itself if no larger."""
+    if split.images.shape[-1] <= px:
+        return split
+    resize = Resize(px)
+    parts = np.array_split(split.images, -(-len(split.images) // SHRINK_BATCH))
+    resized = [resize(torch.from_numpy(part).to(device.name).float()).round().to(torch.uint8).cpu() for part in parts]
+    return Split(images=torch.cat(resized).numpy(), labels=split.labels)

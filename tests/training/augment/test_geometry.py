@@ -7,8 +7,10 @@ from scipy import ndimage
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms import functional as TF
 
-from vitcnn.spec import Affine
-from vitcnn.training.augment import affine_matrices, random_affine, random_flip, warp
+from vitcnn.recipes.parts import Affine, Flip
+from vitcnn.training.augment import geometry
+from vitcnn.training.augment.geometry import affine_matrices, warp
+from vitcnn.training.block import Block
 
 NOTHING = {"degrees": 0.0, "translate_px": 0.0, "scale": 0.0, "shear_degrees": 0.0}
 DIGITS = Affine(degrees=10, translate_px=2, scale=0.1, shear_degrees=5)
@@ -18,6 +20,19 @@ COUNT = 2000
 
 def generator(seed=0):
     return torch.Generator().manual_seed(seed)
+
+
+def block(images, epoch=0):
+    every = torch.arange(len(images))
+    return Block(images=images, targets=every, indices=every, epoch=epoch, num_classes=len(images))
+
+
+def random_affine(images, bounds, random):
+    return geometry.random_affine(block(images), bounds, random).images
+
+
+def random_flip(images, share, random):
+    return geometry.random_flip(block(images), Flip(share=share), random).images
 
 
 def noise(count=4, px=PX):
@@ -145,9 +160,3 @@ def test_flips_mirror_about_the_share_asked_for_each_image_by_its_own_draw():
     kept = [torch.equal(after, before) for before, after in zip(images, flipped, strict=True)]
     assert all(one != other for one, other in zip(mirrored, kept, strict=True))
     assert 60 < sum(mirrored) < 140, "400 draws of 0.25: within 4.6 standard deviations of 100"
-
-
-def test_no_flip_leaves_the_images_and_the_generator_alone():
-    images, random = noise(), generator()
-    assert random_flip(images, 0.0, random) is images
-    assert torch.equal(random.get_state(), generator().get_state())

@@ -1,0 +1,81 @@
+"""Where the pixels go: crop, flip, affine."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import torch
+from torch import Generator, Tensor
+from torch.nn import functional as F
+
+from vitcnn.recipes.parts import Affine, AlternatingFlip, Crop, Flip
+from vitcnn.training.block import Block
+
+
+def random_crop(block: Block, bounds: Crop, generator: Generator) -> Block:
+    """Shift each image by whole pixels, drawn in +- `padding_px` down and across."""
+    count, device = len(block.images), block.images.device
+    shifts = torch.randint(0, 2 * bounds.padding_px + 1, (2, count), generator=generator, device=device)
+    return replace(block, images=crop(block.images, bounds, shifts[0], shifts[1]))
+
+
+def crop(images: Tensor, bounds: Crop, top: Tensor, left: Tensor) -> Tensor:
+    """Cut (px, px) windows at `top` and `left`, int64 (batch,), 0..2 padding_px, out of the padded images."""
+    px = images.shape[-1]
+    mode = "reflect" if bounds.fill == "reflect" else "constant"
+    padded = F.pad(images, [bounds.padding_px] * 4, mode=mode)
+    windows = padded.unfold(2, px, 1).unfold(3, px, 1)  # (batch, channels, tops, lefts, px, px), a view
+    every = torch.arange(len(images), device=images.device)
+    return windows[every, :, top, left]
+
+
+def random_flip(block: Block, bounds: Flip, generator: Generator) -> Block:
+    """Mirror each image left to right with probability `share`."""
+    device = block.images.device
+    mirrored = torch.rand(len(block.images), generator=generator, device=device) < bounds.share
+    return replace(block, images=flip(block.images, mirrored))
+
+
+def alternating_flip(block: Block, _bounds: AlternatingFlip, _generator: Generator) -> Block:
+    """Mirror each image in every other epoch, half of the images, by a hash of their place, in the even ones."""
+    return replace(block, images=flip(block.images, (coins(block.indices) + block.epoch) % 2 == 1))
+
+
+def coins(indices: Tensor) -> Tensor:
+    """Return a coin, int64 0 or 1, for each index: always the same for the same index."""
+    mixed = (indices * 2654435761 + 0x9E3779B9) & 0xFFFFFFFF  # Knuth's multiplicative hash; its high bits are good
+    return (mixed ^ (mixed >> 15)) >> 13 & 1
+
+
+def flip(images: Tensor, mirrored: Tensor) -> Tensor:
+    """Mirror the images, (batch, channels, px, px), that `mirrored`, bool (batch,), says."""
+    return torch.where(mirrored[:, None, None, None], images.flip(-1), images)
+
+
+def random_affine(block: Block, bounds: Affine, generator: Generator) -> Block:
+    """Turn, shear, scale and shift each image, float, by its own draw.
+
+    What comes from outside the image repeats the nearest border pixel.
+    """
+    count, _, height, width = block.images.shape
+    draws = torch.rand((5, count), generator=generator, device=block.images.device).mul_(2).sub_(1)
+    angle, shear = draws[0] * math.radians(bounds.degrees), draws[1] * math.radians(bounds.shear_degrees)
+    zoom = 1 + draws[2] * bounds.scale
+    shift_x, shift_y = draws[3] * (2 * bounds.translate_px / width), draws[4] * (2 * bounds.translate_px / height)
+    return replace(block, images=warp(block.images, affine_matrices(angle, shear, zoom, shift_x, shift_y)))
+
+
+def affine_matrices(angle: Tensor, shear: Tensor, zoom: Tensor, shift_x: Tensor, shift_y: Tensor) -> Tensor:
+    """Return (batch, 2, 3) matrices from output to input coordinates, -1..1; angles in radians, all (batch,)."""
+    cos, sin = torch.cos(angle), torch.sin(angle)
+    slant = torch.tan(shear)
+    row_x = torch.stack((cos / zoom, (cos * slant - sin) / zoom, shift_x), dim=-1)
+    row_y = torch.stack((sin / zoom, (sin * slant + cos) / zoom, shift_y), dim=-1)
+    return torch.stack((row_x, row_y), dim=1)
+
+
+def warp(images: Tensor, matrices: Tensor) -> Tensor:
+    """Resample `images` at the coordinates that `matrices`, (batch, 2, 3), give for each output pixel; bilinear."""
+    grid = F.affine_grid(matrices, list(images.shape), align_corners=False).to(images.dtype)
+    return F.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)

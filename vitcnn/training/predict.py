@@ -1,0 +1,62 @@
+"""What a trained module answers about a split."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from vitcnn.recipes.parts import TestTime
+from vitcnn.spec import Precision
+from vitcnn.training.streamed import Source
+
+PREDICT_BATCH = 512
+SHIFT_PX = 1
+
+
+def predict(
+    model: nn.Module, split: Source, *, precision: Precision, layout: torch.memory_format, test_time: TestTime = "none"
+) -> Tensor:
+    """Return the probability of every class for every image of `split`, float32 (count, classes), on the host.
+
+    The model ends in eval mode.
+    """
+    model.eval()
+    return torch.cat(
+        [
+            probabilities(model, images, precision=precision, layout=layout, test_time=test_time)
+            for images in split.in_order(PREDICT_BATCH)
+        ]
+    ).cpu()
+
+
+def probabilities(
+    model: nn.Module, images: Tensor, *, precision: Precision, layout: torch.memory_format, test_time: TestTime = "none"
+) -> Tensor:
+    """Return the probability of every class, float32 (batch, classes), of images (batch, channels, px, px).
+
+    The logits are averaged over the copies of an image that `test_time` asks for.
+    """
+    kind = images.device.type
+    with torch.inference_mode(), torch.autocast(kind, torch.bfloat16, enabled=precision == "bf16"):
+        logits = [
+            weight * model(copy.contiguous(memory_format=layout)).float() for weight, copy in copies(images, test_time)
+        ]
+        return torch.stack(logits).sum(dim=0).softmax(dim=1)
+
+
+def copies(images: Tensor, test_time: TestTime) -> list[tuple[float, Tensor]]:
+    """Return copies of `images` and their weights, which add up to 1.
+
+    Shifted ones are moved by one pixel along the diagonal, up and down; the image as it is weighs half.
+    Source: Jordan, arXiv 2404.00498, section 3.5.
+    """
+    if test_time == "none":
+        return [(1.0, images)]
+    if test_time == "flip":
+        return [(0.5, images), (0.5, images.flip(-1))]
+    px, padded = images.shape[-1], F.pad(images, [SHIFT_PX] * 4, mode="reflect")
+    last = 2 * SHIFT_PX
+    shifted = [padded[..., start : start + px, start : start + px] for start in (0, last)]
+    weighted = [(0.5, images), *((0.25, moved) for moved in shifted)]
+    return [(weight / 2, copy) for weight, image in weighted for copy in (image, image.flip(-1))]

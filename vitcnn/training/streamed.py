@@ -1,0 +1,101 @@
+"""A split too large for the device: it stays in host memory, and its blocks arrive while the last one is trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Generator, Tensor
+
+from vitcnn.device import Device
+from vitcnn.inference import normalize
+from vitcnn.spec import Split
+from vitcnn.training.block import Block
+from vitcnn.training.resident import Resident
+
+RESIDENT_SHARE = 0.25
+"""Share of the device's free memory up to which images live on the device."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Streamed:
+    """Images, uint8 (count, channels, px, px), and labels, int64 (count,), in host memory.
+
+    On CUDA a block is gathered into pinned memory and copied on a stream of its own, one block ahead of the training.
+    """
+
+    images: Tensor
+    labels: Tensor
+    num_classes: int
+    device: Device
+
+    @classmethod
+    def of(cls, split: Split, device: Device, *, num_classes: int) -> Streamed:
+        """Wrap a split; nothing is copied yet."""
+        images, labels = torch.from_numpy(split.images), torch.from_numpy(split.labels)
+        return cls(images=images, labels=labels, num_classes=num_classes, device=device)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def first(self, count: int) -> Streamed:
+        """Return the first `count` images, or all where there are fewer."""
+        return replace(self, images=self.images[:count], labels=self.labels[:count])
+
+    def shuffled(self, count: int, block: int, generator: Generator, epoch: int) -> Iterator[Block]:
+        """Yield `count` images in random order, `block` at a time, on the device."""
+        seed = int(torch.randint(2**31, (1,), generator=generator, device=generator.device).item())
+        order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))[:count]
+        for part in self._ahead(order.split(block)):
+            yield Block(**part, epoch=epoch, num_classes=self.num_classes)
+
+    def in_order(self, batch: int) -> Iterator[Tensor]:
+        """Yield every image once, normalised, in order, on the device."""
+        for part in self._ahead(torch.arange(len(self)).split(batch)):
+            yield normalize(part["images"])
+
+    def _ahead(self, parts: Sequence[Tensor]) -> Iterator[dict[str, Tensor]]:
+        """Yield images, targets and indices of each part, the copy of the next part already under way."""
+        stream = torch.cuda.Stream(self.device.name) if self.device.is_cuda else None
+        started = (self._start(indices, stream) for indices in parts)
+        coming = next(started, None)
+        while coming is not None:
+            part, coming = coming, next(started, None)
+            yield part.arrived()
+
+    def _start(self, indices: Tensor, stream: torch.cuda.Stream | None) -> _Copy:
+        """Gather a part on the host and start its copy."""
+        gathered = {"images": self.images[indices], "targets": self.labels[indices], "indices": indices}
+        if stream is None:
+            return _Copy(gathered, None)
+        with torch.cuda.stream(stream):
+            part = {n: tensor.pin_memory().to(self.device.name, non_blocking=True) for n, tensor in gathered.items()}
+            return _Copy(part, stream.record_event())
+
+
+@dataclass(frozen=True)
+class _Copy:
+    """Tensors on their way to the device, and the event that says that they are there; None where they are."""
+
+    part: dict[str, Tensor]
+    event: torch.cuda.Event | None
+
+    def arrived(self) -> dict[str, Tensor]:
+        """Return the tensors; the device waits for them before it uses them, the host does not."""
+        if self.event is not None:
+            stream = torch.cuda.current_stream(self.part["images"].device)
+            stream.wait_event(self.event)
+            for tensor in self.part.values():
+                tensor.record_stream(stream)
+        return self.part
+
+
+Source = Resident | Streamed
+
+
+def source_of(split: Split, device: Device, *, num_classes: int) -> Source:
+    """Return `split` on the device where it takes no more than its share of the memory there, else streamed."""
+    if device.is_cuda and split.images.nbytes > RESIDENT_SHARE * torch.cuda.mem_get_info(device.name)[0]:
+        return Streamed.of(split, device, num_classes=num_classes)
+    return Resident.of(split, device, num_classes=num_classes)
