@@ -64,7 +64,9 @@ PLANTS = (
 
     return Slow(
         nn.Conv2d(shape.channels, 6, 5, padding=padding),""",
-        red=re.compile(r"(latency|training|accuracy)/lenet/.*::(latency_s|step_time_s|training_time_s)"),
+        red=re.compile(
+            r"(latency|training|accuracy|data_efficiency)/lenet/.*::(latency_s|step_time_s|training_time_s)"
+        ),
     ),
     Plant(
         name="resnet18 keeps one more activation for the backward pass",
@@ -93,10 +95,10 @@ PLANTS = (
     ),
     Plant(
         name="augmentation turns images by radians where it was told degrees",
-        file="vitcnn/training/augment.py",
+        file="vitcnn/training/augment/geometry.py",
         old="draws[0] * math.radians(bounds.degrees)",
         new="draws[0] * bounds.degrees",
-        red=re.compile(r"accuracy/.*::test_accuracy"),
+        red=re.compile(r"(accuracy|data_efficiency|robustness)/.*::(test_accuracy|mean_relative_accuracy)"),
     ),
 )
 
