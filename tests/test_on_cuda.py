@@ -2,15 +2,18 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
-from vitcnn import LatencyCase, MemoryCase, TrainingCase
+from vitcnn import AccuracyCase, LatencyCase, MemoryCase, TrainingCase
 from vitcnn.bench import Bench
 from vitcnn.device import CleanState, device_times, out_of_memory_as_case_error, resolve
 from vitcnn.errors import Leaked, OutOfMemory
 from vitcnn.runner import measure
+from vitcnn.spec import Split
 from vitcnn.tasks import Tasks
+from vitcnn.training import Streamed
 
 pytestmark = [
     pytest.mark.cuda,
@@ -25,8 +28,13 @@ def cuda():
 
 
 def stopwatch(run, *, rounds, calls, before_round=None, after_round=None):
-    for _ in range(rounds * calls):
-        run()
+    for _ in range(rounds):
+        if before_round:
+            before_round()
+        for _ in range(calls):
+            run()
+        if after_round:
+            after_round()
     return (0.5,) * rounds
 
 
@@ -59,6 +67,29 @@ def test_a_training_case_in_bf16_runs_and_leaves_nothing(cuda, name):
     record = measured(TrainingCase(architecture=name, px=32, batch=8, precision="bf16"), cuda)
     assert record.status == "ok"
     assert {"step_time_s", "images_per_s", "peak_allocated_bytes"} == {m.metric for m in record.measurements}
+
+
+@pytest.mark.parametrize("mode", ["eager", "compiled"])
+def test_an_accuracy_case_learns_the_digits_and_leaves_nothing(cuda, mode):
+    case = AccuracyCase(
+        architecture="lenet", task="digits", recipe="digits_cnn", num_seeds=1, precision="bf16", mode=mode
+    )
+    record = measured(case, cuda)
+    assert record.samples("test_accuracy")[0] > 0.9
+
+
+def test_streamed_images_arrive_whole_with_their_labels(cuda):
+    labels = np.arange(3_000)
+    images = np.broadcast_to((labels % 251).astype(np.uint8)[:, None, None, None], (3_000, 3, 32, 32)).copy()
+    streamed = Streamed.of(Split(images=images, labels=labels), cuda, num_classes=3_000)
+    generator = torch.Generator(cuda.name).manual_seed(0)
+    seen = []
+    for block in streamed.shuffled(3_000, 256, generator, epoch=0):
+        assert block.images.device == torch.device(cuda.name)
+        assert torch.equal(block.targets, block.indices)
+        assert bool((block.images == (block.targets % 251).to(torch.uint8)[:, None, None, None]).all())
+        seen += block.targets.tolist()
+    assert sorted(seen) == labels.tolist()
 
 
 def test_training_takes_more_memory_than_inference(cuda):
