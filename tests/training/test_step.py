@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch import nn
 
+from vitcnn.bench import compiler
 from vitcnn.training import TrainingStep
 
 SETTINGS = {"layout": torch.contiguous_format, "precision": "fp32", "mode": "eager"}
@@ -70,3 +71,16 @@ def test_shares_of_classes_are_targets_too(cpu, model, images):
     expected = -(shares * logits.log_softmax(dim=1)).sum(dim=1).mean()
     step = TrainingStep(model, [torch.optim.SGD(model.parameters(), lr=0.1)], device=cpu, **SETTINGS)
     torch.testing.assert_close(step(images, shares), expected)
+
+
+@pytest.mark.skipif(not compiler(), reason="torch.compile needs a C++ compiler")
+def test_a_compiled_step_is_the_eager_one(cpu, images):
+    def losses(mode):
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Conv2d(1, 3, 3), nn.Flatten(), nn.Linear(12, 5))
+        settings = {**SETTINGS, "mode": mode}
+        step = TrainingStep(model, [torch.optim.SGD(model.parameters(), lr=0.1)], device=cpu, **settings)
+        return torch.stack([step(images, LABELS) for _ in range(3)])
+
+    torch.testing.assert_close(losses("compiled"), losses("eager"))
+    torch.compiler.reset()

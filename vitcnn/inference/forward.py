@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,8 @@ from vitcnn.device import Device
 from vitcnn.spec import Architecture, InputShape, Mode, Precision
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
+
+Run = TypeVar("Run", bound=Callable[..., Any])
 
 
 class Resize(nn.Module):
@@ -51,9 +54,9 @@ def prepare(
     return compiled(model, mode)
 
 
-def compiled(model: nn.Module, mode: Mode) -> nn.Module:
-    """Return `model`, compiled for static shapes where `mode` asks for it."""
-    return cast("nn.Module", torch.compile(model, dynamic=False)) if mode == "compiled" else model
+def compiled(run: Run, mode: Mode) -> Run:
+    """Return `run`, a module or a function, compiled for static shapes where `mode` asks for it."""
+    return cast("Run", torch.compile(run, dynamic=False)) if mode == "compiled" else run
 
 
 def normalize(images: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:

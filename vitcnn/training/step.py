@@ -40,12 +40,16 @@ class TrainingStep:
         in_bf16 = partial(torch.autocast, device.kind, torch.bfloat16)
         self.precision: Callable[[], AbstractContextManager[object]] = in_bf16 if precision == "bf16" else nullcontext
         self.label_smoothing = label_smoothing
-        self.forward = compiled(model.train(), mode)
+        self.model = model.train()
+        self.loss = compiled(self.eager_loss, mode)
+
+    def eager_loss(self, images: Tensor, targets: Tensor) -> Tensor:
+        """Return the mean loss; compiled, forward and loss are one graph, and backward another."""
+        with self.precision():
+            return F.cross_entropy(self.model(images), targets, label_smoothing=self.label_smoothing)
 
     def __call__(self, images: Tensor, targets: Tensor) -> Tensor:
-        images = images.contiguous(memory_format=self.layout)
-        with self.precision():
-            loss = F.cross_entropy(self.forward(images), targets, label_smoothing=self.label_smoothing)
+        loss = self.loss(images.contiguous(memory_format=self.layout), targets)
         loss.backward()
         for optimizer in self.optimizers:
             optimizer.step()
