@@ -23,7 +23,7 @@ from vitcnn.prepare.batches import STEP_OPTIMIZER, inference_subject, training_s
 from vitcnn.prepare.batches import images_on as real_images_on
 from vitcnn.spec import BatchCase, LatencyCase, TrainingCase
 from vitcnn.subject import Subject
-from vitcnn.training import adamw
+from vitcnn.training import optimizers
 
 ROUND_S = 0.02
 TARGET = 1.02
@@ -53,7 +53,7 @@ def bare_forward(subject: Subject) -> Callable[[], object]:
 def bare_step(subject: Subject) -> Callable[[], object]:
     """Return the loop body that a careful user writes for training."""
     model, images = subject.model, images_for(subject)
-    optimizer = adamw(model, **STEP_OPTIMIZER)
+    (optimizer,) = optimizers(model, STEP_OPTIMIZER)
     labels = torch.arange(len(images), device=images.device) % subject.shape.num_classes
 
     def run() -> object:
