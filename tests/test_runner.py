@@ -39,9 +39,19 @@ TIMED = {
 }
 ALSO = {
     "latency": ["images_per_s"],
-    "training": ["images_per_s"],
+    "training": ["images_per_s", "matmul_flops_per_s", "model_flop_utilisation"],
     "tiled": [],
-    "accuracy": ["test_accuracy"],
+    "accuracy": [
+        "best_epoch_accuracy",
+        "f1_weighted",
+        "first_call_time_s",
+        "images_per_s",
+        "matmul_flops_per_s",
+        "model_flop_utilisation",
+        "roc_auc_macro",
+        "roc_auc_micro",
+        "test_accuracy",
+    ],
 }
 COUNTED = {
     MEMORY: ["macs", "parameters", "saved_for_backward_bytes"],
@@ -108,7 +118,7 @@ def test_record_holds_what_its_question_reports_and_repeats_the_case(cpu, case, 
     assert Record.from_json(json.loads(json.dumps(record.to_json()))).to_json() == record.to_json()
     if case in TIMED:
         assert record.samples(TIMED[case]) == (0.5,) * rounds
-    if "images_per_s" in names:
+    if case.question in ("latency", "training"):
         assert set(record.samples("images_per_s")) == {2.0 * case.batch}
 
 
@@ -138,7 +148,27 @@ def test_accuracy_is_that_of_the_answers_kept_for_each_seed(cpu):
     assert record.settings["recipe"]["name"] == "toy"
     assert (record.settings["num_train_images"], record.settings["num_test_images"]) == (320, 355)
     assert told == [(done, 16) for done in range(1, 17)]
-    assert measured(replace(ACCURACY, num_seeds=1), cpu).series[2].values == series["test_predictions"].values[:1]
+    alone = {entry.name: entry for entry in measured(replace(ACCURACY, num_seeds=1), cpu).series}
+    assert alone["test_predictions"].values == series["test_predictions"].values[:1]
+
+
+def test_accuracy_record_holds_every_tested_epoch_and_every_class(cpu):
+    record = measured(ACCURACY, cpu)
+    series = {entry.name: entry for entry in record.series}
+    assert series["tested_epoch"].values == (1, 2, 3, 4, 5, 6, 7, 8)
+    accuracies = np.array(series["test_accuracy"].values)
+    assert tuple(accuracies[:, -1]) == record.samples("test_accuracy")
+    assert tuple(accuracies.max(axis=1)) == record.samples("best_epoch_accuracy")
+    assert (np.diff(series["training_time_s"].values) > 0).all()
+    matrices = np.array(series["confusion_matrix"].values)
+    assert series["confusion_matrix"].axes == ("seed", "true_class", "predicted_class")
+    for predictions, matrix in zip(series["test_predictions"].values, matrices, strict=True):
+        expected = np.zeros((10, 10), int)
+        np.add.at(expected, (np.array(series["test_labels"].values), np.array(predictions)), 1)
+        assert (matrix == expected).all()
+    right = matrices.diagonal(axis1=1, axis2=2) / matrices.sum(axis=2)
+    assert np.array(series["class_accuracy"].values) == pytest.approx(right)
+    assert record.settings["parameters_by_part"] == {"stem": 156, "stages": 60_700, "head": 850}
 
 
 @pytest.mark.skipif(NO_COMPILER, reason="torch.compile needs a C++ compiler")

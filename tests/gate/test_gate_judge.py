@@ -110,6 +110,14 @@ def test_a_metric_of_one_side_alone_is_named():
     }
 
 
+def test_a_metric_that_is_not_judged_may_come_and_go():
+    """time_to_accuracy_s is absent where one seed of a run misses the target: test_accuracy says what that means."""
+    score = scores(0.95, 0.951, 0.949)
+    without, reached = record(CASE, score), record(CASE, score, measurement("time_to_accuracy_s", 1.0, 1.1, 1.2))
+    for now, before in ((without, reached), (reached, without)):
+        assert kinds(judged(now, stored=baseline(*[before] * 5))) == {f"{CASE}::test_accuracy": "SAME"}
+
+
 def test_a_metric_that_this_version_does_not_know_is_invalid():
     unknown = record(CASE, measurement("joules", 1.0), measurement("latency_s", 1.0))
     judgement = judged(unknown, stored=baseline(*five(CASE)))

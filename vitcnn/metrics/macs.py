@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
 from vitcnn.metrics.metric import Metric, exact
@@ -19,6 +20,7 @@ def measure(subject: Subject) -> Sequence[float]:
     return [macs(subject.architecture, subject.shape)]
 
 
+@cache
 def macs(architecture: Architecture, shape: InputShape) -> int:
     """Count on the meta device, by torch's flop counter: matrix products, convolutions and attention."""
     import torch

@@ -8,11 +8,12 @@ import numpy as np
 from torch import nn
 
 from vitcnn.bench import Bench
+from vitcnn.metrics.by_class import class_accuracies, confusion_matrices
 from vitcnn.metrics.test_accuracy import LABELS, PREDICTIONS
 from vitcnn.prepare.seeds import SeedRuns
 from vitcnn.record import Series
 from vitcnn.spec import AccuracyCase
-from vitcnn.subject import Subject
+from vitcnn.subject import Subject, Trained
 from vitcnn.timing import Rounds
 
 
@@ -54,7 +55,18 @@ def series(runs: SeedRuns) -> list[Series]:
         Series(name="training_time_s", unit="s", values=nested(trained.ends_s), **per_seed),
         Series(name=PREDICTIONS, unit="class", axes=("seed", "image"), values=nested(trained.predictions)),
         Series(name=LABELS, unit="class", axes=("image",), values=nested(trained.labels)),
+        *by_class(trained),
     ]
+
+
+def by_class(trained: Trained) -> list[Series]:
+    """Return what became of each class; the accuracies only where every class has a test image."""
+    matrices, accuracies = confusion_matrices(trained), class_accuracies(trained)
+    axes = ("seed", "true_class", "predicted_class")
+    confusion = Series(name="confusion_matrix", unit="image", axes=axes, values=nested(matrices))
+    if np.isnan(accuracies).any():
+        return [confusion]
+    return [Series(name="class_accuracy", unit="1", axes=("seed", "class"), values=nested(accuracies)), confusion]
 
 
 def nested(array: np.ndarray) -> tuple[Any, ...]:

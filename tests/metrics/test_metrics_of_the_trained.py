@@ -1,0 +1,138 @@
+"""What accuracy cases report besides their accuracy, on answers made by hand."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from torch import nn
+
+from vitcnn import AccuracyCase, TrainingCase
+from vitcnn.architectures import architecture
+from vitcnn.errors import Diverged
+from vitcnn.metrics import metrics
+from vitcnn.metrics.by_class import class_accuracies, confusion_matrices
+from vitcnn.spec import InputShape
+from vitcnn.subject import Subject, Trained
+from vitcnn.timing import Rounds
+
+RIGHT = np.array([[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.1, 0.6, 0.3], [0.2, 0.1, 0.7]])
+WRONG = np.array([[0.2, 0.7, 0.1], [0.1, 0.8, 0.1], [0.1, 0.6, 0.3], [0.6, 0.3, 0.1]])
+TRAINED = Trained(
+    labels=np.array([0, 1, 1, 2]),
+    probabilities=np.stack([RIGHT, WRONG]),
+    epochs=(2, 4, 6),
+    accuracies=np.array([[0.5, 0.75, 1.0], [0.5, 0.75, 0.5]]),
+    ends_s=np.array([[1.0, 2.0, 3.0], [1.5, 2.5, 3.5]]),
+    target_accuracy=0.75,
+    warm_up_s=0.25,
+)
+
+
+def subject(cpu, trained=TRAINED, **changes):
+    return Subject(
+        **{
+            "case": AccuracyCase(architecture="lenet", task="digits", recipe="digits_cnn"),
+            "architecture": architecture("lenet"),
+            "device": cpu,
+            "shape": InputShape(px=28, channels=1, num_classes=10),
+            "model": nn.Identity(),
+            "run": lambda: None,
+            "warm_up": lambda: 0.0,
+            "rounds": Rounds(at_least=1, at_most=1, budget_s=0.0),
+            "images_per_run": 1000,
+            "settings": {},
+            "times_s": (2.0, 4.0),
+            "trained": lambda: trained,
+            **changes,
+        }
+    )
+
+
+def samples(name, given):
+    return [sample for measurement in metrics()[name].of(given) for sample in measurement.samples]
+
+
+def test_best_epoch_is_each_seeds_own(cpu):
+    assert samples("best_epoch_accuracy", subject(cpu)) == [1.0, 0.75]
+
+
+def test_time_to_accuracy_is_that_of_the_first_tested_epoch_that_reaches_it(cpu):
+    assert samples("time_to_accuracy_s", subject(cpu)) == [2.0, 2.5]
+
+
+def test_time_to_accuracy_is_absent_unless_every_seed_reached_it(cpu):
+    assert samples("time_to_accuracy_s", subject(cpu, replace(TRAINED, target_accuracy=0.9))) == []
+
+
+def test_first_calls_are_what_the_warm_up_took(cpu):
+    assert samples("first_call_time_s", subject(cpu)) == [0.25]
+
+
+def test_f1_is_weighted_by_the_images_of_each_class(cpu):
+    """By hand: of the second seed, class 0 has no right answer, class 1 2 of 3 answers right and none missed, so
+    2 * 2/3 / (2/3 + 1) = 0.8, which weighs a half; class 2 has none.
+    """
+    assert samples("f1_weighted", subject(cpu)) == pytest.approx([1.0, 0.4])
+
+
+def area(positives, negatives):
+    """Return the share of pairs that are in the right order, ties counting half: what the area is (Mann, Whitney)."""
+    return np.mean([(p > n) + 0.5 * (p == n) for p in positives for n in negatives])
+
+
+@pytest.mark.parametrize("num_classes", [2, 3, 5])
+def test_areas_under_the_curve_are_the_shares_of_pairs_in_order(cpu, num_classes):
+    rng = np.random.default_rng(num_classes)
+    labels = np.arange(30) % num_classes
+    probabilities = rng.dirichlet(np.ones(num_classes), size=(2, 30)).astype(np.float32)
+    given = subject(cpu, replace(TRAINED, labels=labels, probabilities=probabilities))
+    is_of_class = labels[:, None] == np.arange(num_classes)
+    macro = [
+        np.mean([area(seed[labels == c, c], seed[labels != c, c]) for c in range(num_classes)])
+        for seed in probabilities
+    ]
+    assert samples("roc_auc_macro", given) == pytest.approx(macro)
+    micro = [area(seed[is_of_class], seed[~is_of_class]) for seed in probabilities]
+    assert samples("roc_auc_micro", given) == pytest.approx(micro)
+
+
+@pytest.mark.parametrize("name", ["roc_auc_micro", "roc_auc_macro"])
+@pytest.mark.parametrize("labels", [[0, 1, 1, 0], [1, 1, 1, 1]])
+def test_areas_are_absent_where_a_class_has_no_test_image(cpu, name, labels):
+    assert samples(name, subject(cpu, replace(TRAINED, labels=np.array(labels)))) == []
+
+
+def test_areas_are_absent_where_there_is_but_one_class(cpu):
+    one = replace(TRAINED, labels=np.zeros(4, int), probabilities=np.ones((1, 4, 1)))
+    assert samples("roc_auc_macro", subject(cpu, one)) == []
+
+
+def test_answers_that_are_not_numbers_have_diverged(cpu):
+    broken = replace(TRAINED, probabilities=np.full((2, 4, 3), np.nan))
+    with pytest.raises(Diverged, match="answers hold NaN"):
+        samples("roc_auc_micro", subject(cpu, broken))
+
+
+def test_confusion_by_hand():
+    matrices = confusion_matrices(TRAINED).tolist()
+    assert matrices == [[[1, 0, 0], [0, 2, 0], [0, 0, 1]], [[0, 1, 0], [0, 2, 0], [1, 0, 0]]]
+
+
+def test_class_accuracies_by_hand_and_not_a_number_for_a_class_without_images():
+    assert class_accuracies(TRAINED).tolist() == [[1, 1, 1], [0, 1, 0]]
+    without = replace(TRAINED, labels=np.array([0, 1, 1, 1]))
+    assert np.isnan(class_accuracies(without)).tolist() == [[False, False, True]] * 2
+
+
+def test_utilisation_is_the_models_flops_over_those_of_a_large_product(cpu, monkeypatch):
+    """By hand: lenet has 416,520 multiply-accumulates at 28 px; 500 and 250 images/s of 6 FLOP each."""
+    asked = []
+    monkeypatch.setattr("vitcnn.device.arithmetic.matmul_flops_per_s", lambda *settings: asked.append(settings) or 10e9)
+    given = subject(cpu)
+    assert samples("matmul_flops_per_s", given) == [10e9]
+    shares = samples("model_flop_utilisation", given)
+    assert shares == pytest.approx([6 * 416_520 * 500 / 10e9, 6 * 416_520 * 250 / 10e9])
+    case = TrainingCase(architecture="lenet", px=28, batch=4, precision="bf16")
+    step = subject(cpu, case=case, images_per_run=4, times_s=(0.5,))
+    assert samples("model_flop_utilisation", step) == pytest.approx([6 * 416_520 * 8 / 10e9])
+    assert asked == [(cpu, "fp32"), (cpu, "fp32"), (cpu, "bf16")]
