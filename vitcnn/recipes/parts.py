@@ -15,6 +15,17 @@ Decay = Literal["cosine", "linear"]
 TestTime = Literal["none", "flip", "flip_and_shift"]
 Weights = Literal["random", "hub"]
 
+SHARES = "shares from 0 to 1"
+SMALLEST_ALPHA = 0.01
+"""Below it nearly all shares are 0 or 1, and the variates they are made of are too small for a float."""
+
+
+def _require(part: object, name: str, is_allowed: bool, allowed: str) -> None:
+    """Raise UserError where a setting of a part is not allowed."""
+    if not is_allowed:
+        field, value = f"{name} of {type(part).__name__}", getattr(part, name)
+        raise UserError(field=field, value=value, allowed=allowed, do="Correct it in the recipe.")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Crop:
@@ -24,6 +35,10 @@ class Crop:
     padding_px: int
     fill: Fill = "zeros"
 
+    def __post_init__(self) -> None:
+        _require(self, "padding_px", self.padding_px >= 0, "whole numbers from 0")
+        _require(self, "fill", self.fill in get_args(Fill), ", ".join(get_args(Fill)))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Flip:
@@ -31,6 +46,9 @@ class Flip:
 
     kind: Literal["flip"] = "flip"
     share: float = 0.5
+
+    def __post_init__(self) -> None:
+        _require(self, "share", 0 <= self.share <= 1, SHARES)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +71,9 @@ class Affine:
     scale: float = 0.0
     shear_degrees: float = 0.0
 
+    def __post_init__(self) -> None:
+        _require(self, "scale", 0 <= self.scale < 1, "shares from 0, below 1")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Jitter:
@@ -62,10 +83,14 @@ class Jitter:
     brightness: float = 0.0
     contrast: float = 0.0
 
+    def __post_init__(self) -> None:
+        for name in ("brightness", "contrast"):
+            _require(self, name, 0 <= getattr(self, name) <= 1, SHARES)
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrivialAugment:
-    """One of 14 operations for each image, at one of 31 strengths: the wide space.
+    """One of 14 operations for each image, at one of 31 strengths: the wide space; black from outside.
 
     Source: Müller, Hutter, TrivialAugment, arXiv 2103.10158; torchvision's TrivialAugmentWide.
     """
@@ -77,7 +102,8 @@ class TrivialAugment:
 class RandomErasing:
     """Set a rectangle to mid-grey with probability `share`; its area and aspect ratio are drawn in these bounds.
 
-    Source: Zhong et al., arXiv 1708.04896.
+    `area` is a share of the image; `aspect`, height by width, is log-uniform. Where none of ten draws is smaller than
+    the image, it stays whole. Source: Zhong et al., arXiv 1708.04896.
     """
 
     kind: Literal["random_erasing"] = "random_erasing"
@@ -85,12 +111,18 @@ class RandomErasing:
     area: tuple[float, float] = (0.02, 0.33)
     aspect: tuple[float, float] = (0.3, 3.3)
 
+    def __post_init__(self) -> None:
+        _require(self, "share", 0 <= self.share <= 1, SHARES)
+        _require(self, "area", 0 < self.area[0] <= self.area[1] <= 1, "two shares of the image, the smaller one first")
+        _require(self, "aspect", 0 < self.aspect[0] <= self.aspect[1], "two ratios above 0, the smaller one first")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Mix:
     """Mix each image with another one of its block: MixUp with probability `mixup_share`, CutMix with `cutmix_share`.
 
-    The labels mix as the pixels do. Sources: Zhang et al., arXiv 1710.09412; Yun et al., arXiv 1905.04899.
+    Each image draws its way, and its own share from Beta(alpha, alpha). The labels mix as the pixels do.
+    Sources: Zhang et al., arXiv 1710.09412; Yun et al., arXiv 1905.04899.
     """
 
     kind: Literal["mix"] = "mix"
@@ -98,6 +130,16 @@ class Mix:
     mixup_alpha: float = 0.8
     cutmix_share: float = 0.5
     cutmix_alpha: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name in ("mixup_share", "cutmix_share"):
+            _require(self, name, 0 <= getattr(self, name) <= 1, SHARES)
+        for name in ("mixup_alpha", "cutmix_alpha"):
+            _require(self, name, getattr(self, name) >= SMALLEST_ALPHA, f"numbers from {SMALLEST_ALPHA}")
+        both = self.mixup_share + self.cutmix_share
+        if both > 1:
+            do = "An image is mixed in one way at most."
+            raise UserError(field="mixup_share + cutmix_share", value=both, allowed=SHARES, do=do)
 
 
 Augmentation = Crop | Flip | AlternatingFlip | Affine | Jitter | TrivialAugment | RandomErasing | Mix

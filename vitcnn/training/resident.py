@@ -43,7 +43,7 @@ class Resident:
         order = torch.randperm(len(self), generator=generator, device=self.labels.device)[:count]
         for indices in order.split(block):
             yield Block(
-                images=self.images[indices],
+                images=self.images.index_select(0, indices),
                 targets=self.labels[indices],
                 indices=indices,
                 epoch=epoch,

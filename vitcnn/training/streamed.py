@@ -66,7 +66,7 @@ class Streamed:
 
     def _start(self, indices: Tensor, stream: torch.cuda.Stream | None) -> _Copy:
         """Gather a part on the host and start its copy."""
-        gathered = {"images": self.images[indices], "targets": self.labels[indices], "indices": indices}
+        gathered = {"images": self.images.index_select(0, indices), "targets": self.labels[indices], "indices": indices}
         if stream is None:
             return _Copy(gathered, None)
         with torch.cuda.stream(stream):

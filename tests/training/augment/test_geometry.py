@@ -1,13 +1,16 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from scipy import ndimage
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import ndimage, stats
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms import functional as TF
 
-from vitcnn.recipes.parts import Affine, Flip
+from vitcnn.recipes.parts import Affine, AlternatingFlip, Crop, Flip
 from vitcnn.training.augment import geometry
 from vitcnn.training.augment.geometry import affine_matrices, warp
 from vitcnn.training.block import Block
@@ -160,3 +163,63 @@ def test_flips_mirror_about_the_share_asked_for_each_image_by_its_own_draw():
     kept = [torch.equal(after, before) for before, after in zip(images, flipped, strict=True)]
     assert all(one != other for one, other in zip(mirrored, kept, strict=True))
     assert 60 < sum(mirrored) < 140, "400 draws of 0.25: within 4.6 standard deviations of 100"
+
+
+def test_flips_are_told_by_the_draw():
+    images = noise(3)
+    flipped = geometry.flip(images, torch.tensor([True, False, True]))
+    assert torch.equal(flipped, torch.stack((TF.hflip(images[0]), images[1], TF.hflip(images[2]))))
+
+
+@given(
+    channels=st.sampled_from([1, 3]),
+    px=st.integers(5, 12),
+    padding_px=st.integers(0, 4),
+    fill=st.sampled_from(["zeros", "reflect"]),
+    data=st.data(),
+)
+def test_crops_are_torchvisions(channels, px, padding_px, fill, data):
+    images = torch.randint(0, 256, (4, channels, px, px), dtype=torch.uint8, generator=generator(px))
+    places = st.lists(st.integers(0, 2 * padding_px), min_size=4, max_size=4)
+    top, left = data.draw(places), data.draw(places)
+    ours = geometry.crop(images, Crop(padding_px=padding_px, fill=fill), torch.tensor(top), torch.tensor(left))
+    mode = "reflect" if fill == "reflect" else "constant"
+    for image, cut, at, across in zip(images, ours, top, left, strict=True):
+        assert torch.equal(cut, TF.crop(TF.pad(image, padding_px, padding_mode=mode), at, across, px, px))
+
+
+def test_crops_take_every_place_about_equally_often_each_image_by_its_own_draw():
+    px, count = 8, 5000
+    ramps = (torch.arange(px)[:, None] * 16 + torch.arange(px) + 17).to(torch.uint8).expand(count, 1, px, px)
+    cropped = geometry.random_crop(block(ramps), Crop(padding_px=2), generator()).images
+    middle = cropped[:, 0, px // 2, px // 2].int() - int(ramps[0, 0, px // 2, px // 2])
+    places = (middle + 34).tolist()  # 16 rows down, 1 across; from 2 up and 2 left on
+    counts = [places.count(16 * down + across) for down in range(5) for across in range(5)]
+    assert sum(counts) == count
+    assert stats.chisquare(counts).pvalue > 0.001
+
+
+def test_alternating_flips_show_every_image_both_ways_in_two_epochs():
+    images, both_ways = noise(500, px=4), AlternatingFlip()
+    shown = [geometry.alternating_flip(block(images, epoch), both_ways, generator()).images for epoch in range(3)]
+    mirrored = torch.stack([(one != images).flatten(1).any(dim=1) for one in shown])
+    for before, after, is_mirrored in zip(images, shown[0], mirrored[0], strict=True):
+        assert torch.equal(after, TF.hflip(before) if is_mirrored else before)
+    assert torch.equal(mirrored[0], ~mirrored[1])
+    assert torch.equal(mirrored[0], mirrored[2])
+    assert 200 < mirrored[0].sum() < 300, "about half start mirrored"
+
+
+def test_whether_an_image_starts_mirrored_depends_on_its_place_in_the_split_alone():
+    images, order = noise(300, px=4), torch.randperm(300, generator=generator())
+    whole = block(images)
+    shuffled = replace(whole, images=images[order], indices=order)
+    one, other = (geometry.alternating_flip(part, AlternatingFlip(), generator()).images for part in (whole, shuffled))
+    assert torch.equal(one[order], other)
+
+
+def test_who_starts_mirrored_shows_no_pattern():
+    coins = geometry.coins(torch.arange(60_000)).double()
+    assert abs(coins.mean() - 0.5) < 0.01
+    for step in (1, 2, 3, 4, 5, 8, 10, 16):
+        assert abs(torch.corrcoef(torch.stack((coins[:-step], coins[step:])))[0, 1]) < 0.025, step

@@ -21,8 +21,16 @@ from vitcnn.recipes.parts import (
     Augmentation,
     Crop,
     Flip,
+    Jitter,
+    Mix,
+    RandomErasing,
+    TrivialAugment,
 )
+from vitcnn.training.augment.colour import random_jitter
+from vitcnn.training.augment.erasing import random_erasing
 from vitcnn.training.augment.geometry import alternating_flip, random_affine, random_crop, random_flip
+from vitcnn.training.augment.mixing import random_mix
+from vitcnn.training.augment.trivial import random_trivial_augment
 from vitcnn.training.block import Block
 
 OPERATIONS: dict[type, Callable[[Block, Any, Generator], Block]] = {
@@ -30,6 +38,10 @@ OPERATIONS: dict[type, Callable[[Block, Any, Generator], Block]] = {
     Flip: random_flip,
     AlternatingFlip: alternating_flip,
     Affine: random_affine,
+    Jitter: random_jitter,
+    TrivialAugment: random_trivial_augment,
+    RandomErasing: random_erasing,
+    Mix: random_mix,
 }
 
 

@@ -21,13 +21,32 @@ def random_crop(block: Block, bounds: Crop, generator: Generator) -> Block:
 
 
 def crop(images: Tensor, bounds: Crop, top: Tensor, left: Tensor) -> Tensor:
-    """Cut (px, px) windows at `top` and `left`, int64 (batch,), 0..2 padding_px, out of the padded images."""
-    px = images.shape[-1]
-    mode = "reflect" if bounds.fill == "reflect" else "constant"
-    padded = F.pad(images, [bounds.padding_px] * 4, mode=mode)
-    windows = padded.unfold(2, px, 1).unfold(3, px, 1)  # (batch, channels, tops, lefts, px, px), a view
-    every = torch.arange(len(images), device=images.device)
-    return windows[every, :, top, left]
+    """Cut (px, px) windows at `top` and `left`, int64 (batch,), 0..2 padding_px, out of the padded images.
+
+    A window is one run of memory, from its first pixel to its last one: the result is a view of copies of such runs.
+    """
+    count, channels, px, _ = images.shape
+    padded = padded_by(bounds, images)
+    width = padded.shape[-1]
+    area = width * width
+    run = (channels - 1) * area + (px - 1) * width + px
+    runs = padded.as_strided((padded.numel() - run + 1, run), (1, 1))  # row i is the run that starts at pixel i
+    every = torch.arange(count, device=images.device)
+    cut = runs.index_select(0, every * (channels * area) + top * width + left)
+    return cut.as_strided((count, channels, px, px), (run, area, width, 1))
+
+
+def padded_by(bounds: Crop, images: Tensor) -> Tensor:
+    """Return `images` with `padding_px` more pixels on each side; contiguous."""
+    size, last = bounds.padding_px, images.shape[-1] - 1
+    if size == 0:
+        return images.contiguous()
+    if bounds.fill == "zeros":
+        return F.pad(images, [size] * 4)
+    for dim in (-1, -2):  # F.pad reflects bytes on a CPU only
+        before, after = images.narrow(dim, 1, size), images.narrow(dim, last - size, size)
+        images = torch.cat((before.flip(dim), images, after.flip(dim)), dim)
+    return images
 
 
 def random_flip(block: Block, bounds: Flip, generator: Generator) -> Block:
@@ -43,14 +62,21 @@ def alternating_flip(block: Block, _bounds: AlternatingFlip, _generator: Generat
 
 
 def coins(indices: Tensor) -> Tensor:
-    """Return a coin, int64 0 or 1, for each index: always the same for the same index."""
-    mixed = (indices * 2654435761 + 0x9E3779B9) & 0xFFFFFFFF  # Knuth's multiplicative hash; its high bits are good
-    return (mixed ^ (mixed >> 15)) >> 13 & 1
+    """Return a coin, int64 0 or 1, for each index, int64 from 0: always the same for the same index.
+
+    The last bit of MurmurHash3's final mix of 32 bits, by Austin Appleby.
+    """
+    mixed = indices + 1
+    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
+        mixed = ((mixed ^ (mixed >> shift)) * factor) & 0xFFFFFFFF
+    return (mixed ^ (mixed >> 16)) & 1
 
 
 def flip(images: Tensor, mirrored: Tensor) -> Tensor:
     """Mirror the images, (batch, channels, px, px), that `mirrored`, bool (batch,), says."""
-    return torch.where(mirrored[:, None, None, None], images.flip(-1), images)
+    count = len(images)
+    both = torch.cat((images, images.flip(-1)))
+    return both.index_select(0, torch.arange(count, device=images.device) + mirrored * count)
 
 
 def random_affine(block: Block, bounds: Affine, generator: Generator) -> Block:
