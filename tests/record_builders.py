@@ -1,5 +1,7 @@
 """Records and runs made by hand, for tests of what reads them."""
 
+from dataclasses import replace
+
 from vitcnn.record import CaseResult, Environment, Measurement, Record, Run, Series
 
 ENVIRONMENT = Environment(
@@ -90,3 +92,34 @@ def accuracy(architecture, *, right, seconds=4.0, task="digits", recipe="digits_
 def run_of(*records, others=()):
     passed = (CaseResult(id=entry.case, outcome="passed", record=entry) for entry in records)
     return Run(environment=ENVIRONMENT, cases=(*passed, *others))
+
+
+def data_efficiency(architecture, num_train, *, right, recipe="digits_cnn", task="digits"):
+    """Return the record of an accuracy case on few images; `right` as in `accuracy`."""
+    whole = accuracy(architecture, right=right, task=task, recipe=recipe)
+    few = {"question": "data_efficiency", "num_train": num_train, "num_train_images": num_train}
+    case = f"data_efficiency/{architecture}/{task}/{recipe}/n{num_train}/fp32/eager"
+    return replace(whole, case=case, settings={**whole.settings, **few})
+
+
+def robustness(architecture, *, right, times_right, accuracies, task="digits", recipe="digits_cnn"):
+    """Return the record of a robustness case.
+
+    `right` as in `accuracy`; `times_right`, rows of counts, (seeds, images), is how often of two corruptions at five
+    severities each image was right. `accuracies`, (seeds, corruptions, severities from 0), of `shift` and `blur`.
+    """
+    clean = accuracy(architecture, right=right, task=task, recipe=recipe)
+    relative = [sum(sum(row[1:]) / row[0] for row in seed) / (5 * len(seed)) for seed in accuracies]
+    described = [{"name": name, "unit": "px", "severities": [1, 2, 3, 4, 5]} for name in ("shift", "blur")]
+    under_shift = {"axes": ("seed", "corruption", "severity"), "values": accuracies}
+    return replace(
+        clean,
+        case=f"robustness/{architecture}/{task}/{recipe}/fp32/eager",
+        settings={**clean.settings, "question": "robustness", "corruptions": described},
+        measurements=(measurement("mean_relative_accuracy", *relative, unit="1", better="higher", tolerance=0.01),),
+        series=(
+            *clean.series,
+            Series(name="accuracy_under_shift", unit="1", **under_shift),
+            Series(name="times_right_under_shift", unit="1", axes=("seed", "image"), values=times_right),
+        ),
+    )

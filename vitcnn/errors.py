@@ -6,6 +6,7 @@
     ├── UserError             bad input, refused before anything runs
     │   └── UnknownName       a name the catalogue does not hold; offers the nearest
     ├── MissingData           files of a task that are not here and cannot be had; its cases are skipped
+    ├── TooFewImages          a task has fewer training images than a case is about; the case is skipped
     ├── RecordError           a document that is not a valid vitcnn record
     ├── BaselineError         a store of baselines that cannot be judged by
     ├── RunFailed             a run in a fresh process that is of no use
@@ -59,6 +60,10 @@ class MissingData(VitcnnError):
     def __init__(self, task: str, message: str) -> None:
         self.task = task
         super().__init__(message)
+
+
+class TooFewImages(VitcnnError):
+    """A task has fewer training images than a case is about: says how many. There is nothing to measure."""
 
 
 class RecordError(VitcnnError, ValueError):

@@ -9,14 +9,25 @@ from vitcnn.prepare.accuracy import prepare_accuracy
 from vitcnn.prepare.data_efficiency import prepare_data_efficiency
 from vitcnn.prepare.latency import prepare_latency
 from vitcnn.prepare.memory import prepare_memory
+from vitcnn.prepare.robustness import prepare_robustness
 from vitcnn.prepare.tiled import prepare_tiled
 from vitcnn.prepare.training import prepare_training
-from vitcnn.spec import AccuracyCase, Case, DataEfficiencyCase, LatencyCase, MemoryCase, TiledCase, TrainingCase
+from vitcnn.spec import (
+    AccuracyCase,
+    Case,
+    DataEfficiencyCase,
+    LatencyCase,
+    MemoryCase,
+    RobustnessCase,
+    TiledCase,
+    TrainingCase,
+)
 from vitcnn.subject import Subject
 
 PREPARERS: dict[type[Case], Callable[..., Subject]] = {
     AccuracyCase: prepare_accuracy,
     DataEfficiencyCase: prepare_data_efficiency,
+    RobustnessCase: prepare_robustness,
     TrainingCase: prepare_training,
     LatencyCase: prepare_latency,
     TiledCase: prepare_tiled,

