@@ -117,7 +117,30 @@ def test_doctor_finds_weights_in_the_hubs_cache(capsys, monkeypatch, tmp_path):
     (folder / "snapshots" / ("0" * 40) / "model.safetensors").touch()
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     main(["doctor", "--preset", "smoke", "--device", "cpu"])
-    assert re.search(r"hub weights +ok +1 of 13 cached: resnet50;", capsys.readouterr().out)
+    assert re.search(r"hub weights +ok +here: resnet50, of 13", capsys.readouterr().out)
+
+
+def test_fetch_of_weights_checks_and_names_them(capsys, monkeypatch, tmp_path):
+    import timm
+    from hub_builders import put_into_cache
+    from safetensors.torch import save
+
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    content = save(timm.create_model("test_resnet").state_dict())
+    blob = put_into_cache(tmp_path, "test_resnet.r160_in1k", content).resolve()
+    assert main(["fetch", "--weights", "timm/test_resnet"]) == 0
+    size = f"{len(content) / 1e6:,.0f} MB"
+    said = f"timm/test_resnet: timm/test_resnet.r160_in1k, {size}, SHA-256 {blob.name}\n"
+    assert capsys.readouterr().out == said
+
+
+def test_weights_that_cannot_be_fetched_are_one_line_and_status_1(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    assert main(["fetch", "--weights", "vit_base"]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("vitcnn: weights of vit_base cannot be downloaded: timm/vit_base_patch16_224.augreg2_in21k")
+    assert error.count("\n") == 1
 
 
 def test_doctor_is_red_without_a_compiler(capsys, monkeypatch):

@@ -6,8 +6,9 @@ import os
 import shutil
 from dataclasses import dataclass
 
-from vitcnn.architectures import architecture
+from vitcnn.architectures import architecture, hub
 from vitcnn.device import Device
+from vitcnn.recipes import recipe
 from vitcnn.spec import AccuracyCase, Case, Progress
 from vitcnn.tasks import Tasks
 from vitcnn.tasks.download import missing_files
@@ -26,7 +27,12 @@ class Bench:
 
 def obstacle(case: Case, device: Device, tasks: Tasks) -> str:
     """Return why `case` cannot be measured here as things are, and the way out; an empty string where it can."""
-    return without_compiler(case, device) or without_resolution(case) or without_files(case, tasks)
+    return (
+        without_compiler(case, device)
+        or without_resolution(case)
+        or without_files(case, tasks)
+        or without_weights(case)
+    )
 
 
 def without_compiler(case: Case, device: Device) -> str:
@@ -56,3 +62,14 @@ def without_files(case: Case, tasks: Tasks) -> str:
     if not isinstance(case, AccuracyCase) or not missing_files(tasks.task(case.task), tasks.data_root):
         return ""
     return f"{case.task} is not under {tasks.data_root}: run `vitcnn fetch {case.task}` where there is a network"
+
+
+def needs_weights(case: Case) -> bool:
+    """Whether a case trains from the hub's weights."""
+    return isinstance(case, AccuracyCase) and recipe(case.recipe).weights == "hub"
+
+
+def without_weights(case: Case) -> str:
+    """Return that the hub's weights, from which the case trains, are not here, where they are not."""
+    entry = architecture(case.architecture)
+    return hub.not_here(entry) if needs_weights(case) and not hub.are_here(entry) else ""

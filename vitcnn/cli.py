@@ -52,9 +52,11 @@ def parser() -> argparse.ArgumentParser:
     doctor.add_argument("--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:N; default: auto")
     doctor.set_defaults(run=run_doctor)
 
-    fetched = commands.add_parser("fetch", help="download or make data sets ahead of time")
-    fetched.add_argument("names", nargs="+", metavar="NAME", help="a task, such as mnist; see `vitcnn list tasks`")
-    fetched.set_defaults(run=run_fetch)
+    fetched = commands.add_parser("fetch", help="download or make data sets, and download weights, ahead of time")
+    fetched.add_argument("names", nargs="*", metavar="NAME", help="a task, such as mnist; see `vitcnn list tasks`")
+    weights_help = "an architecture, such as vit_base, whose ImageNet weights are wanted in the hub's cache ($HF_HOME)"
+    fetched.add_argument("--weights", nargs="+", default=(), metavar="ARCH", help=weights_help)
+    fetched.set_defaults(run=run_fetch, usage_error=fetched.error)
 
     baseline.add_to(commands)
     gate.add_to(commands)
@@ -110,6 +112,27 @@ def run_doctor(options: argparse.Namespace) -> int:
 
 
 def run_fetch(options: argparse.Namespace) -> int:
+    """Download or make each task's data, and read them once; download each architecture's weights."""
+    if not (options.names or options.weights):
+        options.usage_error("name a task, or architectures by --weights")
+    fetch_weights(options.weights)
+    if options.names:
+        fetch_data(options)
+    return 0
+
+
+def fetch_weights(names: Sequence[str]) -> None:
+    """Download the weights of architectures, and load them once."""
+    from vitcnn.architectures import architecture, hub
+    from vitcnn.inference.pretrained import require_whole
+
+    for entry in map(architecture, names):
+        found = hub.fetch(entry)
+        require_whole(entry, found.path)
+        print(f"{entry.name}: {found.name}, {found.path.stat().st_size / 1e6:,.0f} MB, SHA-256 {found.sha256}")
+
+
+def fetch_data(options: argparse.Namespace) -> None:
     """Download or make each task's data, and read them once."""
     from vitcnn.folders import require_writable
     from vitcnn.progress import ProgressBar
@@ -125,4 +148,3 @@ def run_fetch(options: argparse.Namespace) -> int:
         counts = f"{len(data.train.labels):,} training and {len(data.test.labels):,} test images"
         print(f"{name}: {counts} of {shape.channels}x{shape.px}x{shape.px}, {shape.num_classes} classes")
     print(f"Data root: {tasks.data_root}")
-    return 0

@@ -14,8 +14,8 @@ import psutil
 import pynvml
 from tabulate import tabulate
 
-from vitcnn.architectures import architectures
-from vitcnn.bench import compiler, obstacle
+from vitcnn.architectures import architectures, hub
+from vitcnn.bench import compiler, needs_weights, obstacle, without_weights
 from vitcnn.device import Device
 from vitcnn.device.environment import environment
 from vitcnn.folders import nearest_existing
@@ -46,7 +46,7 @@ def diagnose(device: Device, tasks: Tasks, cases: Sequence[Case]) -> tuple[str, 
         _memory(),
         *_disk(tasks.data_root),
         _data(tasks, cases),
-        _weights(),
+        _weights(cases),
     ]
     rows = [(finding.about, "amiss" if finding.do else "ok", _with_way_out(finding)) for finding in findings]
     obstacles = Counter(reason for case in cases if (reason := obstacle(case, device, tasks)))
@@ -138,11 +138,11 @@ def _data(tasks: Tasks, cases: Sequence[Case]) -> Finding:
     return Finding(about="downloaded data", text=text, do=do)
 
 
-def _weights() -> Finding:
-    """Say which ImageNet weights lie in the hub's cache; no case of the suite loads any yet."""
-    from huggingface_hub import try_to_load_from_cache
-
+def _weights(cases: Sequence[Case]) -> Finding:
+    """Say which ImageNet weights lie in the hub's cache; those that do not are amiss where a case needs them."""
     named = [entry for entry in architectures().values() if entry.hub]
-    cached = [e.name for e in named if isinstance(try_to_load_from_cache(f"timm/{e.hub}", "model.safetensors"), str)]
-    names = f": {', '.join(cached)}" if cached else ""
-    return Finding(about="hub weights", text=f"{len(cached)} of {len(named)} cached{names}; no case needs them yet")
+    here = [entry.name for entry in named if hub.are_here(entry)]
+    needed = dict.fromkeys(case.architecture for case in cases if needs_weights(case) and without_weights(case))
+    text = f"here: {', '.join(here) or 'none'}, of {len(named)}"
+    do = f"Run `vitcnn fetch --weights {' '.join(needed)}` where there is a network." if needed else ""
+    return Finding(about="hub weights", text=text, do=do)

@@ -5,7 +5,7 @@
     VitcnnError
     ├── UserError             bad input, refused before anything runs
     │   └── UnknownName       a name the catalogue does not hold; offers the nearest
-    ├── MissingData           files of a task that are not here and cannot be had; its cases are skipped
+    ├── MissingData           files of a task, or weights, that are not here; its cases are skipped
     ├── TooFewImages          a task has fewer training images than a case is about; the case is skipped
     ├── RecordError           a document that is not a valid vitcnn record
     ├── BaselineError         a store of baselines that cannot be judged by
@@ -55,7 +55,7 @@ class UnknownName(UserError):
 
 
 class MissingData(VitcnnError):
-    """The files of `task` are not here and cannot be downloaded: says where they would lie and how to get them."""
+    """The files of `task`, or weights where it is empty, are not here and cannot be had: says how to get them."""
 
     def __init__(self, task: str, message: str) -> None:
         self.task = task

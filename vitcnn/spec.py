@@ -67,13 +67,13 @@ class Architecture:
     `resolutions` maps the input resolution to the resolution the model itself works at; where they differ the
     image is resized on the device, inside what is timed. `hub` names its ImageNet weights in timm's part of the
     Hugging Face hub, empty where it has none. `builder` returns an untrained module for the model's
-    resolution: (batch, channels, px, px) -> (batch, num_classes).
+    resolution: (batch, channels, px, px) -> (batch, num_classes); where there is a `hub`, it takes timm's options too.
     """
 
     name: str
     family: Family
     resolutions: Mapping[int, int] = field(hash=False)
-    builder: Callable[[InputShape], nn.Module]
+    builder: Callable[..., nn.Module]
     published: Published | None
     source: str
     hub: str = ""

@@ -34,7 +34,10 @@ def is_timm(name: str) -> bool:
 
 
 def timm_model(name: str, shape: InputShape, *, fixed_px: bool = False, **options: Any) -> nn.Module:
-    """Build timm's untrained `name` for `shape`; `fixed_px` tells a model that is made for one resolution."""
+    """Build timm's `name` for `shape`, untrained unless `options`, which are timm's, say other things.
+
+    `fixed_px` tells a model that is made for one resolution.
+    """
     import timm
 
     if fixed_px:
@@ -43,12 +46,12 @@ def timm_model(name: str, shape: InputShape, *, fixed_px: bool = False, **option
     return model
 
 
-def timm_transformer(name: str, shape: InputShape) -> nn.Module:
-    """Build timm's untrained ViT `name`, made for 224 px; elsewhere its position embeddings are interpolated.
+def timm_transformer(name: str, shape: InputShape, **options: Any) -> nn.Module:
+    """Build timm's ViT `name`, made for 224 px; elsewhere its position embeddings are interpolated.
 
     So weights of 224 px, loaded before `set_input_size`, also serve tiles of 512 px.
     """
-    model: Any = timm_model(name, shape)
+    model: Any = timm_model(name, shape, **options)
     if shape.px != IMAGENET.px:
         model.set_input_size(img_size=(shape.px, shape.px))
     return model
@@ -76,7 +79,14 @@ def any_timm_model(name: str) -> Architecture:
         builder=builder,
         published=None,
         source=f"timm {timm.__version__}, {timm_name}",
+        hub=_hub_name(config),
     )
+
+
+def _hub_name(config: Any) -> str:
+    """Return the name of a model's weights in timm's part of the hub; an empty string where they are elsewhere."""
+    is_there = config is not None and str(config.hf_hub_id).startswith(PREFIX) and not config.hf_hub_filename
+    return config.hf_hub_id.removeprefix(PREFIX) if is_there else ""
 
 
 def family_of(model: nn.Module) -> Family:

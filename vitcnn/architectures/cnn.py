@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vitcnn.architectures.any_timm import (
     IMAGENET,
@@ -40,11 +40,11 @@ def build_lenet(shape: InputShape) -> nn.Module:
     )
 
 
-def build_resnet18(shape: InputShape) -> nn.Module:
+def build_resnet18(shape: InputShape, **options: Any) -> nn.Module:
     """Timm's ResNet-18; for small images with a 3x3 stem and without its max-pool, as is usual for CIFAR."""
     from torch import nn
 
-    model = timm_model("resnet18", shape)
+    model = timm_model("resnet18", shape, **options)
     if shape.px <= LARGEST_SMALL_PX:
         stem = nn.Conv2d(shape.channels, 64, kernel_size=3, stride=1, padding=1, bias=False)
         nn.init.kaiming_normal_(stem.weight, mode="fan_out", nonlinearity="relu")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vitcnn.architectures.any_timm import (
     IMAGENET,
@@ -48,11 +48,11 @@ def build_vit_micro(shape: InputShape) -> nn.Module:
     return model
 
 
-def build_vit_tiny(shape: InputShape) -> nn.Module:
+def build_vit_tiny(shape: InputShape, **options: Any) -> nn.Module:
     """Timm's ViT-Ti/16 above 32 px, the same with patches of 4 px up to there, as study C has it."""
     if shape.px <= LARGEST_SMALL_PX:
-        return timm_model("vit_tiny_patch16_224", shape, fixed_px=True, patch_size=4)
-    return timm_transformer("vit_tiny_patch16_224", shape)
+        return timm_model("vit_tiny_patch16_224", shape, fixed_px=True, patch_size=4, **options)
+    return timm_transformer("vit_tiny_patch16_224", shape, **options)
 
 
 VIT_MICRO = Architecture(

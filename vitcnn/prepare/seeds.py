@@ -11,8 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from vitcnn.architectures import architecture
+from vitcnn.architectures.parts import parameters_by_part
 from vitcnn.bench import Bench
 from vitcnn.inference.forward import memory_format
+from vitcnn.inference.pretrained import weighted
 from vitcnn.prepare.batches import model_settings, random_model
 from vitcnn.recipes import Recipe, recipe
 from vitcnn.spec import AccuracyCase, Split
@@ -34,6 +36,8 @@ class SeedRuns:
         self.case, self.device, self.progress = case, bench.device, bench.progress
         self.architecture = architecture(case.architecture)
         self.task = bench.tasks.task(case.task)
+        weights = recipe(case.recipe).weights
+        self.weighted, self.weights = weighted(self.architecture, weights, self.task.shape.px)
         px = min(self.task.shape.px, self.architecture.model_px(self.task.shape.px))
         self.shape = replace(self.task.shape, px=px)
         self.data = bench.tasks.data(case.task, bench.progress)
@@ -76,8 +80,8 @@ class SeedRuns:
         return tuple(dict.fromkeys(np.linspace(0, self.recipe.epochs, count + 1).round().astype(int).tolist()[1:]))
 
     def build(self) -> nn.Module:
-        """Build the model with the random weights of the seed whose turn it is."""
-        return random_model(self.architecture, self.shape, self.device, self.seed)
+        """Build the model of the seed whose turn it is: its head is random, and all else but for the hub's weights."""
+        return random_model(self.weighted, self.shape, self.device, self.seed)
 
     def fit(self, model: nn.Module, train: Source, **settings: Any) -> TrainingHistory:
         """Train `model` as the case says."""
@@ -151,7 +155,8 @@ class SeedRuns:
         """Return what repeats the training, as JSON values."""
         return {
             **model_settings(self.architecture, self.shape, self.meta_model),
-            "weights": self.recipe.weights,
+            "parameters_by_part": parameters_by_part(self.meta_model),
+            **self.weights,
             "recipe": asdict(self.recipe),
             "classes": list(self.task.classes),
             "target_accuracy": self.task.target_accuracy,
