@@ -2,11 +2,15 @@ import pytest
 import torch
 from torch import nn
 
-from vitcnn.recipes.parts import AdamW, Sgd
+from vitcnn.architectures import architectures
+from vitcnn.recipes.parts import AdamW, Muon, Sgd
+from vitcnn.spec import InputShape
 from vitcnn.training import optimizers
+from vitcnn.training.optimizers import hidden_weights
 
 ADAMW = AdamW(peak_learning_rate=0.1, weight_decay=0.5, betas=(0.9, 0.99))
 SGD = Sgd(peak_learning_rate=0.1, weight_decay=0.5, momentum=0.0, nesterov=False)
+MUON = Muon(peak_learning_rate=0.3, momentum=0.6, rest=SGD)
 
 
 @pytest.fixture
@@ -57,3 +61,66 @@ def test_a_model_with_matrices_alone_has_one_group():
 def test_every_group_knows_its_peak(model, settings):
     (optimizer,) = optimizers(model, settings)
     assert [group["peak"] for group in optimizer.param_groups] == [0.1] * len(optimizer.param_groups)
+
+
+@pytest.fixture
+def deep():
+    """Every kind of parameter: grouped and plain filters, matrices, vectors, and a parameter of no layer."""
+    layers = [
+        nn.Conv2d(1, 4, 3),
+        nn.BatchNorm2d(4),
+        nn.Conv2d(4, 6, 3),
+        nn.Conv2d(6, 6, 3, groups=6),
+        nn.Flatten(),
+        nn.Linear(6, 8),
+        nn.Linear(8, 5),
+    ]
+    made = nn.Sequential(*layers)
+    made.position = nn.Parameter(torch.zeros(3, 4))
+    return made
+
+
+def given(model, optimizer):
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    return {names[id(parameter)] for group in optimizer.param_groups for parameter in group["params"]}
+
+
+def test_muon_steps_what_lies_between_the_first_layer_and_the_last(deep):
+    muon, rest = optimizers(deep, MUON)
+    assert given(deep, muon) == {"2.weight", "5.weight"}
+    assert given(deep, rest) == {name for name, _ in deep.named_parameters()} - {"2.weight", "5.weight"}
+    assert [optimizer.param_groups[0]["peak"] for optimizer in (muon, rest)] == [0.3, 0.1]
+
+
+def test_what_is_frozen_is_given_to_neither(deep):
+    deep[0].requires_grad_(False)
+    deep[5].requires_grad_(False)
+    muon, rest = optimizers(deep, MUON)
+    assert given(deep, muon) == {"2.weight"}, "the frozen layer stays the first"
+    assert given(deep, rest) == {"position", "1.weight", "1.bias", "2.bias", "3.weight", "3.bias", "6.weight", "6.bias"}
+
+
+def test_a_head_alone_has_no_muon(deep):
+    deep.requires_grad_(False)
+    deep[6].requires_grad_(True)
+    (rest,) = optimizers(deep, MUON)
+    assert given(deep, rest) == {"6.weight", "6.bias"}
+
+
+def test_hidden_weights_alone_have_no_rest(deep):
+    deep.requires_grad_(False)
+    deep[5].weight.requires_grad_(True)
+    (muon,) = optimizers(deep, MUON)
+    assert given(deep, muon) == {"5.weight"}
+
+
+@pytest.mark.parametrize("entry", architectures().values(), ids=lambda entry: entry.name)
+def test_first_layers_read_pixels_and_last_ones_return_logits_in_the_whole_catalogue(entry):
+    with torch.device("meta"):
+        model = entry.build(InputShape(px=32, channels=3, num_classes=7))
+    chosen = {id(weight) for weight in hidden_weights(model)}
+    left = [weight for weight in model.parameters() if weight.ndim in (2, 4) and id(weight) not in chosen]
+    readers = [weight for weight in left if weight.ndim == 4 and weight.shape[1] == 3]
+    logits = [weight for weight in left if weight.shape[0] == 7]
+    assert chosen
+    assert (len(readers), len(logits)) == (1, 1)

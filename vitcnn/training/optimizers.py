@@ -5,7 +5,7 @@ A group's `peak` is its highest learning rate: the schedule sets `lr` to a share
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from torch import nn
 from torch.optim import SGD, Optimizer
@@ -13,14 +13,38 @@ from torch.optim import AdamW as TorchAdamW
 
 from vitcnn.recipes.parts import AdamW, Muon, Sgd
 from vitcnn.recipes.parts import Optimizer as OptimizerSettings
+from vitcnn.training.muon import OrthogonalMomentum
 
 
 def optimizers(model: nn.Module, settings: OptimizerSettings) -> list[Optimizer]:
-    """Return the optimisers that `settings` ask for; all are stepped in each step."""
+    """Return the optimisers that `settings` ask for, none without parameters; all are stepped in each step."""
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    if isinstance(settings, Muon):
-        raise NotImplementedError
-    return [BUILDERS[type(settings)](trained, settings)]
+    if not isinstance(settings, Muon):
+        return [BUILDERS[type(settings)](trained, settings)]
+    hidden = [weight for weight in hidden_weights(model) if weight.requires_grad]
+    chosen = {id(weight) for weight in hidden}
+    rest = [parameter for parameter in trained if id(parameter) not in chosen]
+    first = [muon(hidden, settings)] if hidden else []
+    return [*first, *optimizers_of_rest(rest, settings.rest)]
+
+
+def optimizers_of_rest(rest: list[nn.Parameter], settings: AdamW | Sgd) -> list[Optimizer]:
+    """Return the optimiser of what Muon leaves, or none where it leaves nothing."""
+    return [BUILDERS[type(settings)](rest, settings)] if rest else []
+
+
+def hidden_weights(model: nn.Module) -> list[nn.Parameter]:
+    """Return the weights of every linear layer and ungrouped convolution between the first layer and the last.
+
+    The first reads pixels and the last returns logits. They are so in the order in which the layers were registered,
+    frozen ones too.
+    """
+    layers = [module for module in model.modules() if isinstance(module, nn.Linear | nn.Conv2d)]
+    return [
+        cast("nn.Parameter", layer.weight)
+        for layer in layers[1:-1]
+        if not isinstance(layer, nn.Conv2d) or layer.groups == 1
+    ]
 
 
 def adamw(parameters: list[nn.Parameter], settings: AdamW) -> Optimizer:
@@ -35,6 +59,21 @@ def sgd(parameters: list[nn.Parameter], settings: Sgd) -> Optimizer:
     groups = everything if settings.decay_all else decaying_groups(parameters, settings.weight_decay)
     momentum, nesterov = settings.momentum, settings.nesterov
     return with_peaks(SGD(groups, lr=settings.peak_learning_rate, momentum=momentum, nesterov=nesterov, fused=True))
+
+
+def muon(weights: list[nn.Parameter], settings: Muon) -> Optimizer:
+    """Return the optimiser of hidden weights."""
+    return with_peaks(
+        OrthogonalMomentum(
+            weights,
+            lr=settings.peak_learning_rate,
+            momentum=settings.momentum,
+            nesterov=settings.nesterov,
+            num_steps=settings.newton_schulz_steps,
+            keep_norm=settings.keep_norm,
+            weight_decay=settings.weight_decay,
+        )
+    )
 
 
 BUILDERS: dict[type, Any] = {AdamW: adamw, Sgd: sgd}
