@@ -8,8 +8,9 @@ from vitcnn.errors import UnknownName, UnsupportedResolution
 from vitcnn.inference import resized
 from vitcnn.inference.forward import memory_format
 from vitcnn.metrics.macs import macs
+from vitcnn.recipes.parts import AdamW
 from vitcnn.spec import FAMILIES, Architecture, InputShape
-from vitcnn.training.step import TrainingStep, adamw
+from vitcnn.training import TrainingStep, optimizers
 
 ENTRIES = list(architectures().values())
 EVERY_ENTRY = pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
@@ -25,9 +26,18 @@ def num_parameters(model):
 
 
 CATALOGUE = {
-    "cnn": {"lenet", "resnet18", "resnet50", "resnet152", "efficientnet_b0", "convnext_tiny", "hrnet_w18"},
+    "cnn": {
+        "lenet",
+        "speedrun_cnn",
+        "resnet18",
+        "resnet50",
+        "resnet152",
+        "efficientnet_b0",
+        "convnext_tiny",
+        "hrnet_w18",
+    },
     "vit": {"vit_micro", "vit_tiny", "vit_small", "vit_base", "vit_large", "swin_tiny"},
-    "hybrid": {"vit_hybrid", "coatnet_0"},
+    "hybrid": {"speedrun_vit", "vit_hybrid", "coatnet_0"},
 }
 
 
@@ -71,7 +81,7 @@ def test_published_sizes_are_what_torchvision_publishes(entry):
 @EVERY_ENTRY
 def test_hub_weights_are_ones_that_timm_knows(entry):
     assert not entry.hub or entry.hub in timm.list_pretrained()
-    assert bool(entry.hub) == (entry.name not in ("lenet", "vit_micro"))
+    assert bool(entry.hub) == (entry.name not in ("lenet", "vit_micro", "speedrun_cnn", "speedrun_vit"))
 
 
 @EVERY_RESOLUTION
@@ -93,12 +103,12 @@ def test_logits_depend_on_the_image(entry):
 
 
 @EVERY_ENTRY
-def test_one_training_step_on_greyscale_digits_moves_the_first_layer_and_the_last(entry, cpu):
+def test_one_training_step_on_greyscale_digits_moves_the_first_trained_layer_and_the_last(entry, cpu):
     torch.manual_seed(0)
     model = resized(entry, InputShape(px=28, channels=1, num_classes=10))
-    optimizer = adamw(model, learning_rate=1e-3, weight_decay=0.0, betas=(0.9, 0.999))
-    step = TrainingStep(model, optimizer, device=cpu, layout=memory_format(entry), precision="fp32", mode="eager")
-    weights = [parameter for name, parameter in model.named_parameters() if name.endswith("weight")]
+    updating = optimizers(model, AdamW(peak_learning_rate=1e-3, weight_decay=0.0))
+    step = TrainingStep(model, updating, device=cpu, layout=memory_format(entry), precision="fp32", mode="eager")
+    weights = [weight for name, weight in model.named_parameters() if name.endswith("weight") and weight.requires_grad]
     ends = weights[0], weights[-1]
     before = [weight.clone() for weight in ends]
     assert torch.isfinite(step(torch.rand(2, 1, 28, 28) * 2 - 1, torch.tensor([0, 1])))

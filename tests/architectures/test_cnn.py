@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from vitcnn.architectures.cnn import LENET, RESNET18
+from vitcnn.architectures.cnn import LENET, RESNET18, SPEEDRUN_CNN
 from vitcnn.metrics.macs import macs
 from vitcnn.spec import InputShape
 
@@ -67,3 +67,40 @@ def test_resnet18_for_large_images_shrinks_them_fourfold_first():
     model = RESNET18.build(InputShape(px=224, channels=3, num_classes=10))
     assert (model.conv1.kernel_size, model.conv1.stride) == ((7, 7), (2, 2))
     assert model.maxpool(model.conv1(torch.zeros(1, 3, 224, 224))).shape == (1, 64, 56, 56)
+
+
+def test_the_speed_runs_cnn_starts_as_the_identity_of_its_inputs():
+    model = SPEEDRUN_CNN.build(InputShape(px=32, channels=3, num_classes=10))
+    first = next(module for module in model.modules() if isinstance(module, nn.Conv2d) and module.kernel_size == (3, 3))
+    images = torch.randn(2, 24, 9, 9)
+    with torch.no_grad():
+        torch.testing.assert_close(first(images)[:, :24], images)
+
+
+@pytest.mark.parametrize("px, sides", [(28, [27, 13, 13, 6, 6, 3, 3]), (32, [31, 15, 15, 7, 7, 3, 3])])
+def test_images_shrink_through_the_speed_runs_cnn_to_one_pixel(px, sides):
+    model = SPEEDRUN_CNN.build(InputShape(px=px, channels=3, num_classes=10)).eval()
+    seen = []
+    for module in model.modules():
+        if isinstance(module, nn.GELU):
+            module.register_forward_hook(lambda _module, _inputs, output: seen.append(output.shape[-1]))
+    model(torch.zeros(1, 3, px, px))
+    assert seen == sides
+
+
+def test_the_speed_runs_cnn_trains_all_but_the_whitening_and_the_scales_of_its_norms():
+    model = SPEEDRUN_CNN.build(InputShape(px=32, channels=3, num_classes=10))
+    frozen = {parameter.numel() for parameter in model.parameters() if not parameter.requires_grad}
+    assert frozen == {24 * 12, 64, 256}
+    trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+    assert trained == 1_970_488 - 24 * 12 + 2 * (64 + 256 + 256)  # filters, head and whitening; norms' biases
+
+
+def test_logits_of_the_speed_runs_cnn_are_small_at_first():
+    torch.manual_seed(0)
+    model = SPEEDRUN_CNN.build(InputShape(px=32, channels=3, num_classes=10))
+    weight = model[-1].weight
+    with torch.no_grad():
+        ratio = model[-1](torch.eye(256)).T / weight
+    torch.testing.assert_close(ratio, torch.full_like(ratio, 1 / 72))
+    assert (weight.std() / 72).item() == pytest.approx(1 / 256, rel=0.1)

@@ -4,7 +4,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from vitcnn.architectures.hybrid import VIT_HYBRID
+from vitcnn.architectures.any_timm import family_of
+from vitcnn.architectures.hybrid import SPEEDRUN_VIT, VIT_HYBRID
+from vitcnn.architectures.layers.speedrun_vit import attend
 from vitcnn.architectures.vit import SWIN_TINY, VIT_MICRO, VIT_SMALL, VIT_TINY
 from vitcnn.spec import InputShape
 
@@ -67,7 +69,7 @@ def test_vit_micro_tells_patches_apart_from_the_first_step():
     assert model.pos_embed.std().item() == pytest.approx(0.5, rel=0.1)
 
 
-@pytest.mark.parametrize("entry", [VIT_MICRO, VIT_TINY], ids=lambda entry: entry.name)
+@pytest.mark.parametrize("entry", [VIT_MICRO, VIT_TINY, SPEEDRUN_VIT], ids=lambda entry: entry.name)
 def test_where_a_patch_lies_matters(entry):
     torch.manual_seed(0)
     model = built(entry, px=28, channels=1).eval()
@@ -96,3 +98,20 @@ def test_swin_keeps_its_windows_of_7_tokens(px):
     model = built(SWIN_TINY, px=px, channels=3)
     windows = {block.window_size for stage in model.layers for block in stage.blocks}
     assert windows == {(7, 7)}
+
+
+@pytest.mark.parametrize("px, tokens", [(28, 6 * 6), (32, 7 * 7)])
+def test_the_speed_runs_vit_has_a_position_for_each_token(px, tokens):
+    model = built(SPEEDRUN_VIT, px=px, channels=3)
+    assert model.position.shape == (tokens, 192)
+    assert model.stem(torch.zeros(1, 3, px, px)).flatten(2).shape == (1, 192, tokens)
+
+
+def test_the_speed_runs_vit_is_a_hybrid_by_the_rule_for_timm_models():
+    assert family_of(built(SPEEDRUN_VIT, px=32, channels=3)) == SPEEDRUN_VIT.family == "hybrid"
+
+
+def test_attention_written_out_is_torchs_own():
+    queries, keys, values = torch.randn((3, 2, 4, 7, 5), generator=torch.Generator().manual_seed(0))
+    expected = F.scaled_dot_product_attention(queries, keys, values)
+    torch.testing.assert_close(attend(queries, keys, values), expected)

@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 from vitcnn.architectures.any_timm import IMAGENET, MADE_FOR_224, TIMM_RESULTS, timm_model, timm_transformer
-from vitcnn.spec import Architecture, Published
+from vitcnn.spec import Architecture, InputShape, Published
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def build_speedrun_vit(shape: InputShape) -> nn.Module:
+    """Build our ViT of the speed runs: overlapping patches out of a CNN's first layers, then a small ViT."""
+    from vitcnn.architectures.layers.speedrun_vit import SpeedrunVit
+
+    return SpeedrunVit(shape.px, shape.channels, shape.num_classes)
+
 
 VIT_HYBRID = Architecture(
     name="vit_hybrid",
@@ -36,4 +48,28 @@ COATNET_0 = Architecture(
     ),
     source="Dai et al., CoAtNet, arXiv 2106.04803, in timm's variant coatnet_0_rw, for which there are weights",
     hub="coatnet_0_rw_224.sw_in1k",
+)
+
+SPEEDRUN_VIT = Architecture(
+    name="speedrun_vit",
+    family="hybrid",
+    resolutions={28: 28, 32: 32, 224: 32, 512: 32},
+    builder=build_speedrun_vit,
+    published=Published(
+        shape=InputShape(px=32, channels=3, num_classes=10),
+        parameters=24 * 12
+        + 24
+        + 9 * (24 * 64 + 64 * 192)
+        + 2 * (64 + 192)
+        + 49 * 192
+        + 4 * (2 * 2 * 192 + 8 * 192 * 192)
+        + 2 * 192
+        + 1_930,
+        macs=31 * 31 * (12 * 24 + 9 * 24 * 64)
+        + 15 * 15 * 9 * 64 * 192
+        + 4 * (49 * 8 * 192 * 192 + 2 * 49 * 49 * 192)
+        + 1_920,
+        source="counted by hand",
+    ),
+    source="ours: the first layers of arXiv 2404.00498 before the blocks of Dosovitskiy et al., arXiv 2010.11929",
 )
