@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ from vitcnn.tasks import tasks
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 ID = {
     "accuracy": r"[a-z0-9_]+/[a-z0-9_]+",
+    "data_efficiency": r"[a-z0-9_]+/[a-z0-9_]+/n\d+",
+    "robustness": r"[a-z0-9_]+/[a-z0-9_]+",
     "training": r"\d+/b\d+",
     "latency": r"\d+/b\d+",
     "memory": r"\d+/b\d+/(inference|training)",
@@ -69,6 +72,21 @@ def test_what_a_case_names_exists_and_fits(entry):
     assert built_by.model_px(px) > 0
     assert entry.preset in PRESETS
     assert entry.time_tolerance > 0
+
+
+@pytest.mark.parametrize("entry", [entry for entry in EVERY if entry.question == "data_efficiency"], ids=str)
+def test_few_images_have_an_accuracy_case_on_all_of_them_to_stand_beside(entry):
+    whole = {key: value for key, value in asdict(entry).items() if key != "num_train"}
+    assert AccuracyCase(**whole) in EVERY
+
+
+def test_full_asks_for_every_size_of_study_d_on_each_task():
+    sizes = {}
+    for entry in EVERY:
+        if entry.question == "data_efficiency" and entry.preset == "full":
+            sizes.setdefault((entry.task, entry.architecture), []).append(entry.num_train)
+    tasks, names = ("mnist", "cifar10", "glyphs", "shapes"), ("lenet", "vit_micro", "resnet18", "vit_tiny")
+    assert sizes == {(task, name): [100, 500, 1_000, 4_000] for task in tasks for name in names}
 
 
 @pytest.mark.parametrize("entry", [entry for entry in EVERY if isinstance(entry, TiledCase)], ids=str)

@@ -58,6 +58,42 @@ def test_in_the_place_of_another_an_architecture_trains_once_by_the_recipe_that_
     ]
 
 
+CORRUPTED_AND_FEW = """
+    from vitcnn import DataEfficiencyCase, RobustnessCase
+
+    CASES = (
+        *(RobustnessCase(architecture=name, task="digits", recipe="digits_cnn") for name in ("lenet", "resnet18")),
+        *(
+            DataEfficiencyCase(architecture="lenet", task="digits", recipe="digits_cnn", num_train=count)
+            for count in (100, 5_000)
+        ),
+    )
+
+    def test_case(case, measure): measure(case)
+"""
+
+
+def test_questions_on_accuracy_follow_arch_and_task_with_the_recipe_that_suits(suite):
+    suite.write("test_cases.py", CORRUPTED_AND_FEW)
+    assert suite.collect("--arch=vit_micro", "--task=shapes", "-k", "data_efficiency") == [
+        f"data_efficiency/vit_micro/shapes/photos_vit/n{count}/fp32/eager" for count in (100, 5_000)
+    ]
+    assert suite.collect("--task=glyphs", "-k", "robustness") == [
+        "robustness/lenet/glyphs/glyphs_cnn/fp32/eager",
+        "robustness/resnet18/glyphs/glyphs_deep_cnn/fp32/eager",
+    ]
+
+
+def test_more_training_images_than_the_task_has_are_skipped_with_the_reason(suite):
+    suite.write("test_cases.py", CORRUPTED_AND_FEW)
+    result = suite.run("--task=digits", "-k", "n5000")
+    assert result.exit_code == 0, result.out
+    name = "data_efficiency/lenet/digits/digits_cnn/n5000/fp32/eager"
+    ended = result.case(name)
+    assert ended.outcome == "skipped"
+    assert "digits has 1,442 training images, the case is on 5,000 of them" in ended.reason
+
+
 ONLY_SMALL = """
     from dataclasses import replace
 

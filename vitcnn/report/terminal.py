@@ -15,6 +15,8 @@ from vitcnn.metrics.test_accuracy import accuracy_interval, correct
 from vitcnn.quantity import significant
 from vitcnn.record import Record, Run
 from vitcnn.report.cells import cell
+from vitcnn.report.data_efficiency import data_efficiency
+from vitcnn.report.robustness import robustness
 from vitcnn.report.tradeoffs import tradeoffs
 from vitcnn.spec import FAMILIES
 
@@ -113,6 +115,8 @@ def table(run: Run, *, width: int) -> str:
     order: dict[str, int] = {family: rank for rank, family in enumerate(FAMILIES)}
     names = dict.fromkeys((r.family, r.architecture) for r in sorted(records, key=lambda r: order[r.family]))
     shown = columns(records)
+    if not shown:
+        return ""
     cells = {column.title: shown_cell(column, records) for column in shown}
     values = {column.title: [_entry(column, cells, records, name) for _, name in names] for column in shown}
     footnote = textwrap.fill(f"Shown: {', '.join(dict.fromkeys(cells.values()))}", width, break_on_hyphens=False)
@@ -163,9 +167,16 @@ def noise(run: Run) -> str:
 
 
 def summary(run: Run, *, width: int) -> str:
-    """Return the table, the trade-offs and a line on what did not pass."""
+    """Return the table, the trade-offs, what the questions on accuracy show, and a line on what did not pass."""
     outcomes = Counter(case.outcome for case in run.cases)
     counts = ", ".join(f"{count} {outcome.replace('_', ' ')}" for outcome, count in sorted(outcomes.items()))
     lines = [textwrap.fill(line, width, subsequent_indent="  ") for line in tradeoffs(run)]
-    parts = [table(run, width=width), "\n".join(lines), noise(run), f"Cases: {counts}."]
+    parts = [
+        table(run, width=width),
+        "\n".join(lines),
+        data_efficiency(run, width=width),
+        robustness(run, width=width),
+        noise(run),
+        f"Cases: {counts}.",
+    ]
     return "\n\n".join(part for part in parts if part)

@@ -15,6 +15,9 @@ ENOUGH_IMAGES = 30
 SAME = 0.05
 """Times that differ by less are called the same."""
 
+TOLD_ELSEWHERE = ("data_efficiency", "robustness")
+"""Questions that have lines of their own."""
+
 TIMES = {
     "training_time_s": "trains",
     "step_time_s": "takes a training step of {batch} images at {px} px",
@@ -26,9 +29,10 @@ TIMES = {
 def tradeoffs(run: Run) -> list[str]:
     """Return a line for each ViT or hybrid beside a CNN of its `pairs`, where both were measured alike."""
     records = [record for record in run.records if record.settings.get("question") != "own"]
+    told = [record for record in records if record.settings.get("question") not in TOLD_ELSEWHERE]
     lines = []
     for one, other in pairs(records):
-        parts = [*_accuracy(records, one, other), *_times(records, one, other)]
+        parts = [*_accuracy(told, one, other), *_times(told, one, other)]
         if parts:
             lines.append(f"{one} against {other}: {'; '.join(parts)}.")
     return lines

@@ -1,0 +1,86 @@
+"""How much accuracy each architecture keeps on corrupted images: a table for each task, a line for each pair."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+import numpy as np
+
+from vitcnn.metrics.mean_relative_accuracy import UNDER_SHIFT, relative_scores
+from vitcnn.metrics.test_accuracy import correct, paired_difference
+from vitcnn.record import Record, Run
+from vitcnn.report.cells import cell
+from vitcnn.report.side_by_side import side_by_side
+from vitcnn.report.tradeoffs import ENOUGH_IMAGES, pairs
+
+RELATIVE = "mean_relative_accuracy"
+MEAN = "mean relative"
+
+
+def robustness(run: Run, *, width: int) -> str:
+    """Return a table for each task and the lines of its pairs, no wider than `width`; empty without a record."""
+    groups: dict[str, list[Record]] = {}
+    for record in run.records:
+        if record.settings.get("question") == "robustness" and record.samples(RELATIVE):
+            groups.setdefault(cell(record), []).append(record)
+    between = pairs(list(run.records))
+    return "\n\n".join(_of_group(records, between, width) for records in groups.values())
+
+
+def lines(records: Sequence[Record], between: Sequence[tuple[str, str]]) -> list[str]:
+    """Return a line for each pair of architectures of which both are in `records`, all of one cell."""
+    by_name = {record.architecture: record for record in records}
+    return [_line(by_name[one], by_name[other]) for one, other in between if {one, other} <= by_name.keys()]
+
+
+def under_each(record: Record) -> dict[str, float]:
+    """Return the mean accuracy over seeds and severities under each corruption, by its name."""
+    accuracies = _accuracies(record)[:, :, 1:].mean(axis=(0, 2))
+    names = [entry["name"] for entry in record.settings["corruptions"]]
+    return dict(zip(names, accuracies.tolist(), strict=True))
+
+
+def _of_group(records: Sequence[Record], between: Sequence[tuple[str, str]], width: int) -> str:
+    title = f"Accuracy on {records[0].settings['task']}, %, mean over all severities ({cell(records[0])}):"
+    columns = {record.architecture: _column(record) for record in records}
+    rows = [*dict.fromkeys(row for column in columns.values() for row in column if row != MEAN), MEAN]
+    told = [textwrap.fill(line, width, subsequent_indent="  ") for line in lines(records, between)]
+    return "\n".join([textwrap.fill(title, width), side_by_side("images", columns, rows, width=width), *told])
+
+
+def _column(record: Record) -> dict[str, str]:
+    clean = float(_accuracies(record)[:, 0, 0].mean())
+    shares = {"as they are": clean, **under_each(record)}
+    relative = float(np.mean(record.samples(RELATIVE)))
+    return {**{name: f"{100 * share:.1f}" for name, share in shares.items()}, MEAN: f"{relative:.3f}"}
+
+
+def _line(ours: Record, theirs: Record) -> str:
+    means = [float(np.mean(record.samples(RELATIVE))) for record in (ours, theirs)]
+    weakest = [min(under_each(record).items(), key=lambda entry: entry[1]) for record in (ours, theirs)]
+    where = "; ".join(
+        f"{record.architecture} is weakest under {name} ({100 * accuracy:.1f} %)"
+        for record, (name, accuracy) in zip((ours, theirs), weakest, strict=True)
+    )
+    return (
+        f"{ours.architecture} against {theirs.architecture}: robustness on {ours.settings['task']}: mean relative "
+        f"accuracy {means[0]:.3f} against {means[1]:.3f}, {_difference(ours, theirs)}; {where}."
+    )
+
+
+def _difference(ours: Record, theirs: Record) -> str:
+    num_images = correct(ours).shape[1]
+    if num_images < ENOUGH_IMAGES:
+        return f"too few test images ({num_images}) to tell"
+    difference = paired_difference(relative_scores(ours), relative_scores(theirs))
+    if difference.holds(0):
+        return "no difference seen"
+    low, high = sorted((abs(difference.low), abs(difference.high)))
+    sign = "higher" if difference.estimate > 0 else "lower"
+    return f"{abs(difference.estimate):.3f} {sign} [{low:.3f}, {high:.3f}]"
+
+
+def _accuracies(record: Record) -> np.ndarray:
+    """Return accuracies (seeds, corruptions, severities from 0)."""
+    return np.asarray(next(series.values for series in record.series if series.name == UNDER_SHIFT))
