@@ -17,6 +17,12 @@ def nearest_existing(path: Path) -> Path:
     return next(folder for folder in (path, *path.parents) if folder.exists())
 
 
+def short(path: Path | str) -> str:
+    """Return `path` relative to the working directory where it is below it."""
+    path = Path(path)
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
 def require_writable(field: str, folder: Path, do: str = "") -> None:
     """Raise UserError where `folder` cannot be made or written to, before long work ends in that error.
 

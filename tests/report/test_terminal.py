@@ -1,5 +1,7 @@
+from dataclasses import replace
+
 import pytest
-from record_builders import accuracy, latency, memory, run_of, tiled, training
+from record_builders import accuracy, latency, measurement, memory, run_of, tiled, training
 
 from vitcnn.record import CaseResult, Record
 from vitcnn.report.terminal import noise, summary, table
@@ -56,6 +58,19 @@ def test_accuracy_is_in_per_cent_with_its_interval_and_training_time_beside_it()
     assert low == pytest.approx(90 - 5.9, abs=1)
     assert high == pytest.approx(90 + 5.9, abs=1)
     assert shown["training digits s"]["lenet"] == "3.50"
+
+
+def test_time_to_the_target_stands_beside_the_training_time_where_all_seeds_reached_it():
+    def case(architecture, *seconds):
+        entry = accuracy(architecture, right=[[1] * 90 + [0] * 10] * 2, seconds=3.5)
+        reached = (measurement("time_to_accuracy_s", *seconds),) if seconds else ()
+        settings = {**entry.settings, "target_accuracy": 0.985}
+        return replace(entry, measurements=(*entry.measurements, *reached), settings=settings)
+
+    shown = columns_of(table(run_of(case("lenet", 1.5, 2.5), case("vit_tiny")), width=WIDE))
+    assert list(shown)[3:] == ["training digits s", "to 98.5 % digits s"]
+    assert shown["to 98.5 % digits s"] == {"lenet": "2.00", "vit_tiny": "-"}
+    assert "to 98.5 % digits s" not in columns_of(table(run_of(case("vit_tiny")), width=WIDE))
 
 
 def test_training_shows_images_a_second():

@@ -16,13 +16,14 @@ import pytest
 
 from vitcnn.device import CleanState, environment
 from vitcnn.errors import UserError
-from vitcnn.folders import OWN, make_own_folder
+from vitcnn.folders import OWN, make_own_folder, short
 from vitcnn.fresh import interrupt
 from vitcnn.pytest_plugin.fixtures import parametrize
 from vitcnn.pytest_plugin.gating import JUDGED, Gate
 from vitcnn.pytest_plugin.ledger import Ledger, case_id, case_of, entry_for, is_measured, write_json
 from vitcnn.pytest_plugin.measuring import CLEAN_STATE, ROW
 from vitcnn.pytest_plugin.options import Options
+from vitcnn.pytest_plugin.plotting import plot_lines
 from vitcnn.record import Environment, Run
 from vitcnn.report.terminal import summary
 
@@ -48,7 +49,7 @@ class SuiteHooks:
     def pytest_report_header(self) -> str:
         """Say what will be measured, how much of it, and where baselines are."""
         storage = str(self.config.getoption("benchmark_storage")).removeprefix("file://")
-        return f"vitcnn: device {self.options.device.key}, preset {self.options.preset}, baselines {_short(storage)}"
+        return f"vitcnn: device {self.options.device.key}, preset {self.options.preset}, baselines {short(storage)}"
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Give each test its cases."""
@@ -177,7 +178,7 @@ class SuiteHooks:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: Any) -> Generator[None, Any, Any]:
-        """Show the table and the trade-offs below pytest-benchmark's own tables, and say where the JSON is."""
+        """Show the table and the trade-offs below pytest-benchmark's own tables, draw the plots, say where all is."""
         try:
             return (yield)
         finally:
@@ -185,7 +186,9 @@ class SuiteHooks:
             if self._saved:
                 terminalreporter.section("vitcnn")
                 terminalreporter.write_line(summary(self.run, width=width))
-                terminalreporter.write_line(f"\nJSON of this run: {_short(self.ledger.run_json)}")
+                terminalreporter.write_line(f"\nJSON of this run: {short(self.ledger.run_json)}")
+                for line in plot_lines(self.run, self.options.out):
+                    terminalreporter.write_line(line)
             if self.gate.is_asked:
                 terminalreporter.section("gate" if self.options.gate else "baselines")
                 terminalreporter.write_line(self.gate.summary(width=width))
@@ -234,9 +237,3 @@ def _freeze_what_is_imported() -> None:
 
         gc.collect()
         gc.freeze()
-
-
-def _short(path: Path | str) -> str:
-    """Return `path` relative to the working directory where it is below it."""
-    path = Path(path)
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

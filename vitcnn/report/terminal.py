@@ -77,6 +77,10 @@ def columns(records: list[Record]) -> list[Column]:
         ),
         *(Column(f"training\n{task}\ns", "accuracy", "training_time_s", scaled(), {"task": task}) for task in tasks),
         *(
+            Column(f"to {100 * target:g} %\n{task}\ns", "accuracy", "time_to_accuracy_s", scaled(), {"task": task})
+            for task, target in targets(records).items()
+        ),
+        *(
             Column(f"training\n{px} px\nimages/s", "training", "images_per_s", scaled(), {"px": px})
             for px in pixels(records, "training")
         ),
@@ -91,6 +95,12 @@ def columns(records: list[Record]) -> list[Column]:
         Column("MACs\nM", "memory", "macs", scaled(1e-6)),
     ]
     return [column for column in every if any(map(column.fits, records))]
+
+
+def targets(records: list[Record]) -> dict[str, float]:
+    """Return the target accuracy of each task on which all seeds of a case reached it."""
+    reached = (record for record in records if record.samples("time_to_accuracy_s"))
+    return dict(sorted((record.settings["task"], record.settings["target_accuracy"]) for record in reached))
 
 
 def pixels(records: list[Record], question: str) -> list[int]:

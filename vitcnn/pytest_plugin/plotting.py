@@ -1,0 +1,28 @@
+"""Plots at the end of a session: after everything is saved, and never its failure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from vitcnn.folders import short
+from vitcnn.fresh import OUTPUT
+from vitcnn.record import Run
+from vitcnn.report.plots import write_plots
+
+PLOTS = "plots"
+
+
+def plot_lines(run: Run, out: Path) -> list[str]:
+    """Draw what there is to draw of `run` into `out`/plots; return the line that says where, or why not.
+
+    There is none where there is nothing to draw, and in runs that vitcnn started itself, for a baseline or to measure
+    again: nobody looks at theirs.
+    """
+    if (out / OUTPUT).exists():
+        return []
+    folder = out / PLOTS
+    try:
+        paths = write_plots(run, folder)
+    except Exception as error:  # all is measured, saved and judged: a picture less must not turn it red
+        return [f"Not all plots could be drawn ({type(error).__name__}: {error}). The JSON holds all of their numbers."]
+    return [f"Plots of this run: {short(folder)} ({len(paths)})"] if paths else []
