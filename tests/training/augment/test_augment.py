@@ -5,6 +5,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from vitcnn.errors import UserError
 from vitcnn.inference import normalize
@@ -34,6 +35,20 @@ EVERY = (
     RandomErasing(share=0.5),
     Mix(),
 )
+
+
+class NothingForTheHost(TorchDispatchMode):
+    """Refuses what makes a host wait for its GPU: values it reads, shapes that depend on values, constants it sends."""
+
+    REFUSED = ("_local_scalar_dense", "nonzero", "masked_select", "bincount", "unique", "lift_fresh", "equal", "where")
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        name = function.overloadpacket.__name__
+        waits = name in self.REFUSED and not (name == "where" and len(args) == 3)
+        if name in ("index", "index_put", "index_put_"):
+            waits = any(index is not None and index.dtype == torch.bool for index in args[1])
+        assert not waits, f"{function} makes the host wait"
+        return function(*args, **(kwargs or {}))
 
 
 def generator(seed=0):
@@ -80,6 +95,28 @@ def test_what_is_given_is_left_as_it_was(part):
     OPERATIONS[type(part)](block, part, generator())
     assert torch.equal(block.images, before[0])
     assert torch.equal(block.targets, before[1])
+
+
+@pytest.mark.parametrize("part", EVERY, ids=lambda part: part.kind)
+def test_nothing_waits_for_the_device(part):
+    with NothingForTheHost():
+        augment(photos(), (part,), generator())
+
+
+@pytest.mark.parametrize(
+    "waits",
+    [
+        lambda images: images.max().item(),
+        lambda images: images[images > 3],
+        lambda images: images.masked_fill_(images > 3, 0)[torch.where(images == 0)],
+        lambda images: images + torch.tensor([1], dtype=torch.uint8),
+        lambda images: bool(images.any()),
+    ],
+)
+def test_what_waits_would_be_noticed(waits):
+    images = photos().images
+    with pytest.raises(AssertionError, match="makes the host wait"), NothingForTheHost():
+        waits(images)
 
 
 @pytest.mark.parametrize("part", EVERY, ids=lambda part: part.kind)

@@ -29,7 +29,7 @@ def random_jitter(block: Block, bounds: Jitter, generator: Generator) -> Block:
 def jitter(images: Tensor, brightness: Tensor, contrast: Tensor) -> Tensor:
     """Scale the brightness of uint8 images, then their contrast, by factors, float64 (batch,)."""
     lit = scaled(images.float(), brightness)
-    return blend(lit, mean_grey(lit), contrast).to(torch.uint8)
+    return blend(lit, mean(grey(lit)), contrast).to(torch.uint8)
 
 
 def scaled(levels: Tensor, factors: Tensor) -> Tensor:
@@ -42,9 +42,9 @@ def blend(levels: Tensor, other: Tensor, factors: Tensor) -> Tensor:
     return whole(levels * per_image(factors, levels) + other * per_image(1 - factors, levels))
 
 
-def mean_grey(levels: Tensor) -> Tensor:
-    """Return the mean grey of each image, (batch, 1, 1, 1)."""
-    return grey(levels).mean(dim=(1, 2, 3), keepdim=True)
+def mean(greys: Tensor) -> Tensor:
+    """Return the mean of each image, (batch, 1, 1, 1)."""
+    return greys.mean(dim=(1, 2, 3), keepdim=True)
 
 
 def grey(levels: Tensor) -> Tensor:
@@ -52,12 +52,12 @@ def grey(levels: Tensor) -> Tensor:
     if levels.shape[1] == 1:
         return levels
     red, green, blue = (share * levels[:, i : i + 1] for i, share in enumerate(RED_GREEN_BLUE))
-    return (red + green + blue).trunc_()
+    return (red + green + blue).floor_()
 
 
 def whole(levels: Tensor) -> Tensor:
     """Return levels as bytes have them, in place."""
-    return levels.clamp_(0, MAX_LEVEL).trunc_()
+    return levels.clamp_(0, MAX_LEVEL).floor_()
 
 
 def per_image(values: Tensor, images: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from vitcnn.recipes.parts import TrivialAugment
-from vitcnn.training.augment.colour import MAX_LEVEL, blend, grey, mean_grey, per_image, whole
+from vitcnn.training.augment.colour import MAX_LEVEL, blend, grey, mean, per_image, whole
 from vitcnn.training.block import Block
 
 LEVELS = 31
@@ -85,8 +85,9 @@ def trivial_augment(images: Tensor, draws: Draws) -> Tensor:
     """Apply to each of the uint8 images, from 3 px, of one or three channels, what was drawn for it."""
     size = draws.magnitude()
     levels = warped(images.float(), draws.operation, size)
-    levels = looked_up(levels, draws.operation, size)
-    return colour_and_sharpness(levels, draws.operation, size).to(torch.uint8)
+    greys = grey(levels)
+    levels = looked_up(levels, greys, draws.operation, size)
+    return colour_and_sharpness(levels, greys, draws.operation, size).to(torch.uint8)
 
 
 def warped(levels: Tensor, operation: Tensor, size: Tensor) -> Tensor:
@@ -107,7 +108,7 @@ def warped(levels: Tensor, operation: Tensor, size: Tensor) -> Tensor:
         by_column, by_row, by_all = (
             (term / (extent / 2)).float()[:, None, None] for term in (of_column, of_row, shift)
         )
-        return by_column * columns + by_row * rows + by_all
+        return by_column * columns + (by_row * rows + by_all)
 
     across, down = places(cos, shear_x - sin, shift_x, width), places(shear_y + sin, cos, shift_y, height)
     grid = torch.stack((across, down), dim=-1)
@@ -119,15 +120,15 @@ def half_pixels(count: int, device: torch.device) -> Tensor:
     return torch.arange(count, device=device, dtype=torch.float32) - (count - 1) / 2
 
 
-def looked_up(levels: Tensor, operation: Tensor, size: Tensor) -> Tensor:
+def looked_up(levels: Tensor, greys: Tensor, operation: Tensor, size: Tensor) -> Tensor:
     """Give each pixel the level that the table of its image and channel has for its own."""
     places = levels.long().flatten(2)
-    table = point_table(levels, operation, size)
+    table = point_table(levels, greys, operation, size)
     table = torch.where((operation == Operation.EQUALIZE)[:, None, None], equalizing_table(places), table)
     return table.gather(2, places).view_as(levels)
 
 
-def point_table(levels: Tensor, operation: Tensor, size: Tensor) -> Tensor:
+def point_table(levels: Tensor, greys: Tensor, operation: Tensor, size: Tensor) -> Tensor:
     """Return what becomes of each level, (batch, channels, 256): all operations that look at one pixel at a time."""
 
     def drawn(kind: Operation, otherwise: float) -> Tensor:
@@ -135,7 +136,7 @@ def point_table(levels: Tensor, operation: Tensor, size: Tensor) -> Tensor:
 
     table = torch.arange(MAX_LEVEL + 1, device=levels.device, dtype=torch.float32).expand(*levels.shape[:2], -1)
     factor = 1 + drawn(Operation.BRIGHTNESS, 0.0) + drawn(Operation.CONTRAST, 0.0)
-    towards = mean_grey(levels)[..., 0] * per_image(operation == Operation.CONTRAST, table)
+    towards = mean(greys)[..., 0] * per_image(operation == Operation.CONTRAST, table)
     table = blend(table, towards, factor)
 
     stretched = (operation == Operation.AUTO_CONTRAST)[:, None, None]
@@ -164,14 +165,14 @@ def equalizing_table(places: Tensor) -> Tensor:
     return torch.where(step == 0, levels, spread).float()
 
 
-def colour_and_sharpness(levels: Tensor, operation: Tensor, size: Tensor) -> Tensor:
-    """Move each image away from its grey or blurred self, or towards it; its grey self is itself where it is grey."""
-    coloured, sharpened = ((operation == kind) for kind in (Operation.COLOR, Operation.SHARPNESS))
-    other = grey(levels) * per_image(coloured, levels) + blurred(levels) * per_image(sharpened, levels)
+def colour_and_sharpness(levels: Tensor, greys: Tensor, operation: Tensor, size: Tensor) -> Tensor:
+    """Move each image away from its grey or blurred self, or towards it; what is grey has no colour to change."""
+    coloured = (operation == Operation.COLOR) & (levels.shape[1] > 1)
+    sharpened = operation == Operation.SHARPNESS
     factor = 1 + size * (coloured | sharpened)
-    if levels.shape[1] == 1:
-        factor = torch.where(coloured, 1.0, factor)
-    return blend(levels, other, factor)
+    other = greys * per_image((1 - factor) * coloured, levels)
+    other = blurred(levels).mul_(per_image((1 - factor) * sharpened, levels)).add_(other)
+    return whole(other.add_(levels * per_image(factor, levels)))
 
 
 def blurred(levels: Tensor) -> Tensor:
