@@ -1,8 +1,11 @@
-"""How accurate after short training from scratch, and how long does that take? Three seeds; the last epoch counts."""
+"""How accurate after short training, and how long does that take? Three seeds; the last epoch counts."""
+
+from typing import get_args
 
 from vitcnn import AccuracyCase
 from vitcnn.architectures import architectures
 from vitcnn.recipes import recipe_for
+from vitcnn.spec import Mode
 from vitcnn.tasks import tasks
 
 ON_DIGITS = (
@@ -27,7 +30,40 @@ EVERY_OTHER = tuple(
     for name in architectures()
     if name not in ("lenet", "vit_micro", "resnet18", "vit_tiny")
 )
-CASES = (*ON_DIGITS, *SMALL, *DEEP, *EVERY_OTHER)
+
+
+def in_both_modes(architecture, task, recipe, precision="bf16", eager_from="full"):
+    """Return the cases of a recipe that stands for itself; compiled in `full`, eager from the preset that is named."""
+    return tuple(
+        AccuracyCase(
+            architecture=architecture,
+            task=task,
+            recipe=recipe,
+            precision=precision,
+            mode=mode,
+            preset=eager_from if mode == "eager" else "full",
+        )
+        for mode in get_args(Mode)
+    )
+
+
+STUDY_A = (
+    *in_both_modes("lenet", "mnist_subset", "study_a_cnn", precision="fp32"),
+    *in_both_modes("vit_base", "mnist_subset", "study_a_vit"),
+)
+STUDY_C = tuple(
+    case
+    for task in ("cifar10", "shapes")
+    for name, recipe in (("resnet18", "study_c_cnn"), ("vit_tiny", "study_c_vit"))
+    for case in in_both_modes(name, task, recipe)
+)
+SPEED_RUNS = tuple(
+    case
+    for task, eager_from in (("shapes", "standard"), ("cifar10", "full"))
+    for name in ("speedrun_cnn", "speedrun_vit")
+    for case in in_both_modes(name, task, f"cifar_{name}", eager_from=eager_from)
+)
+CASES = (*ON_DIGITS, *SMALL, *DEEP, *EVERY_OTHER, *STUDY_A, *STUDY_C, *SPEED_RUNS)
 
 
 def test_accuracy(case, measure):

@@ -100,13 +100,15 @@ def test_doctor_is_green_where_smoke_can_run(capsys):
         assert about in out
 
 
-def test_doctor_is_red_where_data_are_missing_and_says_what_to_do(capsys):
+def test_doctor_is_red_where_data_and_weights_are_missing_and_says_what_to_do(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     assert main(["doctor", "--preset", "full", "--device", "cpu"]) == 1
     out = capsys.readouterr().out
     on_cifar = sum(getattr(case, "task", "") == "cifar10" for case in cases_in(ROOT / "benchmarks"))
     assert on_cifar > 0
     assert f"{on_cifar} skipped: cifar10 is not under" in out
     assert "run `vitcnn fetch cifar10` where there is a network" in out
+    assert "Run `vitcnn fetch --weights vit_base` where there is a network" in out
 
 
 def test_doctor_finds_weights_in_the_hubs_cache(capsys, monkeypatch, tmp_path):

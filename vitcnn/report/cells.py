@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import re
+
 from vitcnn.record import Record
+
+OF_A_FAMILY = re.compile(r"(_deep)?_(cnn|vit)$")
+"""How the names of recipes end that are made for a family, within a set of recipes for both."""
 
 
 def cell(record: Record) -> str:
-    """Return the record's case with `*` for its architecture and for its recipe, in which families differ."""
+    """Return the record's case with `*` for its architecture, and for what of its recipe's name is the family's.
+
+    So `digits_vit` and `digits_deep_cnn` are both `digits_*`. A recipe that is of no such set is `*` whole.
+    """
     without = record.case.replace(f"/{record.architecture}/", "/*/", 1)
     recipe = record.settings.get("recipe")
     name = recipe["name"] if isinstance(recipe, dict) else recipe  # a case that failed knows the name alone
-    return without.replace(f"/{name}/", "/*/", 1) if name else without
+    if not name:
+        return without
+    shared, is_of_a_set = OF_A_FAMILY.subn("_*", name)
+    return without.replace(f"/{name}/", f"/{shared if is_of_a_set else '*'}/", 1)

@@ -15,6 +15,7 @@ from vitcnn.metrics.test_accuracy import accuracy_interval, correct
 from vitcnn.quantity import significant
 from vitcnn.record import Record, Run
 from vitcnn.report.cells import cell
+from vitcnn.report.claims import published
 from vitcnn.report.data_efficiency import data_efficiency
 from vitcnn.report.robustness import robustness
 from vitcnn.report.tradeoffs import tradeoffs
@@ -186,6 +187,7 @@ def summary(run: Run, *, width: int) -> str:
         "\n".join(lines),
         data_efficiency(run, width=width),
         robustness(run, width=width),
+        published(run, width=width),
         noise(run),
         f"Cases: {counts}.",
     ]

@@ -1,0 +1,152 @@
+"""Published figures beside ours, for the cases that repeat a published setting."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from statistics import mean, stdev
+from typing import Any
+
+from tabulate import tabulate
+
+from vitcnn.claims import Claim, Figure, claims
+from vitcnn.quantity import COUNT, counted, significant
+from vitcnn.record import CaseResult, Record, Run
+
+ALWAYS = ("test_accuracy", "training_time_s")
+WORDS = {
+    "test_accuracy": "accuracy, last epoch",
+    "best_epoch_accuracy": "accuracy, best epoch",
+    "training_time_s": "training time",
+}
+TOLD = ("skipped", "failed", "out_of_memory", "diverged", "leaked")
+"""Outcomes of cases that stand in no table: their reason stands below."""
+
+ABSENT = "-"
+COLUMNS = 3
+"""Cases that stand beside each other in a table: as many as 100 characters hold."""
+
+INDENT = "  "
+NO_BREAK = "\N{NO-BREAK SPACE}"
+
+
+def published(run: Run, *, width: int) -> str:
+    """Return a table for each claim that a collected case repeats, and why others were not measured; "" for none."""
+    parts = [part for claim in claims() for part in _tables(claim, run, width)]
+    missing = _not_measured(run)
+    if not parts and not missing:
+        return ""
+    title = (
+        f"Published figures beside ours on {run.environment.device}: mean ± standard deviation over seeds. "
+        "Our training time holds neither compilation nor testing."
+    )
+    below = "\n".join(textwrap.fill(line, width, subsequent_indent=INDENT, break_on_hyphens=False) for line in missing)
+    return "\n\n".join(filter(None, [textwrap.fill(title, width), *parts, below]))
+
+
+def _tables(claim: Claim, run: Run, width: int) -> list[str]:
+    records = [record for record in run.records if claim.is_repeated_by(record.case)]
+    return [_table(claim, records[at : at + COLUMNS], width) for at in range(0, len(records), COLUMNS)]
+
+
+def _table(claim: Claim, records: Sequence[Record], width: int) -> str:
+    figures = {figure.metric: figure for figure in claim.figures}
+    rows = [
+        [
+            WORDS.get(metric, metric),
+            _figure(figures[metric]) if metric in figures else ABSENT,
+            *(_ours(record, metric) for record in records),
+        ]
+        for metric in (*(name for name in figures if name not in ALWAYS), *ALWAYS)
+    ]
+    ours = [f"ours\n{_how(record)}\n{counted(record.settings['num_seeds'], 'seed')}" for record in records]
+    headers = ["", f"published\n{claim.hardware}", *ours]
+    table = tabulate(
+        rows, headers=headers, tablefmt="simple", stralign="right", colalign=("left",), disable_numparse=True
+    )
+    title = f"{_study(claim)}: {claim.architecture} on {claim.task} by {claim.recipe}"
+    source = f"Source: {claim.source}." if claim.source else ""
+    remark = " ".join(filter(None, (source, claim.note, *_few_tested(claim, records))))
+    return "\n".join([title, table, *(_filled(line, width) for line in (*_by_class(claim, records), remark))])
+
+
+def _filled(text: str, width: int) -> str:
+    filled = textwrap.fill(text, width, initial_indent=INDENT, subsequent_indent=INDENT, break_on_hyphens=False)
+    return filled.replace(NO_BREAK, " ")
+
+
+def _few_tested(claim: Claim, records: Sequence[Record]) -> list[str]:
+    """Return that our best epoch is the best of some, where a claim is about the best and not all were tested."""
+    if all(figure.metric != "best_epoch_accuracy" for figure in claim.figures):
+        return []
+    tested = {(len(_series(record, "tested_epoch")), record.settings["recipe"]["epochs"]) for record in records}
+    return [f"Ours is the best of {some} of {every} epochs." for some, every in sorted(tested) if some < every]
+
+
+def _by_class(claim: Claim, records: Sequence[Record]) -> list[str]:
+    """Return a line for each case on the accuracies by class: published and, behind the stroke, ours."""
+    lines = []
+    for record in records if claim.class_accuracies else ():
+        ours = _class_accuracies(record)
+        pairs = [
+            f"{name}{NO_BREAK}{100 * theirs:.1f}/{ours.get(name, ABSENT)}"
+            for name, theirs in claim.class_accuracies.items()
+        ]
+        lines.append(f"By class, %, published/ours in {_how(record)}: {', '.join(pairs)}.")
+    return lines
+
+
+def _class_accuracies(record: Record) -> dict[str, str]:
+    """Return the mean over the seeds of each class's accuracy, in per cent, by the class's name."""
+    of_classes = zip(*_series(record, "class_accuracy"), strict=True)
+    named = zip(record.settings["classes"], of_classes, strict=False)
+    return {name: f"{100 * mean(seeds):.1f}" for name, seeds in named}
+
+
+def _series(record: Record, name: str) -> tuple[Any, ...]:
+    return next((series.values for series in record.series if series.name == name), ())
+
+
+def _figure(figure: Figure) -> str:
+    return f"{'about ' if figure.is_rough else ''}{_number(figure.value, figure.unit)} {_unit(figure.unit)}"
+
+
+def _ours(record: Record, metric: str) -> str:
+    found = next((m for m in record.measurements if m.metric == metric), None)
+    if found is None:
+        return ABSENT
+    spread = f" ± {_number(stdev(found.samples), found.unit, 2)}" if len(found.samples) > 1 else ""
+    return f"{_number(mean(found.samples), found.unit)}{spread} {_unit(found.unit)}"
+
+
+def _number(value: float, unit: str, digits: int = 3) -> str:
+    """Show a share in per cent with two decimals, anything else with some significant digits."""
+    return f"{100 * value:.2f}" if unit == COUNT else significant(value, digits)
+
+
+def _unit(unit: str) -> str:
+    return "%" if unit == COUNT else unit
+
+
+def _how(record: Record) -> str:
+    return f"{record.settings['precision']}/{record.settings['mode']}"
+
+
+def _study(claim: Claim) -> str:
+    return f"Study {claim.study}" if len(claim.study) == 1 else claim.study
+
+
+def _not_measured(run: Run) -> list[str]:
+    """Return a line for each reason why cases that repeat a claim were not measured."""
+    by_reason: dict[str, dict[str, None]] = {}
+    for claim in claims():
+        for case in run.cases:
+            if case.outcome in TOLD and claim.is_repeated_by(case.id):
+                name = f"{_study(claim)}, {claim.architecture} on {claim.task}"
+                by_reason.setdefault(_reason(case), {})[name] = None
+    return [f"Not measured: {'; '.join(names)}: {reason}." for reason, names in by_reason.items()]
+
+
+def _reason(case: CaseResult) -> str:
+    reason = case.reason if case.outcome == "skipped" else f"{case.outcome.replace('_', ' ')}: {case.reason}"
+    return reason.rstrip(".")
