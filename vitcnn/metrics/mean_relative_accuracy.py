@@ -1,7 +1,8 @@
 """What of its accuracy a model keeps on corrupted test images; one sample a seed.
 
 It is the mean, over all corruptions and severities, of the accuracy on the corrupted images divided by that on the same
-images as they are: 1 where nothing is lost. (The relative measures of Hendrycks and Dietterich, arXiv 1903.12261, set
+images as they are: 1 where nothing is lost. A model that guesses loses nothing: it means something only beside a good
+accuracy on the images as they are. (The relative measures of Hendrycks and Dietterich, arXiv 1903.12261, set
 errors beside AlexNet's; there is no such reference for small images.)
 """
 
