@@ -229,9 +229,9 @@ class AccuracyCase(Case):
 
 @dataclass(frozen=True, kw_only=True)
 class DataEfficiencyCase(AccuracyCase):
-    """Test accuracy after training on `num_train` images alone, in as many steps as the recipe takes on all of them.
+    """Test accuracy after training by `recipe` on `num_train` images alone, for a shorter time.
 
-    Each seed draws its own images, as many of each class as there can be.
+    Each seed draws its own images, as many of each class as there can be; every architecture sees the same.
     """
 
     question: ClassVar[str] = "data_efficiency"
