@@ -7,8 +7,23 @@ import pytest
 from vitcnn.architectures import architecture
 from vitcnn.errors import UnknownName, UserError
 from vitcnn.recipes import Recipe, recipe, recipe_for, recipes
-from vitcnn.recipes.parts import Affine, AlternatingFlip, Crop, Flip, Mix, Weights
+from vitcnn.recipes.parts import (
+    AdamW,
+    Affine,
+    AlternatingFlip,
+    Crop,
+    Flip,
+    Mix,
+    Muon,
+    RandomErasing,
+    Sgd,
+    TrivialAugment,
+    Weights,
+)
 from vitcnn.recipes.small import DIGITS_CNN, DIGITS_VIT
+from vitcnn.recipes.speedrun import CIFAR_SPEEDRUN_CNN
+from vitcnn.recipes.study_a import STUDY_A_CNN, STUDY_A_VIT
+from vitcnn.recipes.study_c import STUDY_C_CNN, STUDY_C_VIT
 from vitcnn.tasks import tasks
 
 
@@ -36,9 +51,9 @@ def test_recipe_returns_the_constant():
     assert recipe("digits_vit") is DIGITS_VIT
 
 
-def test_the_recipes_on_digits_differ_in_the_learning_rate_alone():
+def test_the_recipes_on_digits_differ_in_how_they_step_alone():
     cnn, vit = asdict(DIGITS_CNN), asdict(DIGITS_VIT)
-    assert {key for key in cnn if cnn[key] != vit[key]} == {"name", "optimizer"}
+    assert {key for key in cnn if cnn[key] != vit[key]} == {"name", "optimizer", "epochs", "batch"}
 
 
 @pytest.mark.parametrize(
@@ -59,8 +74,35 @@ def test_digits_are_never_mirrored():
     mirrored = {
         n for n, entry in recipes().items() if any(isinstance(p, Flip | AlternatingFlip) for p in entry.augmentation)
     }
-    assert not {name for name in mirrored if name.startswith(("digits_", "glyphs_"))}
+    mirrored |= {name for name, entry in recipes().items() if entry.test_time != "none"}
+    assert not {name for name in mirrored if name.startswith(("digits_", "glyphs_", "study_a_"))}
     assert {"photos_cnn", "photos_vit", "photos_deep_cnn", "photos_deep_vit"} <= mirrored
+
+
+def test_study_a_fine_tunes_the_vit_three_epochs_and_trains_the_cnn_from_scratch():
+    assert (STUDY_A_VIT.weights, STUDY_A_VIT.epochs) == ("hub", 3)
+    assert STUDY_A_CNN.weights == "random"
+
+
+def test_study_c_is_as_its_table_says():
+    common = {"epochs": 100, "batch": 128, "decay": "cosine", "weights": "random", "test_time": "none"}
+    for entry in (STUDY_C_VIT, STUDY_C_CNN):
+        assert {key: getattr(entry, key) for key in common} == common
+    assert isinstance(STUDY_C_VIT.optimizer, AdamW)
+    assert (STUDY_C_VIT.peak_learning_rate, STUDY_C_VIT.warmup_share * STUDY_C_VIT.epochs) == (1e-3, 10)
+    assert [type(part) for part in STUDY_C_VIT.augmentation] == [TrivialAugment, RandomErasing, Mix]
+    assert isinstance(STUDY_C_CNN.optimizer, Sgd)
+    assert STUDY_C_CNN.optimizer.momentum == 0.9
+    assert [type(part) for part in STUDY_C_CNN.augmentation] == [Crop, Flip]
+
+
+def test_the_speed_runs_rates_are_its_sources_for_the_mean_of_a_batch():
+    """The source sums the loss over 2000 images: its rate 0.053 is 106 for the mean, its decay a step stays 0.004."""
+    optimizer = CIFAR_SPEEDRUN_CNN.optimizer
+    assert isinstance(optimizer, Muon)
+    assert optimizer.rest.peak_learning_rate == pytest.approx(106)
+    assert optimizer.rest.peak_learning_rate * optimizer.rest.weight_decay == pytest.approx(0.004)
+    assert (optimizer.peak_learning_rate, optimizer.momentum, optimizer.rest.momentum) == (0.24, 0.6, 0.85)
 
 
 def test_augmentations_out_of_order_are_refused():

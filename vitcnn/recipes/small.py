@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from vitcnn.recipes.parts import AdamW, Affine, Flip, Recipe, at_rate
+from vitcnn.recipes.parts import AdamW, Affine, Flip, Muon, Recipe, at_rate
 
 WRITTEN = Affine(degrees=10, translate_px=2, scale=0.1, shear_degrees=5)
 
@@ -17,8 +17,19 @@ DIGITS_CNN = Recipe(
 )
 """A small CNN on `digits`: lenet reaches 99 % in 1 to 4 s a seed on two CPU cores."""
 
-DIGITS_VIT = at_rate(DIGITS_CNN, 4e-3, name="digits_vit")
-"""A small ViT on `digits`: vit_micro reaches 98.8 % in 6 to 9 s a seed on two CPU cores."""
+FOR_VITS = Muon(
+    peak_learning_rate=0.02,
+    momentum=0.9,
+    newton_schulz_steps=5,
+    rest=AdamW(peak_learning_rate=4e-3, weight_decay=0.05, betas=(0.9, 0.99)),
+)
+
+DIGITS_VIT = replace(DIGITS_CNN, name="digits_vit", epochs=8, batch=96, optimizer=FOR_VITS)
+"""A small ViT on `digits`: vit_micro had 98.6 % of the test part (three seeds), for 4.5 s of one core a seed.
+
+On every fifth training image vit_micro had 98.7 % so (six seeds), and 97.9 % by digits_cnn's AdamW at 4e-3 (three).
+Muon helps lenet less: it had 99.8 % there after 8 epochs, and 99.4 % after 12 of AdamW.
+"""
 
 DIGITS_DEEP_CNN = at_rate(DIGITS_CNN, 1e-3, name="digits_deep_cnn")
 """CNNs of millions of parameters on `digits`: on two CPU cores an epoch takes minutes.
@@ -38,8 +49,8 @@ NOT_RUN = "ours; the rate of digits_deep_cnn, not run whole yet"
 GLYPHS_CNN = replace(DIGITS_CNN, name="glyphs_cnn", epochs=3, source=ON_A_FOLD)
 """A small CNN on tens of thousands of characters, `glyphs`, `mnist`: of the fold lenet had 99.2 %."""
 
-GLYPHS_VIT = at_rate(GLYPHS_CNN, 2e-3, name="glyphs_vit")
-"""A small ViT on tens of thousands of characters: of the fold vit_micro had 93.7 %."""
+GLYPHS_VIT = replace(DIGITS_VIT, name="glyphs_vit", epochs=3, source=ON_A_FOLD)
+"""A small ViT on tens of thousands of characters: vit_micro had 97.7 % of a fold so, by AdamW 93.7 % of one like it."""
 
 GLYPHS_DEEP_CNN = replace(DIGITS_DEEP_CNN, name="glyphs_deep_cnn", epochs=3, source=NOT_RUN)
 """CNNs of millions of parameters on tens of thousands of characters: for a GPU."""
@@ -53,8 +64,8 @@ PHOTOS_CNN = replace(DIGITS_CNN, name="photos_cnn", augmentation=(Flip(), WRITTE
 Of the fold of `shapes` lenet had 95.8 % after half the epochs.
 """
 
-PHOTOS_VIT = at_rate(PHOTOS_CNN, 2e-3, name="photos_vit")
-"""A small ViT on colour images: of the fold of `shapes` vit_micro had 53 % after half the epochs."""
+PHOTOS_VIT = replace(PHOTOS_CNN, name="photos_vit", batch=96, optimizer=FOR_VITS)
+"""A small ViT on colour images: of a fold of `shapes` vit_micro had 56 % after 3 epochs of 10,000, by AdamW 48 %."""
 
 PHOTOS_DEEP_CNN = replace(at_rate(PHOTOS_CNN, 1e-3, name="photos_deep_cnn"), source=NOT_RUN)
 """CNNs of millions of parameters on colour images: for a GPU."""
