@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from vitcnn.errors import Diverged
-from vitcnn.recipes.parts import AdamW, Affine, Recipe
+from vitcnn.recipes.parts import AdamW, Affine, Muon, Recipe
 from vitcnn.spec import Split
 from vitcnn.training import Resident, fit, predict
 
@@ -155,3 +155,32 @@ def test_kept_weights_are_those_of_their_epoch(train, cpu):
 def test_keeping_weights_changes_nothing(train, cpu):
     (one, _), (other, _) = trained(train, cpu), trained(train, cpu, keep=(1, 2, 3))
     assert same_weights(one, other)
+
+
+class Brightness(nn.Linear):
+    """A layer that learns the mean of the images before training."""
+
+    def initialize_from(self, images):
+        self.seen = images
+        with torch.no_grad():
+            self.bias.fill_(images.mean())
+
+
+def test_layers_initialised_from_images_see_the_first_ones_normalised_before_training(train, cpu):
+    brightness = Brightness(3, 3).requires_grad_(False)
+    model = nn.Sequential(new_model(), brightness)
+    trained(train, cpu, model=model)
+    expected = train.images.double() / 127.5 - 1
+    torch.testing.assert_close(brightness.seen.double(), expected, atol=1e-6, rtol=0)
+    assert brightness.bias[0].item() == pytest.approx(expected.mean().item(), abs=1e-6)
+
+
+def test_muon_trains(train, held_out, cpu):
+    rest = AdamW(peak_learning_rate=0.01, weight_decay=0.0)
+    recipe = replace(RECIPE, optimizer=Muon(peak_learning_rate=0.05, momentum=0.9, rest=rest))
+    model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Conv2d(4, 4, 3), nn.Flatten(), nn.Linear(100, 3))
+    before = model[2].weight.detach().clone()
+    trained(train, cpu, recipe=recipe, model=model)
+    share = (probabilities(model, held_out).argmax(dim=1) == held_out.labels).double().mean()
+    assert share > 0.9, "chance is a third"
+    assert not torch.equal(model[2].weight, before)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Generator, Tensor, nn
@@ -21,7 +22,18 @@ from vitcnn.training.streamed import Source
 BLOCK_BYTES = {"cpu": 1 << 20, "cuda": 64 << 20}
 """Bytes of images that are augmented together: on a CPU what its cache holds, on a GPU what hides the launches."""
 
+NUM_IMAGES_TO_INITIALIZE = 2_000
+"""Training images, the first, that a layer's initialisation may see."""
+
 Weights = dict[str, Tensor]
+
+
+@runtime_checkable
+class InitializedFromImages(Protocol):
+    """A layer that reads pixels and whose weights depend on what the images are like."""
+
+    def initialize_from(self, images: Tensor) -> None:
+        """Set the weights by `images`, normalised floats (count, channels, px, px), on the layer's device."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +70,7 @@ def fit(
     """
     start = device.timer()
     model = model.to(device.name).to(memory_format=layout)
+    initialize(model, train)
     updating = optimizers(model, recipe.optimizer)
     step = TrainingStep(
         model,
@@ -88,6 +101,13 @@ def fit(
     return TrainingHistory(
         losses=tuple(losses), learning_rates=tuple(rates), epoch_ends_s=tuple(ends), snapshots=snapshots
     )
+
+
+def initialize(model: nn.Module, train: Source) -> None:
+    """Show the first training images, as they are, to each layer that is initialised from images."""
+    for layer in model.modules():
+        if isinstance(layer, InitializedFromImages):
+            layer.initialize_from(next(train.in_order(NUM_IMAGES_TO_INITIALIZE)))
 
 
 def num_batches(train: Source, recipe: Recipe) -> int:
