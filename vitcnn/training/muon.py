@@ -60,7 +60,8 @@ class OrthogonalMomentum(Optimizer):
             torch._foreach_div_(weights, torch._foreach_div(torch._foreach_norm(weights), sqrt(rows)))
         else:
             rate = rate * sqrt(max(1, rows / columns))
-        torch._foreach_mul_(weights, 1 - group["lr"] * group["weight_decay"])
+        if group["weight_decay"]:
+            torch._foreach_mul_(weights, 1 - group["lr"] * group["weight_decay"])
         shaped = [update.view(weight.shape) for update, weight in zip(updates, weights, strict=True)]
         torch._foreach_add_(weights, shaped, alpha=-rate)
 
