@@ -21,7 +21,7 @@ from vitcnn.spec import AccuracyCase, Split
 from vitcnn.subject import Trained
 from vitcnn.training import Source, TrainingHistory, fit, num_batches, predict, shrunk, source_of
 
-SNAPSHOT_BYTES = 1 << 30
+SNAPSHOT_BYTES = {"cpu": 1 << 30, "cuda": 8 << 30}
 """Memory for the weights that are kept to know the accuracy after each epoch; where it is short, of fewer epochs."""
 
 
@@ -76,7 +76,7 @@ class SeedRuns:
     def tested_epochs(self) -> tuple[int, ...]:
         """The epochs, from 1, after which the test accuracy is known: evenly spaced, the last one always."""
         num_bytes = sum(tensor.nbytes for tensor in self.meta_model.state_dict().values())
-        count = min(self.recipe.epochs, max(1, SNAPSHOT_BYTES // num_bytes))
+        count = min(self.recipe.epochs, max(1, SNAPSHOT_BYTES[self.device.kind] // num_bytes))
         return tuple(dict.fromkeys(np.linspace(0, self.recipe.epochs, count + 1).round().astype(int).tolist()[1:]))
 
     def build(self) -> nn.Module:
