@@ -16,7 +16,10 @@ STUDY_A_CNN = Recipe(
     warmup_share=0.2,
     source=f"{SOURCE}; optimiser, epochs, batch and rate are ours",
 )
-"""A small CNN on greyscale images of 28 px, as they are: 400 steps. Published: 91.50 % of 1,000 test images, 3.76 s."""
+"""A small CNN on greyscale images of 28 px, as they are: 400 steps. Published: 91.50 % of 1,000 test images, 3.76 s.
+
+On 4,000 training images of `glyphs` lenet had 98.6 % of 5,000 others (two seeds), for 4.5 s of one core a seed.
+"""
 
 STUDY_A_VIT = Recipe(
     name="study_a_vit",
