@@ -58,8 +58,8 @@ def for_few(whole: Recipe, count: int, *, of: int) -> Recipe:
 
     It shows the model sqrt(count / of) times as many images as `whole` does, each of them therefore more often, in
     batches of the recipe's size, but of a third of the images at most. On every fifth training image of `digits`
-    (four seeds) lenet had 92.0 % after 100 images so, and 93.3 % after four times as long; vit_micro 89.5 and 90.7 %.
-    After 500 images lenet had 97.7 %, and 98.6 % after 1.7 times as long; vit_micro 96.6 and 97.1 %.
+    (four seeds) lenet had 92.0 % after 100 images so, and 93.3 % after four times as long; vit_micro 89.3 and 90.9 %.
+    After 500 images lenet had 97.7 %, and 98.6 % after 1.7 times as long; vit_micro 97.5 and 97.7 %.
     """
     batch = max(1, min(whole.batch, count // LEAST_BATCHES))
     seen = whole.epochs * max(1, of // whole.batch) * min(whole.batch, of) * sqrt(count / of)
