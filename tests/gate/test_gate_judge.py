@@ -151,6 +151,12 @@ def test_a_power_cap_set_for_good_spoils_nothing():
             "b" * 64,
             f"the data differ from the baseline's: data_sha256 {'a' * 20} -> {'b' * 20}",
         ),
+        (
+            "corruptions",
+            [{"name": "blur", "severities": [1]}],
+            [{"name": "blur", "severities": [2]}],
+            "the corruptions differ from the baseline's: corruptions",
+        ),
         ("timer", "perf_counter", "event", "the clock differs from the baseline's: timer perf_counter -> event"),
         ("timer", None, "event", "the clock differs from the baseline's: timer None -> event"),
     ],

@@ -32,7 +32,6 @@ NAMES = {
         "roc_auc_macro",
         "roc_auc_micro",
         "test_accuracy",
-        "training_time_s",
     ],
     "robustness": ["mean_relative_accuracy"],
     "training": [

@@ -17,7 +17,12 @@ from vitcnn.metrics import is_time, metrics
 from vitcnn.quantity import percent
 from vitcnn.record import Environment, Measurement, Record, Run
 
-IDENTITY = {"data_sha256": "the data differ", "timer": "the clock differs"}
+IDENTITY = {
+    "data_sha256": "the data differ",
+    "weights_sha256": "the weights to begin with differ",
+    "corruptions": "the corruptions differ",
+    "timer": "the clock differs",
+}
 """Settings that the case's id does not hold, and without which two numbers are not of one thing."""
 
 SOFTWARE = ("driver", "cuda", "torch", "torchvision", "timm", "peft", "vitcnn", "python")
@@ -189,7 +194,7 @@ def _other_identity(before: Sequence[Record], now: Sequence[Record]) -> str:
         values = [sorted({str(record.settings.get(key)) for record in records}) for records in (before, now)]
         if values[0] != values[1]:
             old, new = (", ".join(text[:20] for text in texts) for texts in values)
-            return f"{what} from the baseline's: {key} {old} -> {new}"
+            return f"{what} from the baseline's: {key}" + (f" {old} -> {new}" if old != new else "")
     return ""
 
 

@@ -22,6 +22,6 @@ TRAINING_TIME_S = Metric(
     better="lower",
     tolerance=of_time,
     rule="time",
-    questions=("accuracy", "data_efficiency"),
+    questions=("accuracy",),
     measure=measure,
 )
