@@ -19,7 +19,7 @@ from vitcnn.training.optimizers import optimizers
 from vitcnn.training.step import TrainingStep
 from vitcnn.training.streamed import Source
 
-BLOCK_BYTES = {"cpu": 1 << 20, "cuda": 64 << 20}
+BLOCK_BYTES = {"cpu": 1 << 20, "cuda": 16 << 20}
 """Bytes of images that are augmented together: on a CPU what its cache holds, on a GPU what hides the launches."""
 
 NUM_IMAGES_TO_INITIALIZE = 2_000
