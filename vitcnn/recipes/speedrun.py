@@ -52,9 +52,12 @@ CIFAR_SPEEDRUN_VIT = Recipe(
     label_smoothing=0.1,
     augmentation=(AlternatingFlip(), SHIFT),
     test_time="flip_and_shift",
-    source="ours; rates chosen on every tenth of 10,000 training images of `shapes`, never on a test part",
+    source="ours; the first rates tried, on a fold of the training images of `shapes`; nothing was searched for yet",
 )
-"""For `speedrun_vit`: 1,600 steps. No figure is published for any ViT; the number of epochs is a guess."""
+"""For `speedrun_vit`: 1,600 steps. No figure is published for any ViT; epochs and batch are a guess.
+
+Of 2,000 training images of `shapes` it had 99.8 % after 2 epochs of 125 over 8,000 others (one seed).
+"""
 
 GLYPHS_SPEEDRUN_CNN = replace(
     CIFAR_SPEEDRUN_CNN, name="glyphs_speedrun_cnn", epochs=2, batch=500, augmentation=(SHIFT,), test_time="none"
