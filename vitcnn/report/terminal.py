@@ -188,7 +188,7 @@ def summary(run: Run, *, width: int) -> str:
         data_efficiency(run, width=width),
         robustness(run, width=width),
         published(run, width=width),
-        noise(run),
+        textwrap.fill(noise(run), width),
         f"Cases: {counts}.",
     ]
     return "\n\n".join(part for part in parts if part)
