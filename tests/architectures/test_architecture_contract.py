@@ -86,19 +86,18 @@ def test_hub_weights_are_ones_that_timm_knows(entry):
 
 @EVERY_RESOLUTION
 def test_forward_gives_a_logit_for_each_class(entry, px):
-    model = resized(entry, InputShape(px=px, channels=3, num_classes=7)).eval()
-    with torch.inference_mode():
-        logits = model(torch.rand(1, 3, px, px) * 2 - 1)
-    assert logits.shape == (1, 7)
-    assert torch.isfinite(logits).all()
+    with torch.device("meta"), torch.no_grad():
+        logits = resized(entry, InputShape(px=px, channels=3, num_classes=7)).eval()(torch.empty(2, 3, px, px))
+    assert logits.shape == (2, 7)
 
 
 @EVERY_ENTRY
-def test_logits_depend_on_the_image(entry):
+def test_logits_are_finite_and_depend_on_the_image(entry):
     torch.manual_seed(0)
     model = resized(entry, InputShape(px=32, channels=3, num_classes=7)).eval()
     with torch.inference_mode():
         one, other = model(torch.stack([torch.zeros(3, 32, 32), torch.rand(3, 32, 32) * 2 - 1]))
+    assert torch.isfinite(torch.stack([one, other])).all()
     assert not torch.equal(one, other)
 
 
