@@ -1,4 +1,3 @@
-import json
 import os
 import signal
 import subprocess
@@ -8,7 +7,7 @@ import pytest
 from miniature import OPTIONS, Suite, set_for_processes
 
 from vitcnn.errors import RunFailed, UserError
-from vitcnn.fresh import measure_in_fresh_process
+from vitcnn.fresh import Request, measure_in_fresh_process
 from vitcnn.record import load_run
 
 ANT = """
@@ -20,6 +19,7 @@ ANT = """
         Path("seen").write_text(f"{os.environ.get('MINE')} {os.getpgrp()}")
         measure.time(lambda: sum(range(1000)))
 """
+ANT_ID = "suite/test_own.py::test_ant"
 SLEEPS = """
     import time
     from pathlib import Path
@@ -87,11 +87,16 @@ def test_a_run_is_left_in_its_folder_with_all_that_was_printed(suite):
 
 def test_ids_and_variables_reach_the_run(suite):
     suite.write("suite/test_own.py", f"{ANT}\n\n    def test_bee(measure): raise ValueError\n")
-    path = measure(suite, environment={"MINE": "here"}, only=["a", "suite/test_own.py::test_ant"])
+    path = measure(suite, environment={"MINE": "here"}, request=Request(cases=frozenset({"a", ANT_ID})))
     outcomes = {case.id: case.outcome for case in load_run(path).cases}
-    assert outcomes == {"suite/test_own.py::test_ant": "passed", "suite/test_own.py::test_bee": "deselected"}
-    assert json.loads((suite.root / "out" / "only.json").read_text()) == ["a", "suite/test_own.py::test_ant"]
+    assert outcomes == {ANT_ID: "passed", "suite/test_own.py::test_bee": "deselected"}
     assert (suite.root / "seen").read_text().split()[0] == "here"
+
+
+@pytest.mark.parametrize("cases", [None, frozenset(), frozenset({"latency/lenet", "ü"})])
+def test_a_request_survives_json(cases):
+    request = Request(cases=cases, seed_block=4)
+    assert Request.from_json(request.to_json()) == request
 
 
 def test_a_run_with_a_failed_case_is_a_run(suite):

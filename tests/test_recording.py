@@ -11,6 +11,7 @@ from store_builders import ended, passed, run, write
 from vitcnn import recording
 from vitcnn.baseline import machine_folder, recordings
 from vitcnn.errors import RunFailed, UserError
+from vitcnn.fresh import Request
 from vitcnn.recording import default_name, record
 
 COMMIT = "1a2b3c4d5e6f"
@@ -48,6 +49,7 @@ def test_every_run_is_stored_below_the_key_of_its_device(made_up, tmp_path):
     ]
     assert recordings(folder) == (found,)
     assert [how["arguments"] for how in made_up.asked] == [[str(tmp_path / "suite"), "-k", "a"]] * 2
+    assert [how["request"] for how in made_up.asked] == [Request(seed_block=0), Request(seed_block=1)], "other seeds"
     outs = [how["out"].relative_to(tmp_path / ".vitcnn" / "record") for how in made_up.asked]
     assert [re.sub(r"^\d{8}T\d{6}Z-\d+", "STAMP", str(out)) for out in outs] == ["STAMP/run-1", "STAMP/run-2"]
 

@@ -18,11 +18,15 @@ COMPILERS = ("c++", "g++", "clang++")
 
 @dataclass(frozen=True, kw_only=True)
 class Bench:
-    """On which device cases are measured, on which tasks, and who is told of long work."""
+    """On which device cases are measured, on which tasks, which block of seeds trains, and who is told of long work.
+
+    Of a case with three seeds block 0 is the seeds 0, 1, 2 and block 1 is 3, 4, 5.
+    """
 
     device: Device
     tasks: Tasks
     progress: Progress
+    seed_block: int = 0
 
 
 def obstacle(case: Case, device: Device, tasks: Tasks) -> str:

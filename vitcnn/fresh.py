@@ -10,21 +10,41 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 from vitcnn.errors import RunFailed, UserError
-from vitcnn.folders import write_whole
 
 RUN_JSON, OUTPUT = "run.json", "terminal.txt"
 
 RERUN = "rerun-"
 """How the folders begin, in a run's folder, of the runs that measured its suspects again."""
 
-ONLY_JSON = "only.json"
-"""A file in a run's folder, from before the run: a list of the ids of the only cases to measure."""
-
 LAST_LINES = 15
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What a process that vitcnn starts is to measure.
+
+    `cases` are the ids of the only cases to measure, None for all that are collected. Block `seed_block` of the seeds
+    is trained: of a case with three seeds block 0 is 0, 1, 2 and block 1 is 3, 4, 5.
+    """
+
+    cases: frozenset[str] | None = None
+    seed_block: int = 0
+
+    def to_json(self) -> str:
+        """Return the request as the JSON that `vitcnn.requested` reads."""
+        return json.dumps({**asdict(self), "cases": None if self.cases is None else sorted(self.cases)})
+
+    @classmethod
+    def from_json(cls, text: str) -> Request:
+        """Build the request that `to_json` wrote."""
+        document = json.loads(text)
+        cases = document["cases"]
+        return cls(**{**document, "cases": None if cases is None else frozenset(cases)})
 
 
 def measure_in_fresh_process(
@@ -33,14 +53,14 @@ def measure_in_fresh_process(
     out: Path,
     root: Path,
     environment: Mapping[str, str] | None = None,
-    only: Sequence[str] | None = None,
+    request: Request | None = None,
 ) -> Path:
     """Run `pytest ARGUMENTS --out OUT` in a process of its own, in the folder `root`; return the run's JSON in `out`.
 
-    `arguments` name the suite too, `environment` is added to this process's variables, `only` are the ids of the only
-    cases to measure. What pytest prints goes to `terminal.txt` in `out`. Ctrl-C and SIGTERM end the run, which saves
-    what it has measured, and raise KeyboardInterrupt; a second one kills it. Raises UserError where `out` holds a run
-    already, and RunFailed where the run wrote no JSON.
+    `arguments` name the suite too, `environment` is added to this process's variables, `request` says what of the suite
+    to measure (all of it, with the first seeds). What pytest prints goes to `terminal.txt` in `out`. Ctrl-C and SIGTERM
+    end the run, which saves what it has measured, and raise KeyboardInterrupt; a second one kills it. Raises UserError
+    where `out` holds a run already, and RunFailed where the run wrote no JSON.
     """
     out = out.absolute()
     run_json = out / RUN_JSON
@@ -48,17 +68,15 @@ def measure_in_fresh_process(
         do = "Name another folder."
         raise UserError(field="out", value=str(out), allowed="a folder that holds no run yet", do=do)
     out.mkdir(parents=True, exist_ok=True)
-    if only is not None:
-        write_whole(out / ONLY_JSON, json.dumps(list(only), indent=1))
-    command = [sys.executable, "-m", "pytest", *arguments, "--out", str(out)]
+    command = [sys.executable, "-m", "vitcnn.requested", *arguments, "--out", str(out)]
     with (out / OUTPUT).open("wb") as output:
-        status = _run(command, root, {**os.environ, **(environment or {})}, output)
+        status = _run(command, root, {**os.environ, **(environment or {})}, output, request or Request())
     if not run_json.is_file():
         raise RunFailed(_without_json(status, out / OUTPUT))
     return run_json
 
 
-def _run(command: Sequence[str], root: Path, variables: Mapping[str, str], output: Any) -> int:
+def _run(command: Sequence[str], root: Path, variables: Mapping[str, str], output: Any, request: Request) -> int:
     """Return the exit status; the process is in a group of its own, so that the terminal's Ctrl-C reaches it once."""
     with (
         _sigterm_as_interrupt(),
@@ -66,14 +84,15 @@ def _run(command: Sequence[str], root: Path, variables: Mapping[str, str], outpu
             command,
             cwd=root,
             env=variables,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
             process_group=0,
         ) as process,
     ):
         try:
-            return process.wait()
+            process.communicate(request.to_json().encode())
+            return process.returncode
         except BaseException:
             process.terminate()
             _wait_or_kill(process)

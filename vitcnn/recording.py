@@ -13,7 +13,7 @@ from pathlib import Path
 from vitcnn.baseline import Recording, StoredRun, require_name, require_new_name, store
 from vitcnn.errors import RunFailed, UserError
 from vitcnn.folders import make_own_folder, require_writable
-from vitcnn.fresh import OUTPUT, measure_in_fresh_process
+from vitcnn.fresh import OUTPUT, Request, measure_in_fresh_process
 from vitcnn.progress import ProgressBar
 from vitcnn.record import Environment, Outcome, Run, load_run
 
@@ -59,6 +59,8 @@ def good_runs(
 ) -> Generator[StoredRun, None, None]:
     """Run `suite` in `runs` fresh processes, one after another, and yield each of them: `folder`/run-1, run-2 ...
 
+    Each trains the next seeds: what is known of an accuracy is known of all of them.
+
     RunFailed says what is wrong with a run that is not good, or not of the first one's device and revision, and what
     follows: `so`.
     """
@@ -69,7 +71,8 @@ def good_runs(
         for number in range(1, runs + 1):
             progress(number - 1, runs, f"run {number} of {runs}")
             out = folder / f"run-{number}"
-            path = measure_in_fresh_process([str(suite), *arguments], out=out, root=root)
+            request = Request(seed_block=number - 1)
+            path = measure_in_fresh_process([str(suite), *arguments], out=out, root=root, request=request)
             stored = StoredRun(path=path, run=load_run(path))
             _require_good(stored, f"run {number} is of no use, {so}")
             first = first or stored

@@ -103,3 +103,12 @@ def test_more_images_than_the_task_has_are_refused_by_number(bench):
     with pytest.raises(TooFewImages, match="digits has 1,442 training images, the case is on 1,443 of them"):
         prepare_data_efficiency(replace(CASE, num_train=1443), bench)
     assert prepare_data_efficiency(replace(CASE, num_train=1442), bench).settings["recipe"]["epochs"] == 12
+
+
+def test_a_block_of_seeds_is_trained_and_named(bench):
+    runs = FewImages(CASE, replace(bench, seed_block=2))
+    trained = []
+    for _ in range(CASE.num_seeds):
+        trained.append(runs.seed)
+        runs.probabilities.append(None)
+    assert trained == runs.settings()["seeds"] == [4, 5]

@@ -72,7 +72,7 @@ class CorruptedTest(SeedRuns):
         for number, corruption in enumerate(corruptions().values(), 1):
             right.append(torch.cat([self.right_under(corruption, batch) for batch in self.batches()], dim=1))
             text = f"{self.case.architecture}, seed {self.seed}, {corruption.name}"
-            self.progress(self.seed * self.steps + self.recipe.epochs + number, self.case.num_seeds * self.steps, text)
+            self.progress(self.turn * self.steps + self.recipe.epochs + number, self.case.num_seeds * self.steps, text)
         self.right.append(torch.stack(right))
 
     def after_round(self) -> None:

@@ -26,7 +26,7 @@ SNAPSHOT_BYTES = {"cpu": 1 << 30, "cuda": 8 << 30}
 
 
 class SeedRuns:
-    """Trains a fresh model for each seed, 0, 1, 2 ..., and keeps what each answered about the test part.
+    """Trains a fresh model for each seed of the bench's block, and keeps what each answered about the test part.
 
     Images larger than the model works at are shrunk once, on the device; smaller ones are enlarged in each step.
     Nothing is tested while the clock runs: the weights after each epoch are kept, and asked afterwards.
@@ -43,6 +43,8 @@ class SeedRuns:
         self.data = bench.tasks.data(case.task, bench.progress)
         self.train, self.test = (self.source(shrunk(split, px, bench.device)) for split in self.splits())
         self.layout = memory_format(self.architecture)
+        first = bench.seed_block * case.num_seeds
+        self.seeds = range(first, first + case.num_seeds)
         self.warm_up_s = 0.0
         self.histories: list[TrainingHistory] = []
         self.probabilities: list[Tensor] = []
@@ -57,9 +59,14 @@ class SeedRuns:
         return source_of(split, self.device, num_classes=self.shape.num_classes)
 
     @property
-    def seed(self) -> int:
-        """The seed whose turn it is."""
+    def turn(self) -> int:
+        """How many seeds have had their turn."""
         return len(self.probabilities)
+
+    @property
+    def seed(self) -> int:
+        """The seed whose turn it is; after the last one's, the first."""
+        return self.seeds[self.turn % len(self.seeds)]
 
     @cached_property
     def recipe(self) -> Recipe:
@@ -108,7 +115,7 @@ class SeedRuns:
 
     def run(self) -> None:
         """Train the model."""
-        told = partial(self.report_progress, self.seed)
+        told = partial(self.report_progress, self.turn)
         history = self.fit(self.model, self.train, seed=self.seed, keep=self.tested_epochs[:-1], after_epoch=told)
         self.histories.append(history)
 
@@ -127,11 +134,11 @@ class SeedRuns:
         """Return the share of the test images whose likeliest class is their own."""
         return float((probabilities.argmax(dim=1).numpy() == self.data.test.labels).mean())
 
-    def report_progress(self, seed: int, epoch: int, loss: float) -> None:
+    def report_progress(self, turn: int, epoch: int, loss: float) -> None:
         """Say how far the training of all seeds has come."""
         epochs = self.recipe.epochs
-        text = f"{self.case.architecture}, seed {seed}, loss {loss:.3f}"
-        self.progress(seed * epochs + epoch, self.case.num_seeds * epochs, text)
+        text = f"{self.case.architecture}, seed {self.seeds[turn]}, loss {loss:.3f}"
+        self.progress(turn * epochs + epoch, self.case.num_seeds * epochs, text)
 
     def trained(self) -> Trained:
         """Return what the seeds came to."""
@@ -157,6 +164,7 @@ class SeedRuns:
             **model_settings(self.architecture, self.shape, self.meta_model),
             "parameters_by_part": parameters_by_part(self.meta_model),
             **self.weights,
+            "seeds": list(self.seeds),
             "recipe": asdict(self.recipe),
             "classes": list(self.task.classes),
             "target_accuracy": self.task.target_accuracy,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,7 +13,7 @@ import pytest
 from vitcnn.baseline import Baseline, Recording, baseline_of, recordings
 from vitcnn.device.memory import release
 from vitcnn.errors import BaselineError, RecordError, RunFailed
-from vitcnn.fresh import ONLY_JSON, RERUN, measure_in_fresh_process
+from vitcnn.fresh import RERUN, Request, measure_in_fresh_process
 from vitcnn.gate.judge import RECORD_FIRST, judge
 from vitcnn.gate.remeasure import judge_with_reruns
 from vitcnn.gate.verdict import Judgement, Mode, Verdict, cannot_judge
@@ -37,16 +36,15 @@ class Gate:
         self.config = config
         self.options = options
         self.judgement: Judgement | None = None
-        self.only_cases = _only_cases(options.out)
         self._num_reruns = 0
         self._is_stopped = False
 
     @property
     def is_asked(self) -> bool:
-        """Whether this session is to be judged: not a worker's, not that of a rerun, nor a mere collection."""
+        """Whether this session is to be judged: not a worker's, nor one that vitcnn asked for, nor a mere listing."""
         asked = self.options.gate is not None or self.config.option.benchmark_compare
         elsewhere = hasattr(self.config, "workerinput") or self.config.option.collectonly
-        return bool(asked) and not elsewhere and self.only_cases is None
+        return bool(asked) and not elsewhere and self.options.request is None
 
     @property
     def _mode(self) -> Mode:
@@ -97,18 +95,19 @@ class Gate:
             progress(number, self.options.gate_reruns, text)
             self._num_reruns += 1
             out = self.options.out / f"{RERUN}{self._num_reruns}"
-            runs.append(load_run(self._rerun(cases, out)))
+            request = Request(cases=frozenset(cases), seed_block=self._num_reruns)
+            runs.append(load_run(self._rerun(request, out)))
         progress(self.options.gate_reruns, self.options.gate_reruns, "measured again")
         return runs
 
-    def _rerun(self, cases: Sequence[str], out: Path) -> Path:
-        """Run the same command again for `cases` alone; what it would write elsewhere goes into `out`."""
+    def _rerun(self, request: Request, out: Path) -> Path:
+        """Run the same command again for what is requested; what it would write elsewhere goes into `out`."""
         written = ["--benchmark-json", str(out / "benchmark.json")]
         if self.config.option.xmlpath:
             written += ["--junitxml", str(out / "junit.xml")]
         given = [argument for argument in map(str, self.config.invocation_params.args) if argument != "--"]
         root = self.config.invocation_params.dir
-        return measure_in_fresh_process([*given, *written], out=out, root=root, only=cases)
+        return measure_in_fresh_process([*given, *written], out=out, root=root, request=request)
 
     def turn_red(self, session: pytest.Session) -> None:
         """Fail the session for every red verdict: a report each, which terminal and JUnit XML show, and the status."""
@@ -146,9 +145,3 @@ def _named(stored: Sequence[Recording], asked: str) -> tuple[Recording, ...]:
 
 def _is_named(path: Path, asked: str) -> bool:
     return path == Path(asked).absolute() or fnmatch(path.name, f"{Path(asked).name.rstrip('*')}*")
-
-
-def _only_cases(out: Path) -> frozenset[str] | None:
-    """Return the ids of the only cases to measure, where the run in `out` measures suspects again; else None."""
-    path = out / ONLY_JSON
-    return frozenset(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None

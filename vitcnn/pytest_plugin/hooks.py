@@ -77,9 +77,9 @@ class SuiteHooks:
 
     def _leave_out_others(self, items: list[pytest.Item]) -> None:
         """Leave out what is not to be measured again, where this run is one of suspects."""
-        only = self.gate.only_cases
-        if only is not None:
-            others = [item for item in items if not is_measured(item) or case_id(item) not in only]
+        request = self.options.request
+        if request is not None and request.cases is not None:
+            others = [item for item in items if not is_measured(item) or case_id(item) not in request.cases]
             self.config.hook.pytest_deselected(items=others)
             items[:] = [item for item in items if item not in others]
 
@@ -187,8 +187,9 @@ class SuiteHooks:
                 terminalreporter.section("vitcnn")
                 terminalreporter.write_line(summary(self.run, width=width))
                 terminalreporter.write_line(f"\nJSON of this run: {short(self.ledger.run_json)}")
-                for line in plot_lines(self.run, self.options.out):
-                    terminalreporter.write_line(line)
+                if self.options.request is None:  # nobody looks at the plots of a run that vitcnn asked for
+                    for line in plot_lines(self.run, self.options.out):
+                        terminalreporter.write_line(line)
             if self.gate.is_asked:
                 terminalreporter.section("gate" if self.options.gate else "baselines")
                 terminalreporter.write_line(self.gate.summary(width=width))

@@ -31,7 +31,12 @@ class Measure:
 
     def __init__(self, item: pytest.Item, options: Options, benchmark: Any) -> None:
         self._item = item
-        self._bench = Bench(device=options.device, tasks=options.tasks, progress=TerminalProgress(item.config))
+        self._bench = Bench(
+            device=options.device,
+            tasks=options.tasks,
+            progress=TerminalProgress(item.config),
+            seed_block=options.request.seed_block if options.request else 0,
+        )
         self._benchmark = benchmark
         self._used = False
 

@@ -14,7 +14,7 @@ from vitcnn.architectures import architecture
 from vitcnn.device import Device, resolve
 from vitcnn.errors import UnknownName, UserError
 from vitcnn.folders import OWN, require_writable
-from vitcnn.fresh import RUN_JSON
+from vitcnn.fresh import RUN_JSON, Request
 from vitcnn.gate.verdict import MODES, Mode
 from vitcnn.record import Selection
 from vitcnn.spec import PRESETS
@@ -36,6 +36,7 @@ class Options:
     """The checked options of one run. Empty `architectures` and `tasks.asked` mean those of the cases.
 
     `gate` is None where nothing is to turn red; `gate_reruns` processes measure the suspects again in each round.
+    `request` is what vitcnn asked this session for, None where a user started it.
     """
 
     device: Device
@@ -46,6 +47,7 @@ class Options:
     selection: Selection
     gate: Mode | None
     gate_reruns: int
+    request: Request | None
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -140,6 +142,7 @@ def check_options(config: pytest.Config) -> Options:
         selection=selection,
         gate=_gate(config),
         gate_reruns=_gate_reruns(config.getoption("--gate-reruns")),
+        request=next((entry for entry in config.pluginmanager.get_plugins() if isinstance(entry, Request)), None),
     )
 
 

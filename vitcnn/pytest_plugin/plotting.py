@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from vitcnn.folders import short
-from vitcnn.fresh import OUTPUT
 from vitcnn.record import Run
 from vitcnn.report.plots import write_plots
 
@@ -15,11 +14,8 @@ PLOTS = "plots"
 def plot_lines(run: Run, out: Path) -> list[str]:
     """Draw what there is to draw of `run` into `out`/plots; return the line that says where, or why not.
 
-    There is none where there is nothing to draw, and in runs that vitcnn started itself, for a baseline or to measure
-    again: nobody looks at theirs.
+    There is none where there is nothing to draw.
     """
-    if (out / OUTPUT).exists():
-        return []
     folder = out / PLOTS
     try:
         paths = write_plots(run, folder)
