@@ -226,7 +226,7 @@ def judge_suite(machine: Machine, scenario: Scenario, change: np.ndarray) -> tup
         remeasured.update(suspects)
         return [process(suspects) for _ in range(RERUNS)]
 
-    judgement, _ = judge_with_reruns(process(names), _baseline(names, recorded), measure)
+    judgement, _ = judge_with_reruns(process(names), _baseline(names, recorded), measure, reruns=RERUNS)
     kinds = {verdict.case: verdict.kind for verdict in judgement.verdicts}
     return [kinds[name] for name in names], len(remeasured)
 

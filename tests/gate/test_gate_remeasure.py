@@ -1,8 +1,8 @@
 """Suspects measured again. The baseline is of five quiet runs around 1 s; QUIET cases need no second look."""
 
+import numpy as np
 import pytest
 from gate_builders import CASE, NOISY, OTHER, baseline, count, ended, five, record, run, scores, timed
-from record_builders import measurement
 
 from vitcnn.gate.remeasure import judge_with_reruns
 from vitcnn.gate.times import LOOKS
@@ -27,7 +27,7 @@ class Reruns:
 
 
 def judged(first, reruns, stored=BASELINE):
-    judgement, runs = judge_with_reruns(run(timed(CASE, first), timed(OTHER, 1.0)), stored, reruns)
+    judgement, runs = judge_with_reruns(run(timed(CASE, first), timed(OTHER, 1.0)), stored, reruns, reruns=2)
     assert len(runs) == 1 + 2 * len(reruns.asked)
     return {verdict.case: verdict.kind for verdict in judgement.verdicts}
 
@@ -78,51 +78,82 @@ def test_only_suspects_are_measured_again_and_each_until_it_is_clear():
 
     asked = []
     first = run(timed(CASE, 1.06), timed(OTHER, 1.06))
-    judgement, _ = judge_with_reruns(first, BASELINE, measure)
+    judgement, _ = judge_with_reruns(first, BASELINE, measure, reruns=2)
     assert asked == [(CASE, OTHER), (OTHER,)]
     assert [(v.kind, v.case) for v in judgement.verdicts] == [("WORSE", OTHER), ("SAME", CASE)]
 
 
 def test_what_more_runs_cannot_decide_is_never_measured_again():
-    before = record(CASE, count(1), scores(0.95, 0.90, 0.97))
-    after = record(CASE, count(2), scores(0.93, 0.86, 0.90))
-    judgement, runs = judge_with_reruns(run(after), baseline(before), Reruns())
-    assert [v.kind for v in judgement.verdicts] == ["WORSE", "INCONCLUSIVE"]
+    judgement, runs = judge_with_reruns(
+        run(record(CASE, count(2))), baseline(record(CASE, count(1))), Reruns(), reruns=2
+    )
+    assert [v.kind for v in judgement.verdicts] == ["WORSE"]
     assert len(runs) == 1
 
 
-def test_undecided_scores_keep_no_case_in_the_rounds():
-    def case(seconds, *shares):
-        return record(CASE, measurement("training_time_s", seconds), scores(*shares))
+SEEDS = {seed: 0.93 + 0.017 * np.sin(7 * seed) for seed in range(27)}
+"""Scores of seeds that differ by 1.2 points."""
 
-    def measure(cases, number):
-        rounds.append(number)
-        return [run(case(1.06, 0.93, 0.86, 0.90))] * 2
 
-    rounds = []
-    before = [case(seconds, 0.95, 0.90, 0.97) for seconds in (1.0, 1.001, 0.999)]
-    judgement, _ = judge_with_reruns(run(case(1.06, 0.93, 0.86, 0.90)), baseline(*before), measure)
-    assert {v.metric: v.kind for v in judgement.verdicts} == {
-        "training_time_s": "WORSE",
-        "test_accuracy": "INCONCLUSIVE",
-    }
-    assert rounds == [1, 2]
+def trained(block, fall=0.0, wobble=0.0):
+    seeds = range(3 * block, 3 * block + 3)
+    shares = [SEEDS[seed] - fall + wobble * (-1) ** seed for seed in seeds]
+    return record(CASE, scores(*shares), seeds=list(seeds))
+
+
+class NextSeeds:
+    """Trains the next seeds, two processes a round; each score lies `fall` lower, and `wobble` up or down."""
+
+    def __init__(self, fall, wobble=0.0):
+        self.fall, self.wobble = fall, wobble
+        self.blocks = []
+
+    def __call__(self, cases, number):
+        assert tuple(cases) == (CASE,)
+        blocks = [2 * number - 1, 2 * number]
+        self.blocks += blocks
+        return [run(trained(block, self.fall, self.wobble)) for block in blocks]
+
+
+def judged_scores(first_fall, reruns):
+    stored = baseline(*(trained(block) for block in range(5)))
+    judgement, _ = judge_with_reruns(run(trained(0, first_fall, reruns.wobble)), stored, reruns, reruns=2)
+    (verdict,) = judgement.verdicts
+    return verdict
+
+
+def test_scores_that_repeat_exactly_are_not_measured_again():
+    reruns = NextSeeds(fall=0.0)
+    assert judged_scores(0.0, reruns).kind == "SAME"
+    assert reruns.blocks == []
+
+
+def test_a_fall_is_told_by_the_next_seeds():
+    reruns = NextSeeds(fall=0.015, wobble=0.008)
+    assert judged_scores(0.015, reruns).kind == "WORSE"
+    assert reruns.blocks[:4] == [1, 2, 3, 4], "those that the baseline trained too come first"
+
+
+def test_a_fall_of_the_first_seeds_alone_is_cleared():
+    reruns = NextSeeds(fall=0.0, wobble=0.004)
+    assert judged_scores(0.014, reruns).kind == "SAME"
+    assert reruns.blocks
 
 
 def test_a_suspect_that_fails_when_measured_again_has_failed():
     judgement, _ = judge_with_reruns(
-        run(timed(CASE, 1.05), timed(OTHER, 1.0)), BASELINE, lambda *_: [run(ended("out_of_memory"))]
+        run(timed(CASE, 1.05), timed(OTHER, 1.0)), BASELINE, lambda *_: [run(ended("out_of_memory"))], reruns=2
     )
     assert [(v.kind, v.case) for v in judgement.verdicts] == [("FAILED", CASE), ("SAME", OTHER)]
 
 
 def test_reruns_that_measured_nothing_leave_the_verdict_as_it_was():
-    judgement, runs = judge_with_reruns(run(timed(CASE, 1.05), timed(OTHER, 1.0)), BASELINE, lambda *_: [])
+    judgement, runs = judge_with_reruns(run(timed(CASE, 1.05), timed(OTHER, 1.0)), BASELINE, lambda *_: [], reruns=2)
     assert [v.kind for v in judgement.verdicts] == ["WORSE", "SAME"]
     assert len(runs) == 1
 
 
 def test_what_cannot_be_judged_is_not_measured_again():
-    judgement, runs = judge_with_reruns(run(timed(CASE, 1.05)), baseline(), Reruns())
+    judgement, runs = judge_with_reruns(run(timed(CASE, 1.05)), baseline(), Reruns(), reruns=2)
     assert judgement.is_invalid
     assert len(runs) == 1

@@ -10,8 +10,8 @@ from statistics import median
 from vitcnn.baseline import Baseline, CaseBaseline
 from vitcnn.gate.amounts import judge_amount, judge_exact
 from vitcnn.gate.coverage import Coverage, cover
-from vitcnn.gate.scores import judge_scores
-from vitcnn.gate.times import BLIND, RunMedians, judge_times
+from vitcnn.gate.scores import SeedScores, by_seed, judge_scores
+from vitcnn.gate.times import RunMedians, judge_times
 from vitcnn.gate.verdict import Judgement, Verdict, cannot_judge, invalid_run, worst_first
 from vitcnn.metrics import is_time, metrics
 from vitcnn.quantity import percent
@@ -43,30 +43,32 @@ RECORD_FIRST = "Record one with `vitcnn baseline record` and commit it."
 class Pile:
     """The metrics of all cases, sorted by how they are judged.
 
-    Times wait for each other, since they share a level and what is known of the noise; so do scores, for their level.
+    Times wait for each other, since they share a level and what is known of the noise; so do scores.
     """
 
     times: list[RunMedians] = field(default_factory=list)
-    scores: list[tuple[str, list[Measurement], list[Measurement]]] = field(default_factory=list)
+    scores: list[SeedScores] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
 
-    def judged(self, *, paired: bool) -> list[Verdict]:
+    def judged(self, *, paired: bool, more_runs: int) -> list[Verdict]:
         """Return the verdicts on all metrics."""
-        scores = [judge_scores(*entry, num_tests=len(self.scores)) for entry in self.scores]
-        return [*self.verdicts, *judge_times(self.times, paired=paired), *scores]
+        times = judge_times(self.times, paired=paired, more_runs=more_runs)
+        return [*self.verdicts, *times, *judge_scores(self.scores, more_runs=more_runs)]
 
 
-def judge(runs: Sequence[Run], baseline: Baseline, *, paired: bool = False) -> Judgement:
+def judge(runs: Sequence[Run], baseline: Baseline, *, paired: bool = False, more_runs: int = 0) -> Judgement:
     """Judge runs of one revision together.
 
-    The first run says what was asked for; more of them, such as re-measured suspects, add to its cases. With `paired`
-    each run of the baseline was taken in turns with the run of the same place in `runs`.
+    The first run says what was asked for; more of them, such as re-measured suspects, add to its cases: `more_runs` of
+    them at most, those that are there included. With `paired` each run of the baseline was taken in turns with the run
+    of the same place in `runs`.
     """
     obstacle = what_forbids(runs, baseline)
     if obstacle:
         return cannot_judge(obstacle)
     coverage = cover(runs, baseline)
-    verdicts = [*coverage.verdicts, *compare(coverage.measured, baseline.cases, paired=paired)]
+    compared = compare(coverage.measured, baseline.cases, paired=paired, more_runs=more_runs)
+    verdicts = [*coverage.verdicts, *too_blind(compared), *compared]
     if not verdicts:
         reason = f"nothing was judged: {'; '.join(coverage.remarks) or 'no case has a metric to judge'}"
         verdicts = [invalid_run(reason)]
@@ -82,7 +84,6 @@ def judge(runs: Sequence[Run], baseline: Baseline, *, paired: bool = False) -> J
             *tolerance_changes(coverage, baseline),
         ),
         scope=coverage.scope,
-        suspects=tuple(dict.fromkeys(verdict.case for verdict in verdicts if is_suspect(verdict))),
     )
 
 
@@ -115,14 +116,18 @@ def _other_numerics(ours: Sequence[Environment], theirs: Sequence[Environment]) 
 
 
 def compare(
-    measured: Mapping[str, Sequence[Record]], baselines: Mapping[str, CaseBaseline], *, paired: bool = False
+    measured: Mapping[str, Sequence[Record]],
+    baselines: Mapping[str, CaseBaseline],
+    *,
+    paired: bool = False,
+    more_runs: int = 0,
 ) -> list[Verdict]:
     """Return the verdicts on every metric of the cases that both sides have."""
     pile = Pile()
     for case, current in measured.items():
         if case in baselines:
             _sort(pile, case, baselines[case].records, current, paired=paired)
-    return pile.judged(paired=paired)
+    return pile.judged(paired=paired, more_runs=more_runs)
 
 
 def _sort(pile: Pile, case: str, before: Sequence[Record], now: Sequence[Record], *, paired: bool) -> None:
@@ -144,7 +149,7 @@ def _sort(pile: Pile, case: str, before: Sequence[Record], now: Sequence[Record]
         elif entry.rule == "time":
             _sort_time(pile, case, name, before, now, paired=paired)
         elif entry.rule == "score":
-            pile.scores.append((case, old, new))
+            _sort_score(pile, case, name, before, now)
         else:
             pile.verdicts.append(AMOUNTS[entry.rule](case, old, new))
 
@@ -178,6 +183,33 @@ def _sort_time(
     )
 
 
+def _sort_score(pile: Pile, case: str, name: str, before: Sequence[Record], now: Sequence[Record]) -> None:
+    old, new = (
+        [(seeds_of(record, name), record.samples(name)) for record in records if record.samples(name)]
+        for records in (before, now)
+    )
+    if any(len(seeds) != len(scores) for seeds, scores in (*old, *new)):
+        reason = "a record names more or fewer seeds than it has scores: measure again"
+        pile.verdicts.append(Verdict(kind="INVALID", case=case, metric=name, reason=reason))
+        return
+    pile.scores.append(
+        SeedScores(
+            case=case,
+            metric=name,
+            tolerance=_of_metric(now, name)[0].tolerance,
+            seeds_per_run=len(new[0][1]),
+            baseline=by_seed(old),
+            current=by_seed(new),
+        )
+    )
+
+
+def seeds_of(record: Record, metric: str) -> Sequence[int]:
+    """Return the seed behind each sample of a score; before seeds were recorded they were 0, 1, 2 ..."""
+    named = record.settings.get("seeds")
+    return named if isinstance(named, list) else range(len(record.samples(metric)))
+
+
 def _of_metric(records: Sequence[Record], name: str) -> list[Measurement]:
     return [measurement for record in records for measurement in record.measurements if measurement.metric == name]
 
@@ -207,10 +239,15 @@ def _throttled(whose: str, records: Sequence[Record]) -> str:
     return f"the GPU was throttled in {what}. Cool it, or cap its power, and measure again"
 
 
-def is_suspect(verdict: Verdict) -> bool:
-    """Whether more runs could decide or overturn a verdict: on times, but for what noise hides after all reruns too."""
-    is_hopeless = verdict.kind == "INCONCLUSIVE" and verdict.hidden is not None and verdict.hidden > BLIND
-    return is_time(verdict.metric) and verdict.kind in ("WORSE", "BETTER", "INCONCLUSIVE") and not is_hopeless
+def too_blind(verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """Return that the times cannot be judged as a whole, where most of them are blind."""
+    hidden = [verdict for verdict in verdicts if verdict.hidden is not None]
+    blind = sum(verdict.is_blind for verdict in hidden)
+    if 2 * blind <= len(hidden):
+        return []
+    which = f"{blind} of {len(hidden)} times are blind: noise would hide even a time that doubles"
+    do = "Use a quieter machine, `vitcnn compare`, which is made for shared ones, or judge counts alone: --gate=counts"
+    return [invalid_run(f"{which}. {do}")]
 
 
 def drift(coverage: Coverage, baseline: Baseline, verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:

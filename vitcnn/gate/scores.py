@@ -1,67 +1,185 @@
-"""Scores of training: all seeds, by Welch's one-sided test and a tolerance."""
+"""Scores of training: seed by seed where both sides trained the same seeds, else by the means of all seeds.
+
+A score is worse only beyond the tolerance and beyond what the seeds explain. Few seeds do not know their own spread;
+that of all scores together does, as with times. Suspects train further seeds, in fresh processes, round by round.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import mean
 
 import numpy as np
-from scipy.special import stdtr
 
-from vitcnn.gate.times import SUITE_LEVEL
-from vitcnn.gate.verdict import Kind, Verdict
-from vitcnn.record import Measurement
+from vitcnn.gate.noise import moderated, prior_of
+from vitcnn.gate.times import OVERWHELMING, Evidence, suite_level
+from vitcnn.gate.verdict import Kind, Standing, Verdict
+from vitcnn.quantity import counted
 
-LEAST_NOISE = 0.001
-"""Standard deviation between seeds below which no score is believed: 0.1 points."""
+Groups = Sequence[np.ndarray]
+"""Scores of one case whose means may differ."""
+
+PAIRS_PREFERRED = 1.25
+"""Pairs are taken even where their variance is so many times that of the means: more seeds favour them further."""
 
 TOO_GOOD = 0.5
 """Errors that fall below this share of the baseline's are too good to be believed unseen."""
 
 
-def judge_scores(case: str, baseline: Sequence[Measurement], current: Sequence[Measurement], num_tests: int) -> Verdict:
-    """Judge a share, 0..1, of which more is better; a sample is a seed. `num_tests` share the suite's level.
+@dataclass(frozen=True, kw_only=True)
+class SeedScores:
+    """One score of one case, a share of which more is better: what each seed came to, in the baseline and now.
 
-    A seed counts once: where several runs trained it, by its mean.
+    A process trains `seeds_per_run` seeds.
     """
-    tolerance = current[0].tolerance
-    before, now = by_seed(baseline), by_seed(current)
-    drop = float(before.mean() - now.mean())
-    alone = min(len(before), len(now)) < 2
-    chance = 0.0 if alone else welch(abs(drop), before, now)
-    kind = _kind(drop, chance, tolerance, SUITE_LEVEL / max(1, num_tests))
-    figures = f"{_text(now)}, baseline {_text(before)}: {-100 * drop:+.1f} points"
-    how = "one seed, so that the tolerance alone decides" if alone else f"by chance {_share(chance)}"
-    reason = f"{figures}, tolerance {100 * tolerance:g} points, {how}"
+
+    case: str
+    metric: str
+    tolerance: float
+    seeds_per_run: int
+    baseline: Mapping[int, float]
+    current: Mapping[int, float]
+
+    @property
+    def drops(self) -> np.ndarray:
+        """How much lower each seed that both sides trained is now."""
+        return np.array([self.baseline[seed] - self.current[seed] for seed in self.baseline if seed in self.current])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spread:
+    """A variance, and the degrees of freedom that it is known by."""
+
+    variance: float
+    dof: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spreads:
+    """How one score varies: between seeds, and between what the same seeds came to in the baseline and now."""
+
+    seeds: Spread
+    drops: Spread
+
+
+def judge_scores(scores: Sequence[SeedScores], *, more_runs: int = 0) -> list[Verdict]:
+    """Return a verdict for each score, in order, at a level that holds for all of them together.
+
+    `more_runs` processes may still train further seeds of a suspect, those that have done so included.
+    """
+    if not scores:
+        return []
+    level = suite_level(len(scores))
+    return [_verdict(entry, found, level, more_runs) for entry, found in zip(scores, _spreads(scores), strict=True)]
+
+
+def by_seed(pairs: Sequence[tuple[Sequence[int], Sequence[float]]]) -> dict[int, float]:
+    """Return each seed's score of several runs' (seeds, scores): its mean, where more than one run trained it."""
+    found: dict[int, list[float]] = {}
+    for seeds, shares in pairs:
+        for seed, share in zip(seeds, shares, strict=True):
+            found.setdefault(seed, []).append(share)
+    return {seed: mean(found[seed]) for seed in sorted(found)}
+
+
+def _spreads(scores: Sequence[SeedScores]) -> list[Spreads]:
+    """Return how each score varies, moderated by all; the seeds' prior is the baseline's, which nobody chose."""
+    before = [np.array([*entry.baseline.values()]) for entry in scores]
+    now = [np.array([*entry.current.values()]) for entry in scores]
+    seeds = _moderated(list(zip(before, now, strict=True)), prior=[(group,) for group in before])
+    pairs = [(entry.drops,) for entry in scores]
+    drops = _moderated(pairs, prior=pairs)
+    return [Spreads(seeds=one, drops=other) for one, other in zip(seeds, drops, strict=True)]
+
+
+def _moderated(scores: Sequence[Groups], *, prior: Sequence[Groups]) -> list[Spread]:
+    squares, dof = _residuals(scores)
+    variances, freedom = moderated(squares, dof, prior_of(*_residuals(prior)))
+    return [Spread(variance=float(v), dof=float(f)) for v, f in zip(variances, freedom, strict=True)]
+
+
+def _residuals(scores: Sequence[Groups]) -> tuple[np.ndarray, np.ndarray]:
+    """Return each score's sum of squares about the means of its groups, and its degrees of freedom."""
+    squares = [sum(float(((group - group.mean()) ** 2).sum()) for group in groups if len(group)) for groups in scores]
+    dof = [sum(max(0, len(group) - 1) for group in groups) for groups in scores]
+    return np.array(squares), np.array(dof)
+
+
+def _evidence(entry: SeedScores, spreads: Spreads, *, num_now: int, num_pairs: int) -> Evidence:
+    """Return what so many of today's seeds say, of which the baseline has so many: by pairs, or by means.
+
+    By pairs where a seed comes to much the same each time, by means where that spreads less.
+    """
+    drops, seeds = spreads.drops, spreads.seeds
+    of_means = seeds.variance * (1 / len(entry.baseline) + 1 / num_now)
+    of_pairs = drops.variance / num_pairs if num_pairs > 1 else np.inf
+    if of_pairs <= PAIRS_PREFERRED * of_means:
+        dof = drops.dof + num_pairs - len(entry.drops)
+        return Evidence(effect=float(entry.drops.mean()), error=of_pairs**0.5, noise=drops.variance**0.5, dof=dof)
+    effect = float(mean(entry.baseline.values()) - mean(entry.current.values()))
+    dof = 0.0 if min(len(entry.baseline), num_now) < 2 else seeds.dof + num_now - len(entry.current)
+    return Evidence(effect=effect, error=of_means**0.5, noise=seeds.variance**0.5, dof=dof)
+
+
+def _now(entry: SeedScores, spreads: Spreads) -> Evidence:
+    return _evidence(entry, spreads, num_now=len(entry.current), num_pairs=len(entry.drops))
+
+
+def _after(more_runs: int, entry: SeedScores, spreads: Spreads) -> Evidence:
+    """Return what will be known once a suspect has trained its next seeds in `more_runs` processes, all in all."""
+    num_now = max(len(entry.current), entry.seeds_per_run * (1 + more_runs))
+    num_pairs = min(len(entry.baseline), num_now) if len(entry.drops) else 0
+    return _evidence(entry, spreads, num_now=num_now, num_pairs=num_pairs)
+
+
+def _verdict(entry: SeedScores, spreads: Spreads, level: float, more_runs: int) -> Verdict:
+    evidence, final = _now(entry, spreads), _after(more_runs, entry, spreads)
+    kind = _kind(evidence, level, entry.tolerance)
+    before, now = (np.array([*side.values()]) for side in (entry.baseline, entry.current))
+    parts = [
+        f"{_text(now)}, baseline {_text(before)}: {-100 * evidence.effect:+.1f} points",
+        f"tolerance {100 * entry.tolerance:g} points",
+        f"by chance {_share(evidence.chance(abs(evidence.effect)))}"
+        if evidence.dof > 0
+        else "one seed, so that the tolerance alone decides",
+    ]
     if kind == "INCONCLUSIVE":
-        reason += ": the seeds differ too much to tell"
+        least = evidence.smallest_effect(level=level, tolerance=entry.tolerance)
+        parts.append(f"the seeds differ too much to tell: they show changes from {100 * least:.1f} points on")
     if kind == "BETTER" and 1 - now.mean() < TOO_GOOD * (1 - before.mean()):
-        reason += "; the errors more than halved, too good to be true? Look for test images among the training images"
-    return Verdict(kind=kind, case=case, metric=current[0].metric, reason=reason, change=-drop)
+        parts.append("the errors more than halved, too good to be true? Look for test images among the training images")
+    return Verdict(
+        kind=kind,
+        case=entry.case,
+        metric=entry.metric,
+        reason=", ".join(parts),
+        change=-evidence.effect,
+        visible=final.smallest_effect(level=level, tolerance=entry.tolerance),
+        standing=_standing(kind, evidence, final, level, entry.tolerance),
+    )
 
 
-def by_seed(measurements: Sequence[Measurement]) -> np.ndarray:
-    """Return each seed's mean over the runs, (seeds,)."""
-    least = min(len(measurement.samples) for measurement in measurements)
-    return np.mean([measurement.samples[:least] for measurement in measurements], axis=0)
-
-
-def welch(difference: float, one: np.ndarray, other: np.ndarray) -> float:
-    """Return how often chance alone shows a difference of means this large, one-sided, of two or more seeds each."""
-    shares = [max(float(values.var(ddof=1)), LEAST_NOISE**2) / len(values) for values in (one, other)]
-    dof = sum(shares) ** 2 / sum(s**2 / (len(v) - 1) for s, v in zip(shares, (one, other), strict=True))
-    return float(stdtr(dof, -difference / np.sqrt(sum(shares))))
-
-
-def _kind(drop: float, chance: float, tolerance: float, level: float) -> Kind:
-    if abs(drop) <= tolerance:
+def _kind(evidence: Evidence, level: float, tolerance: float) -> Kind:
+    if abs(evidence.effect) <= tolerance:
         return "SAME"
-    if chance > level:
+    if evidence.chance(abs(evidence.effect)) > level:
         return "INCONCLUSIVE"
-    return "WORSE" if drop > 0 else "BETTER"
+    return "WORSE" if evidence.effect > 0 else "BETTER"
+
+
+def _standing(kind: Kind, evidence: Evidence, final: Evidence, level: float, tolerance: float) -> Standing:
+    """Say what more seeds could do: they can also find a fall that is within the tolerance or the noise so far."""
+    if kind in ("WORSE", "BETTER") and evidence.chance(abs(evidence.effect)) <= OVERWHELMING * level:
+        return "proven"
+    if kind != "SAME":
+        return "open"
+    worth = final.smallest_effect(level=level, tolerance=tolerance, detection=0.5)
+    return "open" if evidence.is_plausible(worth) else "clear"
 
 
 def _text(scores: np.ndarray) -> str:
-    seeds = "1 seed" if len(scores) == 1 else f"{len(scores)} seeds"
+    seeds = counted(len(scores), "seed")
     return f"{100 * scores.mean():.1f} % ({seeds}, {100 * scores.min():.1f}-{100 * scores.max():.1f})"
 
 

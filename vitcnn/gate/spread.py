@@ -10,7 +10,7 @@ from statistics import median, stdev
 import numpy as np
 
 from vitcnn.gate.noise import moderated, prior_of
-from vitcnn.gate.times import Evidence, RunMedians, suite_level, visible_change
+from vitcnn.gate.times import ALL_RERUNS, Evidence, RunMedians, suite_level, visible_change
 from vitcnn.metrics import is_time
 from vitcnn.record import Measurement, Run
 
@@ -150,6 +150,6 @@ def _visible(measurement: Measurement, look: Evidence, tolerance: float, level: 
         baseline=(middle,) * BASELINE_RUNS,
         current=(middle,),
     )
-    change = visible_change(entry, look, level, paired=False)
+    change = visible_change(entry, look, level, more_runs=ALL_RERUNS)
     assert change is not None, "the noise is known"
     return change

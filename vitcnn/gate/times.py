@@ -14,7 +14,8 @@ import numpy as np
 from scipy.special import stdtr, stdtrit
 
 from vitcnn.gate.noise import Prior, moderated, prior_of
-from vitcnn.gate.verdict import Kind, Verdict
+from vitcnn.gate.odd import are_two_modes, odd_runs
+from vitcnn.gate.verdict import BLIND, Kind, Standing, Verdict
 from vitcnn.quantity import percent, quantity, span
 from vitcnn.record import Better
 
@@ -24,17 +25,21 @@ SUITE_LEVEL = 0.01
 LOOKS = 4
 """How often a suspect is measured again, and looked at, at most."""
 
-BLIND = 0.5
-"""Where noise hides even a time that grows by half, nothing can be said of it."""
-
 UNCONFIRMED_LOOKS = 1
 """After so many of them a change that looks proven is still doubted: a case with two modes fools one too often."""
 
 USUAL_RERUNS = 2
 """Processes of a round where nobody says otherwise."""
 
+ALL_RERUNS = LOOKS * USUAL_RERUNS
+"""Processes that measure a suspect again, at most."""
+
 SUSPICION_LEVEL = 0.05
 """A change beyond the tolerance that noise would show this seldom is suspicious, if not yet proven."""
+
+OVERWHELMING = 0.01
+"""Share of the level at which a change is proven before all rounds have been measured; what these earlier looks add to
+the false alarms is as small a share of them."""
 
 DETECTION = 0.95
 """Share of the changes of the smallest visible size that are seen."""
@@ -44,7 +49,8 @@ DETECTION = 0.95
 class RunMedians:
     """One metric of one case: the median of each run's samples, in the order of the runs.
 
-    With `paired`, the runs of baseline and current were taken in turns and are compared pair by pair.
+    With `paired`, the runs of baseline and current were taken in turns and are compared pair by pair. `odd` are medians
+    of the baseline that are left out of it, since one disturbed process is not to blind a case.
     """
 
     case: str
@@ -54,6 +60,7 @@ class RunMedians:
     tolerance: float
     baseline: tuple[float, ...]
     current: tuple[float, ...]
+    odd: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,28 +89,64 @@ class Evidence:
         """Return how often noise alone shows an effect this large."""
         return float(stdtr(self.dof, -effect / self.error)) if self.dof > 0 else 0.0
 
-    def smallest_visible(self, *, level: float, tolerance: float, detection: float = DETECTION) -> float:
-        """Return the relative change that is seen a share `detection` of the time."""
+    def smallest_effect(self, *, level: float, tolerance: float, detection: float = DETECTION) -> float:
+        """Return the effect, beyond one of `tolerance`, that is seen a share `detection` of the time."""
         if self.dof <= 0:
             return tolerance
-        least = max(np.log1p(tolerance), -stdtrit(self.dof, level) * self.error)
-        return float(np.expm1(least + stdtrit(self.dof, detection) * self.error))
+        least = max(tolerance, -stdtrit(self.dof, level) * self.error)
+        return float(least + stdtrit(self.dof, detection) * self.error)
+
+    def smallest_visible(self, *, level: float, tolerance: float, detection: float = DETECTION) -> float:
+        """Return the relative change of a time that is seen a share `detection` of the time."""
+        effect = self.smallest_effect(level=level, tolerance=float(np.log1p(tolerance)), detection=detection)
+        return float(np.expm1(effect))
+
+    def is_plausible(self, effect: float) -> bool:
+        """Whether what was seen is no less than what a true effect of this size shows 95 % of the time."""
+        return bool(self.effect + stdtrit(self.dof, DETECTION) * self.error >= effect)
 
 
-def judge_times(medians: Sequence[RunMedians], *, paired: bool = False) -> list[Verdict]:
-    """Return a verdict for each metric, in order, at a level that holds for all of them together."""
-    usable = [entry for entry in medians if min(*entry.baseline, *entry.current) > 0]
-    found = dict(zip(map(id, usable), weigh(usable, paired=paired), strict=True))
-    level = suite_level(len(usable))
+def judge_times(medians: Sequence[RunMedians], *, paired: bool = False, more_runs: int = 0) -> list[Verdict]:
+    """Return a verdict for each metric, in order, at a level that holds for all of them together.
+
+    `more_runs` processes may still measure a suspect again, those that have done so included.
+    """
+    usable = [entry for entry in medians if _is_usable(entry)]
+    kept = usable if paired else without_odd_runs(usable)
+    level = suite_level(len(kept))
+    verdicts = iter(
+        _verdict(entry, evidence, level, paired=paired, more_runs=more_runs)
+        for entry, evidence in zip(kept, weigh(kept, paired=paired), strict=True)
+    )
+    return [next(verdicts) if _is_usable(entry) else _invalid(entry) for entry in medians]
+
+
+def _is_usable(entry: RunMedians) -> bool:
+    return min(*entry.baseline, *entry.current) > 0
+
+
+def without_odd_runs(medians: Sequence[RunMedians]) -> list[RunMedians]:
+    """Return the metrics without the one run of the baseline that is oddly slow, where one is.
+
+    Today's runs all count: a disturbed one of them is outweighed by re-measuring, and hides nothing the next time.
+    """
+    before = [[_sign(entry) * log(value) for value in entry.baseline] for entry in medians]
     return [
-        _verdict(entry, found[id(entry)], level, paired=paired) if id(entry) in found else _invalid(entry)
-        for entry in medians
+        entry
+        if place is None or are_two_modes(logs, place, [_sign(entry) * log(value) for value in entry.current])
+        else replace(
+            entry, baseline=(*entry.baseline[:place], *entry.baseline[place + 1 :]), odd=(entry.baseline[place],)
+        )
+        for entry, logs, place in zip(medians, before, odd_runs(before), strict=True)
     ]
 
 
 def suite_level(num_tests: int) -> float:
-    """Return the level of one test among `num_tests` at one of the looks that can prove a change, by Bonferroni."""
-    return SUITE_LEVEL / (LOOKS - UNCONFIRMED_LOOKS) / max(1, num_tests)
+    """Return the level of one test among `num_tests`, by Bonferroni.
+
+    All rounds lead to one look that decides; an earlier one proves only what is overwhelming.
+    """
+    return SUITE_LEVEL / max(1, num_tests)
 
 
 def weigh(medians: Sequence[RunMedians], *, paired: bool = False) -> list[Evidence]:
@@ -121,24 +164,28 @@ def weigh(medians: Sequence[RunMedians], *, paired: bool = False) -> list[Eviden
     ]
 
 
-def visible_change(entry: RunMedians, evidence: Evidence, level: float, *, paired: bool) -> float | None:
+def visible_change(entry: RunMedians, evidence: Evidence, level: float, *, more_runs: int) -> float | None:
     """Return the relative change that is seen `DETECTION` of the time, or None where the noise is not known.
 
-    It must be suspicious now, and proven by the runs that full re-measuring gives: either look may miss half of what
-    is missed. Pairs are not measured again.
+    Where more runs may follow it must be suspicious now, and proven by all of them: either look may miss half of what
+    is missed.
     """
     if evidence.dof <= 0:
         return None
-    if paired:
+    if not more_runs:
         return evidence.smallest_visible(level=level, tolerance=entry.tolerance)
-    runs = max(len(entry.current), 1 + LOOKS * USUAL_RERUNS)
-    error = evidence.noise * float(np.sqrt(1 / len(entry.baseline) + 1 / runs))
-    final = replace(evidence, error=error, dof=evidence.dof + runs - len(entry.current))
     each = (1 + DETECTION) / 2
     return max(
         evidence.smallest_visible(level=SUSPICION_LEVEL, tolerance=entry.tolerance, detection=each),
-        final.smallest_visible(level=level, tolerance=entry.tolerance, detection=each),
+        _after(more_runs, entry, evidence).smallest_visible(level=level, tolerance=entry.tolerance, detection=each),
     )
+
+
+def _after(more_runs: int, entry: RunMedians, evidence: Evidence) -> Evidence:
+    """Return what will be known once a suspect has been measured again in `more_runs` processes, all in all."""
+    runs = max(len(entry.current), 1 + more_runs)
+    error = evidence.noise * float(np.sqrt(1 / len(entry.baseline) + 1 / runs))
+    return replace(evidence, error=error, dof=evidence.dof + runs - len(entry.current))
 
 
 def _prior(medians: Sequence[RunMedians], contrast: Contrast, *, paired: bool) -> Prior:
@@ -184,9 +231,9 @@ def _sign(entry: RunMedians) -> int:
     return 1 if entry.better == "lower" else -1
 
 
-def _verdict(entry: RunMedians, evidence: Evidence, level: float, *, paired: bool) -> Verdict:
+def _verdict(entry: RunMedians, evidence: Evidence, level: float, *, paired: bool, more_runs: int) -> Verdict:
     kind = _kind(entry, evidence, level)
-    hidden = visible_change(replace(entry, tolerance=0.0), evidence, level, paired=paired)
+    hidden = visible_change(replace(entry, tolerance=0.0), evidence, level, more_runs=more_runs)
     if kind == "SAME" and hidden is not None and hidden > BLIND:
         kind = "INCONCLUSIVE"
     change = float(np.expm1(_sign(entry) * evidence.effect))
@@ -197,6 +244,8 @@ def _verdict(entry: RunMedians, evidence: Evidence, level: float, *, paired: boo
         if evidence.dof > 0
         else "the baseline is one run, so that the tolerance alone decides",
     ]
+    if entry.odd:
+        parts.append(f"without the baseline's odd run of {quantity(entry.odd[0], entry.unit)}")
     if kind == "INCONCLUSIVE":
         visible = evidence.smallest_visible(level=level, tolerance=entry.tolerance)
         parts.append(f"too noisy to tell: the smallest change that these runs show is {percent(visible)[1:]}")
@@ -206,8 +255,22 @@ def _verdict(entry: RunMedians, evidence: Evidence, level: float, *, paired: boo
         metric=entry.metric,
         reason=", ".join(parts),
         change=change,
+        visible=visible_change(entry, evidence, level, more_runs=more_runs),
         hidden=hidden,
+        standing=_standing(entry, evidence, level, more_runs),
     )
+
+
+def _standing(entry: RunMedians, evidence: Evidence, level: float, more_runs: int) -> Standing:
+    """Say what more runs could do: they can also find what is no more than noise yet, where noise hides much."""
+    kind = _kind(entry, evidence, level)
+    if kind in ("WORSE", "BETTER") and evidence.chance(abs(evidence.effect)) <= OVERWHELMING * level:
+        return "proven"
+    if kind != "SAME":
+        return "open"
+    tolerance = float(np.log1p(entry.tolerance))
+    worth = _after(more_runs, entry, evidence).smallest_effect(level=level, tolerance=tolerance)
+    return "open" if evidence.effect > tolerance and evidence.is_plausible(worth) else "clear"
 
 
 def _kind(entry: RunMedians, evidence: Evidence, level: float) -> Kind:

@@ -14,6 +14,13 @@ MISSING: the baseline has it, the run does not. NEW: the run has it, the baselin
 tolerance, but the noise is too large to tell. SAME: within the tolerance or within the noise.
 """
 
+Standing = Literal["clear", "open", "proven"]
+"""What more runs could do to a verdict: nothing, since nothing is suspicious; decide or overturn it; or nothing any
+more, since the evidence is overwhelming."""
+
+BLIND = 1.0
+"""Where noise hides even a time that doubles, nothing can be said of it."""
+
 Mode = Literal["on", "allow-new", "strict"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 
@@ -34,7 +41,9 @@ class Verdict:
     """The verdict on one metric of one case; `metric` is empty where it concerns the whole case.
 
     `reason` says why in words and figures. `change` is the relative change of the metric, where there is one: 0.05 is
-    5 % more than the baseline. `hidden` is up to which relative change of a time noise may well hide it.
+    5 % more than the baseline. `visible` is the smallest change, relative of a time, absolute of a score, that would
+    have been seen 95 % of the time, all re-measuring included; `hidden` is the same without the tolerance: what noise
+    alone hides.
     """
 
     kind: Kind
@@ -42,12 +51,19 @@ class Verdict:
     metric: str = ""
     reason: str
     change: float | None = None
+    visible: float | None = None
     hidden: float | None = None
+    standing: Standing = "clear"
 
     @property
     def name(self) -> str:
         """The case and the metric, as one name."""
         return f"{self.case}::{self.metric}" if self.metric else self.case
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether noise hides so much that nothing can be said."""
+        return self.hidden is not None and self.hidden > BLIND
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,19 +71,31 @@ class Judgement:
     """All verdicts on a run, the worst first.
 
     `drift` are verdicts against the oldest baseline that the newest one no longer shows. `remarks` say what was
-    narrowed, skipped, or differs in software. `suspects` are the cases whose times more runs could decide. `scope` says
-    how much of the baseline was judged where the command line left some out.
+    narrowed, skipped, or differs in software. `scope` says how much of the baseline was judged where the command line
+    left some out.
     """
 
     verdicts: tuple[Verdict, ...]
     drift: tuple[Verdict, ...] = ()
     remarks: tuple[str, ...] = ()
-    suspects: tuple[str, ...] = ()
     scope: str = ""
 
     def red(self, mode: Mode) -> tuple[Verdict, ...]:
         """Return the verdicts that are red in `mode`."""
         return tuple(verdict for verdict in self.verdicts if verdict.kind in RED[mode])
+
+    @property
+    def suspects(self) -> tuple[str, ...]:
+        """The cases to measure again before any of their verdicts stands."""
+        return self._of_standing("open", "proven")
+
+    @property
+    def undecided(self) -> tuple[str, ...]:
+        """The cases of which more runs could still decide or overturn a verdict."""
+        return self._of_standing("open")
+
+    def _of_standing(self, *standings: Standing) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(verdict.case for verdict in self.verdicts if verdict.standing in standings))
 
     @property
     def is_invalid(self) -> bool:

@@ -72,7 +72,7 @@ class Gate:
         baseline = self._baseline()
         if self.options.gate is None or not self.options.gate_reruns:
             return judge([run], baseline)
-        judgement, runs = judge_with_reruns(run, baseline, self._measure_again)
+        judgement, runs = judge_with_reruns(run, baseline, self._measure_again, reruns=self.options.gate_reruns)
         return replace(judgement, remarks=(*measured_again(runs), *judgement.remarks))
 
     def _baseline(self) -> Baseline:

@@ -1,0 +1,269 @@
+"""How often the gate is wrong about accuracies: simulated suites of scores, judged by the product's own code.
+
+    python tools/simulate_scores.py --suites 2000 --processes 2 --out docs/results/gate-scores.md
+
+A suite is a set of scores. Its baseline was trained by five processes, three seeds each; the run trains the first
+three seeds, and fresh processes the next ones, three each, where the gate wants a case again. Each suite is judged with
+nothing changed, where any WORSE is a false alarm, and with one score lower, which the gate should find.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from multiprocessing import Pool
+from pathlib import Path
+
+import numpy as np
+import scipy
+from simulate_gate import ENVIRONMENT, RERUNS, share
+from tabulate import tabulate
+from tqdm import tqdm
+
+from vitcnn.baseline import Baseline, CaseBaseline
+from vitcnn.gate.remeasure import judge_with_reruns
+from vitcnn.gate.times import LOOKS
+from vitcnn.record import CaseResult, Measurement, Record, Run
+
+NUM_SEEDS, BASELINE_RUNS = 3, 5
+CHUNK = 25
+LEVEL = 0.95
+SIZES = (2, 8, 40)
+FALLS = (0.02, 0.015)
+
+PAGE = """# How often the gate is wrong about accuracies
+
+Simulated suites of scores, judged by the product's own code (`judge_with_reruns`). Made {date} by `{command}`
+({versions}).
+
+A baseline is five processes with three seeds each. The run trains the first three seeds again; suspects train the next
+ones in {reruns} processes a round, at most {looks} rounds. *Between seeds* is the standard deviation of a score from
+seed to seed, *seed by seed* that of the difference between two trainings of one seed: 0 where the same code repeats its
+accuracies exactly, as on a CPU; 0.2 to 0.5 points where only rounding changes; up to 1.4 where other random numbers are
+drawn. In *mixed* suites the scores take the measured spreads in turn: 0.2, 0.6 and 1.7 points. What is planted is a
+fall of one score, drawn at random. Scores are judged at a tolerance of 1 point. Intervals are Wilson's,
+95 %. The targets: at most 1 % of unchanged suites red, 95 % of falls of 2 points caught, 80 % of falls of 1.5 points.
+
+{table}
+
+## What does not hold
+
+{misses}
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """Scores of one kind; standard deviations in points. `seed_by_seed` is at most what two other seeds would show."""
+
+    name: str
+    between_seeds: tuple[float, ...]
+    seed_by_seed: float
+    tails: float = np.inf
+
+
+MIXED = (0.2, 0.6, 1.7)
+SCENARIOS = (
+    Scenario(name="mixed, repeated exactly", between_seeds=MIXED, seed_by_seed=0.0),
+    Scenario(name="mixed, rounding changes", between_seeds=MIXED, seed_by_seed=0.5),
+    Scenario(name="mixed, draws change", between_seeds=MIXED, seed_by_seed=1.4),
+    Scenario(name="0.2 between seeds, rounding changes", between_seeds=(0.2,), seed_by_seed=0.2),
+    Scenario(name="0.6 between seeds, draws change", between_seeds=(0.6,), seed_by_seed=1.4),
+    Scenario(name="1.7 between seeds, rounding changes", between_seeds=(1.7,), seed_by_seed=0.5),
+    Scenario(name="1.7 between seeds, draws change", between_seeds=(1.7,), seed_by_seed=1.4),
+    Scenario(name="mixed, draws change, heavy tails (Student t, 3)", between_seeds=MIXED, seed_by_seed=1.4, tails=3.0),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tally:
+    """Counts over suites, and of scores in suites where nothing changed."""
+
+    suites: int = 0
+    false_alarms: int = 0
+    caught: tuple[int, ...] = (0,) * len(FALLS)
+    remeasured: int = 0
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(
+            suites=self.suites + other.suites,
+            false_alarms=self.false_alarms + other.false_alarms,
+            caught=tuple(one + two for one, two in zip(self.caught, other.caught, strict=True)),
+            remeasured=self.remeasured + other.remeasured,
+        )
+
+
+class Trainings:
+    """The scores of all seeds of a suite, (scores, seeds): as the baseline and as today's processes come to them."""
+
+    def __init__(self, scenario: Scenario, size: int, rng: np.random.Generator) -> None:
+        num_seeds = NUM_SEEDS * (1 + LOOKS * RERUNS)
+        spread = np.resize(scenario.between_seeds, size)[:, None] / 100
+        each = np.minimum(scenario.seed_by_seed / 100, np.sqrt(2) * spread) / np.sqrt(2)
+        shared = np.sqrt(spread**2 - each**2) * rng.normal(size=(size, num_seeds))
+        own = [each * _draw(scenario.tails, (size, num_seeds), rng) for _ in range(2)]
+        self.before, self.now = (0.95 + shared + noise for noise in own)
+        self.planted = int(rng.integers(size))
+
+
+def _draw(tails: float, size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+    if np.isinf(tails):
+        return rng.normal(size=size)
+    return rng.standard_t(tails, size) / np.sqrt(tails / (tails - 2))
+
+
+def simulate(scenario: Scenario, size: int, rng: np.random.Generator) -> Tally:
+    """Judge one suite in which nothing changed, and with each fall of one score."""
+    trainings = Trainings(scenario, size, rng)
+    kinds, remeasured = judged(trainings, 0.0)
+    caught = tuple(int(judged(trainings, fall)[0][trainings.planted] == "WORSE") for fall in FALLS)
+    return Tally(suites=1, false_alarms="WORSE" in kinds, caught=caught, remeasured=remeasured)
+
+
+def judged(trainings: Trainings, fall: float) -> tuple[list[str], int]:
+    """Return the kind of verdict on each score, and how many were measured again."""
+    size = len(trainings.before)
+    names = [f"case{index}" for index in range(size)]
+    now = trainings.now.copy()
+    now[trainings.planted] -= fall
+    recorded = [
+        [_record(name, scores, block) for block in range(BASELINE_RUNS)]
+        for name, scores in zip(names, trainings.before, strict=True)
+    ]
+    baseline = Baseline(
+        cases={
+            name: CaseBaseline(recording="recorded", records=tuple(records))
+            for name, records in zip(names, recorded, strict=True)
+        },
+        oldest={},
+        not_measured={},
+        environments=(ENVIRONMENT,),
+    )
+    remeasured: set[str] = set()
+    blocks = iter(range(1, 1 + LOOKS * RERUNS))
+
+    def process(cases: Sequence[str], block: int) -> Run:
+        records = (_record(case, now[names.index(case)], block) for case in cases)
+        results = tuple(CaseResult(id=record.case, outcome="passed", record=record) for record in records)
+        return Run(environment=ENVIRONMENT, cases=results)
+
+    def measure(suspects: Sequence[str], _number: int) -> list[Run]:
+        remeasured.update(suspects)
+        return [process(suspects, next(blocks)) for _ in range(RERUNS)]
+
+    judgement, _ = judge_with_reruns(process(names, 0), baseline, measure, reruns=RERUNS)
+    kinds = {verdict.case: verdict.kind for verdict in judgement.verdicts}
+    return [kinds[name] for name in names], len(remeasured)
+
+
+def _record(case: str, scores: np.ndarray, block: int) -> Record:
+    seeds = range(block * NUM_SEEDS, (block + 1) * NUM_SEEDS)
+    samples = tuple(float(scores[seed]) for seed in seeds)
+    score = Measurement(metric="test_accuracy", unit="1", better="higher", tolerance=0.01, samples=samples)
+    settings = {"seeds": list(seeds)}
+    return Record(case=case, architecture="", family="", settings=settings, status="ok", measurements=(score,))
+
+
+def simulate_many(task: tuple[int, int, int, range]) -> tuple[tuple[int, int], Tally]:
+    """Simulate the suites of the given numbers of one scenario and size; each has a seed of its own."""
+    scenario, size, seed, numbers = task
+    seeds = ([seed, scenario, size, number] for number in numbers)
+    found = (simulate(SCENARIOS[scenario], size, np.random.default_rng(entry)) for entry in seeds)
+    return (scenario, size), sum(found, Tally())
+
+
+def tallies(chosen: Sequence[int], *, suites: int, seed: int, processes: int) -> dict[tuple[int, int], Tally]:
+    """Simulate the chosen scenarios in suites of each size, shown by a progress bar."""
+    found = {(index, size): Tally() for index in chosen for size in SIZES}
+    tasks = [
+        (index, size, seed, range(first, min(first + CHUNK, suites)))
+        for index, size in found
+        for first in range(0, suites, CHUNK)
+    ]
+    with Pool(processes) as pool, tqdm(total=suites * len(found), unit="suite") as bar:
+        for key, tally in pool.imap_unordered(simulate_many, tasks):
+            found[key] += tally
+            bar.update(tally.suites)
+    return found
+
+
+def table(found: dict[tuple[int, int], Tally]) -> str:
+    """Return a row for each scenario and size."""
+    headers = (
+        "scores",
+        "suite of",
+        "false alarm, % of suites",
+        *(f"-{100 * fall:g} points caught, %" for fall in FALLS),
+        "re-measured, % of scores",
+    )
+    rows = [
+        (
+            SCENARIOS[index].name,
+            size,
+            share(tally.false_alarms, tally.suites),
+            *(share(count, tally.suites) for count in tally.caught),
+            f"{100 * tally.remeasured / tally.suites / size:.0f}",
+        )
+        for (index, size), tally in found.items()
+    ]
+    return tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True)
+
+
+def misses(found: dict[tuple[int, int], Tally]) -> str:
+    """Return a line for each target that a scenario misses, or that none does."""
+    limits = zip((f"a fall of {100 * fall:g} points is caught" for fall in FALLS), (0.95, 0.80), strict=True)
+    lines = []
+    for index, (what, least) in enumerate(limits):
+        lines += [
+            f"- {SCENARIOS[scenario].name}, suite of {size}: {what} {100 * tally.caught[index] / tally.suites:.1f} % "
+            f"of the time, less than {100 * least:g} %."
+            for (scenario, size), tally in found.items()
+            if tally.caught[index] < least * tally.suites
+        ]
+    lines += [
+        f"- {SCENARIOS[scenario].name}, suite of {size}: {100 * tally.false_alarms / tally.suites:.1f} % of unchanged "
+        "suites are red, more than 1 %."
+        for (scenario, size), tally in found.items()
+        if tally.false_alarms > 0.01 * tally.suites
+    ]
+    return "\n".join(lines) or "All targets hold in every scenario."
+
+
+def page(found: dict[tuple[int, int], Tally], options: argparse.Namespace) -> str:
+    """Return the Markdown page."""
+    command = f"python tools/simulate_scores.py --suites {options.suites} --seed {options.seed}"
+    versions = f"Python {platform.python_version()}, NumPy {np.__version__}, SciPy {scipy.__version__}"
+    date = f"{datetime.now(UTC):%Y-%m-%d}"
+    return PAGE.format(
+        command=command,
+        date=date,
+        versions=versions,
+        table=table(found),
+        misses=misses(found),
+        reruns=RERUNS,
+        looks=LOOKS,
+    )
+
+
+def main() -> None:
+    """Simulate, print the table, and write the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--suites", type=int, default=2000, metavar="N", help="suites of a scenario; default: 2000")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--processes", type=int, default=1, metavar="N")
+    parser.add_argument("--only", default="", metavar="TEXT", help="only scenarios whose name holds this")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="the Markdown page to write")
+    options = parser.parse_args()
+    chosen = [index for index, scenario in enumerate(SCENARIOS) if options.only in scenario.name]
+    found = tallies(chosen, suites=options.suites, seed=options.seed, processes=options.processes)
+    print(table(found))
+    print(f"\n{misses(found)}")
+    if options.out:
+        options.out.write_text(page(found, options), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
