@@ -10,20 +10,13 @@ from statistics import median
 from vitcnn.baseline import Baseline, CaseBaseline
 from vitcnn.gate.amounts import judge_amount, judge_exact
 from vitcnn.gate.coverage import Coverage, cover
+from vitcnn.gate.meaning import other_meaning
 from vitcnn.gate.scores import SeedScores, by_seed, judge_scores
 from vitcnn.gate.times import RunMedians, judge_times
 from vitcnn.gate.verdict import Judgement, Verdict, cannot_judge, invalid_run, worst_first
 from vitcnn.metrics import is_time, metrics
 from vitcnn.quantity import percent
 from vitcnn.record import Environment, Measurement, Record, Run
-
-IDENTITY = {
-    "data_sha256": "the data differ",
-    "weights_sha256": "the weights to begin with differ",
-    "corruptions": "the corruptions differ",
-    "timer": "the clock differs",
-}
-"""Settings that the case's id does not hold, and without which two numbers are not of one thing."""
 
 SOFTWARE = ("driver", "cuda", "torch", "torchvision", "timm", "peft", "vitcnn", "python")
 
@@ -132,7 +125,7 @@ def compare(
 
 def _sort(pile: Pile, case: str, before: Sequence[Record], now: Sequence[Record], *, paired: bool) -> None:
     """Put each metric of one case where it is judged."""
-    other = _other_identity(before, now)
+    other = other_meaning(before, now)
     if other:
         pile.verdicts.append(Verdict(kind="INVALID", case=case, reason=other))
         return
@@ -219,15 +212,6 @@ def _one_sided(case: str, metric: str, *, has_baseline: bool) -> Verdict:
         reason = "the baseline has this metric, the run does not: say why it is gone, and record again"
         return Verdict(kind="MISSING", case=case, metric=metric, reason=reason)
     return Verdict(kind="NEW", case=case, metric=metric, reason=f"the baseline lacks this metric. {RECORD_FIRST}")
-
-
-def _other_identity(before: Sequence[Record], now: Sequence[Record]) -> str:
-    for key, what in IDENTITY.items():
-        values = [sorted({str(record.settings.get(key)) for record in records}) for records in (before, now)]
-        if values[0] != values[1]:
-            old, new = (", ".join(text[:20] for text in texts) for texts in values)
-            return f"{what} from the baseline's: {key}" + (f" {old} -> {new}" if old != new else "")
-    return ""
 
 
 def _throttled(whose: str, records: Sequence[Record]) -> str:

@@ -1,0 +1,82 @@
+from dataclasses import asdict, replace
+
+import pytest
+from gate_builders import CASE, record
+
+from vitcnn.gate.meaning import other_meaning
+from vitcnn.recipes.parts import Affine, Flip
+from vitcnn.recipes.small import DIGITS_CNN, DIGITS_VIT
+
+
+def of(**settings):
+    return record(CASE, question="accuracy", **settings)
+
+
+def recipe(entry=DIGITS_CNN, **changed):
+    return of(recipe=asdict(replace(entry, **changed)))
+
+
+def between(before, now):
+    return other_meaning([before] * 5, [now]).removesuffix(". Where that is meant, record the baseline again")
+
+
+@pytest.mark.parametrize(
+    "before, now, differs",
+    [
+        (of(data_sha256="a" * 64), of(data_sha256="b" * 64), f"data_sha256 {'a' * 20} -> {'b' * 20}"),
+        (of(), of(weights_sha256="b" * 64), f"weights_sha256 none -> {'b' * 20}"),
+        (of(timer=None), of(timer="event"), "timer null -> event"),
+        (of(corruptions=[{"name": "blur"}]), of(corruptions=[{"name": "fog"}]), "corruptions.0.name blur -> fog"),
+        (of(images=16), of(images=32), "images 16 -> 32"),
+        (of(num_train_images=1442), of(num_train_images=100), "num_train_images 1442 -> 100"),
+        (of(layout="channels_last"), of(layout="contiguous"), "layout channels_last -> contiguous"),
+        (recipe(epochs=8), recipe(epochs=9), "recipe.epochs 8 -> 9"),
+        (
+            recipe(augmentation=()),
+            recipe(augmentation=(Flip(),)),
+            "recipe.augmentation.length 0 -> 1, recipe.augmentation.0.kind none -> flip, "
+            "recipe.augmentation.0.share none -> 0.5",
+        ),
+        (
+            recipe(augmentation=(Affine(degrees=5.0),)),
+            recipe(augmentation=(Affine(degrees=9.0),)),
+            "recipe.augmentation.0.degrees 5.0 -> 9.0",
+        ),
+    ],
+)
+def test_what_gives_a_number_its_meaning_must_be_equal(before, now, differs):
+    assert between(before, now) == f"not what the baseline measured: {differs}"
+
+
+def test_many_differences_are_counted():
+    text = between(recipe(DIGITS_CNN), recipe(DIGITS_VIT))
+    assert text.startswith("not what the baseline measured: recipe.")
+    assert ", and " in text
+
+
+@pytest.mark.parametrize(
+    "before, now",
+    [
+        (of(), of()),
+        (of(preset="smoke", seeds=[0, 1], rounds=5), of(preset="full", seeds=[2, 3], rounds=50)),
+        (recipe(source="a page"), recipe(source="another page")),
+        (of(), of(images=16)),
+        (of(), recipe()),
+    ],
+    ids=["equal", "neutral", "source", "an older record without a setting", "an older record without a recipe"],
+)
+def test_the_rest_may_differ(before, now):
+    assert between(before, now) == ""
+
+
+def test_a_field_that_an_older_recipe_lacks_counts_as_its_default():
+    older = asdict(DIGITS_CNN)
+    del older["test_time"], older["weights"]
+    assert between(of(recipe=older), recipe()) == ""
+    assert between(of(recipe=older), recipe(test_time="flip")) == (
+        "not what the baseline measured: recipe.test_time none -> flip"
+    )
+
+
+def test_one_record_of_several_is_enough():
+    assert "images 1, 2 -> 1" in other_meaning([of(images=1), of(images=2)], [of(images=1)])

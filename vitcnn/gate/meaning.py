@@ -1,0 +1,112 @@
+"""What gives a number its meaning and is not in its case's id: where it differs, two numbers are not of one thing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import MISSING, fields
+from functools import cache
+from itertools import chain
+from typing import Any, get_args
+
+from vitcnn.recipes.parts import Augmentation, Optimizer, Recipe
+from vitcnn.record import Record
+
+ALWAYS = ("data_sha256", "weights_sha256", "timer")
+"""Settings that mean something by their absence too."""
+
+NEUTRAL = frozenset(
+    {
+        "preset",  # when it is run
+        "time_tolerance",  # how it is judged
+        "seeds",  # scores are set beside each other seed by seed
+        "rounds",
+        "calls_per_round",
+        "clocks",  # judged by themselves
+        "reference_s",
+        "num_parameters",  # judged as figures where they are one
+        "parameters_by_part",
+        "target_accuracy",  # of a figure that is not judged
+    }
+)
+"""Settings that may differ; all others must be equal."""
+
+NEUTRAL_PARTS = frozenset({"recipe.source"})
+
+LONGEST = 20
+MOST_NAMED = 5
+
+
+def other_meaning(before: Sequence[Record], now: Sequence[Record]) -> str:
+    """Return what differs in the meaning of two sides' records, in words; empty where nothing does.
+
+    What one side does not record is taken for its default, where it has one, and for equal, where it has none.
+    """
+    first = _meant(now[0].settings)
+    if all(_meant(record.settings) == first for record in (*before, *now)):
+        return ""
+    sides = [[flat(record.settings) for record in records] for records in (before, now)]
+    names = dict.fromkeys(chain(ALWAYS, *(meanings for side in sides for meanings in side)))
+    found = [difference for name in names if (difference := _difference(name, *sides))]
+    if not found:
+        return ""
+    more = f", and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
+    do = "Where that is meant, record the baseline again"
+    return f"not what the baseline measured: {', '.join(found[:MOST_NAMED])}{more}. {do}"
+
+
+def flat(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Return each leaf of the settings that have a meaning, by its path: `recipe.optimizer.kind`."""
+    leaves = chain.from_iterable(_leaves(name, value) for name, value in _meant(settings).items())
+    return {name: text for name, text in leaves if name not in NEUTRAL_PARTS}
+
+
+def _meant(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if name not in NEUTRAL}
+
+
+def _leaves(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        for key, part in {**_defaults(value), **value}.items():
+            yield from _leaves(f"{name}.{key}", part)
+    elif isinstance(value, (list, tuple)):
+        yield f"{name}.length", str(len(value))
+        for index, part in enumerate(value):
+            yield from _leaves(f"{name}.{index}", part)
+    else:
+        yield name, value if isinstance(value, str) else json.dumps(value)
+
+
+def _defaults(part: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the defaults of a recipe, or of a part of one, written as JSON."""
+    kind = part.get("kind")
+    cls = _kinds().get(kind) if isinstance(kind, str) else Recipe if {"optimizer", "epochs"} <= part.keys() else None
+    if cls is None:
+        return {}
+    return {field.name: field.default for field in fields(cls) if field.default is not MISSING}
+
+
+@cache
+def _kinds() -> dict[str, Any]:
+    parts: tuple[Any, ...] = (*get_args(Augmentation), *get_args(Optimizer))
+    return {next(field.default for field in fields(part) if field.name == "kind"): part for part in parts}
+
+
+def _difference(name: str, before: Sequence[Mapping[str, str]], now: Sequence[Mapping[str, str]]) -> str:
+    old, new = (
+        sorted({value for meanings in side if (value := _value(name, meanings)) is not None}) for side in (before, now)
+    )
+    if old == new or not old or not new:
+        return ""
+    return f"{name} {_text(old)} -> {_text(new)}"
+
+
+def _value(name: str, meanings: Mapping[str, str]) -> str | None:
+    """Return what a record says, "none" where its silence says something, or None where it says nothing."""
+    whole = name.partition(".")[0]
+    is_telling = name in ALWAYS or any(other.partition(".")[0] == whole for other in meanings)
+    return meanings.get(name, "none" if is_telling else None)
+
+
+def _text(values: Sequence[str]) -> str:
+    return ", ".join(value[:LONGEST] for value in values)
