@@ -8,6 +8,7 @@ from typing import Any
 
 from vitcnn.architectures import architecture
 from vitcnn.device import Device, numerics, out_of_memory_as_case_error
+from vitcnn.device.busy import watch_processor
 from vitcnn.device.throttling import watch_clocks
 from vitcnn.metrics.images_per_s import IMAGES_PER_S
 from vitcnn.metrics.latency_s import LATENCY_S
@@ -29,12 +30,12 @@ class OwnBenchmark:
         """Time the function and return its record."""
         with numerics(device), out_of_memory_as_case_error(device):
             rounds, calls = MANY_ROUNDS.plan(warm_up(self.run, device.timer))
-            with watch_clocks(device) as clocks:
+            with watch_clocks(device) as clocks, watch_processor(device) as processor:
                 times_s = stopwatch(self.run, rounds=rounds, calls=calls)
         rates = tuple(self.images / seconds for seconds in times_s)
         metrics = [(LATENCY_S, times_s), (IMAGES_PER_S, rates)] if times_s else []
         measurements = tuple(metric.measurement(samples, TIME_TOLERANCE) for metric, samples in metrics)
-        return self.record("ok", measurements, rounds=rounds, calls_per_round=calls, **clocks)
+        return self.record("ok", measurements, rounds=rounds, calls_per_round=calls, **clocks, **processor)
 
     def record(self, status: Status, measurements: tuple[Measurement, ...] = (), **settings: Any) -> Record:
         """Return the benchmark's record."""

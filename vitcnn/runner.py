@@ -10,6 +10,7 @@ from typing import Any
 from vitcnn.architectures import architecture
 from vitcnn.bench import Bench
 from vitcnn.device import numerics, out_of_memory_as_case_error
+from vitcnn.device.busy import watch_processor
 from vitcnn.device.throttling import watch_clocks
 from vitcnn.errors import CaseError, UserError
 from vitcnn.metrics import metrics_of
@@ -30,7 +31,7 @@ def measure(case: Case, *, bench: Bench, stopwatch: Stopwatch, floor_bytes: int)
         subject = prepare(case, bench)
         subject.floor_bytes = floor_bytes
         rounds, calls = subject.rounds.plan(subject.warm_up())
-        with watch_clocks(device) as clocks:
+        with watch_clocks(device) as clocks, watch_processor(device) as processor:
             subject.times_s = stopwatch(
                 subject.run,
                 rounds=rounds,
@@ -45,7 +46,14 @@ def measure(case: Case, *, bench: Bench, stopwatch: Stopwatch, floor_bytes: int)
         case=str(case),
         architecture=case.architecture,
         family=subject.architecture.family,
-        settings={**settings_of(case), **subject.settings, "rounds": rounds, "calls_per_round": calls, **clocks},
+        settings={
+            **settings_of(case),
+            **subject.settings,
+            "rounds": rounds,
+            "calls_per_round": calls,
+            **clocks,
+            **processor,
+        },
         status="ok",
         measurements=tuple(measurements),
         series=tuple(subject.series()) if subject.times_s else (),

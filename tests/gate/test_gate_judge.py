@@ -413,6 +413,19 @@ def test_what_exceeds_what_noise_hides_is_measured_again_however_much_that_is():
     assert kinds(again)[f"{case}::latency_s"] == "WORSE"
 
 
+@pytest.mark.parametrize("cpus, kind", [(1.55, "WORSE"), (1.5, "INVALID"), (None, "WORSE")])
+def test_a_slower_time_proves_nothing_where_others_took_the_processor(cpus, kind):
+    now = timed(CASE, 2.0) if cpus is None else timed(CASE, 2.0, cpus=cpus)
+    (verdict,) = judged(now, stored=baseline(*five(CASE, cpus=1.9))).verdicts
+    assert verdict.kind == kind
+    assert ("it got 1.50 of the processor where the baseline got 1.90" in verdict.reason) == (kind == "INVALID")
+
+
+def test_a_time_that_is_as_before_stands_though_others_took_the_processor():
+    judgement = judged(timed(CASE, 1.0, cpus=0.7), stored=baseline(*five(CASE, cpus=1.9)))
+    assert kinds(judgement) == {f"{CASE}::latency_s": "SAME"}
+
+
 def test_one_odd_run_of_five_does_not_blind_a_case():
     odd = (1.0, 1.01, 0.99, 5.0, 1.0)
     judgement = judged(timed(CASE, 2.0), timed(OTHER, 1.0), stored=baseline(*five(CASE, odd), *five(OTHER)))

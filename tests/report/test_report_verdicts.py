@@ -29,8 +29,11 @@ SEVERAL = judged(worse(), Verdict(kind="MISSING", case=TINY, reason="not collect
 
 @pytest.mark.parametrize("mode", MODES)
 def test_where_all_is_the_same_one_line_says_so(mode):
-    assert terminal(SAME_ALL, mode, width=80) == "GREEN: 3 metrics of 2 cases, all as in the baseline"
-    assert terminal(judged(same(TINY)), mode, width=80) == "GREEN: 1 metric of 1 case, all as in the baseline"
+    assert terminal(SAME_ALL, mode, width=80) == f"GREEN (mode {mode}): 3 figures judged, 0 undecided, 0 blind: 3 SAME"
+    assert (
+        terminal(judged(same(TINY)), mode, width=80)
+        == f"GREEN (mode {mode}): 1 figure judged, 0 undecided, 0 blind: 1 SAME"
+    )
 
 
 def test_a_wide_terminal_shows_a_line_for_each_verdict_that_is_not_same_in_the_judgements_order():
@@ -39,7 +42,7 @@ def test_a_wide_terminal_shows_a_line_for_each_verdict_that_is_not_same_in_the_j
     assert re.split(r"  +", first.strip()) == ["WORSE", LENET, "latency_s", "+6.6 %", SLOW]
     assert re.split(r"  +", second.strip()) == ["MISSING", TINY, "not collected"]
     assert "macs" not in "".join(rest)
-    assert rest[-1] == "RED (mode on): 1 WORSE, 1 MISSING, 1 SAME"
+    assert rest[-1] == "RED (mode on): 2 figures judged, 0 undecided, 0 blind: 1 WORSE, 1 MISSING, 1 SAME"
 
 
 @pytest.mark.parametrize("width", range(80, 220, 7))
@@ -82,7 +85,7 @@ def test_drift_and_remarks_are_told_though_all_is_the_same():
     assert terminal(judgement, "on", width=200).splitlines() == [
         f"Since the oldest baseline, step by step: {TINY}::latency_s: +9.9 %",
         "Narrowed by -k 'latency'.",
-        "GREEN: 1 metric of 1 case, all as in the baseline",
+        "GREEN (mode on): 1 figure judged, 0 undecided, 0 blind: 1 SAME",
     ]
 
 
@@ -91,8 +94,24 @@ def test_drift_and_remarks_are_told_though_all_is_the_same():
 def test_the_last_line_says_green_or_red_and_what_there_is(kind, mode):
     judgement = judged(Verdict(kind=kind, case=TINY, reason="why"), same(LENET))
     colour = "RED" if kind in RED[mode] else "GREEN"
-    assert terminal(judgement, mode, width=120).splitlines()[-1] == f"{colour} (mode {mode}): 1 {kind}, 1 SAME"
-    assert markdown(judgement, mode).startswith(f"## vitcnn gate: {colour}\n\n{colour} (mode {mode}): 1 {kind}, 1 SAME")
+    undecided = int(kind == "INCONCLUSIVE")
+    last = f"{colour} (mode {mode}): 1 figure judged, {undecided} undecided, 0 blind: 1 {kind}, 1 SAME"
+    assert terminal(judgement, mode, width=120).splitlines()[-1] == last
+    assert markdown(judgement, mode).startswith(f"## vitcnn gate: {colour}\n\n{last}")
+
+
+def test_the_last_line_leads_with_what_was_looked_at_and_what_would_have_been_seen():
+    verdicts = [
+        Verdict(kind="SAME", case=LENET, metric="latency_s", reason="", visible=0.031, hidden=0.02),
+        Verdict(kind="SAME", case=TINY, metric="latency_s", reason="", visible=0.05, hidden=0.04),
+        Verdict(kind="INCONCLUSIVE", case=TINY, metric="step_time_s", reason="", visible=1.3, hidden=1.2),
+        Verdict(kind="SAME", case=LENET, metric="test_accuracy", reason="", visible=0.0134),
+        Verdict(kind="SAME", case=LENET, metric="parameters", reason=""),
+    ]
+    assert terminal(judged(*verdicts), "on", width=220).splitlines()[-1] == (
+        "GREEN (mode on): 5 figures judged, 1 undecided, 1 blind, +5.0 % in the median time and -1.3 points in the "
+        "median score would have been seen: 1 INCONCLUSIVE, 4 SAME"
+    )
 
 
 @pytest.mark.parametrize(
@@ -130,7 +149,7 @@ def test_markdown_has_a_table_of_what_is_not_same_and_counts_the_rest():
 
 def test_markdown_without_anything_to_list_has_no_table():
     assert markdown(SAME_ALL, "on") == (
-        "## vitcnn gate: GREEN\n\nGREEN: 3 metrics of 2 cases, all as in the baseline\n"
+        "## vitcnn gate: GREEN\n\nGREEN (mode on): 3 figures judged, 0 undecided, 0 blind: 3 SAME\n"
     )
 
 

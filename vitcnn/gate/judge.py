@@ -172,8 +172,14 @@ def _sort_time(
             tolerance=new[0].tolerance,
             baseline=tuple(median(m.samples) for m in old),
             current=tuple(median(m.samples) for m in new),
+            cpus=(_cpus(before), _cpus(now)),
         )
     )
+
+
+def _cpus(records: Sequence[Record]) -> float:
+    known = [float(record.settings["cpus"]) for record in records if "cpus" in record.settings]
+    return median(known) if known else 0.0
 
 
 def _sort_score(pile: Pile, case: str, name: str, before: Sequence[Record], now: Sequence[Record]) -> None:

@@ -23,7 +23,7 @@ NEUTRAL = frozenset(
         "rounds",
         "calls_per_round",
         "clocks",  # judged by themselves
-        "reference_s",
+        "cpus",
         "num_parameters",  # judged as figures where they are one
         "parameters_by_part",
         "target_accuracy",  # of a figure that is not judged
@@ -89,7 +89,7 @@ def _defaults(part: Mapping[str, Any]) -> dict[str, Any]:
 @cache
 def _kinds() -> dict[str, Any]:
     parts: tuple[Any, ...] = (*get_args(Augmentation), *get_args(Optimizer))
-    return {next(field.default for field in fields(part) if field.name == "kind"): part for part in parts}
+    return {part.kind: part for part in parts}  # a dataclass keeps its defaults as attributes of the class
 
 
 def _difference(name: str, before: Sequence[Mapping[str, str]], now: Sequence[Mapping[str, str]]) -> str:

@@ -41,6 +41,9 @@ OVERWHELMING = 0.01
 """Share of the level at which a change is proven before all rounds have been measured; what these earlier looks add to
 the false alarms is as small a share of them."""
 
+STARVED = 0.8
+"""Share of the baseline's processor time below which others took it, or the code uses fewer threads."""
+
 DETECTION = 0.95
 """Share of the changes of the smallest visible size that are seen."""
 
@@ -50,7 +53,8 @@ class RunMedians:
     """One metric of one case: the median of each run's samples, in the order of the runs.
 
     With `paired`, the runs of baseline and current were taken in turns and are compared pair by pair. `odd` are medians
-    of the baseline that are left out of it, since one disturbed process is not to blind a case.
+    of the baseline that are left out of it, since one disturbed process is not to blind a case. `cpus` is how much of
+    the processor the case got in the baseline and now, 0 where that is not known.
     """
 
     case: str
@@ -61,6 +65,13 @@ class RunMedians:
     baseline: tuple[float, ...]
     current: tuple[float, ...]
     odd: tuple[float, ...] = ()
+    cpus: tuple[float, float] = (0.0, 0.0)
+
+    @property
+    def is_starved(self) -> bool:
+        """Whether the case got so much less of the processor than in the baseline that a slower time proves nothing."""
+        before, now = self.cpus
+        return 0 < now < STARVED * before
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -236,6 +247,8 @@ def _verdict(entry: RunMedians, evidence: Evidence, level: float, *, paired: boo
     hidden = visible_change(replace(entry, tolerance=0.0), evidence, level, more_runs=more_runs)
     if kind == "SAME" and hidden is not None and hidden > BLIND:
         kind = "INCONCLUSIVE"
+    if kind == "WORSE" and entry.is_starved:
+        kind = "INVALID"
     change = float(np.expm1(_sign(entry) * evidence.effect))
     parts = [
         f"median {_runs(entry.current, entry.unit)}, baseline {_runs(entry.baseline, entry.unit)}: {percent(change)}",
@@ -246,6 +259,11 @@ def _verdict(entry: RunMedians, evidence: Evidence, level: float, *, paired: boo
     ]
     if entry.odd:
         parts.append(f"without the baseline's odd run of {quantity(entry.odd[0], entry.unit)}")
+    if kind == "INVALID":
+        parts.append(
+            f"but it got {entry.cpus[1]:.2f} of the processor where the baseline got {entry.cpus[0]:.2f}: the machine "
+            "is busy, or the code uses fewer threads. Measure again on an idle machine, or use `vitcnn compare`"
+        )
     if kind == "INCONCLUSIVE":
         visible = evidence.smallest_visible(level=level, tolerance=entry.tolerance)
         parts.append(f"too noisy to tell: the smallest change that these runs show is {percent(visible)[1:]}")

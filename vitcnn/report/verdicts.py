@@ -5,11 +5,12 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from statistics import median
 
 from tabulate import tabulate
 
 from vitcnn.gate.verdict import KINDS, Judgement, Kind, Mode, Verdict
-from vitcnn.metrics import metrics
+from vitcnn.metrics import is_time, metrics
 from vitcnn.quantity import counted, percent
 from vitcnn.record import Run
 
@@ -24,6 +25,9 @@ LEAST_REASON = 40
 
 MOST_LINES = 200
 """Lines of a list in Markdown: GitHub drops a summary of more than 1 MiB."""
+
+COMPARED: frozenset[Kind] = frozenset({"WORSE", "INCONCLUSIVE", "BETTER", "SAME"})
+"""Verdicts on a figure that was set beside the baseline's."""
 
 LONGEST_REASON = 1000
 """Characters of a reason in Markdown, for the same limit."""
@@ -132,14 +136,27 @@ def _advised(judgement: Judgement, advice: Advice) -> list[str]:
 
 
 def _closing(judgement: Judgement, mode: Mode) -> str:
+    """Return green or red, how much was looked at, what would have been seen, and what was found."""
     counts = Counter(verdict.kind for verdict in judgement.verdicts)
-    scope = f" (narrowed: {judgement.scope})" if judgement.scope else ""
-    if counts.keys() <= {"SAME"}:
-        cases = {verdict.case for verdict in judgement.verdicts}
-        same = f"{counted(counts['SAME'], 'metric')} of {counted(len(cases), 'case')}, all as in the baseline"
-        return f"GREEN: {same}{scope}"
+    judged = [verdict for verdict in judgement.verdicts if verdict.metric and verdict.kind in COMPARED]
+    blind = sum(verdict.is_blind for verdict in judged)
+    looked_at = (
+        f"{counted(len(judged), 'figure')} judged, {counts['INCONCLUSIVE']} undecided, {blind} blind{_seen(judged)}"
+    )
     listed = ", ".join(f"{counts[kind]} {kind}" for kind in KINDS if counts[kind])
-    return f"{_colour(judgement, mode)} (mode {mode}): {listed}{scope}"
+    scope = f" (narrowed: {judgement.scope})" if judgement.scope else ""
+    return f"{_colour(judgement, mode)} (mode {mode}): {looked_at}: {listed}{scope}"
+
+
+def _seen(judged: Sequence[Verdict]) -> str:
+    """Return what change would have been seen in the median time and in the median score."""
+    times = [verdict.visible for verdict in judged if verdict.visible is not None and is_time(verdict.metric)]
+    scores = [verdict.visible for verdict in judged if verdict.visible is not None and not is_time(verdict.metric)]
+    parts = [
+        *([f"{percent(median(times))} in the median time"] if times else []),
+        *([f"-{100 * median(scores):.1f} points in the median score"] if scores else []),
+    ]
+    return f", {' and '.join(parts)} would have been seen" if parts else ""
 
 
 def _colour(judgement: Judgement, mode: Mode) -> str:
