@@ -20,10 +20,11 @@ from vitcnn.folders import OWN, make_own_folder, short
 from vitcnn.fresh import interrupt
 from vitcnn.pytest_plugin.fixtures import parametrize
 from vitcnn.pytest_plugin.gating import JUDGED, Gate
-from vitcnn.pytest_plugin.ledger import Ledger, case_id, case_of, entry_for, is_measured, write_json
+from vitcnn.pytest_plugin.ledger import Ledger, case_id, case_of, entry_for, is_measured
 from vitcnn.pytest_plugin.measuring import CLEAN_STATE, ROW
 from vitcnn.pytest_plugin.options import Options
 from vitcnn.pytest_plugin.plotting import plot_lines
+from vitcnn.pytest_plugin.saving import compact, stored_files, write_json, written
 from vitcnn.record import Environment, Run
 from vitcnn.report.terminal import summary
 
@@ -134,12 +135,17 @@ class SuiteHooks:
             self.gate.judge(self.run)
             self._on_sigterm(signal.SIG_IGN)
             self.gate.turn_red(session)
+        stored_before = stored_files(self.config)
         try:
-            return (yield)
+            result = yield
         finally:
             asked: Path | None = self.config.getoption("benchmark_json")
             if asked and self._saved and not self._saved_by_benchmark:  # it writes none where nothing was timed
                 write_json(asked, self._saved)
+        if self._saved_by_benchmark:
+            for path in written(self.config, stored_before):
+                compact(path)
+        return result
 
     def _on_sigterm(self, handler: Any) -> None:
         if self._sigterm is not None:

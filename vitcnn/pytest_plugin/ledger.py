@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
-from vitcnn.folders import write_whole
 from vitcnn.fresh import RUN_JSON
 from vitcnn.journal import Journal
 from vitcnn.pytest_plugin.options import JOURNAL
@@ -148,8 +146,3 @@ def _ending(item: pytest.Item, report: pytest.TestReport) -> Ending:
     crash = getattr(report.longrepr, "reprcrash", None)
     message = (crash.message if crash else str(report.longrepr)).partition("\n")[0]
     return Ending("failed", message if report.when == "call" else f"{report.when}: {message}")
-
-
-def write_json(path: Path, document: dict[str, Any]) -> None:
-    """Write `document` to `path`, whole or not at all."""
-    write_whole(path, json.dumps(document, indent=1, allow_nan=False, default=str))

@@ -123,7 +123,6 @@ class Measure:
             if self._benchmark.enabled:
                 record = replace(record, settings={**record.settings, "timer": timer_name(self._item)})
                 stash[RECORD], stash[ROW] = record, self._benchmark.stats
-                self._benchmark.extra_info["vitcnn"] = record.to_json()
             else:
                 stash[ENDING] = Ending("disabled", "nothing is timed under --benchmark-disable or xdist")
             return record

@@ -1,0 +1,39 @@
+"""The JSON files of a run: our own, compact, and pytest-benchmark's, which it writes with four spaces a level."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vitcnn.folders import write_whole
+from vitcnn.pytest_plugin.options import SAVING, storage_folder
+
+COMPACT = (",", ":")
+
+
+def write_json(path: Path, document: dict[str, Any]) -> None:
+    """Write `document` to `path`, whole or not at all."""
+    write_whole(path, json.dumps(document, separators=COMPACT, allow_nan=False, default=str))
+
+
+def compact(path: Path) -> None:
+    """Write a JSON file again without its white space, whole or not at all."""
+    write_whole(path, json.dumps(json.loads(path.read_text(encoding="utf-8")), separators=COMPACT))
+
+
+def stored_files(config: pytest.Config) -> frozenset[Path]:
+    """Return the JSON files in the storage that --benchmark-save or --benchmark-autosave writes to, if one is asked."""
+    folder = storage_folder(config)
+    if folder is None or not any(config.getoption(name) for name in SAVING):
+        return frozenset()
+    return frozenset(folder.glob("*/*.json"))
+
+
+def written(config: pytest.Config, before: Iterable[Path]) -> list[Path]:
+    """Return the files that pytest-benchmark has written; `before` is what its storage held until then."""
+    asked: Path | None = config.getoption("benchmark_json")
+    return [*([asked] if asked and asked.is_file() else []), *sorted(stored_files(config).difference(before))]
