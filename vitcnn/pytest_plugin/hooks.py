@@ -24,7 +24,7 @@ from vitcnn.pytest_plugin.ledger import Ledger, case_id, case_of, entry_for, is_
 from vitcnn.pytest_plugin.measuring import CLEAN_STATE, ROW
 from vitcnn.pytest_plugin.options import Options
 from vitcnn.pytest_plugin.plotting import plot_lines
-from vitcnn.pytest_plugin.saving import compact, stored_files, write_json, written
+from vitcnn.pytest_plugin.saving import finish_files, stored_files, write_json
 from vitcnn.record import Environment, Run
 from vitcnn.report.terminal import summary
 
@@ -143,8 +143,7 @@ class SuiteHooks:
             if asked and self._saved and not self._saved_by_benchmark:  # it writes none where nothing was timed
                 write_json(asked, self._saved)
         if self._saved_by_benchmark:
-            for path in written(self.config, stored_before):
-                compact(path)
+            finish_files(self.config, stored_before, self.run)
         return result
 
     def _on_sigterm(self, handler: Any) -> None:

@@ -100,7 +100,7 @@ class Ledger:
             if str(report.when) == "???":  # xdist's word for a worker that died
                 self._finish(report.nodeid, CaseResult(id=report.nodeid, outcome="failed", reason=str(report.longrepr)))
             return
-        result = CaseResult.from_json(entry)
+        result = CaseResult.from_json(entry, folder=self.out)
         before = self._endings.get(report.nodeid)
         if before is None or before.outcome == "passed":
             self._endings[report.nodeid] = result

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 import pytest
 
+from vitcnn.answers import with_answers_in_file
 from vitcnn.bench import Bench, without_compiler
 from vitcnn.device import CleanState
 from vitcnn.errors import CaseError, Leaked, MissingData, TooFewImages, UserError
@@ -32,7 +33,7 @@ class Measure:
     def __init__(self, item: pytest.Item, options: Options, benchmark: Any) -> None:
         self._item = item
         self._bench = Bench(device=options.device, tasks=options.tasks, progress=TerminalProgress(item.config))
-        self._benchmark = benchmark
+        self._benchmark, self._out = benchmark, options.out
         self._used = False
 
     def __call__(self, case: object) -> Record:
@@ -122,6 +123,7 @@ class Measure:
         else:
             if self._benchmark.enabled:
                 record = replace(record, settings={**record.settings, "timer": timer_name(self._item)})
+                record = with_answers_in_file(record, self._out)
                 stash[RECORD], stash[ROW] = record, self._benchmark.stats
             else:
                 stash[ENDING] = Ending("disabled", "nothing is timed under --benchmark-disable or xdist")

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from vitcnn.answers import copy_answers
 from vitcnn.folders import write_whole
 from vitcnn.pytest_plugin.options import SAVING, storage_folder
+from vitcnn.record import Run
 
 COMPACT = (",", ":")
 
@@ -25,6 +27,16 @@ def compact(path: Path) -> None:
     write_whole(path, json.dumps(json.loads(path.read_text(encoding="utf-8")), separators=COMPACT))
 
 
+def finish_files(config: pytest.Config, before: Iterable[Path], run: Run) -> None:
+    """Make the JSON files that pytest-benchmark has written compact, and put the answers of `run` beside each.
+
+    `before` is what its storage held until then.
+    """
+    for path in written(config, before):
+        compact(path)
+        copy_answers(run.cases, path.parent)
+
+
 def stored_files(config: pytest.Config) -> frozenset[Path]:
     """Return the JSON files in the storage that --benchmark-save or --benchmark-autosave writes to, if one is asked."""
     folder = storage_folder(config)
@@ -34,6 +46,6 @@ def stored_files(config: pytest.Config) -> frozenset[Path]:
 
 
 def written(config: pytest.Config, before: Iterable[Path]) -> list[Path]:
-    """Return the files that pytest-benchmark has written; `before` is what its storage held until then."""
+    """Return the files that pytest-benchmark has written."""
     asked: Path | None = config.getoption("benchmark_json")
     return [*([asked] if asked and asked.is_file() else []), *sorted(stored_files(config).difference(before))]
