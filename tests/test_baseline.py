@@ -255,7 +255,7 @@ def test_where_one_cannot_be_placed_none_is_stored(tmp_path, measured, monkeypat
 
 @pytest.fixture
 def trained(tmp_path):
-    """Return the files of two runs whose cases have answers beside them: one of its own each, and one that is shared."""
+    """Return the files of two runs with answers beside them: one of its own each, and one that is shared."""
     paths = []
     for number in (1, 2):
         folder = tmp_path / f"run-{number}"
@@ -279,6 +279,16 @@ def test_answers_are_stored_beside_the_runs_and_read_from_there(tmp_path, traine
         [[True, False, False]],
         [[True, False, True]],
     ]
+
+
+def test_a_resumed_run_is_no_baseline(tmp_path, measured):
+    resumed = write(tmp_path / "0001_x.json", replace(run(3, passed("a")), resumed=("a",)))
+    what = "0001_x.json: is no baseline: 1 of its cases were measured by an interrupted run"
+    with pytest.raises(RecordError, match=what):
+        store([*measured, resumed], tmp_path / "store", "new")
+    assert [path for path in (tmp_path / "store").rglob("*") if path.is_file()] == []
+    with pytest.raises(BaselineError, match=what):
+        recordings(tmp_path)
 
 
 def test_where_answers_are_damaged_nothing_is_stored(tmp_path, trained):

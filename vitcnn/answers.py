@@ -1,7 +1,7 @@
 """Which test images each seed got right: packed in a file beside a run's JSON, one bit for each answer.
 
-A file is named by its content, `answers/<first 16 hexadecimal digits of its SHA-256>.npz`, so that one which was cut off
-or altered is known, and runs that answered alike share one. It holds arrays without Python objects: `right`, packed by
+A file is named by its content, `answers/<first 16 hexadecimal digits of its SHA-256>.npz`: one that was cut off or
+altered is known, and runs that answered alike share one. It holds arrays without Python objects: `right`, packed by
 numpy.packbits along the images; `num_images`; and of robustness cases `times_right`.
 """
 

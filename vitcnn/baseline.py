@@ -124,10 +124,19 @@ def _files(store: Path) -> list[Path]:
 
 def _load(path: Path) -> StoredRun:
     try:
-        return StoredRun(path=path, run=load_run(path))
+        stored = StoredRun(path=path, run=load_run(path))
+        _require_measured_at_once(stored)
+        return stored
     except RecordError as error:
         do = f"Restore it from git (`git checkout -- {quote(str(path))}`) or delete it."
         raise BaselineError(f"{error}. Nothing can be judged by a store that holds such a file. {do}") from error
+
+
+def _require_measured_at_once(stored: StoredRun) -> None:
+    """Raise RecordError where a run was resumed: its cases are of several processes, and a baseline's of one."""
+    if stored.run.resumed:
+        what = f"{len(stored.run.resumed)} of its cases were measured by an interrupted run that it went on from"
+        raise RecordError(f"{stored.path}: is no baseline: {what}")
 
 
 def _name(stored: StoredRun) -> str:
@@ -216,7 +225,9 @@ def store(runs: Sequence[Path], folder: Path, name: str) -> tuple[Path, ...]:
     copied: list[Path] = []
     try:
         for run, place in zip(runs, places, strict=True):
-            copied += copy_answers(load_run(run).cases, machine)
+            stored = StoredRun(path=run, run=load_run(run))
+            _require_measured_at_once(stored)
+            copied += copy_answers(stored.run.cases, machine)
             write_whole(place, run.read_bytes())
     except BaseException:
         for path in (*places, *copied):

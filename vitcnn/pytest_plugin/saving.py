@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from vitcnn.answers import copy_answers
+from vitcnn.errors import RecordError
 from vitcnn.folders import write_whole
-from vitcnn.pytest_plugin.options import SAVING, storage_folder
+from vitcnn.pytest_plugin.options import storage_folder
+from vitcnn.pytest_plugin.resuming import SAVING
 from vitcnn.record import Run
 
 COMPACT = (",", ":")
@@ -27,14 +29,19 @@ def compact(path: Path) -> None:
     write_whole(path, json.dumps(json.loads(path.read_text(encoding="utf-8")), separators=COMPACT))
 
 
-def finish_files(config: pytest.Config, before: Iterable[Path], run: Run) -> None:
+def finish_files(config: pytest.Config, before: Iterable[Path], run: Run) -> list[str]:
     """Make the JSON files that pytest-benchmark has written compact, and put the answers of `run` beside each.
 
-    `before` is what its storage held until then.
+    `before` is what its storage held until then. Returns a line for each file whose answers could not be copied.
     """
+    faults = []
     for path in written(config, before):
         compact(path)
-        copy_answers(run.cases, path.parent)
+        try:
+            copy_answers(run.cases, path.parent)
+        except RecordError as error:
+            faults.append(f"{path}: has no answers beside it: {error}")
+    return faults
 
 
 def stored_files(config: pytest.Config) -> frozenset[Path]:
