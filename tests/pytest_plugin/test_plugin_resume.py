@@ -104,7 +104,7 @@ def test_a_resumed_run_says_so_in_its_json_and_on_the_terminal(resumed):
     killed, _, result, _ = resumed
     assert result.run.resumed == (ANT,)
     journal = killed.folder / "journal.jsonl"
-    assert f"vitcnn: 1 case that passed in {journal} are not measured again." in result.out
+    assert f"vitcnn: Not measured again: 1 case that passed in {journal}." in result.out
     assert "Resumed: 1 case measured by an interrupted run: this is no baseline." in result.out
 
 
@@ -166,7 +166,7 @@ def test_only_what_passed_is_taken(journal, resume):
     found = resume(journal.parent)
     assert list(found.records) == ["a"]
     assert found.times_s["a"] == (0.5,)
-    assert found.remarks == (f"1 case that passed in {journal} are not measured again.",)
+    assert found.remarks == (f"Not measured again: 1 case that passed in {journal}.",)
 
 
 @pytest.mark.parametrize(

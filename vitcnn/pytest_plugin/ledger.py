@@ -112,10 +112,10 @@ class Ledger:
             if str(report.when) == "???":  # xdist's word for a worker that died
                 self._finish(report.nodeid, CaseResult(id=report.nodeid, outcome="failed", reason=str(report.longrepr)))
             return
-        seconds = entry.pop(TIMES)
-        if seconds:
-            self._times_s[report.nodeid] = seconds
-        result = CaseResult.from_json(entry, folder=self.out)
+        if entry[TIMES]:
+            self._times_s[report.nodeid] = entry[TIMES]
+        fields = {name: value for name, value in entry.items() if name != TIMES}
+        result = CaseResult.from_json(fields, folder=self.out)
         before = self._endings.get(report.nodeid)
         if before is None or before.outcome == "passed":
             self._endings[report.nodeid] = result

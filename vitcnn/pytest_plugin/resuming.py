@@ -100,7 +100,7 @@ def _taken(found: Journalled) -> Resumed:
     if records and (environment.git_dirty or not environment.git_commit):
         what = "changes that are not committed" if environment.git_commit else "no git revision"
         remarks.append(f"The project has {what}: nobody can tell whether they are those of the interrupted run.")
-    told = f"{counted(len(records), 'case')} that passed in {found.path} are not measured again."
+    told = f"Not measured again: {counted(len(records), 'case')} that passed in {found.path}."
     return Resumed(path=found.path, records=records, times_s=found.times_s, remarks=(told, *remarks))
 
 
