@@ -50,7 +50,7 @@ class Result:
 
     @cached_property
     def journal(self) -> list[CaseResult]:
-        return list(read_journal(self.folder / "journal.jsonl"))
+        return list(read_journal(self.folder / "journal.jsonl").results)
 
     @property
     def outcomes(self) -> dict[str, str]:

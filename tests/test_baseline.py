@@ -1,15 +1,19 @@
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pytest_benchmark.utils import get_machine_id
+from record_builders import accuracy
 from store_builders import LATENCY, WHOLE, ended, passed, recording, run, write
 
-from vitcnn.baseline import baseline_of, machine_folder, recordings, removable, store
-from vitcnn.errors import BaselineError, UserError
-from vitcnn.record import SCHEMA
+from vitcnn.answers import answers, with_answers_in_file
+from vitcnn.baseline import baseline_of, files_without_use, machine_folder, recordings, removable, store
+from vitcnn.errors import BaselineError, RecordError, UserError
+from vitcnn.record import SCHEMA, CaseResult, load_run
 
 
 def test_files_of_one_name_are_one_recording_and_the_oldest_comes_first(tmp_path):
@@ -230,7 +234,7 @@ def test_stored_runs_follow_those_that_are_there_and_are_read_back(tmp_path, mea
 
 
 def test_where_one_cannot_be_read_none_is_stored(tmp_path, measured):
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(RecordError, match=r"missing.json: cannot be read"):
         store([*measured, tmp_path / "missing.json"], tmp_path / "store", "new")
     assert [path for path in (tmp_path / "store").rglob("*") if path.is_file()] == []
 
@@ -247,6 +251,64 @@ def test_where_one_cannot_be_placed_none_is_stored(tmp_path, measured, monkeypat
     with pytest.raises(OSError, match="No space left"):
         store(measured, tmp_path / "store", "new")
     assert [path for path in (tmp_path / "store").rglob("*") if path.is_file()] == []
+
+
+@pytest.fixture
+def trained(tmp_path):
+    """Return the files of two runs with answers beside them: one of its own each, and one that is shared."""
+    paths = []
+    for number in (1, 2):
+        folder = tmp_path / f"run-{number}"
+        rights = {"own": [[1, 0, number - 1]], "shared": [[1, 1, 1]]}
+        records = [
+            with_answers_in_file(replace(accuracy("lenet", right=right), case=name), folder)
+            for name, right in rights.items()
+        ]
+        cases = [CaseResult(id=record.case, outcome="passed", record=record) for record in records]
+        paths.append(write(folder / "run.json", run(number, *cases)))
+    return paths
+
+
+def test_answers_are_stored_beside_the_runs_and_read_from_there(tmp_path, trained):
+    folder = tmp_path / "store"
+    places = store(trained, folder, "new")
+    assert len(list((places[0].parent / "answers").iterdir())) == 3
+    shutil.rmtree(trained[0].parent)
+    (recording,) = recordings(folder)
+    assert [answers(record).right.tolist() for record in recording.records["own"]] == [
+        [[True, False, False]],
+        [[True, False, True]],
+    ]
+
+
+def test_a_resumed_run_is_no_baseline(tmp_path, measured):
+    resumed = write(tmp_path / "0001_x.json", replace(run(3, passed("a")), resumed=("a",)))
+    what = "0001_x.json: is no baseline: 1 of its cases were measured by an interrupted run"
+    with pytest.raises(RecordError, match=what):
+        store([*measured, resumed], tmp_path / "store", "new")
+    assert [path for path in (tmp_path / "store").rglob("*") if path.is_file()] == []
+    with pytest.raises(BaselineError, match=what):
+        recordings(tmp_path)
+
+
+def test_where_answers_are_damaged_nothing_is_stored(tmp_path, trained):
+    (broken, _) = sorted((trained[1].parent / "answers").iterdir())
+    broken.write_bytes(b"")
+    with pytest.raises(RecordError, match=f"{broken}: was cut off or altered"):
+        store(trained, tmp_path / "store", "new")
+    assert [path for path in (tmp_path / "store").rglob("*") if path.is_file()] == []
+
+
+def test_answers_go_with_the_last_file_that_names_them(tmp_path, trained):
+    folder = tmp_path / "store"
+    ours, others = store(trained[:1], folder, "ours"), store(trained[1:], folder, "others")
+    found = {recording.name: recording for recording in recordings(folder)}
+    own, shared = (result.record.files["answers"] for result in load_run(ours[0]).cases)
+    machine = ours[0].parent
+    assert files_without_use([*found.values()], [found["ours"]]) == [ours[0], machine / own]
+    everything = files_without_use([*found.values()], [*found.values()])
+    assert {*everything} == {ours[0], others[0], *(machine / "answers").iterdir()}
+    assert machine / shared in everything
 
 
 @pytest.mark.parametrize("name", ["taken", "", "a b", "a/b", "é"])

@@ -104,7 +104,7 @@ def test_a_run_survives_json(run):
     ],
 )
 def test_schema_requires_exactly_the_fields_of_the_dataclass(kind, definition):
-    fields = [field.name for field in dataclasses.fields(kind)]
+    fields = [field.name for field in dataclasses.fields(kind) if field.name != "folder"]
     assert sorted(SCHEMA[definition]["properties"]) == sorted(SCHEMA[definition]["required"]) == sorted(fields)
     assert SCHEMA[definition]["additionalProperties"] is False
 
@@ -194,12 +194,12 @@ def test_a_record_without_a_field_is_refused_by_name(field):
 
 
 def test_a_newer_schema_is_refused_with_the_way_out():
-    with pytest.raises(RecordError, match="schema: 3 is newer than 2, which this vitcnn reads: upgrade vitcnn"):
-        Run.from_json(changed(RUN.to_json(), ("schema",), 3))
+    with pytest.raises(RecordError, match="schema: 4 is newer than 3, which this vitcnn reads: upgrade vitcnn"):
+        Run.from_json(changed(RUN.to_json(), ("schema",), 4))
 
 
 def test_an_older_schema_is_refused_with_the_way_out():
-    with pytest.raises(RecordError, match="schema: 1 is older than 2, which this vitcnn reads: measure again"):
+    with pytest.raises(RecordError, match="schema: 1 is older than 2, the oldest this vitcnn reads: measure again"):
         Run.from_json(changed(RUN.to_json(), ("schema",), 1))
 
 
@@ -235,10 +235,14 @@ def test_a_valid_document_passes():
         ("", "cannot be read as JSON"),
         ('{"benchmarks": []}', "has no top-level 'vitcnn' section"),
         ("[1]", "has no top-level 'vitcnn' section"),
-        ('{"vitcnn": {"schema": 99}}', "vitcnn: schema: 99 is newer than 2"),
+        ('{"vitcnn": {"schema": 99}}', "vitcnn: schema: 99 is newer than 3"),
         (
             '{"vitcnn": {"schema": 2, "started": "", "selection": {}, "cases": []}}',
             "vitcnn: run: 'environment' is a required property",
+        ),
+        (
+            '{"vitcnn": {"schema": 3, "started": "", "selection": {}, "environment": {}, "cases": []}}',
+            "vitcnn: run: 'resumed' is a required property",
         ),
     ],
 )
@@ -260,6 +264,22 @@ def test_load_run_reads_what_to_json_wrote(tmp_path):
     path = tmp_path / "run.json"
     path.write_text(json.dumps({"benchmarks": [], "vitcnn": RUN.to_json()}), encoding="utf-8")
     assert load_run(path) == RUN
+
+
+def test_a_run_of_schema_2_is_read(tmp_path):
+    document = RUN.to_json()
+    del document["resumed"]
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps({"benchmarks": [], "vitcnn": {**document, "schema": 2}}, indent=1), encoding="utf-8")
+    assert load_run(path) == RUN
+    assert load_run(path).resumed == ()
+
+
+def test_a_record_that_was_read_knows_the_folder_that_its_files_lie_in(tmp_path):
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps({"vitcnn": RUN.to_json()}), encoding="utf-8")
+    assert {record.folder for record in load_run(path).records} == {tmp_path}
+    assert "folder" not in RUN.records[0].to_json()
 
 
 def test_only_cases_that_passed_have_records_to_report():

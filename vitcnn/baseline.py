@@ -15,6 +15,7 @@ from itertools import groupby, pairwise
 from pathlib import Path
 from shlex import quote
 
+from vitcnn.answers import copy_answers, unnamed_answers
 from vitcnn.errors import BaselineError, RecordError, UserError
 from vitcnn.folders import write_whole
 from vitcnn.record import CaseResult, Environment, Record, Run, load_run
@@ -123,10 +124,19 @@ def _files(store: Path) -> list[Path]:
 
 def _load(path: Path) -> StoredRun:
     try:
-        return StoredRun(path=path, run=load_run(path))
+        stored = StoredRun(path=path, run=load_run(path))
+        _require_measured_at_once(stored)
+        return stored
     except RecordError as error:
         do = f"Restore it from git (`git checkout -- {quote(str(path))}`) or delete it."
         raise BaselineError(f"{error}. Nothing can be judged by a store that holds such a file. {do}") from error
+
+
+def _require_measured_at_once(stored: StoredRun) -> None:
+    """Raise RecordError where a run was resumed: its cases are of several processes, and a baseline's of one."""
+    if stored.run.resumed:
+        what = f"{len(stored.run.resumed)} of its cases were measured by an interrupted run that it went on from"
+        raise RecordError(f"{stored.path}: is no baseline: {what}")
 
 
 def _name(stored: StoredRun) -> str:
@@ -206,18 +216,22 @@ def require_new_name(store: Path, name: str) -> None:
 def store(runs: Sequence[Path], folder: Path, name: str) -> tuple[Path, ...]:
     """Copy the JSON files of `runs` into the store `folder` as one recording; return where they are.
 
-    Each file is written whole or not at all, and where one fails none is left behind. Raises UserError for a `name`
-    that cannot be used or is there already.
+    The answers that they name are copied beside them. Each file is written whole or not at all, and where one fails
+    none is left behind. Raises UserError for a `name` that cannot be used or is there already.
     """
     require_new_name(folder, name)
     machine, first = folder / machine_folder(), _last_number(folder) + 1
     places = [machine / f"{number:04}_{name}.json" for number in range(first, first + len(runs))]
+    copied: list[Path] = []
     try:
         for run, place in zip(runs, places, strict=True):
+            stored = StoredRun(path=run, run=load_run(run))
+            _require_measured_at_once(stored)
+            copied += copy_answers(stored.run.cases, machine)
             write_whole(place, run.read_bytes())
     except BaseException:
-        for place in places:
-            place.unlink(missing_ok=True)
+        for path in (*places, *copied):
+            path.unlink(missing_ok=True)
         raise
     return tuple(places)
 
@@ -242,3 +256,15 @@ def removable(recordings: Sequence[Recording], keep: int) -> list[Recording]:
             kept = without
             found.append(recording)
     return found
+
+
+def files_without_use(recordings: Sequence[Recording], removed: Sequence[Recording]) -> list[Path]:
+    """Return the files of the `removed` among `recordings`, and the answers beside them that no other file names."""
+    paths = [stored.path for recording in removed for stored in recording.runs]
+    kept = [stored for recording in recordings for stored in recording.runs if stored.path not in paths]
+    answers = [
+        path
+        for folder in dict.fromkeys(path.parent for path in paths)
+        for path in unnamed_answers(folder, [stored.run for stored in kept if stored.path.parent == folder])
+    ]
+    return [*paths, *answers]

@@ -1,51 +1,113 @@
-"""The journal of a run: each case's result on disk as the case ends."""
+"""The journal of a run: each case's result on disk as the case ends, for a run that goes on from an interrupted one."""
 
 from __future__ import annotations
 
 import json
+import math
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from vitcnn.errors import RecordError
-from vitcnn.record import SCHEMA, CaseResult
+from vitcnn.record import SCHEMA, CaseResult, Run
 
-HEADER = {"vitcnn_journal": SCHEMA}
+JOURNAL = "journal.jsonl"
+"""Its name in a run's folder."""
+
+HEADER = "vitcnn_journal"
+TIMES = "times_s"
 
 
 class Journal:
     """Appends each case's result to a file as the case ends, flushed to disk: a crash loses nothing that was measured.
 
-    The first line is a header with the schema, every line after it one `CaseResult`.
+    The first line is a header: the schema, and the run as it was before its first case, which says where it is measured
+    and what of the suite was asked for. Every line after it is a `CaseResult`, with the seconds of its rounds.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, run: Callable[[], Run]) -> None:
         self.path = path
+        self._run = run
 
-    def append(self, result: CaseResult) -> None:
-        """Write one result; makes the folder and the header when it is the first."""
-        lines = [json.dumps(result.to_json(), allow_nan=False)]
+    def begin(self) -> None:
+        """Write the header where there is none yet; makes the folder."""
         if not self.path.exists():
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            lines.insert(0, json.dumps(HEADER))
+            self._write({HEADER: SCHEMA, "run": self._run().to_json()})
+
+    def append(self, result: CaseResult, times_s: Sequence[float] = ()) -> None:
+        """Write one result, and the seconds of each of its rounds where it was timed."""
+        self.begin()
+        self._write({**result.to_json(), TIMES: list(times_s)})
+
+    def _write(self, document: Mapping[str, Any]) -> None:
         with self.path.open("a", encoding="utf-8") as file:
-            file.write("".join(f"{line}\n" for line in lines))
+            file.write(f"{json.dumps(document, allow_nan=False)}\n")
             file.flush()
             os.fsync(file.fileno())
 
 
-def read_journal(path: Path) -> Iterator[CaseResult]:
-    """Yield the results in a journal. A last line cut off by a crash is left out; any other fault is a RecordError."""
-    lines = path.read_text(encoding="utf-8").split("\n")
-    complete, _cut_off = lines[:-1], lines[-1]
-    for number, line in enumerate(complete, start=1):
-        try:
-            document = json.loads(line)
-            if number > 1:
-                yield CaseResult.from_json(document)
-            elif document != HEADER:
-                raise RecordError(f"the header is {line}, this vitcnn reads {json.dumps(HEADER)}")
-        except json.JSONDecodeError as error:
-            raise RecordError(f"{path}:{number}: not JSON ({error})") from error
-        except RecordError as error:
-            raise RecordError(f"{path}:{number}: {error}") from error
+@dataclass(frozen=True, kw_only=True)
+class Journalled:
+    """What a journal holds: the run before its first case, how cases ended, and the seconds of their rounds by id."""
+
+    path: Path
+    run: Run
+    results: tuple[CaseResult, ...]
+    times_s: Mapping[str, tuple[float, ...]]
+
+
+def read_journal(path: Path) -> Journalled:
+    """Read a journal. A last line cut off by a crash is left out; any other fault is a RecordError with its place."""
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")[:-1]
+    except (OSError, ValueError) as error:
+        raise RecordError(f"{path}: cannot be read as a journal ({error})") from error
+    if not lines:
+        raise RecordError(f"{path}: is empty: the run was stopped before its first case, nothing was measured")
+    with _at(path, 1):
+        run = _head(_parsed(lines[0]))
+    results, times_s = [], {}
+    for number, line in enumerate(lines[1:], start=2):
+        with _at(path, number):
+            document = _parsed(line)
+            seconds = document.pop(TIMES, None)
+            result = CaseResult.from_json(document, folder=path.parent)
+            results.append(result)
+            times_s[result.id] = _seconds(seconds)
+    return Journalled(path=path, run=run, results=tuple(results), times_s=times_s)
+
+
+@contextmanager
+def _at(path: Path, number: int) -> Iterator[None]:
+    """Say in which line of which file a RecordError was."""
+    try:
+        yield
+    except RecordError as error:
+        raise RecordError(f"{path}:{number}: {error}") from error
+
+
+def _parsed(line: str) -> dict[str, Any]:
+    try:
+        document = json.loads(line)
+    except ValueError as error:
+        raise RecordError(f"not JSON ({error})") from error
+    if not isinstance(document, dict):
+        raise RecordError(f"not an object, but {line[:40]!r}")
+    return document
+
+
+def _head(document: Mapping[str, Any]) -> Run:
+    if document.get(HEADER) != SCHEMA:
+        found = f"schema {document[HEADER]}" if HEADER in document else "no journal of a vitcnn run"
+        raise RecordError(f"the header is of {found}, this vitcnn reads schema {SCHEMA}: measure again")
+    return Run.from_json(document.get("run", {}))
+
+
+def _seconds(found: object) -> tuple[float, ...]:
+    if not isinstance(found, list) or not all(type(entry) in (int, float) and math.isfinite(entry) for entry in found):
+        raise RecordError(f"{TIMES}: {found!r} is no list of seconds")
+    return tuple(found)

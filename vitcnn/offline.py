@@ -12,7 +12,7 @@ from vitcnn.fresh import RERUN, RUN_JSON
 from vitcnn.gate.judge import RECORD_FIRST, judge
 from vitcnn.gate.verdict import Judgement, cannot_judge
 from vitcnn.record import load_run
-from vitcnn.report.verdicts import measured_again
+from vitcnn.report.verdicts import measured_again, resumed
 
 
 def run_files(path: Path) -> list[Path]:
@@ -45,7 +45,7 @@ def judge_files(files: Sequence[Path], baselines: Path) -> Judgement:
         return cannot_judge(obstacle)
     current = [entry.run for entry in runs]
     judgement = judge(current, baseline_of(stored))
-    return replace(judgement, remarks=(*measured_again(current), *judgement.remarks))
+    return replace(judgement, remarks=(*resumed(*current), *measured_again(current), *judgement.remarks))
 
 
 def _store(first: StoredRun, baselines: Path) -> Path:

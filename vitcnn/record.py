@@ -3,7 +3,11 @@
 The `vitcnn` section of a run's JSON is described by `run.schema.json` beside this file; `SCHEMA` counts its changes:
 
 1. the first;
-2. a run says when it began and what of the suite was asked for (`started`, `selection`).
+2. a run says when it began and what of the suite was asked for (`started`, `selection`);
+3. a record stands here alone, no longer in pytest-benchmark's `extra_info` too; which test images were right lies
+   packed in a file that `files["answers"]` names; a run says which records are of an interrupted one (`resumed`).
+
+Files from schema `OLDEST` on are read.
 """
 
 from __future__ import annotations
@@ -21,7 +25,7 @@ import fastjsonschema
 from vitcnn.errors import CaseOutcome, RecordError
 from vitcnn.spec import Preset
 
-SCHEMA = 2
+SCHEMA, OLDEST = 3, 2
 
 Better = Literal["higher", "lower"]
 Outcome = Literal[
@@ -83,7 +87,7 @@ class Record:
     """Everything that one case measured, with all that is needed to repeat it in `settings`.
 
     `architecture` and `family` are empty strings where a user's own benchmark uses no architecture. `files` maps a name
-    to a path relative to the run's folder.
+    to a path relative to `folder`: that of the run's JSON, which is no part of what was measured.
     """
 
     case: str
@@ -94,6 +98,7 @@ class Record:
     measurements: tuple[Measurement, ...] = ()
     series: tuple[Series, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
+    folder: Path = field(default=Path(), compare=False, repr=False)
 
     def samples(self, metric: str) -> tuple[float, ...]:
         """Return the samples of `metric`, or an empty tuple where the record has none."""
@@ -106,14 +111,15 @@ class Record:
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as JSON values."""
-        document: dict[str, Any] = json.loads(json.dumps(asdict(self), allow_nan=False))
+        fields = {name: value for name, value in asdict(self).items() if name != "folder"}
+        document: dict[str, Any] = json.loads(json.dumps(fields, allow_nan=False))
         return document
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Record:
+    def from_json(cls, document: Mapping[str, Any], *, folder: Path = Path()) -> Record:
         """Build the record that `to_json` wrote; RecordError says where a document is wrong."""
         validate(document, "record")
-        return _record(document)
+        return _record(document, folder)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,10 +137,10 @@ class CaseResult:
         return {"id": self.id, "outcome": self.outcome, "reason": self.reason, "record": record}
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> CaseResult:
+    def from_json(cls, document: Mapping[str, Any], *, folder: Path = Path()) -> CaseResult:
         """Build the result that `to_json` wrote; RecordError says where a document is wrong."""
         validate(document, "case_result")
-        return _case_result(document)
+        return _case_result(document, folder)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,12 +198,16 @@ class Selection:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One run of a suite: where it was measured, when it began (ISO 8601, UTC), and how every collected case ended."""
+    """One run of a suite: where it was measured, when it began (ISO 8601, UTC), and how every collected case ended.
+
+    `resumed` are the ids of the cases whose records were taken from an interrupted run: other processes measured them.
+    """
 
     environment: Environment
     cases: tuple[CaseResult, ...]
     started: str = ""
     selection: Selection = field(default_factory=Selection)
+    resumed: tuple[str, ...] = ()
 
     @property
     def records(self) -> tuple[Record, ...]:
@@ -210,29 +220,38 @@ class Run:
             "schema": SCHEMA,
             "started": self.started,
             "selection": json.loads(json.dumps(asdict(self.selection))),
+            "resumed": list(self.resumed),
             "environment": asdict(self.environment),
             "cases": [case.to_json() for case in self.cases],
         }
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Run:
-        """Build the run from a `vitcnn` section; RecordError says where a document is wrong."""
-        schema = document.get("schema") if isinstance(document, Mapping) else None
-        if isinstance(schema, int) and schema > SCHEMA:
-            raise RecordError(f"schema: {schema} is newer than {SCHEMA}, which this vitcnn reads: upgrade vitcnn")
-        if isinstance(schema, int) and schema < SCHEMA:
-            raise RecordError(f"schema: {schema} is older than {SCHEMA}, which this vitcnn reads: measure again")
+    def from_json(cls, document: Mapping[str, Any], *, folder: Path = Path()) -> Run:
+        """Build the run from a `vitcnn` section in `folder`; RecordError says where a document is wrong."""
+        document = _upgraded(document)
         validate(document, "run")
-        chosen = {key: _as_tuple(value) for key, value in document["selection"].items()}
         return cls(
             environment=Environment(**document["environment"]),
-            cases=tuple(map(_case_result, document["cases"])),
+            cases=tuple(_case_result(case, folder) for case in document["cases"]),
             started=document["started"],
-            selection=Selection(**chosen),
+            selection=_selection(document["selection"]),
+            resumed=tuple(document["resumed"]),
         )
 
 
-def _record(document: Mapping[str, Any]) -> Record:
+def _upgraded(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a document of an older schema as one of this one; RecordError where it is too old, or newer."""
+    schema = document.get("schema") if isinstance(document, Mapping) else None
+    if not isinstance(schema, int) or isinstance(schema, bool):
+        return document
+    if schema > SCHEMA:
+        raise RecordError(f"schema: {schema} is newer than {SCHEMA}, which this vitcnn reads: upgrade vitcnn")
+    if schema < OLDEST:
+        raise RecordError(f"schema: {schema} is older than {OLDEST}, the oldest this vitcnn reads: measure again")
+    return document if schema == SCHEMA else {"resumed": [], **document, "schema": SCHEMA}
+
+
+def _record(document: Mapping[str, Any], folder: Path) -> Record:
     measurements = tuple(
         Measurement(**{**entry, "samples": tuple(entry["samples"])}) for entry in document["measurements"]
     )
@@ -240,12 +259,16 @@ def _record(document: Mapping[str, Any]) -> Record:
         Series(**{**entry, "axes": tuple(entry["axes"]), "values": _as_tuple(entry["values"])})
         for entry in document["series"]
     )
-    return Record(**{**document, "measurements": measurements, "series": series})
+    return Record(**{**document, "measurements": measurements, "series": series}, folder=folder)
 
 
-def _case_result(document: Mapping[str, Any]) -> CaseResult:
+def _case_result(document: Mapping[str, Any], folder: Path) -> CaseResult:
     record = document["record"]
-    return CaseResult(**{**document, "record": _record(record) if record else None})
+    return CaseResult(**{**document, "record": _record(record, folder) if record else None})
+
+
+def _selection(document: Mapping[str, Any]) -> Selection:
+    return Selection(**{key: _as_tuple(value) for key, value in document.items()})
 
 
 def load_run(path: Path | str) -> Run:
@@ -257,7 +280,7 @@ def load_run(path: Path | str) -> Run:
     if not isinstance(document, dict) or "vitcnn" not in document:
         raise RecordError(f"{path}: has no top-level 'vitcnn' section: it was not written by a vitcnn run")
     try:
-        return Run.from_json(document["vitcnn"])
+        return Run.from_json(document["vitcnn"], folder=Path(path).parent)
     except RecordError as error:
         raise RecordError(f"{path}: vitcnn: {error}") from error
 

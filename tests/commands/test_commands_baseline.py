@@ -99,21 +99,24 @@ def test_show_of_one_device_shows_its_cases_too(stores, capsys):
 
 
 def files():
-    return {path.name for path in STORE.rglob("*.json")}
+    return {path.name for path in STORE.rglob("*.*")}
 
 
 def test_prune_deletes_what_nothing_needs_and_says_so(stores, capsys):
+    answers = STORE / "cpu-x" / "m" / "answers" / "0123456789abcdef.npz"
+    answers.parent.mkdir()
+    answers.touch()
     before = files()
     superseded = STORE / "cpu-x" / "m" / "0002_superseded.json"
     assert main(["baseline", "prune", "--keep", "1", "--dry-run"]) == 0
-    said = [f"would delete {superseded}", "1 of 5 recordings are not needed."]
+    said = [f"would delete {superseded}", f"would delete {answers}", "1 of 5 recordings are not needed."]
     assert capsys.readouterr().out.splitlines() == said
     assert files() == before
     assert main(["baseline", "prune", "--keep", "1", "--device", "nvidia-y"]) == 0
     assert files() == before
     assert main(["baseline", "prune", "--keep", "1"]) == 0
     assert f"deleted {superseded}" in capsys.readouterr().out
-    assert files() == before - {superseded.name}
+    assert files() == before - {superseded.name, answers.name}
 
 
 def test_prune_keeps_three_unless_told_otherwise(stores):

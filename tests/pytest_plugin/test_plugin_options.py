@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-FROZEN = {"--device", "--preset", "--arch", "--task", "--data-root", "--out", "--gate", "--gate-reruns"}
+FROZEN = {"--device", "--preset", "--arch", "--task", "--data-root", "--out", "--resume", "--gate", "--gate-reruns"}
 
 
 def listed(suite) -> set[str]:

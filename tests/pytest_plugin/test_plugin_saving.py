@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from vitcnn.record import Selection
+from vitcnn.answers import answers
+from vitcnn.record import Selection, load_run
 
 CASES = """
     import pytest
@@ -23,10 +24,14 @@ CASES = """
     def test_bee(measure, size):
         measure.time(lambda: sum(range(size)))
 """
-CLOCK_RATE = """
+CONFTEST = """
     import time
+    from dataclasses import replace
 
     import pytest
+
+    from vitcnn.own_benchmark import OwnBenchmark
+    from vitcnn.record import Series
 
     pytest_plugins = ["vitcnn.pytest_plugin"]
 
@@ -34,6 +39,17 @@ CLOCK_RATE = """
     @pytest.hookimpl(tryfirst=True)
     def pytest_benchmark_update_machine_info(machine_info):
         machine_info["cpu"]["hz_actual"] = [time.time_ns(), 0]
+
+
+    def with_answers(record):
+        \"\"\"As the cases of the suite that train leave it.\"\"\"
+        predictions = Series(name="test_predictions", unit="class", axes=("seed", "image"), values=((1, 0, 1),))
+        labels = Series(name="test_labels", unit="class", axes=("image",), values=(1, 1, 1))
+        return replace(record, series=(predictions, labels)) if record.measurements else record
+
+
+    measure = OwnBenchmark.measure
+    OwnBenchmark.measure = lambda self, **how: with_answers(measure(self, **how))
 """
 OTHER_MACHINE = """
 
@@ -51,7 +67,7 @@ def stored(root: Path, pattern: str) -> Path:
 @pytest.fixture(scope="module")
 def saved(new_suite):
     """Return a suite with one stored run, and that run."""
-    suite = new_suite({"conftest.py": CLOCK_RATE, "test_save.py": CASES})
+    suite = new_suite({"conftest.py": CONFTEST, "test_save.py": CASES})
     result = suite.run("--benchmark-save=first", "--benchmark-json=missing/folder/asked.json")
     assert result.exit_code == 0, result.out
     return suite, result
@@ -76,21 +92,41 @@ def test_every_json_of_a_run_holds_the_same_section(saved):
     assert f"JSON of this run: {result.run_json.relative_to(suite.root)}\n" in result.out
 
 
-def test_a_stored_row_carries_its_record_and_the_machine_its_environment(saved):
+def test_every_json_of_a_run_is_compact_and_pytest_benchmarks_own_content_stays(saved):
+    suite, result = saved
+    for path in (result.run_json, baseline(saved), suite.root / "missing" / "folder" / "asked.json"):
+        text = path.read_text(encoding="utf-8")
+        document = json.loads(text)
+        assert text == json.dumps(document, separators=(",", ":"))
+        assert document["commit_info"]
+        assert [row["stats"]["rounds"] for row in document["benchmarks"]]
+    assert list(suite.root.rglob("*.partial")) == []
+
+
+def test_a_record_stands_in_a_file_once_and_the_machine_has_its_environment(saved):
     _, result = saved
     document = json.loads(baseline(saved).read_text())
     assert [row["name"] for row in document["benchmarks"]] == NAMES == result.timed
-    records = [case["record"] for case in document["vitcnn"]["cases"]]
-    assert [row["extra_info"]["vitcnn"] for row in document["benchmarks"]] == records
+    assert [row["extra_info"] for row in document["benchmarks"]] == [{}] * len(NAMES)
     environment = document["vitcnn"]["environment"]
     assert document["machine_info"]["vitcnn"].items() <= environment.items()
     assert set(environment) - set(document["machine_info"]["vitcnn"]) == {"git_commit", "git_dirty"}
 
 
+def test_answers_lie_beside_every_json_of_a_run_and_not_in_it(saved):
+    suite, result = saved
+    for path in (result.run_json, baseline(saved), suite.root / "missing" / "folder" / "asked.json"):
+        records = load_run(path).records
+        assert {record.series for record in records} == {()}
+        assert [answers(record).right.tolist() for record in records] == [[[True, False, True]]] * len(NAMES)
+        assert len(list((path.parent / "answers").iterdir())) == 1, "they are equal"
+    assert result.journal == list(result.run.cases)
+
+
 def test_the_samples_are_the_rounds_of_pytest_benchmark(saved):
     _, result = saved
-    for row in result.document["benchmarks"]:
-        record = row["extra_info"]["vitcnn"]
+    cases = result.document["vitcnn"]["cases"]
+    for row, record in zip(result.document["benchmarks"], (case["record"] for case in cases), strict=True):
         (latency,) = (m for m in record["measurements"] if m["metric"] == "latency_s")
         assert latency["samples"] == row["stats"]["data"]
         assert (row["stats"]["rounds"], row["stats"]["iterations"]) == (

@@ -1,11 +1,12 @@
 import re
+from dataclasses import replace
 
 import pytest
 from record_builders import latency, run_of
 from store_builders import ended, passed, run
 
 from vitcnn.gate.verdict import KINDS, MODES, RED, WHOLE_RUN, Judgement, Verdict
-from vitcnn.report.verdicts import ADVICE, LONGEST_REASON, MOST_LINES, markdown, measured_again, terminal
+from vitcnn.report.verdicts import ADVICE, LONGEST_REASON, MOST_LINES, markdown, measured_again, resumed, terminal
 
 LENET, TINY = "latency/lenet/28/b1/fp32/eager", "latency/vit_tiny/224/b16/bf16/compiled"
 SLOW = "median 5.31 ms, baseline 4.98 ms (5 runs, 4.95-5.02): +6.6 %, tolerance 2 %, between-run noise 0.6 %"
@@ -191,6 +192,13 @@ def test_what_was_measured_again_is_counted_once_a_case():
     assert measured_again([first, run(1, ended(LENET, "deselected"))]) == ()
     assert measured_again([first, again]) == ("Measured again: 2 cases, in 1 more run.",)
     assert measured_again([first, again, again]) == ("Measured again: 2 cases, in 2 more runs.",)
+
+
+def test_a_resumed_run_is_named():
+    first = run_of(latency("lenet", 1.0))
+    assert resumed(first) == ()
+    (remark,) = resumed(first, replace(first, resumed=("a", "b")))
+    assert remark == "Resumed: 2 cases measured by an interrupted run: this is no baseline."
 
 
 @pytest.mark.parametrize("advice, is_shown", [(ADVICE, True), ({}, False)])

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from vitcnn.baseline import FOLDER, Recording, recordings, removable
+from vitcnn.baseline import FOLDER, Recording, files_without_use, recordings, removable
 from vitcnn.commands.pytest_arguments import HELP, USAGE
 from vitcnn.suite import DEFAULT_FOLDER
 
@@ -78,13 +78,12 @@ def run_show(options: argparse.Namespace) -> int:
 def run_prune(options: argparse.Namespace) -> int:
     """Delete the recordings that nothing needs, and print their files."""
     stores = _stores(options.baselines, options.device)
-    unneeded = [recording for found in stores.values() for recording in removable(found, options.keep)]
-    paths = [stored.path for recording in unneeded for stored in recording.runs]
-    for path in paths:
+    unneeded = {key: removable(found, options.keep) for key, found in stores.items()}
+    for path in (path for key, found in stores.items() for path in files_without_use(found, unneeded[key])):
         if not options.dry_run:
             path.unlink()
         print(f"{'would delete' if options.dry_run else 'deleted'} {path}")
-    print(f"{len(unneeded)} of {sum(map(len, stores.values()))} recordings are not needed.")
+    print(f"{sum(map(len, unneeded.values()))} of {sum(map(len, stores.values()))} recordings are not needed.")
     return 0
 
 

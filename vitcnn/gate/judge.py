@@ -178,7 +178,8 @@ def _sort_time(
 
 
 def _cpus(records: Sequence[Record]) -> float:
-    known = [float(record.settings["cpus"]) for record in records if "cpus" in record.settings]
+    found = [record.settings.get("cpus") for record in records]
+    known = [cpus for cpus in found if isinstance(cpus, float)]
     return median(known) if known else 0.0
 
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from vitcnn.answers import answers
 from vitcnn.metrics.metric import Metric, one_percent
-from vitcnn.metrics.test_accuracy import correct
 from vitcnn.record import Record
 
 if TYPE_CHECKING:
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
 UNDER_SHIFT = "accuracy_under_shift"
 """The series of accuracies, (seeds, corruptions, severities), severity 0 being the images as they are."""
-
-TIMES_RIGHT = "times_right_under_shift"
-"""The series that counts for each seed and test image the corruptions and severities it was classified right under."""
 
 
 def measure(subject: Subject) -> Sequence[float]:
@@ -45,9 +42,9 @@ def relative_scores(record: Record) -> np.ndarray:
     Resampled as accuracies are, they show how far that ratio of two means spreads: they are its linear part (the delta
     method).
     """
-    series = {series.name: series.values for series in record.series}
-    num_corrupted = np.asarray(series[UNDER_SHIFT])[0, :, 1:].size
-    under_shift, clean = np.asarray(series[TIMES_RIGHT]) / num_corrupted, correct(record).astype(float)
+    accuracies = next(series.values for series in record.series if series.name == UNDER_SHIFT)
+    found, num_corrupted = answers(record), np.asarray(accuracies)[0, :, 1:].size
+    under_shift, clean = found.times_right / num_corrupted, found.right.astype(float)
     means = clean.mean(axis=1, keepdims=True)
     ratios = under_shift.mean(axis=1, keepdims=True) / means
     return ratios + (under_shift - ratios * clean) / means

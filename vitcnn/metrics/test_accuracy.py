@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from vitcnn.answers import answers
 from vitcnn.metrics.metric import Metric, one_percent
 from vitcnn.record import Record
 
 if TYPE_CHECKING:
     from vitcnn.subject import Subject
 
-PREDICTIONS = "test_predictions"
-LABELS = "test_labels"
 CONFIDENCE = 0.95
 NUM_RESAMPLES = 2000
 
@@ -42,8 +41,7 @@ def measure(subject: Subject) -> Sequence[float]:
 
 def correct(record: Record) -> np.ndarray:
     """Return which test images each seed of an accuracy record got right, bool (seeds, images)."""
-    series = {series.name: series.values for series in record.series}
-    return np.asarray(series[PREDICTIONS]) == np.asarray(series[LABELS])
+    return answers(record).right
 
 
 def accuracy_interval(scores: np.ndarray) -> Interval:

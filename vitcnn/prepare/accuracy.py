@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from torch import nn
 
+from vitcnn.answers import LABELS, PREDICTIONS
 from vitcnn.bench import Bench
 from vitcnn.metrics.by_class import class_accuracies, confusion_matrices
-from vitcnn.metrics.test_accuracy import LABELS, PREDICTIONS
 from vitcnn.prepare.seeds import SeedRuns
 from vitcnn.record import Series
 from vitcnn.spec import AccuracyCase

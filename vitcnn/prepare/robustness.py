@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vitcnn.answers import TIMES_RIGHT
 from vitcnn.bench import Bench
 from vitcnn.inference import Resize, normalize
-from vitcnn.metrics.mean_relative_accuracy import TIMES_RIGHT, UNDER_SHIFT
+from vitcnn.metrics.mean_relative_accuracy import UNDER_SHIFT
 from vitcnn.prepare.accuracy import nested, series, training_runs
 from vitcnn.prepare.seeds import SeedRuns
 from vitcnn.record import Series

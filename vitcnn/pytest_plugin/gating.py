@@ -19,8 +19,9 @@ from vitcnn.gate.remeasure import judge_with_reruns
 from vitcnn.gate.verdict import Judgement, Mode, Verdict, cannot_judge
 from vitcnn.pytest_plugin.measuring import TerminalProgress
 from vitcnn.pytest_plugin.options import Options, storage_folder
+from vitcnn.pytest_plugin.resuming import without_resume
 from vitcnn.record import Run, load_run
-from vitcnn.report.verdicts import markdown, measured_again, terminal
+from vitcnn.report.verdicts import markdown, measured_again, resumed, terminal
 from vitcnn.step_summary import write_markdown
 
 COMPARED_ONLY = "Compared only, the exit status is as without: --gate makes it fail."
@@ -71,9 +72,12 @@ class Gate:
     def _judged(self, run: Run) -> Judgement:
         baseline = self._baseline()
         if self.options.gate is None or not self.options.gate_reruns:
-            return judge([run], baseline)
-        judgement, runs = judge_with_reruns(run, baseline, self._measure_again, reruns=self.options.gate_reruns)
-        return replace(judgement, remarks=(*measured_again(runs), *judgement.remarks))
+            runs: tuple[Run, ...] = (run,)
+            judgement = judge(runs, baseline)
+        else:
+            reruns = self.options.gate_reruns
+            judgement, runs = judge_with_reruns(run, baseline, self._measure_again, reruns=reruns)
+        return replace(judgement, remarks=(*resumed(*runs), *measured_again(runs), *judgement.remarks))
 
     def _baseline(self) -> Baseline:
         folder = storage_folder(self.config)
@@ -105,7 +109,9 @@ class Gate:
         written = ["--benchmark-json", str(out / "benchmark.json")]
         if self.config.option.xmlpath:
             written += ["--junitxml", str(out / "junit.xml")]
-        given = [argument for argument in map(str, self.config.invocation_params.args) if argument != "--"]
+        given = [
+            argument for argument in without_resume(map(str, self.config.invocation_params.args)) if argument != "--"
+        ]
         root = self.config.invocation_params.dir
         return measure_in_fresh_process([*given, *written], out=out, root=root, request=request)
 

@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Generator
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -15,17 +16,19 @@ from typing import Any
 import pytest
 
 from vitcnn.device import CleanState, environment
-from vitcnn.errors import UserError
+from vitcnn.errors import RecordError, UserError
 from vitcnn.folders import OWN, make_own_folder, short
 from vitcnn.fresh import interrupt
 from vitcnn.pytest_plugin.fixtures import parametrize
 from vitcnn.pytest_plugin.gating import JUDGED, Gate
-from vitcnn.pytest_plugin.ledger import Ledger, case_id, case_of, entry_for, is_measured, write_json
-from vitcnn.pytest_plugin.measuring import CLEAN_STATE, ROW
+from vitcnn.pytest_plugin.ledger import RESUMED, ROW, Ledger, case_id, case_of, entry_for, is_measured
+from vitcnn.pytest_plugin.measuring import CLEAN_STATE
 from vitcnn.pytest_plugin.options import Options
 from vitcnn.pytest_plugin.plotting import plot_lines
+from vitcnn.pytest_plugin.saving import finish_files, stored_files, write_json
 from vitcnn.record import Environment, Run
 from vitcnn.report.terminal import summary
+from vitcnn.report.verdicts import resumed
 
 VOLATILE_CPU_KEYS = ("hz_actual", "hz_actual_friendly", "hz_advertised", "hz_advertised_friendly")
 """What py-cpuinfo reads anew each time: it would make every comparison warn of another machine."""
@@ -37,19 +40,25 @@ class SuiteHooks:
     def __init__(self, config: pytest.Config, options: Options) -> None:
         self.config = config
         self.options = options
-        self.ledger = Ledger(options.out)
+        self.ledger = Ledger(options.out, lambda: replace(self.run, cases=()))
         self.gate = Gate(config, options)
         self.started = datetime.now(UTC).isoformat(timespec="seconds")
         self.is_worker = hasattr(config, "workerinput")
         self._saved: dict[str, Any] = {}
         self._saved_by_benchmark = False
         self._without_cases: set[str] = set()
+        self._faults: list[str] = []
         self._sigterm: Any = None
 
     def pytest_report_header(self) -> str:
         """Say what will be measured, how much of it, and where baselines are."""
         storage = str(self.config.getoption("benchmark_storage")).removeprefix("file://")
-        return f"vitcnn: device {self.options.device.key}, preset {self.options.preset}, baselines {short(storage)}"
+        where = f"vitcnn: device {self.options.device.key}, preset {self.options.preset}, baselines {short(storage)}"
+        return "\n".join([where, *(f"vitcnn: {line}" for line in self._resumed_remarks)])
+
+    @property
+    def _resumed_remarks(self) -> tuple[str, ...]:
+        return self.options.resumed.remarks if self.options.resumed else ()
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Give each test its cases."""
@@ -68,12 +77,21 @@ class SuiteHooks:
         items[:] = [item for item in items if item.nodeid.partition("[")[0] not in self._without_cases]
         cases = [item for item in items if is_measured(item)]
         self.ledger.collect(cases)
+        self._require_resumed_cases(cases)
         self._leave_out_others(items)
         for item in cases:
             ours = {"timer": self.options.device.timer, "group": case.question if (case := case_of(item)) else "own"}
             theirs = item.get_closest_marker("benchmark")
             marker = pytest.mark.benchmark(**{**ours, **(theirs.kwargs if theirs else {})})
             item.add_marker(marker, append=False)
+
+    def _require_resumed_cases(self, cases: list[pytest.Item]) -> None:
+        """End the session where this run goes on from another suite's."""
+        try:
+            if self.options.resumed:
+                self.options.resumed.require_collected(map(case_id, cases))
+        except UserError as error:
+            raise pytest.UsageError(str(error)) from None
 
     def _leave_out_others(self, items: list[pytest.Item]) -> None:
         """Leave out what is not to be measured again, where this run is one of suspects."""
@@ -93,6 +111,12 @@ class SuiteHooks:
             make_own_folder(self.config.rootpath)
         if threading.current_thread() is threading.main_thread():
             self._sigterm = signal.signal(signal.SIGTERM, interrupt)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self) -> None:
+        """Begin the journal: it says where the cases are measured, so that another run can go on from it."""
+        if not self.is_worker and not self.config.option.collectonly:
+            self.ledger.begin()
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Enter that a case's turn has come."""
@@ -114,6 +138,7 @@ class SuiteHooks:
             report.vitcnn = entry_for(item, report)  # type: ignore[attr-defined]
             if report.when == "call" and ROW in item.stash:
                 self.ledger.benchmarks.append(item.stash[ROW])
+                self.ledger.resumed += [case_id(item)] if RESUMED in item.stash else []
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -134,12 +159,16 @@ class SuiteHooks:
             self.gate.judge(self.run)
             self._on_sigterm(signal.SIG_IGN)
             self.gate.turn_red(session)
+        stored_before = stored_files(self.config)
         try:
-            return (yield)
+            result = yield
         finally:
             asked: Path | None = self.config.getoption("benchmark_json")
             if asked and self._saved and not self._saved_by_benchmark:  # it writes none where nothing was timed
                 write_json(asked, self._saved)
+        if self._saved_by_benchmark:
+            self._faults = finish_files(self.config, stored_before, self.run)
+        return result
 
     def _on_sigterm(self, handler: Any) -> None:
         if self._sigterm is not None:
@@ -185,7 +214,9 @@ class SuiteHooks:
             width = terminalreporter._tw.fullwidth
             if self._saved:
                 terminalreporter.section("vitcnn")
-                terminalreporter.write_line(summary(self.run, width=width))
+                terminalreporter.write_line(self._summary(width))
+                for line in (*resumed(self.run), *self._faults):
+                    terminalreporter.write_line(f"\n{line}")
                 terminalreporter.write_line(f"\nJSON of this run: {short(self.ledger.run_json)}")
                 if self.options.request is None:  # nobody looks at the plots of a run that vitcnn asked for
                     for line in plot_lines(self.run, self.options.out):
@@ -193,6 +224,12 @@ class SuiteHooks:
             if self.gate.is_asked:
                 terminalreporter.section("gate" if self.options.gate else "baselines")
                 terminalreporter.write_line(self.gate.summary(width=width))
+
+    def _summary(self, width: int) -> str:
+        try:
+            return summary(self.run, width=width)
+        except RecordError as error:
+            return f"The tables cannot be shown. {error}"
 
     @cached_property
     def environment(self) -> Environment:
@@ -207,6 +244,7 @@ class SuiteHooks:
             cases=self.ledger.results(),
             started=self.started,
             selection=self.options.selection,
+            resumed=tuple(self.ledger.resumed),
         )
 
     def pytest_benchmark_update_json(self, output_json: dict[str, Any]) -> None:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
-from vitcnn.folders import write_whole
 from vitcnn.fresh import RUN_JSON
-from vitcnn.journal import Journal
-from vitcnn.pytest_plugin.options import JOURNAL
-from vitcnn.record import CaseResult, Outcome, Record
+from vitcnn.journal import JOURNAL, TIMES, Journal
+from vitcnn.record import CaseResult, Outcome, Record, Run
 from vitcnn.spec import Case
 
 RECORD = pytest.StashKey[Record]()
@@ -26,6 +23,12 @@ class Ending(NamedTuple):
     outcome: Outcome
     reason: str
 
+
+ROW = pytest.StashKey[Any]()
+"""Where `measure` leaves the item's row of pytest-benchmark's JSON."""
+
+RESUMED = pytest.StashKey[bool]()
+"""Where `measure` leaves that an interrupted run measured the item."""
 
 ENDING = pytest.StashKey[Ending]()
 """Where `measure` leaves how the item ended, when it is more than pytest's own passed, failed or skipped."""
@@ -51,10 +54,12 @@ def case_id(item: pytest.Item) -> str:
 class Ledger:
     """The results of one session, in the order of collection."""
 
-    def __init__(self, out: Path) -> None:
+    def __init__(self, out: Path, run: Callable[[], Run]) -> None:
         self.out = out
         self.benchmarks: list[Any] = []
-        self._journal = Journal(out / JOURNAL)
+        self.resumed: list[str] = []
+        self._journal = Journal(out / JOURNAL, run)
+        self._times_s: dict[str, list[float]] = {}
         self._ids: dict[str, str] = {}
         self._results: dict[str, CaseResult] = {}
         self._started: set[str] = set()
@@ -91,6 +96,11 @@ class Ledger:
                 result = CaseResult(id=name, outcome="deselected", reason="left out by -k, -m or a plugin")
             self._results[name] = result
 
+    def begin(self) -> None:
+        """Begin the journal, before the first case."""
+        if self._ids:
+            self._journal.begin()
+
     def start(self, nodeid: str) -> None:
         """Enter that an item's turn has come."""
         self._started.add(nodeid)
@@ -102,7 +112,10 @@ class Ledger:
             if str(report.when) == "???":  # xdist's word for a worker that died
                 self._finish(report.nodeid, CaseResult(id=report.nodeid, outcome="failed", reason=str(report.longrepr)))
             return
-        result = CaseResult.from_json(entry)
+        if entry[TIMES]:
+            self._times_s[report.nodeid] = entry[TIMES]
+        fields = {name: value for name, value in entry.items() if name != TIMES}
+        result = CaseResult.from_json(fields, folder=self.out)
         before = self._endings.get(report.nodeid)
         if before is None or before.outcome == "passed":
             self._endings[report.nodeid] = result
@@ -112,7 +125,7 @@ class Ledger:
     def _finish(self, nodeid: str, ending: CaseResult) -> None:
         self._ids[nodeid] = ending.id
         self._results[ending.id] = ending
-        self._journal.append(ending)
+        self._journal.append(ending, self._times_s.get(nodeid, ()))
 
     def results(self) -> tuple[CaseResult, ...]:
         """Return how every collected case ended so far."""
@@ -127,10 +140,11 @@ class Ledger:
 
 
 def entry_for(item: pytest.Item, report: pytest.TestReport) -> dict[str, Any]:
-    """Return how one phase of an item ended, as the JSON of a CaseResult: it travels with the report."""
+    """Return how one phase of an item ended, and the seconds of its rounds, as in a journal: they travel with it."""
     outcome, reason = _ending(item, report)
     record = item.stash.get(RECORD, None)
-    return CaseResult(id=case_id(item), outcome=outcome, reason=reason, record=record).to_json()
+    result = CaseResult(id=case_id(item), outcome=outcome, reason=reason, record=record)
+    return {**result.to_json(), TIMES: list(item.stash[ROW]["data"]) if ROW in item.stash else []}
 
 
 def _ending(item: pytest.Item, report: pytest.TestReport) -> Ending:
@@ -148,8 +162,3 @@ def _ending(item: pytest.Item, report: pytest.TestReport) -> Ending:
     crash = getattr(report.longrepr, "reprcrash", None)
     message = (crash.message if crash else str(report.longrepr)).partition("\n")[0]
     return Ending("failed", message if report.when == "call" else f"{report.when}: {message}")
-
-
-def write_json(path: Path, document: dict[str, Any]) -> None:
-    """Write `document` to `path`, whole or not at all."""
-    write_whole(path, json.dumps(document, indent=1, allow_nan=False, default=str))

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any, NoReturn
 
 import pytest
 
+from vitcnn.answers import copy_answers, with_answers_in_file
 from vitcnn.bench import Bench, without_compiler
 from vitcnn.device import CleanState
 from vitcnn.errors import CaseError, Leaked, MissingData, TooFewImages, UserError
 from vitcnn.progress import ProgressBar
-from vitcnn.pytest_plugin.ledger import ENDING, RECORD, Ending, case_id
+from vitcnn.pytest_plugin.ledger import ENDING, RECORD, RESUMED, ROW, Ending, case_id
 from vitcnn.pytest_plugin.options import Options
-from vitcnn.record import Record
+from vitcnn.record import CaseResult, Record
 from vitcnn.spec import Case, require_count
 from vitcnn.tasks import Tasks
-
-ROW = pytest.StashKey[Any]()
-"""Where `measure` leaves the item's row of pytest-benchmark's JSON."""
 
 CLEAN_STATE = pytest.StashKey[CleanState]()
 
@@ -37,7 +36,7 @@ class Measure:
             progress=TerminalProgress(item.config),
             seed_block=options.request.seed_block if options.request else 0,
         )
-        self._benchmark = benchmark
+        self._benchmark, self._options = benchmark, options
         self._used = False
 
     def __call__(self, case: object) -> Record:
@@ -51,6 +50,10 @@ class Measure:
         obstacle = without_compiler(case, self._bench.device)
         if obstacle:
             pytest.skip(obstacle)
+
+        known = self._resumed(runner.settings_of(case))
+        if known:
+            return known
 
         def measure() -> Record:
             return runner.measure(
@@ -72,6 +75,9 @@ class Measure:
         require_callable(run)
         require_count("images", images)
         self._require_first_use()
+        known = self._resumed({"question": "own", "images": images})
+        if known:
+            return known
         name = self._params.get("architecture", "")
         own = OwnBenchmark(id=case_id(self._item), architecture=name, run=run, images=images)
 
@@ -79,6 +85,24 @@ class Measure:
             return own.measure(device=self._bench.device, stopwatch=self._stopwatch)
 
         return self._account(measure, failed=lambda error: own.record(error.outcome))
+
+    def _resumed(self, settings: Mapping[str, Any]) -> Record | None:
+        """Return what an interrupted run measured of this case by the same settings; None where it is to be measured.
+
+        pytest-benchmark's row is made of the seconds of the rounds as they were then.
+        """
+        taken, name = self._options.resumed, case_id(self._item)
+        record = taken.records.get(name) if taken and self._benchmark.enabled else None
+        wanted = json.loads(json.dumps({**settings, "timer": timer_name(self._item)}))
+        if taken is None or record is None or not wanted.items() <= record.settings.items():
+            return None
+        copy_answers([CaseResult(id=name, outcome="passed", record=record)], self._options.out)
+        self._benchmark.pedantic(_nothing, rounds=1, iterations=record.settings["calls_per_round"])
+        row = self._benchmark.stats
+        row["data"][:] = taken.times_s[name]
+        self._item.stash[RECORD] = replace(record, folder=self._options.out)
+        self._item.stash[ROW], self._item.stash[RESUMED] = row, True
+        return self._item.stash[RECORD]
 
     def _require_first_use(self) -> None:
         if self._used:
@@ -127,12 +151,16 @@ class Measure:
         else:
             if self._benchmark.enabled:
                 record = replace(record, settings={**record.settings, "timer": timer_name(self._item)})
+                record = with_answers_in_file(record, self._options.out)
                 stash[RECORD], stash[ROW] = record, self._benchmark.stats
-                self._benchmark.extra_info["vitcnn"] = record.to_json()
             else:
                 stash[ENDING] = Ending("disabled", "nothing is timed under --benchmark-disable or xdist")
             return record
         pytest.fail(failure, pytrace=False)
+
+
+def _nothing() -> None:
+    """Stand for a function that was timed before."""
 
 
 def end_without_data(missing: MissingData, tasks: Tasks) -> NoReturn:

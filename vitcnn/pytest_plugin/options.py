@@ -16,13 +16,11 @@ from vitcnn.errors import UnknownName, UserError
 from vitcnn.folders import OWN, require_writable
 from vitcnn.fresh import RUN_JSON, Request
 from vitcnn.gate.verdict import MODES, Mode
+from vitcnn.journal import JOURNAL
+from vitcnn.pytest_plugin.resuming import SAVING, Resumed, resumed_run
 from vitcnn.record import Selection
 from vitcnn.spec import PRESETS
 from vitcnn.tasks import FOLDER, Tasks, data_root
-
-SAVING = ("--benchmark-save", "--benchmark-autosave")
-
-JOURNAL = "journal.jsonl"
 
 MOST_RERUNS = 20
 """More processes a round of re-measuring are a typing error."""
@@ -37,6 +35,7 @@ class Options:
 
     `gate` is None where nothing is to turn red; `gate_reruns` processes measure the suspects again in each round.
     `request` is what vitcnn asked this session for, None where a user started it.
+    `resumed` is None where the run does not go on from an interrupted one.
     """
 
     device: Device
@@ -48,6 +47,7 @@ class Options:
     gate: Mode | None
     gate_reruns: int
     request: Request | None
+    resumed: Resumed | None
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -92,6 +92,12 @@ def add_options(parser: pytest.Parser) -> None:
         type=Path,
         metavar="DIR",
         help="Folder for this run's journal and JSON. Default: .vitcnn/runs/<time> below the root directory.",
+    )
+    group.addoption(
+        "--resume",
+        metavar="RUN",
+        help="Go on from an interrupted run of the same command, by its folder or its journal: what passed there is "
+        "not measured again.",
     )
     group.addoption(
         "--gate",
@@ -143,6 +149,7 @@ def check_options(config: pytest.Config) -> Options:
         gate=_gate(config),
         gate_reruns=_gate_reruns(config.getoption("--gate-reruns")),
         request=next((entry for entry in config.pluginmanager.get_plugins() if isinstance(entry, Request)), None),
+        resumed=resumed_run(config, device, selection, out),
     )
 
 

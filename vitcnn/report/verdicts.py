@@ -79,6 +79,12 @@ def measured_again(runs: Sequence[Run]) -> tuple[str, ...]:
     )
 
 
+def resumed(*runs: Run) -> tuple[str, ...]:
+    """Return a remark on cases that were taken from an interrupted run; none where there are none."""
+    cases = sum(len(run.resumed) for run in runs)
+    return (f"Resumed: {counted(cases, 'case')} measured by an interrupted run: this is no baseline.",) if cases else ()
+
+
 def _table(verdicts: Sequence[Verdict], width: int) -> str:
     if not verdicts:
         return ""

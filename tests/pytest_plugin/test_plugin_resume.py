@@ -1,0 +1,236 @@
+"""Going on from an interrupted run: what passed there stands in the new run as it was measured."""
+
+import json
+import signal
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+from record_builders import ENVIRONMENT, accuracy
+from repositories import Repository
+from store_builders import WHOLE, ended, run
+
+from vitcnn.answers import answers, with_answers_in_file
+from vitcnn.device import Device
+from vitcnn.errors import UserError
+from vitcnn.journal import Journal, read_journal
+from vitcnn.pytest_plugin import resuming
+from vitcnn.pytest_plugin.resuming import resumed_run, without_resume
+from vitcnn.record import CaseResult, Selection
+
+CONFTEST = """
+    from dataclasses import replace
+
+    from vitcnn import own_benchmark
+    from vitcnn.record import Series
+    from vitcnn.timing import Rounds
+
+    pytest_plugins = ["vitcnn.pytest_plugin"]
+    own_benchmark.MANY_ROUNDS = Rounds(at_least=3, at_most=3, budget_s=0)
+    measure = own_benchmark.OwnBenchmark.measure
+
+    def with_answers(record):
+        \"\"\"As the cases of the suite that train leave it.\"\"\"
+        predictions = Series(name="test_predictions", unit="class", axes=("seed", "image"), values=((1, 0, 1),))
+        labels = Series(name="test_labels", unit="class", axes=("image",), values=(1, 1, 1))
+        return replace(record, series=(predictions, labels))
+
+    own_benchmark.OwnBenchmark.measure = lambda self, **how: with_answers(measure(self, **how))
+"""
+BENCHMARKS = """
+    import os
+    import signal
+    from pathlib import Path
+
+    import pytest
+
+    def calling(name):
+        def run():
+            with Path("calls.txt").open("a") as file:
+                file.write(f"{name} ")
+            if name == "bee" and not Path("go_on").exists():
+                os.kill(os.getpid(), signal.SIGKILL)
+        return run
+
+    @pytest.mark.parametrize("name", ["ant", "bee", "cat"])
+    def test_case(measure, name):
+        assert measure.time(calling(name)).samples("latency_s")
+"""
+ANT, BEE, CAT = (f"benchmarks/test_mini.py::test_case[{name}]" for name in ("ant", "bee", "cat"))
+
+
+@pytest.fixture(scope="module")
+def resumed(tmp_path_factory):
+    """Return a run that was killed in its second case, what had run then, the run that goes on, and its repository."""
+    suite = Repository(tmp_path_factory.mktemp("repository"))
+    suite.write("conftest.py", CONFTEST)
+    suite.write("benchmarks/test_mini.py", BENCHMARKS)
+    suite.git("add", ".")
+    suite.git("commit", "--quiet", "-m", "all")
+    killed = suite.run()
+    assert killed.exit_code == -signal.SIGKILL, killed.out
+    assert not killed.run_json.exists()
+    before = (suite.root / "calls.txt").read_text().split()
+    with (killed.folder / "journal.jsonl").open("a") as file:
+        file.write('{"id": "cut o')
+    (suite.root / "go_on").touch()
+    return killed, before, suite.run("--resume", killed.folder, "--benchmark-json=asked.json"), suite
+
+
+def test_what_passed_is_not_measured_again_and_the_rest_is(resumed):
+    killed, before, result, suite = resumed
+    assert set(before) == {"ant", "bee"}
+    assert result.exit_code == 0, result.out
+    assert list(result.run.cases) == result.journal
+    assert [(case.id, case.outcome) for case in result.run.cases] == [(name, "passed") for name in (ANT, BEE, CAT)]
+    assert result.run.cases[0] == killed.journal[0]
+    later = (suite.root / "calls.txt").read_text().split()[len(before) :]
+    assert set(later) == {"bee", "cat"}
+
+
+def test_rows_of_pytest_benchmark_are_those_of_then(resumed):
+    killed, _, result, suite = resumed
+    times = read_journal(killed.folder / "journal.jsonl").times_s[ANT]
+    for document in (result.document, json.loads((suite.root / "asked.json").read_text())):
+        rows = {row["name"]: row["stats"] for row in document["benchmarks"]}
+        assert list(rows) == ["test_case[ant]", "test_case[bee]", "test_case[cat]"]
+        ant = rows["test_case[ant]"]
+        assert tuple(ant["data"]) == times == result.run.cases[0].record.samples("latency_s")
+        assert (ant["rounds"], ant["min"], ant["max"]) == (3, min(times), max(times))
+    assert result.out.count("test_case[ant]") >= 1, "in its table"
+
+
+def test_a_resumed_run_says_so_in_its_json_and_on_the_terminal(resumed):
+    killed, _, result, _ = resumed
+    assert result.run.resumed == (ANT,)
+    journal = killed.folder / "journal.jsonl"
+    assert f"vitcnn: Not measured again: 1 case that passed in {journal}." in result.out
+    assert "Resumed: 1 case measured by an interrupted run: this is no baseline." in result.out
+
+
+def test_answers_come_along(resumed):
+    _, _, result, _ = resumed
+    assert [answers(record).right.tolist() for record in result.run.records] == [[[True, False, True]]] * 3
+
+
+def test_a_resumed_run_can_be_resumed(resumed):
+    _, _, first, suite = resumed
+    before = (suite.root / "calls.txt").read_text()
+    result = suite.run("--resume", first.folder / "journal.jsonl")
+    assert result.exit_code == 0, result.out
+    assert (suite.root / "calls.txt").read_text() == before
+    assert result.run.resumed == (ANT, BEE, CAT)
+    assert result.run.cases == first.run.cases
+
+
+def test_a_command_that_collects_other_cases_or_writes_over_the_run_is_refused(resumed):
+    killed, _, _, suite = resumed
+    other = suite.write("other/test_other.py", "def test_other(measure): pass").parent
+    for arguments, message in (
+        ([other, "--resume", killed.folder], f"'{ANT}' passed there and is not collected here"),
+        (["--resume", killed.folder, "--out", killed.folder], "a folder that holds no run yet"),
+    ):
+        result = suite.run(*arguments)
+        assert result.exit_code == pytest.ExitCode.USAGE_ERROR, result.out
+        assert message in result.out
+
+
+PASSED = CaseResult(id="a", outcome="passed", record=replace(accuracy("lenet", right=[[1, 0]]), case="a"))
+
+
+@pytest.fixture
+def journal(tmp_path):
+    """Return a journal in which `a` passed and `b` failed."""
+    journal = Journal(tmp_path / "run" / "journal.jsonl", lambda: run(1, git_commit="1a2b", git_dirty=False))
+    record = with_answers_in_file(PASSED.record, tmp_path / "run")
+    journal.append(replace(PASSED, record=record), (0.5,))
+    journal.append(ended("b", "failed", "why"))
+    return journal.path
+
+
+@pytest.fixture
+def resume(monkeypatch, tmp_path):
+    """Return what resumes from a path, under other conditions or options where they are given."""
+
+    def resume(path, *, selection=WHOLE, options=(), **conditions):
+        found = replace(ENVIRONMENT, **{"git_commit": "1a2b", "git_dirty": False, **conditions})
+        monkeypatch.setattr(resuming, "environment", lambda *_where: found)
+        given = {"--resume": str(path), **dict(options)}
+        config = SimpleNamespace(getoption=given.get, rootpath=tmp_path)
+        return resumed_run(config, Device(name="cpu", key="cpu-test-1t"), selection, tmp_path / "out")
+
+    return resume
+
+
+def test_only_what_passed_is_taken(journal, resume):
+    found = resume(journal.parent)
+    assert list(found.records) == ["a"]
+    assert found.times_s["a"] == (0.5,)
+    assert found.remarks == (f"Not measured again: 1 case that passed in {journal}.",)
+
+
+@pytest.mark.parametrize(
+    "conditions, message",
+    [
+        ({"git_commit": "5d6e"}, "git commit: '1a2b' there, '5d6e' here"),
+        ({"git_dirty": True}, "git dirty: False there, True here"),
+        ({"device_key": "nvidia-h200"}, "device key: 'cpu-test-1t' there, 'nvidia-h200' here"),
+        ({"torch": "3.0"}, "torch: '2.15.0' there, '3.0' here"),
+        ({"vitcnn": "0.2"}, "vitcnn: '0.1.0' there, '0.2' here"),
+        ({"numerics": {"tf32": True}}, "numerics: "),
+        ({"selection": Selection(preset="full")}, "preset: 'smoke' there, 'full' here"),
+        ({"selection": replace(WHOLE, keyword="x")}, "keyword: '' there, 'x' here"),
+        ({"options": {"--benchmark-save": "x"}}, "Allowed: not with --benchmark-save. What several processes"),
+        ({"options": {"--benchmark-autosave": "x"}}, "Allowed: not with --benchmark-autosave"),
+    ],
+)
+def test_where_this_run_could_not_have_measured_it_all_is_refused(journal, resume, conditions, message):
+    with pytest.raises(UserError, match=r"^--resume: ") as caught:
+        resume(journal, **conditions)
+    assert message in str(caught.value)
+
+
+def test_a_run_that_vitcnn_starts_itself_is_not_resumed(journal, resume, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "terminal.txt").touch()
+    with pytest.raises(UserError, match="Allowed: not in a run that vitcnn starts itself"):
+        resume(journal)
+
+
+def test_what_holds_no_journal_is_refused(resume, tmp_path):
+    (tmp_path / "journal.jsonl").touch()
+    for path, message in (
+        ("", "Is a variable not set?"),
+        (tmp_path / "missing", "missing is not there"),
+        (tmp_path, "is empty: the run was stopped before its first case"),
+    ):
+        with pytest.raises(UserError, match=message):
+            resume(path)
+
+
+def test_a_journal_without_a_case_begins_anew(resume, tmp_path):
+    Journal(tmp_path / "journal.jsonl", lambda: run(1, git_commit="1a2b", git_dirty=False)).begin()
+    assert resume(tmp_path).records == {}
+
+
+def test_changes_that_are_not_committed_are_told(resume, tmp_path):
+    for name, conditions, message in (
+        ("dirty", {"git_dirty": True}, "changes that are not committed"),
+        ("none", {"git_commit": "", "git_dirty": None}, "no git revision"),
+    ):
+        then = {"git_commit": "1a2b", **conditions}
+        Journal(tmp_path / name / "journal.jsonl", lambda then=then: run(1, **then)).append(PASSED, (0.5,))
+        assert message in resume(tmp_path / name, **then).remarks[1]
+
+
+def test_a_case_whose_answers_are_lost_is_measured_again(journal, resume):
+    (file,) = (journal.parent / "answers").iterdir()
+    file.write_bytes(b"")
+    found = resume(journal)
+    assert found.records == {}
+    assert f"a is measured again: {file}: was cut off or altered" in found.remarks[1]
+
+
+def test_what_is_measured_again_is_not_taken_from_a_journal():
+    given = ["benchmarks", "--resume", "run", "--gate", "--resume=other", "-k", "x"]
+    assert without_resume(given) == ["benchmarks", "--gate", "-k", "x"]

@@ -1,0 +1,125 @@
+"""Going on from an interrupted run: what its journal holds stands in this run as it was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pytest
+
+from vitcnn.answers import FILE, answers
+from vitcnn.device import Device, environment
+from vitcnn.errors import RecordError, UserError
+from vitcnn.fresh import OUTPUT
+from vitcnn.journal import JOURNAL, Journalled, read_journal
+from vitcnn.quantity import counted
+from vitcnn.record import CaseResult, Record, Run, Selection
+
+OPTION = "--resume"
+
+SAVING = ("--benchmark-save", "--benchmark-autosave")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resumed:
+    """The cases that passed in an interrupted run: their records and the seconds of their rounds, by id.
+
+    `remarks` say what the user should know of them.
+    """
+
+    path: Path
+    records: Mapping[str, Record]
+    times_s: Mapping[str, tuple[float, ...]]
+    remarks: tuple[str, ...]
+
+    def require_collected(self, ids: Iterable[str]) -> None:
+        """Raise UserError where a case that passed is not among those that are collected now."""
+        other = sorted(self.records.keys() - set(ids))
+        if other:
+            do = f"{other[0]!r} passed there and is not collected here: give the same command as then."
+            raise UserError(field=OPTION, value=str(self.path), allowed="a run of the same suite", do=do)
+
+
+def resumed_run(config: pytest.Config, device: Device, selection: Selection, out: Path) -> Resumed | None:
+    """Return what --resume names; None where it is not given.
+
+    Raises UserError where this run could not have measured what the interrupted one did: another revision, device,
+    software or selection; where it is to become a baseline; and where there is no journal that can be read.
+    """
+    asked = config.getoption(OPTION)
+    if asked is None:
+        return None
+    _require_no_baseline(config, asked, out)
+    path = Path(asked) / JOURNAL if Path(asked).is_dir() else Path(asked)
+    if not asked or not path.is_file():
+        do = f"{path} is not there." if asked else "Is a variable not set?"
+        raise UserError(field=OPTION, value=asked, allowed="the folder of an interrupted run, or its journal", do=do)
+    try:
+        found = read_journal(path.absolute())
+    except RecordError as error:
+        do = f"{error}. Start anew without {OPTION}."
+        raise UserError(field=OPTION, value=asked, allowed="a journal that can be read", do=do) from None
+    now = Run(environment=environment(device, config.rootpath), cases=(), selection=selection)
+    other = _difference(found.run, now)
+    if other:
+        allowed = "a run of the same revision, device, software and options"
+        raise UserError(field=OPTION, value=asked, allowed=allowed, do=f"{other}. Start anew without {OPTION}.")
+    return _taken(found)
+
+
+def _require_no_baseline(config: pytest.Config, asked: str, out: Path) -> None:
+    """Raise UserError where the run is to be stored: a baseline's runs are of one process each."""
+    saving = next((name for name in SAVING if config.getoption(name)), None)
+    if saving or (out / OUTPUT).exists():
+        what = f"with {saving}" if saving else "in a run that vitcnn starts itself"
+        do = "What several processes measured is no baseline: leave it out, and everything is measured anew."
+        raise UserError(field=OPTION, value=asked, allowed=f"not {what}", do=do)
+
+
+def _difference(before: Run, now: Run) -> str:
+    """Say in what an interrupted run was another than this one; empty where they are alike."""
+    for of_then, of_now in ((before.environment, now.environment), (before.selection, now.selection)):
+        was, here = asdict(of_then), asdict(of_now)
+        for name in here:
+            if was[name] != here[name]:
+                return f"{name.replace('_', ' ')}: {was[name]!r} there, {here[name]!r} here"
+    return ""
+
+
+def _taken(found: Journalled) -> Resumed:
+    """Return the cases that passed, without those whose answers cannot be read any more."""
+    records, remarks = {}, []
+    for result in found.results:
+        lost = _lost_answers(result)
+        if lost:
+            remarks.append(f"{result.id} is measured again: {lost}")
+        elif result.record and result.outcome == "passed":
+            records[result.id] = result.record
+    environment = found.run.environment
+    if records and (environment.git_dirty or not environment.git_commit):
+        what = "changes that are not committed" if environment.git_commit else "no git revision"
+        remarks.append(f"The project has {what}: nobody can tell whether they are those of the interrupted run.")
+    told = f"Not measured again: {counted(len(records), 'case')} that passed in {found.path}."
+    return Resumed(path=found.path, records=records, times_s=found.times_s, remarks=(told, *remarks))
+
+
+def _lost_answers(result: CaseResult) -> str:
+    if result.record is None or FILE not in result.record.files:
+        return ""
+    try:
+        answers(result.record)
+    except RecordError as error:
+        return str(error)
+    return ""
+
+
+def without_resume(arguments: Iterable[str]) -> list[str]:
+    """Return a command line without --resume: what is measured again must not be taken from a journal."""
+    found: list[str] = []
+    is_value = False
+    for argument in arguments:
+        if not is_value and argument != OPTION and not argument.startswith(f"{OPTION}="):
+            found.append(argument)
+        is_value = argument == OPTION and not is_value
+    return found

@@ -1,0 +1,58 @@
+"""The JSON files of a run: our own, compact, and pytest-benchmark's, which it writes with four spaces a level."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vitcnn.answers import copy_answers
+from vitcnn.errors import RecordError
+from vitcnn.folders import write_whole
+from vitcnn.pytest_plugin.options import storage_folder
+from vitcnn.pytest_plugin.resuming import SAVING
+from vitcnn.record import Run
+
+COMPACT = (",", ":")
+
+
+def write_json(path: Path, document: dict[str, Any]) -> None:
+    """Write `document` to `path`, whole or not at all."""
+    write_whole(path, json.dumps(document, separators=COMPACT, allow_nan=False, default=str))
+
+
+def compact(path: Path) -> None:
+    """Write a JSON file again without its white space, whole or not at all."""
+    write_whole(path, json.dumps(json.loads(path.read_text(encoding="utf-8")), separators=COMPACT))
+
+
+def finish_files(config: pytest.Config, before: Iterable[Path], run: Run) -> list[str]:
+    """Make the JSON files that pytest-benchmark has written compact, and put the answers of `run` beside each.
+
+    `before` is what its storage held until then. Returns a line for each file whose answers could not be copied.
+    """
+    faults = []
+    for path in written(config, before):
+        compact(path)
+        try:
+            copy_answers(run.cases, path.parent)
+        except RecordError as error:
+            faults.append(f"{path}: has no answers beside it: {error}")
+    return faults
+
+
+def stored_files(config: pytest.Config) -> frozenset[Path]:
+    """Return the JSON files in the storage that --benchmark-save or --benchmark-autosave writes to, if one is asked."""
+    folder = storage_folder(config)
+    if folder is None or not any(config.getoption(name) for name in SAVING):
+        return frozenset()
+    return frozenset(folder.glob("*/*.json"))
+
+
+def written(config: pytest.Config, before: Iterable[Path]) -> list[Path]:
+    """Return the files that pytest-benchmark has written."""
+    asked: Path | None = config.getoption("benchmark_json")
+    return [*([asked] if asked and asked.is_file() else []), *sorted(stored_files(config).difference(before))]
