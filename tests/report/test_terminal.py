@@ -1,10 +1,11 @@
 from dataclasses import replace
 
+import pytest
 from record_builders import accuracy, latency, measurement, memory, run_of, tiled, training
 
 from vitcnn.record import CaseResult, Record
-from vitcnn.report.noisy_times import noise
-from vitcnn.report.terminal import summary, table
+from vitcnn.report.noisy_times import LEGEND, noise
+from vitcnn.report.terminal import ONE_SEED, summary, table
 
 WIDE = 500
 RUN = run_of(
@@ -58,6 +59,12 @@ def test_accuracy_is_in_per_cent_with_its_interval_and_training_time_beside_it()
     assert shown["training digits s"]["lenet"] == "3.50"
 
 
+@pytest.mark.parametrize("seeds, is_said", [(1, True), (2, False)])
+def test_the_table_says_that_one_seed_shows_no_spread(seeds, is_said):
+    run = run_of(accuracy("lenet", right=[[1] * 90 + [0] * 10] * seeds, seconds=3.5))
+    assert (ONE_SEED in table(run, width=WIDE)) == is_said
+
+
 def test_time_to_the_target_stands_beside_the_training_time_where_all_seeds_reached_it():
     def case(architecture, *seconds):
         entry = accuracy(architecture, right=[[1] * 90 + [0] * 10] * 2, seconds=3.5)
@@ -93,7 +100,8 @@ def test_of_equally_common_cells_the_first_collected_is_shown():
 
 
 def test_footnote_names_each_shown_cell_once():
-    footnote = " ".join(table(RUN, width=WIDE).partition("Shown: ")[2].split())
+    footnote, legend = table(RUN, width=WIDE).partition("Shown: ")[2].splitlines()
+    assert legend == LEGEND
     assert footnote == (
         "latency/*/28/b1/fp32/eager, tiled/*/3840x2160/t512/o10/b5/fp32/eager, memory/*/28/b16/training/fp32/eager"
     )

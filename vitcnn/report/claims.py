@@ -12,7 +12,7 @@ from tabulate import tabulate
 from vitcnn.claims import Claim, Figure, claims
 from vitcnn.quantity import COUNT, counted, significant
 from vitcnn.record import CaseResult, Record, Run
-from vitcnn.report.noisy_times import LEGEND, is_noisy, marked
+from vitcnn.report.noisy_times import LEGEND, MARK, is_noisy
 
 TIME = "training_time_s"
 ALWAYS = ("test_accuracy", TIME)
@@ -119,8 +119,8 @@ def _ours(record: Record, metric: str) -> str:
     if found is None:
         return ABSENT
     spread = f" ± {_number(stdev(found.samples), found.unit, 2)}" if len(found.samples) > 1 else ""
-    shown = f"{_number(mean(found.samples), found.unit)}{spread} {_unit(found.unit)}"
-    return marked(shown, record) if metric == TIME else shown
+    gap = MARK if metric == TIME and is_noisy(record) else " "  # in its place, since a table is as wide as it may be
+    return f"{_number(mean(found.samples), found.unit)}{spread}{gap}{_unit(found.unit)}"
 
 
 def _number(value: float, unit: str, digits: int = 3) -> str:
