@@ -1,10 +1,14 @@
 import os
+import sys
+from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import settings
 
 from vitcnn.device import Device
+
+sys.path.append(str(Path(__file__).parents[1] / "tools"))
 
 for name in [name for name in os.environ if name.startswith("PYTEST_XDIST_")]:
     del os.environ[name]  # else the suites that tests run in processes of their own take themselves for xdist's workers

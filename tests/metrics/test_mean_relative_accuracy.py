@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from record_builders import robustness
 
+from vitcnn.intervals import paired_difference
 from vitcnn.metrics.mean_relative_accuracy import relative_accuracies, relative_scores
-from vitcnn.metrics.test_accuracy import paired_difference
 
 NO_LOSS = [[0.8] * 6, [0.8] * 6]
 HALF = [[0.8] + [0.4] * 5, [0.8] + [0.4] * 5]

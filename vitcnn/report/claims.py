@@ -12,8 +12,10 @@ from tabulate import tabulate
 from vitcnn.claims import Claim, Figure, claims
 from vitcnn.quantity import COUNT, counted, significant
 from vitcnn.record import CaseResult, Record, Run
+from vitcnn.report.noisy_times import LEGEND, MARK, is_noisy
 
-ALWAYS = ("test_accuracy", "training_time_s")
+TIME = "training_time_s"
+ALWAYS = ("test_accuracy", TIME)
 WORDS = {
     "test_accuracy": "accuracy, last epoch",
     "best_epoch_accuracy": "accuracy, best epoch",
@@ -66,7 +68,8 @@ def _table(claim: Claim, records: Sequence[Record], width: int) -> str:
     )
     title = f"{_study(claim)}: {claim.architecture} on {claim.task} by {claim.recipe}"
     source = f"Source: {claim.source}." if claim.source else ""
-    remark = " ".join(filter(None, (source, claim.note, *_few_tested(claim, records))))
+    legend = LEGEND if any(map(is_noisy, records)) else ""
+    remark = " ".join(filter(None, (source, claim.note, *_few_tested(claim, records), legend)))
     return "\n".join([title, table, *(_filled(line, width) for line in (*_by_class(claim, records), remark))])
 
 
@@ -116,7 +119,8 @@ def _ours(record: Record, metric: str) -> str:
     if found is None:
         return ABSENT
     spread = f" ± {_number(stdev(found.samples), found.unit, 2)}" if len(found.samples) > 1 else ""
-    return f"{_number(mean(found.samples), found.unit)}{spread} {_unit(found.unit)}"
+    gap = MARK if metric == TIME and is_noisy(record) else " "  # in its place, since a table is as wide as it may be
+    return f"{_number(mean(found.samples), found.unit)}{spread}{gap}{_unit(found.unit)}"
 
 
 def _number(value: float, unit: str, digits: int = 3) -> str:

@@ -6,10 +6,11 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from itertools import groupby, pairwise
 
-from vitcnn.metrics.test_accuracy import Interval, correct, paired_difference
+from vitcnn.intervals import Interval, paired_difference
+from vitcnn.metrics.test_accuracy import correct
 from vitcnn.record import Record, Run
 from vitcnn.report.side_by_side import side_by_side
-from vitcnn.report.tradeoffs import ENOUGH_IMAGES, pairs
+from vitcnn.report.tradeoffs import ENOUGH_IMAGES, of_one_seed, pairs
 
 ACCURACY = "test_accuracy"
 
@@ -52,7 +53,8 @@ def line(one: str, ours: BySize, other: str, theirs: BySize) -> str:
     num_images = correct(ours[sizes[0]]).shape[1]
     if num_images < ENOUGH_IMAGES:
         return f"{start}too few test images ({num_images}) to tell."
-    differences = {size: paired_difference(correct(ours[size]), correct(theirs[size])) for size in sizes}
+    scores = {size: (correct(ours[size]), correct(theirs[size])) for size in sizes}
+    differences = {size: paired_difference(*both) for size, both in scores.items()}
     leads = {size: 0 if d.holds(0) else (1 if d.estimate > 0 else -1) for size, d in differences.items()}
     names = {1: one, -1: other}
     stretches = [
@@ -60,7 +62,7 @@ def line(one: str, ours: BySize, other: str, theirs: BySize) -> str:
         for lead, together in groupby(sizes, key=leads.__getitem__)
     ]
     crossed = crossovers(leads, one, other) or ["no crossover seen"] * (len(sizes) > 1 and any(leads.values()))
-    return f"{start}{'; '.join([*crossed, *stretches])} images."
+    return f"{start}{'; '.join([*crossed, *stretches])} images{of_one_seed(*scores[sizes[0]])}."
 
 
 def _stretch(leader: str | None, differences: Mapping[int, Interval]) -> str:

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from vitcnn.intervals import paired_difference
 from vitcnn.metrics.mean_relative_accuracy import UNDER_SHIFT, relative_scores
-from vitcnn.metrics.test_accuracy import correct, paired_difference
+from vitcnn.metrics.test_accuracy import correct
 from vitcnn.record import Record, Run
 from vitcnn.report.cells import cell
 from vitcnn.report.side_by_side import side_by_side
-from vitcnn.report.tradeoffs import ENOUGH_IMAGES, pairs
+from vitcnn.report.tradeoffs import ENOUGH_IMAGES, of_one_seed, pairs
 
 RELATIVE = "mean_relative_accuracy"
 MEAN = "mean relative"
@@ -73,12 +74,13 @@ def _difference(ours: Record, theirs: Record) -> str:
     num_images = correct(ours).shape[1]
     if num_images < ENOUGH_IMAGES:
         return f"too few test images ({num_images}) to tell"
-    difference = paired_difference(relative_scores(ours), relative_scores(theirs))
+    scores = relative_scores(ours), relative_scores(theirs)
+    difference = paired_difference(*scores)
     if difference.holds(0):
-        return "no difference seen"
+        return f"no difference seen{of_one_seed(*scores)}"
     low, high = sorted((abs(difference.low), abs(difference.high)))
     sign = "higher" if difference.estimate > 0 else "lower"
-    return f"{abs(difference.estimate):.3f} {sign} [{low:.3f}, {high:.3f}]"
+    return f"{abs(difference.estimate):.3f} {sign} [{low:.3f}, {high:.3f}]{of_one_seed(*scores)}"
 
 
 def _accuracies(record: Record) -> np.ndarray:

@@ -11,19 +11,20 @@ from statistics import median
 import numpy as np
 from tabulate import tabulate
 
-from vitcnn.metrics.test_accuracy import accuracy_interval, correct
+from vitcnn.intervals import accuracy_interval
+from vitcnn.metrics.test_accuracy import correct
 from vitcnn.quantity import significant
 from vitcnn.record import Record, Run
 from vitcnn.report.cells import cell
 from vitcnn.report.claims import published
 from vitcnn.report.data_efficiency import data_efficiency
+from vitcnn.report.noisy_times import LEGEND, MARK, marked, noise
 from vitcnn.report.robustness import robustness
 from vitcnn.report.tradeoffs import tradeoffs
 from vitcnn.spec import FAMILIES
 
 ABSENT = "-"
-NOISY = 1.5
-ENOUGH_ROUNDS = 20
+ONE_SEED = "Accuracy of one seed: its interval is over the test images alone."
 
 
 Show = Callable[[Record, str], str]
@@ -56,10 +57,15 @@ def scaled(factor: float = 1.0) -> Show:
     return lambda record, metric: significant(median(record.samples(metric)) * factor)
 
 
+def time_text(record: Record, metric: str) -> str:
+    """Show the median of a time or a rate, to three significant digits, marked where it is noisy."""
+    return marked(significant(median(record.samples(metric))), record)
+
+
 def latency_text(record: Record, metric: str) -> str:
-    """Show median and 95th percentile of the rounds in milliseconds."""
+    """Show median and 95th percentile of the rounds in milliseconds, marked where they are noisy."""
     middle, high = (significant(value * 1e3) for value in np.percentile(record.samples(metric), [50, 95]))
-    return f"{middle}/{high}"
+    return marked(f"{middle}/{high}", record)
 
 
 def accuracy_text(record: Record, _metric: str) -> str:
@@ -76,20 +82,20 @@ def columns(records: list[Record]) -> list[Column]:
             Column(f"accuracy\n{task}\n% [95 %]", "accuracy", "test_accuracy", accuracy_text, {"task": task})
             for task in tasks
         ),
-        *(Column(f"training\n{task}\ns", "accuracy", "training_time_s", scaled(), {"task": task}) for task in tasks),
+        *(Column(f"training\n{task}\ns", "accuracy", "training_time_s", time_text, {"task": task}) for task in tasks),
         *(
-            Column(f"to {100 * target:g} %\n{task}\ns", "accuracy", "time_to_accuracy_s", scaled(), {"task": task})
+            Column(f"to {100 * target:g} %\n{task}\ns", "accuracy", "time_to_accuracy_s", time_text, {"task": task})
             for task, target in targets(records).items()
         ),
         *(
-            Column(f"training\n{px} px\nimages/s", "training", "images_per_s", scaled(), {"px": px})
+            Column(f"training\n{px} px\nimages/s", "training", "images_per_s", time_text, {"px": px})
             for px in pixels(records, "training")
         ),
         *(
             Column(f"latency\n{px} px, ms\nmedian/p95", "latency", "latency_s", latency_text, {"px": px})
             for px in pixels(records, "latency")
         ),
-        Column("4K\nframe\ns", "tiled", "frame_time_s", scaled()),
+        Column("4K\nframe\ns", "tiled", "frame_time_s", time_text),
         Column("saved for\nbackward\nMB", "memory", "saved_for_backward_bytes", scaled(1e-6)),
         Column("peak in\ntraining\nMB", "memory", "peak_allocated_bytes", scaled(1e-6), {"phase": "training"}),
         Column("para-\nmeters\nM", "memory", "parameters", scaled(1e-6)),
@@ -130,8 +136,16 @@ def table(run: Run, *, width: int) -> str:
         return ""
     cells = {column.title: shown_cell(column, records) for column in shown}
     values = {column.title: [_entry(column, cells, records, name) for _, name in names] for column in shown}
-    footnote = textwrap.fill(f"Shown: {', '.join(dict.fromkeys(cells.values()))}", width, break_on_hyphens=False)
-    return "\n\n".join(_tables(list(names), values, width)) + f"\n{footnote}"
+    notes = [f"Shown: {', '.join(dict.fromkeys(cells.values()))}", *_legends(values, records)]
+    below = "\n".join(textwrap.fill(note, width, break_on_hyphens=False) for note in notes)
+    return "\n\n".join(_tables(list(names), values, width)) + f"\n{below}"
+
+
+def _legends(values: dict[str, list[str]], records: list[Record]) -> list[str]:
+    """Return what marks in the table mean, and that an interval knows one seed alone, where it is so."""
+    has_mark = any(text.endswith(MARK) for texts in values.values() for text in texts)
+    of_one = any(r.settings["question"] == "accuracy" and len(r.samples("test_accuracy")) == 1 for r in records)
+    return [*([LEGEND] if has_mark else []), *([ONE_SEED] if of_one else [])]
 
 
 def _tables(names: list[tuple[str, str]], values: dict[str, list[str]], width: int) -> list[str]:
@@ -160,21 +174,6 @@ def _width(text: str) -> int:
 def _entry(column: Column, cells: dict[str, str], records: list[Record], name: str) -> str:
     of_name = [record for record in records if record.architecture == name and column.fits(record)]
     return next((column.text(r) for r in of_name if cell(r) == cells[column.title]), ABSENT)
-
-
-def noise(run: Run) -> str:
-    """Return a warning where rounds of one case differ so much that something else must use the machine."""
-    timed = [record.samples("latency_s") or record.samples("step_time_s") for record in run.records]
-    spreads = [
-        float(np.divide(*np.percentile(samples, [95, 50]))) for samples in timed if len(samples) >= ENOUGH_ROUNDS
-    ]
-    noisy = sum(spread > NOISY for spread in spreads)
-    if not noisy:
-        return ""
-    return (
-        f"Noisy: in {noisy} of {len(spreads)} timed cases the 95th percentile is over {NOISY} times the median. "
-        "Stop what else uses this machine and measure again before you trust a ratio."
-    )
 
 
 def summary(run: Run, *, width: int) -> str:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import math
 from statistics import median
 
-from vitcnn.metrics.test_accuracy import correct, paired_difference
+import numpy as np
+
+from vitcnn.intervals import paired_difference
+from vitcnn.metrics.test_accuracy import correct
 from vitcnn.record import Record, Run
 from vitcnn.report.cells import cell
+from vitcnn.report.noisy_times import in_words
 
 ENOUGH_IMAGES = 30
 """Of fewer, resampling does not know how much an accuracy spreads."""
@@ -72,18 +76,23 @@ def _accuracy(records: list[Record], one: str, other: str) -> list[str]:
             continue
         difference = paired_difference(*right)
         if difference.holds(0):
-            texts.append(f"accuracy on {task}: no difference seen")
+            texts.append(f"accuracy on {task}: no difference seen{of_one_seed(*right)}")
         else:
             sign = "higher" if difference.estimate > 0 else "lower"
             points, low, high = (abs(100 * v) for v in (difference.estimate, difference.low, difference.high))
             low, high = sorted((low, high))
-            texts.append(f"accuracy on {task}: {points:.1f} points {sign} [{low:.1f}, {high:.1f}]")
+            texts.append(f"accuracy on {task}: {points:.1f} points {sign} [{low:.1f}, {high:.1f}]{of_one_seed(*right)}")
     return texts
+
+
+def of_one_seed(*scores: np.ndarray) -> str:
+    """Return what is added to a difference of scores, (seeds, images), where the seeds' spread is not known."""
+    return " (one seed: over the images alone)" if any(len(entry) == 1 for entry in scores) else ""
 
 
 def _times(records: list[Record], one: str, other: str) -> list[str]:
     return [
-        f"{_words(words, ours)} {_ratio(ours, theirs, metric)}"
+        f"{_words(words, ours)} {_ratio(ours, theirs, metric)}{in_words(ours, theirs)}"
         for metric, words in TIMES.items()
         for ours, theirs in _matched(records, one, other, metric)
     ]
