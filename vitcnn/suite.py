@@ -27,9 +27,7 @@ def declared_cases(file: str, cases: object) -> tuple[Case, ...]:
     found: dict[str, Case] = {}
     for case in cases:
         if not isinstance(case, Case) or type(case) is Case:
-            raise refused(
-                case, "cases alone", "Write cases, such as LatencyCase(...)."
-            )
+            raise refused(case, "cases alone", "Write cases, such as LatencyCase(...).")
         if str(case) in found:
             raise refused(str(case), "each case once", "Its id is the key of a baseline: remove one of the two.")
         found[str(case)] = case
