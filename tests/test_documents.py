@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from record_builders import accuracy, latency, memory, run_of
 
 from vitcnn.baseline import Recording, StoredRun, baseline_of
-from vitcnn.documents import MAX_DEPTH, read_json, require_sound
+from vitcnn.documents import MAX_DEPTH, as_json, read_json, require_sound
 from vitcnn.errors import RecordError
 from vitcnn.gate.judge import judge
 from vitcnn.record import Run, load_run
@@ -76,6 +76,11 @@ def test_what_nothing_can_reckon_with_or_show_is_refused_by_its_place(value, fau
 @pytest.mark.parametrize("value", [0, -1, 1e300, 2**64, "é\U0001f600", nested(10), None, True])
 def test_what_json_holds_is_sound(value):
     require_sound({"x": value})
+
+
+def test_what_a_user_left_is_written_as_text_where_json_has_no_word_for_it():
+    left = {"a": math.nan, (1, 2): [math.inf, 1.5, None, True], "b": {"c": print}}
+    assert as_json(left) == {"a": "nan", "(1, 2)": ["inf", 1.5, None, True], "b": {"c": str(print)}}
 
 
 @pytest.mark.parametrize("sample", [1e308, 5e-324, -1e31, 1e-31, 10**400])

@@ -42,8 +42,7 @@ def test_a_case_of_any_fields_is_valid_or_refused(data, kind):
     changed = data.draw(st.dictionaries(st.sampled_from(names), anything, min_size=1, max_size=3))
     try:
         case = kind(**{**VALID[kind], **changed})
-    except UserError as error:
-        assert len(str(error)) < 500
+    except UserError:
         return
     assert str(case).startswith(kind.question)
     json.dumps(settings_of(case), allow_nan=False)

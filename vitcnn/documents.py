@@ -53,6 +53,16 @@ def _fault(value: object) -> str:
     return ""
 
 
+def as_json(value: object) -> Any:
+    """Return what a user left for a file as JSON values: text in the place of what JSON cannot hold, NaN too."""
+    if isinstance(value, dict):
+        return {str(key): as_json(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [as_json(inner) for inner in value]
+    held = value is None or isinstance(value, (str, int)) or (isinstance(value, float) and is_finite(value))
+    return value if held else str(value)
+
+
 def is_finite(number: float) -> bool:
     """Whether a number, a whole one of any size too, is finite as a float."""
     try:

@@ -1,8 +1,9 @@
 """The user's own photographs as a task: a folder with one folder of images a class.
 
 PATH/<class>/**/image: a fifth of each class is for testing, drawn by a hash of the file names, so the same at any time
-and place; files of equal content stay together. PATH/train/<class>/**/image and PATH/test/<class>/**/image: split as there; `val` is read where there is no
-`test`, and no other folder beside them; what is in both is left out of training. Hidden files and folders are not read.
+and place; files of equal content stay together. PATH/train/<class>/**/image and PATH/test/<class>/**/image: split as
+there; `val` is read where there is no `test`, and no other folder beside them; what lies in both is left out of
+training. Hidden files and folders are not read.
 """
 
 from __future__ import annotations
