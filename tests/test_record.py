@@ -30,13 +30,14 @@ RUN = run_of(latency("lenet", 0.001, 0.002), accuracy("vit_micro", right=[[1, 0]
 texts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=8)
 names = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True)
 numbers = st.one_of(st.integers(-(2**53), 2**53), st.floats(allow_nan=False, allow_infinity=False))
+samples = st.one_of(st.just(0), st.integers(1, 2**53), st.floats(1e-30, 1e30), st.floats(-1e30, -1e-30))
 measurements = st.builds(
     Measurement,
     metric=names,
     unit=texts,
     better=st.sampled_from(["higher", "lower"]),
-    tolerance=st.floats(0, 10),
-    samples=st.lists(numbers, min_size=1, max_size=4).map(tuple),
+    tolerance=st.floats(0, 1, exclude_max=True),
+    samples=st.lists(samples, min_size=1, max_size=4).map(tuple),
 )
 matrices = st.lists(st.lists(numbers, max_size=3).map(tuple), max_size=3).map(tuple)
 series = st.builds(Series, name=names, unit=texts, axes=st.just(("seed", "image")), values=matrices)
@@ -59,7 +60,7 @@ environments = st.builds(
     Environment,
     **dict.fromkeys(("gpu", "driver", "cuda", "cpu", "python", "vitcnn", "torch", "torchvision", "timm"), texts),
     peft=st.just(""),
-    device_key=texts,
+    device_key=names,
     device=st.sampled_from(["cpu", "cuda"]),
     num_threads=st.integers(1, 64),
     numerics=st.dictionaries(texts, st.booleans() | texts, max_size=2),

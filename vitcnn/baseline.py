@@ -24,7 +24,7 @@ FOLDER = "baselines"
 """Where the stores of all devices lie, in a folder of benchmarks."""
 
 NUMBERED = re.compile(r"(\d{4,})_(.+)")
-NAME = re.compile(r"[A-Za-z0-9._-]+")
+NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,7 +201,7 @@ def machine_folder() -> str:
 def require_name(name: str) -> None:
     """Raise UserError where `name` cannot name a recording."""
     if not NAME.fullmatch(name):
-        allowed = "letters, digits, dots, underscores and hyphens"
+        allowed = "up to 100 letters, digits, dots, underscores and hyphens"
         raise UserError(field="--name", value=name, allowed=allowed, do="Leave it out for the time and the commit.")
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from vitcnn.commands import baseline, compare, gate, noise
 from vitcnn.commands.output import forget_output
+from vitcnn.commands.paths import GivenPath
 from vitcnn.commands.pytest_arguments import CommandParser
 from vitcnn.errors import BaselineError, MissingData, RecordError, RunFailed, UserError
 from vitcnn.spec import PRESETS
@@ -20,8 +20,8 @@ LISTS = ("architectures", "tasks", "recipes", "cases")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return 0 where all is well, 1 where what was asked is not, 2 for input that cannot be used."""
-    options = parser().parse_args(arguments)
     try:
+        options = parser().parse_args(arguments)
         return int(options.run(options))
     except UserError as error:
         print(f"vitcnn: {error}", file=sys.stderr)
@@ -66,7 +66,7 @@ def parser() -> argparse.ArgumentParser:
     for command in (listed, doctor):
         command.add_argument(
             "--suite",
-            type=Path,
+            action=GivenPath,
             default=DEFAULT_FOLDER,
             metavar="DIR",
             help="folder of benchmarks; default: benchmarks",
@@ -74,7 +74,7 @@ def parser() -> argparse.ArgumentParser:
     for command in (listed, doctor, fetched):
         command.add_argument(
             "--data-root",
-            type=Path,
+            action=GivenPath,
             metavar="DIR",
             help="folder of data sets; default: $VITCNN_DATA, else the user's cache",
         )

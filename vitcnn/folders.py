@@ -12,6 +12,23 @@ OWN = ".vitcnn"
 """The folder of runs, records and comparisons below a project's root."""
 
 
+def given_path(field: str, text: Path | str) -> Path:
+    """Return a path that a user gave; UserError where it is empty, or the system refuses to look at it.
+
+    An empty one is what a variable leaves that is not set; as a path it would be the working folder.
+    """
+    if not str(text).strip():
+        do = "Is a variable not set? Leave it out for the default; the working folder is `.`."
+        raise UserError(field=field, value=str(text), allowed="a path", do=do)
+    path = Path(text)
+    try:
+        path.exists()
+    except OSError as error:  # a name too long, a folder above that may not be read
+        do = f"{error.strerror}."
+        raise UserError(field=field, value=str(text), allowed="a path that can be looked at", do=do) from error
+    return path
+
+
 def nearest_existing(path: Path) -> Path:
     """Return `path`, or of the folders above it the nearest that exists."""
     return next(folder for folder in (path, *path.parents) if folder.exists())
@@ -48,7 +65,7 @@ def make_own_folder(root: Path) -> Path:
 def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file whole or not at all, flushed to disk; text as UTF-8. Makes its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = path.with_name(f".{os.getpid()}.partial")  # a name of any length has room for no more
     try:
         with partial.open("wb") as file:
             file.write(content.encode() if isinstance(content, str) else content)

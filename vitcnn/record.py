@@ -13,7 +13,6 @@ Files from schema `OLDEST` on are read.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
@@ -22,6 +21,7 @@ from typing import Any, Literal, get_args
 
 import fastjsonschema
 
+from vitcnn.documents import is_finite, read_json, require_sound
 from vitcnn.errors import CaseOutcome, RecordError
 from vitcnn.spec import Preset
 
@@ -49,6 +49,9 @@ OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 SPOILING_CLOCKS = frozenset({"hw_slowdown", "sw_thermal_slowdown", "hw_thermal_slowdown", "hw_power_brake_slowdown"})
 """Names in a record's `settings["clocks"]` that spoil its samples. A power cap set by software can be on for good."""
 
+SMALLEST, LARGEST = 1e-30, 1e30
+"""Sizes of samples: no clock and no counter gives others, and their squares, sums and ratios stay numbers."""
+
 Status = Literal["ok"] | CaseOutcome
 
 
@@ -65,8 +68,13 @@ class Measurement:
     def __post_init__(self) -> None:
         if not self.samples:
             raise RecordError(f"{self.metric}: no samples; a metric that was not measured has no Measurement")
-        if not all(math.isfinite(sample) for sample in self.samples):
+        if not all(is_finite(sample) for sample in self.samples):
             raise RecordError(f"{self.metric}: samples must be finite numbers, got {list(self.samples)}")
+        strange = [sample for sample in self.samples if sample and not SMALLEST <= abs(sample) <= LARGEST]
+        if strange:
+            raise RecordError(f"{self.metric}: samples must be 0, or of {SMALLEST:g} to {LARGEST:g}, got {strange}")
+        if not 0 <= self.tolerance < 1:
+            raise RecordError(f"{self.metric}: a tolerance is a share from 0, below 1, got {self.tolerance}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,6 +236,7 @@ class Run:
     @classmethod
     def from_json(cls, document: Mapping[str, Any], *, folder: Path = Path()) -> Run:
         """Build the run from a `vitcnn` section in `folder`; RecordError says where a document is wrong."""
+        require_sound(document)
         document = _upgraded(document)
         validate(document, "run")
         return cls(
@@ -273,10 +282,7 @@ def _selection(document: Mapping[str, Any]) -> Selection:
 
 def load_run(path: Path | str) -> Run:
     """Read the run in a JSON file that `pytest benchmarks` wrote; RecordError names the file and what is wrong."""
-    try:
-        document = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RecordError(f"{path}: cannot be read as JSON ({error})") from error
+    document = read_json(path)
     if not isinstance(document, dict) or "vitcnn" not in document:
         raise RecordError(f"{path}: has no top-level 'vitcnn' section: it was not written by a vitcnn run")
     try:

@@ -6,7 +6,7 @@ A `Case` is what one benchmark measures; `str(case)` is its pytest id and the ke
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, get_args
 
 import numpy as np
 
-from vitcnn.errors import UnknownName, UnsupportedResolution, UserError
+from vitcnn.errors import UnsupportedResolution
+from vitcnn.fields import require_count, require_name, require_one_of, require_share, require_tiles
 
 if TYPE_CHECKING:
     from torch import nn
@@ -161,17 +162,8 @@ class Task:
 COUNTS = frozenset({"px", "batch", "width", "height", "tile_px", "num_seeds", "num_train"})
 """Settings of cases that are whole numbers from 1."""
 
-
-def require_one_of(field: str, value: str, allowed: Sequence[str]) -> None:
-    """Raise UnknownName where `value` is not allowed."""
-    if value not in allowed:
-        raise UnknownName(field=field, value=value, known=allowed)
-
-
-def require_count(field: str, value: object) -> None:
-    """Raise UserError where `value` is not a whole number from 1."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise UserError(field=field, value=value, allowed="whole numbers from 1", do="Correct it where it is given.")
+NAMES = frozenset({"architecture", "task", "recipe"})
+"""Settings of cases that name what the catalogue holds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,11 +185,11 @@ class Case:
         require_one_of("precision", self.precision, get_args(Precision))
         require_one_of("mode", self.mode, get_args(Mode))
         require_one_of("preset", self.preset, PRESETS)
-        for name in COUNTS & vars(self).keys():
+        for name in sorted(NAMES & vars(self).keys()):
+            require_name(name, getattr(self, name))
+        for name in sorted(COUNTS & vars(self).keys()):
             require_count(name, getattr(self, name))
-        if not 0 <= self.time_tolerance < 1:
-            allowed, do = "shares from 0, below 1", "0.02 is 2 %."
-            raise UserError(field="time_tolerance", value=self.time_tolerance, allowed=allowed, do=do)
+        require_share("time_tolerance", self.time_tolerance, "0.02 is 2 %.")
 
     @property
     def input_px(self) -> int | None:
@@ -308,6 +300,10 @@ class TiledCase(Case):
     tile_px: int = 512
     overlap: float = 0.1
     batch: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_tiles(width=self.width, height=self.height, tile_px=self.tile_px, overlap=self.overlap)
 
     @property
     def input_px(self) -> int:

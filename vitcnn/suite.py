@@ -12,6 +12,28 @@ from vitcnn.spec import PRESETS, Case
 DEFAULT_FOLDER = Path("benchmarks")
 
 
+def declared_cases(file: str, cases: object) -> tuple[Case, ...]:
+    """Return `cases`, the CASES of `file`; UserError where they are no tuple or list of different cases."""
+
+    def refused(value: object, allowed: str, do: str) -> UserError:
+        return UserError(field=f"CASES in {file}", value=value, allowed=allowed, do=do)
+
+    if isinstance(cases, Case):
+        raise refused(str(cases), "a tuple of cases", "Write a comma behind the case: CASES = (case,).")
+    if not isinstance(cases, (tuple, list)):
+        raise refused(cases, "a tuple of cases", "Write CASES = (LatencyCase(...), ...).")
+    if not cases:
+        raise refused(cases, "at least one case", "Write CASES = (LatencyCase(...), ...), or delete the file.")
+    found: dict[str, Case] = {}
+    for case in cases:
+        if not isinstance(case, Case) or type(case) is Case:
+            raise refused(case, "cases alone", "Write cases, such as LatencyCase(...).")
+        if str(case) in found:
+            raise refused(str(case), "each case once", "Its id is the key of a baseline: remove one of the two.")
+        found[str(case)] = case
+    return tuple(found.values())
+
+
 def cases_in(folder: Path) -> list[Case]:
     """Return the CASES of every `test_*.py` in `folder`, file by file; UserError where there are none."""
     files = sorted(folder.glob("test_*.py"))
@@ -37,4 +59,4 @@ def _cases_of(file: Path) -> list[Case]:
     except Exception as error:
         do = "Run it with pytest, which shows where."
         raise UserError(field="--suite", value=str(file), allowed="files that import", do=f"{error!r}. {do}") from error
-    return [case for case in getattr(module, "CASES", ()) if isinstance(case, Case)]
+    return list(declared_cases(file.name, module.CASES)) if hasattr(module, "CASES") else []

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, isfinite
 from typing import Protocol
 
-from vitcnn.errors import Diverged
+from vitcnn.errors import CaseError, Diverged
 
 WARM_UP_BUDGET_S = 0.5
 """A run that takes longer is warm after two calls."""
@@ -64,10 +64,12 @@ def warm_up(run: Callable[[], object], timer: Callable[[], float]) -> float:
 
 
 def timed(run: Callable[[], object], timer: Callable[[], float]) -> float:
-    """Return the seconds of one call of `run`, whose result must be finite."""
+    """Return the seconds of one call of `run`; they and the result must be finite."""
     start = timer()
     result = run()
     seconds = timer() - start
+    if not isfinite(seconds):
+        raise CaseError(f"a call took {seconds} s: check the clock")
     require_finite(result)
     return seconds
 

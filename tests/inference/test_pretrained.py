@@ -163,3 +163,11 @@ def test_a_file_that_does_not_hold_the_weights_is_one_clear_error(cache, publish
     assert message.startswith(f"weights of resnet18: '{path}' cannot be used")
     assert "Delete it, and run `vitcnn fetch --weights resnet18`" in message
     assert "\n" not in message
+
+
+def test_a_file_that_changes_after_its_sum_was_taken_is_refused(filled, published):
+    with_weights, _ = weighted(RESNET, "hub", 224)
+    other = {name: tensor + 1 for name, tensor in published["resnet18"].items()}
+    filled["resnet18"].resolve().write_bytes(save(other))
+    with pytest.raises(UserError, match="it changed while it was read"):
+        with_weights.build(PHOTOS)

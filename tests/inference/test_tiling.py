@@ -76,7 +76,7 @@ def test_where_tiles_begin_by_hand(length, tile_px, overlap, expected):
 
 @pytest.mark.parametrize("overlap", [-0.1, 1, 1.5, float("nan")])
 def test_an_overlap_outside_its_bounds_is_refused(overlap):
-    with pytest.raises(UserError, match=r"^overlap: .* cannot be used\. Allowed: 0 <= overlap < 1"):
+    with pytest.raises(UserError, match=r"^overlap: .* cannot be used\. Allowed: shares from 0, below 1"):
         TileGrid(width=100, height=100, tile_px=10, overlap=overlap)
 
 

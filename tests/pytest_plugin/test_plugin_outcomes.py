@@ -249,3 +249,59 @@ def test_a_broken_file_beside_leaves_the_cases_not_run(three):
     result = three.run()
     assert result.exit_code == pytest.ExitCode.INTERRUPTED
     assert set(result.outcomes.values()) == {"not_run"}
+
+
+ODD = """
+    import pytest
+
+
+    @pytest.mark.benchmark(timer=lambda: float("nan"))
+    def test_no_number(measure):
+        measure.time(lambda: 1)
+
+
+    @pytest.mark.benchmark(timer=lambda: 0.0)
+    def test_still(measure):
+        measure.time(lambda: 1)
+
+
+    def test_note(measure, benchmark):
+        benchmark.extra_info["note"] = float("nan")
+        measure.time(lambda: sum(range(1000)))
+
+
+    def test_odd_text(measure):
+        raise RuntimeError("half a pair: \\ud800")
+
+
+    def test_settings(measure, monkeypatch):
+        from vitcnn.own_benchmark import OwnBenchmark
+
+        plain, odd = OwnBenchmark.record, {"x": float("nan")}
+        monkeypatch.setattr(OwnBenchmark, "record", lambda *a, **s: plain(*a, **s, **(odd if s else {})))
+        measure.time(lambda: sum(range(1000)))
+
+
+    def test_after(measure):
+        measure.time(lambda: sum(range(1000)))
+"""
+
+
+def test_numbers_and_texts_that_json_does_not_hold_end_their_own_case_alone(suite):
+    suite.write("test_odd.py", ODD)
+    result = suite.run()
+    assert result.exit_code == pytest.ExitCode.TESTS_FAILED, result.out
+    assert "INTERNALERROR" not in result.out
+    assert result.outcomes == {
+        "test_no_number": "failed",
+        "test_still": "failed",
+        "test_note": "passed",
+        "test_odd_text": "failed",
+        "test_settings": "failed",
+        "test_after": "passed",
+    }
+    assert "check the clock" in result.case("test_no_number").reason
+    assert "check the clock" in result.case("test_still").reason
+    assert result.case("test_settings").reason == "settings.x: a number that is not finite, or too large"
+    (note,) = (row for row in result.document["benchmarks"] if row["name"] == "test_note")
+    assert note["extra_info"]["note"] == "nan"

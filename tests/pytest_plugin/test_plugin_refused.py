@@ -44,6 +44,10 @@ def refused(suite, *args):
         ("--out a_file", ["--out", "a_file'", "a folder that can be written to", "Not a directory"]),
         ("--out a_file/below", ["--out", "a_file/below'", "a folder that can be written to", "Not a directory"]),
         ("--benchmark-json a_file/run.json", ["--benchmark-json", "a_file'", "Not a directory"]),
+        ("--out=", ["--out", "''", "Is a variable not set?"]),
+        ("--data-root=", ["--data-root", "''", "Is a variable not set?"]),
+        ("--benchmark-storage=", ["--benchmark-storage", "''", "Is a variable not set?"]),
+        (f"--benchmark-json {'x' * 300}", ["--benchmark-json", "File name too long"]),
         ("--benchmark-json .", ["--benchmark-json", "Allowed: "]),
     ],
     ids=lambda value: value.replace(" ", "=") if isinstance(value, str) else "",
@@ -110,6 +114,7 @@ def test_two_cases_of_one_id_are_refused_with_both_places(suite):
         ('AccuracyCase(architecture="lenet", task="digit", recipe="digits_cnn")', "task: 'digit' cannot be used."),
         ('AccuracyCase(architecture="lenet", task="digits", recipe="digit")', "recipe: 'digit' cannot be used."),
         ('LatencyCase(architecture="lenet", px=28, batch=0)', "batch: 0 cannot be used."),
+        ('LatencyCase(architecture="lenet", px=29, batch=1)', "px: 29 cannot be used. Allowed: those that lenet takes"),
     ],
 )
 def test_a_wrong_name_or_value_in_cases_is_refused_at_collection(suite, case, message):
@@ -121,3 +126,15 @@ def test_a_wrong_name_or_value_in_cases_is_refused_at_collection(suite, case, me
     assert result.exit_code == pytest.ExitCode.INTERRUPTED, result.out
     assert message in result.out
     assert "During handling" not in result.out
+
+
+def test_cases_without_their_comma_are_refused_with_the_file_and_what_to_write(suite):
+    suite.write(
+        "test_bare.py",
+        "from vitcnn import LatencyCase\n\nCASES = (LatencyCase(architecture='lenet', px=28, batch=1))\n\n\n"
+        "def test_it(case, measure): ...\n",
+    )
+    result = suite.run()
+    assert result.exit_code == pytest.ExitCode.INTERRUPTED, result.out
+    assert "CASES in test_bare.py: 'latency/lenet/28/b1/fp32/eager' cannot be used." in result.out
+    assert "Traceback" not in result.out

@@ -1,7 +1,10 @@
+import gzip
+
 import pytest
 from archive_builders import ARCHIVE, CONTENT, MEMBER, PACKED, files_below, md5, pixels, put, silent, tar_of, tar_task
 
 from vitcnn.errors import UserError
+from vitcnn.tasks import archive
 from vitcnn.tasks.archive import members
 from vitcnn.tasks.download import fetch
 
@@ -58,23 +61,18 @@ DAMAGES = {
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 @pytest.mark.parametrize("packed, task", [(PACKED, pixels()), (TAR, tar_task(TAR, a=CONTENT))], ids=["gz", "tar"])
 def test_reading_a_damaged_archive_is_one_clear_error(tmp_path, packed, task, damage):
-    archive = put(tmp_path, task.files[0].path, damage(packed))
-    said = f"^tiny: '{archive}' cannot be used. .* Run `vitcnn fetch tiny`"
-    with pytest.raises(UserError, match=said), members(task, tmp_path):
-        pass
+    damaged = put(tmp_path, task.files[0].path, damage(packed))
+    said = f"^tiny: '{damaged}' cannot be used. .* Run `vitcnn fetch tiny`"
+    with pytest.raises(UserError, match=said):
+        members(task, tmp_path)
     assert list(files_below(tmp_path)) == [task.files[0].path]
 
 
 def test_members_of_which_only_the_archive_is_there_are_read_without_writing_to_the_data_root(tmp_path):
     put(tmp_path, "set.tar.gz", packed := tar_of({"set/a": b"ay", "set/b": b"bee"}))
-    plain = put(tmp_path, "set/a", b"ay")
+    put(tmp_path, "set/a", b"ay")
     before = {path: path.stat().st_mtime_ns for path in [tmp_path, *tmp_path.rglob("*")]}
-    with members(tar_task(packed, a=b"ay", b=b"bee"), tmp_path) as paths:
-        assert {name: path.read_bytes() for name, path in paths.items()} == {"set/a": b"ay", "set/b": b"bee"}
-        assert paths["set/a"] == plain
-        unpacked = paths["set/b"]
-        assert tmp_path not in unpacked.parents
-    assert not unpacked.exists()
+    assert members(tar_task(packed, a=b"ay", b=b"bee"), tmp_path) == {"set/a": b"ay", "set/b": b"bee"}
     assert {path: path.stat().st_mtime_ns for path in [tmp_path, *tmp_path.rglob("*")]} == before
 
 
@@ -82,9 +80,31 @@ def test_members_of_which_only_the_archive_is_there_are_read_without_writing_to_
 def test_a_damaged_member_is_one_clear_error(tmp_path, content):
     path = put(tmp_path, MEMBER, content)
     put(tmp_path, ARCHIVE, PACKED)
-    with pytest.raises(UserError) as raised, members(pixels(), tmp_path):
-        pass
+    with pytest.raises(UserError) as raised:
+        members(pixels(), tmp_path)
     found = f"this one has {len(content):,} bytes and MD5 {md5(content)}"
     allowed = f"the original, of MD5 {md5(CONTENT)}; {found}"
     do = "Run `vitcnn fetch tiny` to get it anew."
     assert str(raised.value) == f"tiny: '{path}' cannot be used. Allowed: {allowed}. {do}"
+
+
+@pytest.mark.parametrize("packer", [gzip.compress, lambda content: tar_of({"set/a": content})], ids=["gz", "tar"])
+def test_nothing_of_an_archive_of_another_sum_is_unpacked(tmp_path, monkeypatch, packer):
+    bomb = packer(bytes(1 << 20))
+    assert len(bomb) < 1 << 12
+    task = pixels() if packer is gzip.compress else tar_task(TAR, a=CONTENT)
+    put(tmp_path, task.files[0].path, bomb)
+    monkeypatch.setattr(archive, "_contents", lambda *_: pytest.fail("it was unpacked"))
+    with pytest.raises(UserError, match=f"the original, of MD5 {task.files[0].md5}; this one has {len(bomb):,} bytes"):
+        members(task, tmp_path)
+
+
+def test_of_a_file_larger_than_any_is_no_more_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(archive, "LARGEST_BYTES", 1000)
+    packed = gzip.compress(bytes(100_000), mtime=0)  # its sum is known, and yet it unpacks to too much
+    put(tmp_path, ARCHIVE, packed)
+    with pytest.raises(UserError, match=f"not {md5(bytes(1001))}"):
+        members(pixels(packed=packed, content=bytes(100_000)), tmp_path)
+    put(tmp_path, MEMBER, bytes(100_000))
+    with pytest.raises(UserError, match=f"100,000 bytes and MD5 {md5(bytes(1001))}"):
+        members(pixels(content=bytes(100_000)), tmp_path)

@@ -50,7 +50,7 @@ def test_file_is_an_uncompressed_npz_and_nothing_else_is_left(path):
     cached(path, Maker())
     assert list(path.parent.iterdir()) == [path]
     with np.load(path) as file:
-        assert sorted(file.files) == ["test_images", "test_labels", "train_images", "train_labels"]
+        assert sorted(file.files) == ["made_for", "test_images", "test_labels", "train_images", "train_labels"]
         assert np.array_equal(file["test_labels"], MADE.test.labels)
     assert path.stat().st_size > 50 * 16 + 20 * 16 + 70 * 8
 
@@ -69,6 +69,32 @@ def leave_an_array_out(path):
     np.savez(path, **{name: np.zeros(1) for name in ARRAYS[:-1]})
 
 
+def write_other_arrays(path):
+    np.savez(path, **{name: np.zeros((3, 1, 4, 4), dtype=np.uint8) for name in ARRAYS})
+
+
+def swap_two_labels_and_their_marker_stays(path):
+    with np.load(path) as file:
+        kept = dict(file)
+    kept["test_labels"] = kept["test_labels"][::-1]
+    np.savez(path, **kept)
+
+
+def put_another_tasks_file_there(path):
+    other = path.with_name("other-0123.npz")
+    cached(other, Maker())
+    other.replace(path)
+
+
+def claim_to_be_huge(path):
+    """An array whose header says that it takes 8 TB."""
+    with np.load(path) as file:
+        kept = dict(file)
+    np.savez(path, **kept)
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"(50, 1, 4, 4)", b"(5" + b"0" * 9 + b",)"))
+
+
 def empty(path):
     path.write_bytes(b"")
 
@@ -78,13 +104,25 @@ def write_something_else(path):
 
 
 @pytest.mark.parametrize(
-    "damage", [cut_short, flip_a_byte_of_an_image, leave_an_array_out, empty, write_something_else]
+    "damage",
+    [
+        cut_short,
+        flip_a_byte_of_an_image,
+        leave_an_array_out,
+        write_other_arrays,
+        swap_two_labels_and_their_marker_stays,
+        put_another_tasks_file_there,
+        claim_to_be_huge,
+        empty,
+        write_something_else,
+    ],
 )
 def test_a_damaged_file_is_made_anew(path, damage):
     cached(path, Maker())
     damage(path)
     make = Maker()
-    assert same(cached(path, make), MADE)
+    with pytest.warns(UserWarning, match=r"task-0123\.npz does not hold what was kept there .*made anew"):
+        assert same(cached(path, make), MADE)
     assert make.times == 1
     assert same(cached(path, make), MADE)
     assert make.times == 1, "what was made anew is kept"

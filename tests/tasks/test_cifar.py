@@ -156,7 +156,7 @@ def refused(task, root, path):
 
 def test_no_pickle_of_an_unknown_sum_is_ever_loaded(task, unpacked, monkeypatch):
     (unpacked / FOLDER / "test_batch").write_bytes(CONTENTS["test_batch"] + b" ")
-    monkeypatch.setattr(pickle, "load", lambda *_, **__: pytest.fail("a pickle was loaded"))
+    monkeypatch.setattr(pickle, "loads", lambda *_, **__: pytest.fail("a pickle was loaded"))
     with pytest.raises(UserError):
         task.loader(unpacked, silent)
 

@@ -58,6 +58,12 @@ def hub_weights(entry: Architecture) -> HubWeights:
     return found
 
 
+def require_unchanged(entry: Architecture, found: HubWeights) -> None:
+    """Raise UserError where a file, which has just been loaded, is no longer the one whose sum was taken."""
+    if _sha256(found.path) != found.sha256:
+        raise damaged(entry, found.path, "it changed while it was read")
+
+
 def damaged(entry: Architecture, path: Path, why: str) -> UserError:
     """Return the error that a file does not hold an architecture's weights."""
     do = f"Delete it, and run `vitcnn fetch --weights {entry.name}` where there is a network."

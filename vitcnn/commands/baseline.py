@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vitcnn.baseline import FOLDER, Recording, files_without_use, recordings, removable
+from vitcnn.commands.paths import GivenPath
 from vitcnn.commands.pytest_arguments import HELP, USAGE
 from vitcnn.suite import DEFAULT_FOLDER
 
@@ -23,8 +24,12 @@ def add_to(commands: Any) -> None:
         epilog=HELP,
     )
     recorded.add_argument("--runs", type=int, default=5, metavar="N", help="how many processes; default: 5")
-    recorded.add_argument("--suite", type=Path, default=DEFAULT_FOLDER, metavar="DIR", help="default: benchmarks")
-    recorded.add_argument("--baselines", type=Path, metavar="DIR", help="default: baselines in the suite's folder")
+    recorded.add_argument(
+        "--suite", action=GivenPath, default=DEFAULT_FOLDER, metavar="DIR", help="default: benchmarks"
+    )
+    recorded.add_argument(
+        "--baselines", action=GivenPath, metavar="DIR", help="default: baselines in the suite's folder"
+    )
     recorded.add_argument("--name", metavar="NAME", help="default: the time and the git commit")
     recorded.set_defaults(run=run_record, arguments=())
 
@@ -38,7 +43,7 @@ def add_to(commands: Any) -> None:
 
     for command in (shown, pruned):
         place = DEFAULT_FOLDER / FOLDER
-        command.add_argument("--baselines", type=Path, default=place, metavar="DIR", help=f"default: {place}")
+        command.add_argument("--baselines", action=GivenPath, default=place, metavar="DIR", help=f"default: {place}")
         command.add_argument("--device", metavar="KEY", help="only this device; default: all")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from vitcnn.commands.gate import exit_status
 from vitcnn.commands.output import say
+from vitcnn.commands.paths import GivenPath
 from vitcnn.commands.pytest_arguments import HELP, USAGE
 from vitcnn.gate.verdict import MODES
 from vitcnn.suite import DEFAULT_FOLDER
@@ -24,7 +25,7 @@ def add_to(commands: Any) -> None:
     compare.add_argument("base", metavar="BASE", help="what HEAD is judged by: a branch, tag or commit")
     compare.add_argument("head", nargs="?", default="HEAD", metavar="HEAD", help="default: what is checked out here")
     compare.add_argument("--pairs", type=int, default=5, metavar="N", help="runs of each revision; default: 5")
-    compare.add_argument("--suite", type=Path, default=DEFAULT_FOLDER, metavar="DIR", help="default: benchmarks")
+    compare.add_argument("--suite", action=GivenPath, default=DEFAULT_FOLDER, metavar="DIR", help="default: benchmarks")
     compare.add_argument(
         "--mode",
         choices=MODES,
@@ -32,7 +33,7 @@ def add_to(commands: Any) -> None:
         help="what is red, as for pytest's --gate; default: allow-new, which lets pass what has no result in the base",
     )
     compare.add_argument(
-        "--out", type=Path, metavar="DIR", help="for the runs and gate.md; default: .vitcnn/compare/TIME"
+        "--out", action=GivenPath, metavar="DIR", help="for the runs and gate.md; default: .vitcnn/compare/TIME"
     )
     compare.set_defaults(run=run_compare, arguments=())
 

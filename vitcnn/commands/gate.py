@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vitcnn.commands.output import say
+from vitcnn.commands.paths import GivenPath
 from vitcnn.errors import UserError
 from vitcnn.gate.verdict import MODES
 
@@ -29,19 +30,21 @@ def add_to(commands: Any) -> None:
     gate.add_argument(
         "current",
         nargs="+",
-        type=Path,
+        action=GivenPath,
         metavar="CURRENT",
         help="a run's JSON, or its folder, of which the reruns count too; further ones, of one revision, add to it",
     )
     gate.add_argument(
         "--baseline",
-        type=Path,
+        action=GivenPath,
         required=True,
         metavar="DIR",
         help="the stored runs of a device, or of all: benchmarks/baselines",
     )
     gate.add_argument("--mode", choices=MODES, default="on", help="what is red, as for pytest's --gate; default: on")
-    gate.add_argument("--out", type=Path, metavar="DIR", help="also write the verdicts to gate.md in this folder")
+    gate.add_argument(
+        "--out", action=GivenPath, metavar="DIR", help="also write the verdicts to gate.md in this folder"
+    )
     gate.set_defaults(run=run_gate)
 
 

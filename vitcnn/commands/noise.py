@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vitcnn.commands.paths import GivenPath
 from vitcnn.commands.pytest_arguments import HELP, USAGE
 from vitcnn.errors import UserError
 from vitcnn.suite import DEFAULT_FOLDER
@@ -33,11 +34,11 @@ def add_to(commands: Any) -> None:
         "--from",
         dest="sources",
         nargs="+",
-        type=Path,
+        action=GivenPath,
         metavar="PATH",
         help="judge runs that are there: their JSON, or folders of runs, or of a device's baselines",
     )
-    noise.add_argument("--suite", type=Path, default=DEFAULT_FOLDER, metavar="DIR", help="default: benchmarks")
+    noise.add_argument("--suite", action=GivenPath, default=DEFAULT_FOLDER, metavar="DIR", help="default: benchmarks")
     noise.set_defaults(run=run_noise, arguments=())
 
 

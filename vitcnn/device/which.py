@@ -58,7 +58,7 @@ def resolve(asked: str) -> Device:
         return _cuda_device(0) if _nvidia_gpu_visible() and _num_cuda_devices() else _cpu_device()
     if asked == "cpu":
         return _cpu_device()
-    matched = re.fullmatch(r"cuda(?::(\d+))?", asked)
+    matched = re.fullmatch(r"cuda(?::(\d{1,4}))?", asked)
     if not matched:
         raise UserError(
             field="--device",
@@ -128,7 +128,7 @@ def cpu_model() -> str:
 def num_threads() -> int:
     """Return the CPU threads a run uses: $OMP_NUM_THREADS, else the physical cores this process may run on."""
     asked = os.environ.get("OMP_NUM_THREADS", "")
-    if asked.isdigit() and int(asked) > 0:
+    if asked.isdecimal() and int(asked) > 0:
         return int(asked)
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(usable, psutil.cpu_count(logical=False) or usable))

@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from vitcnn.architectures.any_timm import LARGEST_SMALL_PX
-from vitcnn.architectures.hub import damaged, hub_weights, repository
+from vitcnn.architectures.hub import HubWeights, damaged, hub_weights, repository, require_unchanged
 from vitcnn.errors import UnsupportedResolution
 from vitcnn.recipes.parts import Weights
 from vitcnn.spec import Architecture, InputShape
@@ -51,7 +51,7 @@ def weighted(entry: Architecture, weights: Weights, input_px: int) -> tuple[Arch
     _require_same_layers(entry, input_px)
     found = hub_weights(entry)
     require_whole(entry, found.path)
-    built = replace(entry, builder=partial(_rescaled, entry, found.path))
+    built = replace(entry, builder=partial(_rescaled, entry, found))
     return built, {"weights": weights, "hub": found.name, "weights_sha256": found.sha256}
 
 
@@ -76,10 +76,11 @@ def require_whole(entry: Architecture, path: Path) -> None:
             raise damaged(entry, path, textwrap.shorten(str(error), REASON_LENGTH)) from error
 
 
-def _rescaled(entry: Architecture, path: Path, shape: InputShape) -> nn.Module:
+def _rescaled(entry: Architecture, found: HubWeights, shape: InputShape) -> nn.Module:
     """Build the model; in front of it a rescaling where its weights know other images than those of -1..1."""
     config = _config(entry)
-    model = _loaded(entry, path, shape)
+    model = _loaded(entry, found.path, shape)
+    require_unchanged(entry, found)
     if {*config.mean, *config.std} == {0.5}:
         return model
     mean, std = (_per_channel(values, shape.channels) for values in (config.mean, config.std))

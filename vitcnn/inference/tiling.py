@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vitcnn.errors import UserError
+from vitcnn.fields import require_tiles, step_px
 from vitcnn.inference.forward import normalize
 
 
@@ -25,13 +25,7 @@ class TileGrid:
     overlap: float
 
     def __post_init__(self) -> None:
-        shorter = min(self.width, self.height)
-        if not 1 <= self.tile_px <= shorter:
-            allowed = f"1 to {shorter}, the shorter side of the {self.width}x{self.height} frame"
-            raise UserError(field="tile_px", value=self.tile_px, allowed=allowed, do="Choose smaller tiles.")
-        if not 0 <= self.overlap < 1 or step_px(self.tile_px, self.overlap) < 1:
-            allowed = "0 <= overlap < 1, leaving a step of at least one pixel"
-            raise UserError(field="overlap", value=self.overlap, allowed=allowed, do="0.1 is usual.")
+        require_tiles(width=self.width, height=self.height, tile_px=self.tile_px, overlap=self.overlap)
 
     @property
     def corners(self) -> tuple[tuple[int, int], ...]:
@@ -44,11 +38,6 @@ def starts(length: int, tile_px: int, overlap: float) -> tuple[int, ...]:
     """Return where the tiles begin along one axis of `length` pixels."""
     last = length - tile_px
     return (*range(0, last, step_px(tile_px, overlap)), last)
-
-
-def step_px(tile_px: int, overlap: float) -> int:
-    """Return the pixels from one tile to the next."""
-    return int(round(tile_px * (1 - overlap), 6))  # 10 * (1 - 0.8) is a hair below 2
 
 
 def tile_logits(forward: Callable[[Tensor], Tensor], frame: Tensor, grid: TileGrid, *, batch: int) -> Tensor:

@@ -14,7 +14,8 @@ from vitcnn.errors import MissingData, UserError
 from vitcnn.pytest_plugin.ledger import case_of, is_measured
 from vitcnn.pytest_plugin.measuring import Measure, TerminalProgress, check_clean, end_without_data
 from vitcnn.pytest_plugin.options import Options
-from vitcnn.spec import AccuracyCase, Architecture, Case, Task
+from vitcnn.spec import AccuracyCase, Architecture, Task
+from vitcnn.suite import declared_cases
 
 if TYPE_CHECKING:
     from torch import nn
@@ -110,12 +111,12 @@ def parametrize(metafunc: pytest.Metafunc, options: Options) -> bool:
     names = set(metafunc.fixturenames)
     if "measure" not in names:
         return True
-    cases = getattr(metafunc.module, "CASES", ())
-    if "case" in names and any(isinstance(case, Case) for case in cases):
-        chosen = select(cases, options)
+    taken = {name for marker in metafunc.definition.iter_markers("parametrize") for name in _argument_names(marker)}
+    if "case" in names - taken and hasattr(metafunc.module, "CASES"):
+        file = metafunc.definition.nodeid.partition("::")[0]
+        chosen = select(declared_cases(file, metafunc.module.CASES), options)
         metafunc.parametrize("case", chosen)
         return bool(chosen)
-    taken = {name for marker in metafunc.definition.iter_markers("parametrize") for name in _argument_names(marker)}
     if "architecture" in names - taken:
         metafunc.parametrize("architecture", options.architectures or DEFAULT_ARCHITECTURES, indirect=True)
     if "task" in names - taken:

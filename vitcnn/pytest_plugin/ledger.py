@@ -143,6 +143,7 @@ def entry_for(item: pytest.Item, report: pytest.TestReport) -> dict[str, Any]:
     """Return how one phase of an item ended, and the seconds of its rounds, as in a journal: they travel with it."""
     outcome, reason = _ending(item, report)
     record = item.stash.get(RECORD, None)
+    reason = reason.encode(errors="backslashreplace").decode()  # half of a surrogate pair cannot be shown
     result = CaseResult(id=case_id(item), outcome=outcome, reason=reason, record=record)
     return {**result.to_json(), TIMES: list(item.stash[ROW]["data"]) if ROW in item.stash else []}
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import asdict, replace
+from math import inf
 from typing import Any, NoReturn
 
 import pytest
@@ -14,12 +15,14 @@ import pytest
 from vitcnn.answers import copy_answers, with_answers_in_file
 from vitcnn.bench import Bench, without_compiler
 from vitcnn.device import CleanState
-from vitcnn.errors import CaseError, Leaked, MissingData, TooFewImages, UserError
+from vitcnn.documents import require_sound
+from vitcnn.errors import CaseError, Leaked, MissingData, RecordError, TooFewImages, UserError
+from vitcnn.fields import require_count
 from vitcnn.progress import ProgressBar
 from vitcnn.pytest_plugin.ledger import ENDING, RECORD, RESUMED, ROW, Ending, case_id
 from vitcnn.pytest_plugin.options import Options
 from vitcnn.record import CaseResult, Record
-from vitcnn.spec import Case, require_count
+from vitcnn.spec import Case
 from vitcnn.tasks import Tasks
 
 CLEAN_STATE = pytest.StashKey[CleanState]()
@@ -126,13 +129,15 @@ class Measure:
     ) -> tuple[float, ...]:
         """Return the seconds of each round by pytest-benchmark; none where it is disabled."""
         self._benchmark.pedantic(run, rounds=rounds, iterations=calls, setup=before_round, teardown=after_round)
-        return tuple(self._benchmark.stats["data"]) if self._benchmark.enabled else ()
+        times_s = tuple(self._benchmark.stats["data"]) if self._benchmark.enabled else ()
+        require_times(times_s)
+        return times_s
 
     def _account(self, measure: Callable[[], Record], *, failed: Callable[[CaseError | UserError], Record]) -> Record:
         """Keep the record that `measure` returns; turn our own errors into a failed test whose memory is let go."""
         stash = self._item.stash
         try:
-            record = measure()
+            record = storable(measure)
         except (CaseError, UserError) as error:
             self._benchmark.has_error = True
             stash[RECORD] = failed(error)
@@ -161,6 +166,27 @@ class Measure:
 
 def _nothing() -> None:
     """Stand for a function that was timed before."""
+
+
+def storable(measure: Callable[[], Record]) -> Record:
+    """Return the record that `measure` returns; CaseError where it holds what no JSON can."""
+    try:
+        record = measure()
+        require_sound(asdict(record))
+    except RecordError as error:
+        raise CaseError(str(error)) from error
+    try:
+        record.to_json()
+    except (TypeError, ValueError) as error:
+        raise CaseError(f"the record cannot be written as JSON: {error}") from error
+    return record
+
+
+def require_times(times_s: Sequence[float]) -> None:
+    """Raise CaseError where a clock stood still, ran back or gave no number: that is no time."""
+    strange = [seconds for seconds in times_s if not 0 < seconds < inf]
+    if strange:
+        raise CaseError(f"times must be above 0 and finite, a round took {strange[0]} s: check the clock")
 
 
 def end_without_data(missing: MissingData, tasks: Tasks) -> NoReturn:

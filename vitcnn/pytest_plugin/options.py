@@ -13,7 +13,7 @@ from vitcnn import baseline
 from vitcnn.architectures import architecture
 from vitcnn.device import Device, resolve
 from vitcnn.errors import UnknownName, UserError
-from vitcnn.folders import OWN, require_writable
+from vitcnn.folders import OWN, given_path, require_writable
 from vitcnn.fresh import RUN_JSON, Request
 from vitcnn.gate.verdict import MODES, Mode
 from vitcnn.journal import JOURNAL
@@ -82,14 +82,12 @@ def add_options(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--data-root",
-        type=Path,
         metavar="DIR",
         help="Folder of data sets and of data made here, laid out as torchvision does. Default: $VITCNN_DATA, else "
         "vitcnn/data in the user's cache.",
     )
     group.addoption(
         "--out",
-        type=Path,
         metavar="DIR",
         help="Folder for this run's journal and JSON. Default: .vitcnn/runs/<time> below the root directory.",
     )
@@ -125,12 +123,13 @@ def check_options(config: pytest.Config) -> Options:
     for name in architectures:
         architecture(name)
     tasks = Tasks(data_root(config.getoption("--data-root")), asked=_names(config, "--task"))
-    out = Path(config.getoption("--out") or config.rootpath / OWN / "runs" / _stamp()).absolute()
+    out = _out(config)
     is_worker = hasattr(config, "workerinput")
     if not is_worker and any((out / name).exists() for name in (JOURNAL, RUN_JSON)):
         do = "Name another folder, or leave it out for one named by the time."
         raise UserError(field="--out", value=str(out), allowed="a folder that holds no run yet", do=do)
     require_writable("--out", out)
+    storage_folder(config)  # refuses what cannot be one
     selection = Selection(
         preset=preset,
         architectures=architectures,
@@ -153,6 +152,11 @@ def check_options(config: pytest.Config) -> Options:
     )
 
 
+def _out(config: pytest.Config) -> Path:
+    asked: str | None = config.getoption("--out")
+    return (config.rootpath / OWN / "runs" / _stamp() if asked is None else given_path("--out", asked)).absolute()
+
+
 def _gate(config: pytest.Config) -> Mode | None:
     mode: Mode | None = config.getoption("--gate")
     if mode is None:
@@ -173,7 +177,7 @@ def _gate(config: pytest.Config) -> Mode | None:
 
 
 def _gate_reruns(text: str) -> int:
-    if not text.isdecimal() or int(text) > MOST_RERUNS:
+    if text not in map(str, range(MOST_RERUNS + 1)):
         do = "2 are enough on a quiet machine."
         raise UserError(field="--gate-reruns", value=text, allowed=f"0 to {MOST_RERUNS}", do=do)
     return int(text)
@@ -185,7 +189,7 @@ def _narrow_paths(config: pytest.Config) -> tuple[str, ...]:
     for argument in config.args:
         name, separator, rest = argument.partition("::")
         path = config.invocation_params.dir / name
-        if separator or path.is_file():
+        if separator or os.path.isfile(path):  # noqa: PTH113  # Path.is_file raises where the name is too long
             place = os.path.relpath(path, config.rootpath).replace(os.sep, "/")
             found.append(f"{place}{separator}{rest}")
     return tuple(found)
@@ -210,7 +214,7 @@ def prepare_json_folder(config: pytest.Config) -> None:
     """Make the folder of --benchmark-json: pytest-benchmark does not, and would lose the run at its end."""
     path: Path | None = config.option.benchmark_json
     if path is not None:
-        if path.is_dir():
+        if given_path("--benchmark-json", path).is_dir():
             do = f"Name a file in it, such as {path / RUN_JSON}."
             raise UserError(field="--benchmark-json", value=str(path), allowed="the path of a file", do=do)
         require_writable("--benchmark-json", path.absolute().parent)
@@ -218,10 +222,12 @@ def prepare_json_folder(config: pytest.Config) -> None:
 
 
 def storage_folder(config: pytest.Config) -> Path | None:
-    """Return the folder that stored runs lie in, or None where they are not in files."""
+    """Return the folder that stored runs lie in, or None where they are not in files; UserError as `given_path`."""
     storage: str = config.option.benchmark_storage
     scheme, separator, path = storage.rpartition("://")
-    return config.invocation_params.dir / path if not separator or scheme == "file" else None
+    if separator and scheme != "file":
+        return None
+    return config.invocation_params.dir / given_path("--benchmark-storage", path)
 
 
 def set_default_storage(config: pytest.Config, device: Device) -> None:
@@ -232,6 +238,6 @@ def set_default_storage(config: pytest.Config, device: Device) -> None:
     """
     if config.option.benchmark_storage == DEFAULT_STORAGE:
         suites = [config.invocation_params.dir / argument.partition("::")[0] for argument in config.args]
-        own = [suite / baseline.FOLDER for suite in suites if (suite / baseline.FOLDER).is_dir()]
+        own = [suite / baseline.FOLDER for suite in suites if os.path.isdir(suite / baseline.FOLDER)]  # noqa: PTH112
         folder = own[0] if own else config.rootpath / "benchmarks" / baseline.FOLDER
         config.option.benchmark_storage = f"file://{folder / device.key}"

@@ -10,6 +10,7 @@ import pytest
 
 from vitcnn.architectures import architecture
 from vitcnn.bench import without_resolution
+from vitcnn.errors import UserError
 from vitcnn.pytest_plugin.options import Options
 from vitcnn.recipes import recipe, recipe_for
 from vitcnn.spec import AccuracyCase, Case, Task
@@ -22,6 +23,7 @@ def select(cases: Iterable[Case], options: Options) -> list[Any]:
     in_preset = of_preset(cases, options.preset)
     for case in in_preset:
         require_known_names(case, options.tasks)
+        require_resolution(case, options.tasks)
     chosen = in_preset
     if options.architectures:
         chosen = [case for name in options.architectures for case in of_architecture(chosen, name, options.tasks)]
@@ -37,6 +39,16 @@ def require_known_names(case: Case, tasks: Tasks) -> None:
     if isinstance(case, AccuracyCase):
         tasks.task(case.task)
         recipe(case.recipe)
+
+
+def require_resolution(case: Case, tasks: Tasks) -> None:
+    """Raise UserError where a case gives its architecture images that it cannot take."""
+    px = tasks.task(case.task).shape.px if isinstance(case, AccuracyCase) else case.input_px
+    known = architecture(case.architecture).resolutions
+    if px is not None and px not in known:
+        allowed = f"those that {case.architecture} takes: {', '.join(map(str, sorted(known)))}"
+        do = f"Correct {case}, or name another architecture."
+        raise UserError(field="px", value=px, allowed=allowed, do=do)
 
 
 def of_architecture(cases: Sequence[Case], name: str, tasks: Tasks) -> list[Case]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from vitcnn import catalogue
 from vitcnn.errors import MissingData, UnknownName, UserError
+from vitcnn.folders import given_path
 from vitcnn.spec import Data, Progress, Task
 from vitcnn.tasks.image_folder import folder_task
 
@@ -24,17 +25,29 @@ def tasks() -> dict[str, Task]:
     return catalogue.entries(sys.modules[__name__], Task)
 
 
-def data_root(asked: Path | None = None) -> Path:
+def data_root(asked: Path | str | None = None) -> Path:
     """Return the folder of data sets: `asked`, else $VITCNN_DATA, else one in the user's cache.
 
-    UserError where it is no folder.
+    UserError where it is no folder, or what was given is empty.
     """
-    cache_home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    root = Path(asked or os.environ.get(DATA_ROOT_VARIABLE) or cache_home / "vitcnn" / "data").expanduser().absolute()
+    field, given = _given_data_root(asked)
+    do = f"Name a folder, by --data-root or ${DATA_ROOT_VARIABLE}; it is made where it is needed."
+    try:
+        root = given_path(field, given).expanduser().absolute()
+    except RuntimeError as error:  # the home of no user
+        raise UserError(field=field, value=str(given), allowed="a folder", do=f"{error} {do}") from error
     if root.exists() and not root.is_dir():
-        do = f"Name a folder, by --data-root or ${DATA_ROOT_VARIABLE}; it is made where it is needed."
-        raise UserError(field="--data-root", value=str(root), allowed="a folder", do=do)
+        raise UserError(field=field, value=str(root), allowed="a folder", do=do)
     return root
+
+
+def _given_data_root(asked: Path | str | None) -> tuple[str, Path | str]:
+    """Return who names the data root, and what."""
+    if asked is not None:
+        return "--data-root", asked
+    if (variable := os.environ.get(DATA_ROOT_VARIABLE)) is not None:
+        return f"${DATA_ROOT_VARIABLE}", variable
+    return "--data-root", Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "vitcnn" / "data"
 
 
 class Tasks:
@@ -83,7 +96,7 @@ class Tasks:
 
 def _folder_task(value: str) -> Task:
     path = value.removeprefix(FOLDER)
-    if not path:
+    if not path.strip():
         do = "folder:. is the current folder."
         raise UserError(field="--task", value=value, allowed="folder:PATH", do=do)
     return folder_task(Path(path))

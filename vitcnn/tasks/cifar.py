@@ -25,9 +25,8 @@ def cifar_task(*, name: str, urls: tuple[str, ...], md5: str, sums: Mapping[str,
 
     def load(data_root: Path, progress: Progress) -> Data:
         ensure(task, data_root, progress)
-        with members(task, data_root) as paths:
-            train = _split([paths[f"{FOLDER}/{batch}"] for batch in TRAIN])
-            test = _split([paths[f"{FOLDER}/{batch}"] for batch in TEST])
+        found = members(task, data_root)
+        train, test = (_split([found[f"{FOLDER}/{batch}"] for batch in part]) for part in (TRAIN, TEST))
         return Data(train=train, test=test)
 
     unpacks_to = {f"{FOLDER}/{file}": file_md5 for file, file_md5 in sums.items()}
@@ -44,12 +43,10 @@ def cifar_task(*, name: str, urls: tuple[str, ...], md5: str, sums: Mapping[str,
     return task
 
 
-def _split(paths: Sequence[Path]) -> Split:
+def _split(contents: Sequence[bytes]) -> Split:
     """Read pickled batches, each `data` uint8 (count, 3072) and `labels`."""
-    batches = []
-    for path in paths:
-        with path.open("rb") as file:
-            batches.append(pickle.load(file, encoding="latin1"))  # may run code, hence only files of a known MD5
+    # a pickle may run code: these are the bytes whose MD5 is known
+    batches = [pickle.loads(content, encoding="latin1") for content in contents]
     images = np.concatenate([batch["data"] for batch in batches]).reshape(-1, 3, PX, PX)
     return Split(images=images, labels=np.concatenate([batch["labels"] for batch in batches]).astype(np.int64))
 

@@ -13,10 +13,12 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from vitcnn.errors import MissingData, UserError
+from vitcnn.folders import write_whole
 from vitcnn.spec import Progress, RemoteFile, Task
-from vitcnn.tasks.archive import BLOCK_BYTES, is_sound, md5_of, unpack
+from vitcnn.tasks.archive import LARGEST_BYTES, file_md5, is_sound, unpack
 
 TIMEOUT_S = 20
+BLOCK_BYTES = 1 << 16
 PARTIAL_CONTENT, RANGE_NOT_SATISFIABLE = 206, 416
 
 
@@ -59,7 +61,8 @@ def _fetch_file(task: Task, file: RemoteFile, data_root: Path, progress: Progres
         if unsound and not is_sound(archive, file.md5):
             _download(task, file, data_root, progress)
         if unsound:
-            unpack(task, file, archive, unsound, data_root)
+            for name, content in unpack(task, file, archive, unsound).items():
+                write_whole(data_root / name, content)
     except OSError as error:
         allowed = f"a folder that can be written, with room for {file.path} ({error})"
         do = "Make room there, or name another folder with --data-root or $VITCNN_DATA."
@@ -90,7 +93,7 @@ def _download_from(url: str, part: Path, md5: str, tell: Callable[[int, int], No
     """Complete `part` from `url`, from where it ends; _Failed says why it cannot be done."""
     resumed = part.is_file()
     _receive(url, part, tell)
-    found = md5_of(part)
+    found = file_md5(part)
     if found == md5:
         return
     part.unlink()
@@ -106,8 +109,10 @@ def _receive(url: str, part: Path, tell: Callable[[int, int], None]) -> None:
             done = file.tell()
             total = done + (answer.length or 0)  # no length, no total: then the MD5 alone tells
             while block := _block(answer):
-                file.write(block)
                 done += len(block)
+                if done > LARGEST_BYTES:
+                    raise _Failed(f"it gives more than {LARGEST_BYTES:,} bytes")
+                file.write(block)
                 tell(done, max(done, total))
     if done < total:
         raise _Failed(f"the connection ended after {done:,} of {total:,} bytes")

@@ -45,10 +45,8 @@ def idx_task(
 
     def load(data_root: Path, progress: Progress) -> Data:
         ensure(task, data_root, progress)
-        with members(task, data_root) as paths:
-            train_images, train_labels, test_images, test_labels = paths.values()
-            data = Data(train=_split(train_images, train_labels), test=_split(test_images, test_labels))
-        return choose(data)
+        train_images, train_labels, test_images, test_labels = map(idx_array, members(task, data_root).values())
+        return choose(Data(train=_split(train_images, train_labels), test=_split(test_images, test_labels)))
 
     shape = InputShape(px=PX, channels=1, num_classes=len(classes))
     task = Task(
@@ -77,10 +75,16 @@ def _stratified(split: Split, count: int) -> Split:
     return Split(images=split.images[chosen], labels=split.labels[chosen])
 
 
-def _split(images: Path, labels: Path) -> Split:
-    from torchvision.datasets.mnist import read_image_file, read_label_file
+def _split(images: np.ndarray, labels: np.ndarray) -> Split:
+    return Split(images=images[:, None], labels=labels.astype(np.int64))
 
-    return Split(images=read_image_file(str(images))[:, None].numpy(), labels=read_label_file(str(labels)).numpy())
+
+def idx_array(content: bytes) -> np.ndarray:
+    """Return the bytes of an IDX file, uint8, as the array of as many axes as its header says."""
+    num_axes = content[3]
+    start = 4 + 4 * num_axes
+    shape = np.frombuffer(content[4:start], dtype=">i4")
+    return np.frombuffer(bytearray(content[start:]), dtype=np.uint8).reshape(shape)
 
 
 MNIST_FILES = idx_files(

@@ -1,8 +1,9 @@
 """The user's own photographs as a task: a folder with one folder of images a class.
 
 PATH/<class>/**/image: a fifth of each class is for testing, drawn by a hash of the file names, so the same at any time
-and place. PATH/train/<class>/**/image and PATH/test/<class>/**/image: split as there; `val` is read where there is no
-`test`, and no other folder beside them. Hidden files and folders are not read.
+and place; files of equal content stay together. PATH/train/<class>/**/image and PATH/test/<class>/**/image: split as
+there; `val` is read where there is no `test`, and no other folder beside them; what lies in both is left out of
+training. Hidden files and folders are not read.
 """
 
 from __future__ import annotations
@@ -22,16 +23,19 @@ import psutil
 from vitcnn.errors import UserError
 from vitcnn.spec import Data, InputShape, Progress, Split, Task
 from vitcnn.tasks.cache import cached
-from vitcnn.tasks.pictures import file_sha256, in_threads, pictures, reorder
+from vitcnn.tasks.pictures import CHANGED, file_sha256, in_threads, pictures, reorder
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the same files give other arrays than before."""
 
 PX = 224
 IMAGE_BYTES = 3 * PX * PX
 TEST_SHARE = 0.2
+MAX_NAME = 60
+"""Characters of a folder's name in that of the file that is kept of it."""
+
 MAX_SHOWN, MAX_RECORDED = 3, 20
-"""How many unreadable images a message names, and a record."""
+"""How many images that are left out a message names, and a record."""
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp", ".gif"})
 """Those of torchvision's ImageFolder, and GIF."""
@@ -98,21 +102,29 @@ def load_folder(folder: ImageFolder, data_root: Path, progress: Progress) -> Dat
     a class keeps too few, or the images would not fit in memory.
     """
     _require_memory(folder)
-    content = _content_sha256(folder, progress)
-    path = data_root / "made" / f"folder-{folder.name}-{content[:16]}-v{VERSION}.npz"
+    sums = _sums(folder, progress)
+    content = _content_sha256(folder, sums)
+    path = data_root / "made" / f"folder-{folder.name[:MAX_NAME]}-{content[:16]}-v{VERSION}.npz"
     # kept with file numbers in place of labels, which also tell what was left out
-    numbered = cached(path, lambda: _decoded(folder, progress))
+    numbered = cached(path, lambda: _decoded(folder, sums, progress))
     train, test = numbered.train.labels, numbered.test.labels
     left_out = np.setdiff1d(np.arange(len(folder.files)), np.concatenate((train, test)))
-    names = [folder.file_name(number) for number in left_out]
-    if names:
-        _warn(folder, names, reasons=numbered.settings)
+    in_test = {sums[number]: folder.file_name(number) for number in test}
+    copies = {folder.file_name(number): in_test[sums[number]] for number in left_out if sums[number] in in_test}
+    unreadable = [name for name in map(folder.file_name, left_out) if name not in copies]
+    if unreadable:
+        _warn(folder, unreadable, "cannot be decoded and are left out", reasons=numbered.settings)
+    if copies:
+        same = {name: f"the same file as {other}" for name, other in copies.items()}
+        _warn(folder, list(copies), "are in the test part too and are left out of training", reasons=same)
     return Data(
         train=Split(images=numbered.train.images, labels=folder.labels[train]),
         test=Split(images=numbered.test.images, labels=folder.labels[test]),
         settings={
-            "num_unreadable_images": len(names),
-            "unreadable_images": names[:MAX_RECORDED],
+            "num_unreadable_images": len(unreadable),
+            "unreadable_images": unreadable[:MAX_RECORDED],
+            "num_images_of_both_parts": len(copies),
+            "images_of_both_parts": list(copies)[:MAX_RECORDED],
             "content_sha256": content,
         },
     )
@@ -212,23 +224,33 @@ def _require_memory(folder: ImageFolder) -> None:
         raise _refusal(folder.name, f"Its {need}, and {available / 1e9:.3g} GB are available: {do}")
 
 
-def _content_sha256(folder: ImageFolder, progress: Progress) -> str:
-    """Return the SHA-256 of the name and the SHA-256 of every file."""
+def _sums(folder: ImageFolder, progress: Progress) -> list[str]:
+    """Return the SHA-256 of the content of every file, or in its place what keeps the file from being read."""
     total, text = len(folder.files), f"folder:{folder.name}, files read"
-    sums = in_threads(file_sha256, folder.paths(), lambda done: progress(done, total, text))
+    return in_threads(file_sha256, folder.paths(), lambda done: progress(done, total, text))
+
+
+def _content_sha256(folder: ImageFolder, sums: Sequence[str]) -> str:
+    """Return the SHA-256 of the name and the SHA-256 of every file."""
     lines = (f"{folder.file_name(number)}\0{file_sum}\n" for number, file_sum in enumerate(sums))
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def _decoded(folder: ImageFolder, progress: Progress) -> Data:
+def _decoded(folder: ImageFolder, sums: Sequence[str], progress: Progress) -> Data:
     """Return the data with file numbers as labels, and as `settings` why others are left out, by file name."""
     total, text = len(folder.files), f"folder:{folder.name}, images decoded"
-    images, reasons = pictures(folder.paths(), PX, lambda done: progress(done, total, text))
+    images, reasons = pictures(folder.paths(), PX, lambda done: progress(done, total, text), sums=sums)
+    changed = [folder.file_name(number) for number, reason in reasons.items() if reason == CHANGED]
+    if changed:
+        raise _refusal(folder.name, f"{changed[0]} changed while it was read: run again when nobody writes there.")
     decoded = np.setdiff1d(np.arange(total), list(reasons))
-    test = _for_testing(folder, decoded)
+    test = _for_testing(folder, sums, decoded)
     train = np.setdiff1d(decoded, test)
-    _require_both(folder, train, test, reasons)
-    reorder(images, [*train, *test, *reasons])
+    in_test = {sums[number] for number in test}
+    copies = [number for number in train if sums[number] in in_test]
+    train = np.setdiff1d(train, copies)
+    _require_both(folder, train, test, {**reasons, **dict.fromkeys(copies, "the same file is in the other part")})
+    reorder(images, [*train, *test, *copies, *reasons])
     end = len(train) + len(test)
     return Data(
         train=Split(images=images[: len(train)], labels=train),
@@ -237,13 +259,27 @@ def _decoded(folder: ImageFolder, progress: Progress) -> Data:
     )
 
 
-def _for_testing(folder: ImageFolder, numbers: np.ndarray) -> np.ndarray:
-    """Return those of the file `numbers` that are for testing."""
+def _for_testing(folder: ImageFolder, sums: Sequence[str], numbers: np.ndarray) -> np.ndarray:
+    """Return those of the file `numbers` that are for testing.
+
+    Where it is drawn, files of equal content go together, by the name of the first of them; what lies in several
+    classes is never for testing, since nobody knows which answer is right.
+    """
     if len(folder.parts) > 1:
         return np.array([number for number in numbers if folder.files[number].parts[0] == folder.parts[1]], dtype=int)
-    drawn = sorted(numbers, key=lambda number: hashlib.sha256(folder.file_name(number).encode()).digest())
-    by_class = [np.array(drawn, dtype=int)[folder.labels[drawn] == label] for label in range(len(folder.classes))]
-    return np.concatenate([of_class[: max(1, round(len(of_class) * TEST_SHARE))] for of_class in by_class])
+    equal: dict[str, list[int]] = {}
+    for number in numbers:
+        equal.setdefault(sums[number], []).append(int(number))
+    drawn = sorted(equal.values(), key=lambda group: hashlib.sha256(folder.file_name(group[0]).encode()).digest())
+    sizes = np.bincount(folder.labels[numbers], minlength=len(folder.classes))
+    wanted = [max(1, round(size * TEST_SHARE)) for size in sizes.tolist()]
+    test: list[int] = []
+    for group in drawn:
+        (label, *others) = set(folder.labels[group].tolist())
+        if not others and wanted[label] > 0:
+            wanted[label] -= len(group)
+            test += group
+    return np.array(sorted(test, key=lambda number: folder.labels[number]), dtype=int)
 
 
 def _require_both(folder: ImageFolder, train: np.ndarray, test: np.ndarray, reasons: Mapping[int, str]) -> None:
@@ -253,13 +289,14 @@ def _require_both(folder: ImageFolder, train: np.ndarray, test: np.ndarray, reas
         label = int(counts.argmin())
         if counts[label] == 0:
             why = {folder.file_name(number): text for number, text in reasons.items() if folder.labels[number] == label}
-            do = f"Class {folder.classes[label]} is left without an image for {part}: add some, or mend"
-            raise _refusal(folder.name, f"{do} {_first(list(why), why)}.")
+            do = f"Class {folder.classes[label]} is left without an image for {part}: add some that differ"
+            mend = f", or mend {_first(list(why), why)}" if why else ""
+            raise _refusal(folder.name, f"{do}{mend}.")
 
 
-def _warn(folder: ImageFolder, left_out: Sequence[str], reasons: Mapping[str, str]) -> None:
+def _warn(folder: ImageFolder, left_out: Sequence[str], what: str, reasons: Mapping[str, str]) -> None:
     counts = f"{len(left_out):,} of {len(folder.files):,} images"
-    text = f"folder:{folder.name}: {counts} cannot be decoded and are left out: {_first(left_out, reasons)}"
+    text = f"folder:{folder.name}: {counts} {what}: {_first(left_out, reasons)}"
     warnings.warn(text, stacklevel=3)
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import IO, TypeVar
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -18,6 +19,9 @@ Result = TypeVar("Result")
 REPORT_EVERY = 50
 
 WITH_ALPHA = frozenset({"RGBA", "RGBa", "LA", "PA"})
+
+CHANGED = "changed while it was read"
+"""Why a file is not decoded whose content is no longer what its sum was taken of."""
 
 DRAFT_TIMES = 4
 """A large JPEG is decoded at 1/2, 1/4 or 1/8 of its size, still so many times what is asked for: much
@@ -62,13 +66,23 @@ def file_sha256(path: Path) -> str:
         return "unreadable"
 
 
-def pictures(paths: Sequence[Path], px: int, report: Callable[[int], None]) -> tuple[np.ndarray, dict[int, str]]:
-    """Return the images at `paths`, uint8 (count, 3, px, px), and by number why some of them cannot be decoded."""
+def pictures(
+    paths: Sequence[Path], px: int, report: Callable[[int], None], *, sums: Sequence[str] = ()
+) -> tuple[np.ndarray, dict[int, str]]:
+    """Return the images at `paths`, uint8 (count, 3, px, px), and by number why some of them cannot be decoded.
+
+    Where `sums` are given, as `file_sha256` found them, a file of another content is `CHANGED`.
+    """
     images = np.empty((len(paths), 3, px, px), dtype=np.uint8)
 
     def decode(number: int) -> str:
         try:
-            images[number] = picture(paths[number], px)
+            content = _content(paths[number])
+            if sums and hashlib.sha256(content).hexdigest() != sums[number]:
+                return CHANGED
+            images[number] = picture(io.BytesIO(content), px)
+        except UnidentifiedImageError:
+            return "cannot identify image file"
         except Exception as error:  # a broken file can raise anything
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
             return reason.replace(str(paths[number]), paths[number].name)
@@ -78,14 +92,18 @@ def pictures(paths: Sequence[Path], px: int, report: Callable[[int], None]) -> t
     return images, {number: reason for number, reason in enumerate(reasons) if reason}
 
 
-def picture(path: Path, px: int) -> np.ndarray:
-    """Return the image at `path` as uint8 (3, px, px): upright, over white, its shorter side resized, centre-cropped.
+def _content(path: Path) -> bytes:
+    if not path.is_file():  # a pipe would be waited for
+        raise OSError("not a file, or a link to none")
+    return path.read_bytes()
+
+
+def picture(file: Path | IO[bytes], px: int) -> np.ndarray:
+    """Return an image as uint8 (3, px, px): upright, over white, its shorter side resized, centre-cropped.
 
     Of an animation it is the first frame. Any exception where it cannot be decoded whole.
     """
-    if not path.is_file():
-        raise OSError("not a file, or a link to none")
-    with Image.open(path) as image:
+    with Image.open(file) as image:
         if image.width % MAX_REDUCTION == image.height % MAX_REDUCTION == 0:
             image.draft(None, (DRAFT_TIMES * px, DRAFT_TIMES * px))
         ImageOps.exif_transpose(image, in_place=True)
