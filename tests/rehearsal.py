@@ -21,6 +21,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map_only
 
+import vitcnn
 from vitcnn.device import Device
 
 REHEARSED = Device(name="cuda:1", key="nvidia-rehearsed")
@@ -31,7 +32,11 @@ FREE_BYTES, TOTAL_BYTES = 6 << 30, 8 << 30
 
 AUTOCAST = "torch.cuda.amp.common.amp_definitely_not_available"
 
+PRODUCT = Path(vitcnn.__file__).parent
+
 aten = torch.ops.aten
+WITHOUT_FAKE = {aten._fused_sgd_.default, aten._fused_sgd_.tensor_lr}
+"""They change what they are given, return nothing, and torch has no fake kernel for them."""
 
 
 class Generator(torch.Generator):
@@ -102,6 +107,9 @@ class Rehearsal(TorchDispatchMode):
         if func is aten.copy_.default and not isinstance(args[0], FakeTensor):
             self._note("copies to the host")
             return self._real(args[0].fill_(0))
+        if func in WITHOUT_FAKE:
+            assert all(isinstance(tensor, FakeTensor) for tensor in tensors), "a weight or gradient is on the CPU"
+            return None
         self._note_copy(func, tensors, kwargs)
         if func in (aten.index_put_.default, aten.index_put.default) and _has_mask(args[1]) and args[2].numel() > 1:
             self._note("looks for the places of a mask")
@@ -117,7 +125,7 @@ class Rehearsal(TorchDispatchMode):
             self._note("copies to the device")
 
     def _note(self, what):
-        ours = [frame for frame in traceback.extract_stack() if f"{Path('vitcnn')}/" in frame.filename]
+        ours = [frame for frame in traceback.extract_stack() if PRODUCT in Path(frame.filename).parents]
         place = f"{Path(ours[-1].filename).name}:{ours[-1].lineno}: {ours[-1].line}" if ours else "outside vitcnn"
         self.waits.append(f"{what} ({place})")
 
