@@ -91,13 +91,15 @@ def test_the_command_is_installed():
     assert all(name in done.stdout for name in ("list", "doctor", "fetch"))
 
 
-def test_doctor_is_green_where_smoke_can_run(capsys):
+def test_doctor_is_green_where_smoke_can_run(capsys, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
     assert main(["doctor", "--preset", "smoke", "--device", "cpu"]) == 0
     out = capsys.readouterr().out
     total = sum(case.preset == "smoke" for case in cases_in(ROOT / "benchmarks"))
     assert f"{total} of {total} cases of the preset can run on cpu-" in out
     for about in ("software", "processor", "GPU", "torch.compile", "memory", "data root", "hub weights"):
         assert about in out
+    assert ", 3 threads (OMP_NUM_THREADS), " in out
 
 
 def test_doctor_is_red_where_data_and_weights_are_missing_and_says_what_to_do(capsys, monkeypatch, tmp_path):

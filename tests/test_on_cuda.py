@@ -8,7 +8,7 @@ import torch
 
 from vitcnn import AccuracyCase, LatencyCase, MemoryCase, TrainingCase
 from vitcnn.bench import Bench
-from vitcnn.device import CleanState, device_times, out_of_memory_as_case_error, resolve
+from vitcnn.device import CleanState, event_times, out_of_memory_as_case_error, resolve
 from vitcnn.errors import Leaked, OutOfMemory
 from vitcnn.runner import measure
 from vitcnn.spec import Split
@@ -48,10 +48,10 @@ def measured(case, device):
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_a_latency_case_has_device_time_and_peak_memory(cuda, precision):
+def test_a_latency_case_has_event_time_and_peak_memory(cuda, precision):
     record = measured(LatencyCase(architecture="resnet18", px=224, batch=4, precision=precision), cuda)
-    assert len(record.samples("device_time_s")) == record.settings["rounds"]
-    assert all(0 < seconds < 1 for seconds in record.samples("device_time_s"))
+    assert len(record.samples("event_time_s")) == record.settings["rounds"]
+    assert all(0 < seconds < 1 for seconds in record.samples("event_time_s"))
     [peak_bytes] = record.samples("peak_allocated_bytes")
     weights_bytes = 11_181_642 * (2 if precision == "bf16" else 4)
     assert weights_bytes < peak_bytes < 40 * weights_bytes
@@ -125,9 +125,9 @@ def test_a_leaked_tensor_is_named(cuda):
     assert leak.nbytes == MEGABYTE
 
 
-def test_device_time_grows_with_the_work(cuda):
+def test_event_time_grows_with_the_work(cuda):
     small, large = (torch.rand(size, size, device=cuda.name) for size in (256, 8192))
-    device_times(lambda: large @ large, rounds=1, iterations=2)
-    [short] = device_times(lambda: small @ small, rounds=1, iterations=10)
-    [long] = device_times(lambda: large @ large, rounds=1, iterations=10)
+    event_times(lambda: large @ large, rounds=1, iterations=2)
+    [short] = event_times(lambda: small @ small, rounds=1, iterations=10)
+    [long] = event_times(lambda: large @ large, rounds=1, iterations=10)
     assert long > 10 * short

@@ -18,6 +18,7 @@ from vitcnn.architectures import architectures, hub
 from vitcnn.bench import compiler, needs_weights, obstacle, without_weights
 from vitcnn.device import Device
 from vitcnn.device.environment import environment
+from vitcnn.device.which import threads_and_reason
 from vitcnn.folders import nearest_existing
 from vitcnn.spec import Case
 from vitcnn.tasks import Tasks
@@ -62,13 +63,13 @@ def _with_way_out(finding: Finding) -> str:
 
 
 def _software(device: Device) -> list[Finding]:
-    found = environment(device, Path.cwd())
+    found, (_, reason) = environment(device, Path.cwd()), threads_and_reason()
     versions = ", ".join(
         f"{name} {getattr(found, name)}" for name in ("vitcnn", "torch", "torchvision", "timm", "peft")
     )
     return [
         Finding(about="software", text=f"Python {found.python}, {versions}"),
-        Finding(about="processor", text=f"{found.cpu}, {found.num_threads} threads, {platform.system()}"),
+        Finding(about="processor", text=f"{found.cpu}, {found.num_threads} threads ({reason}), {platform.system()}"),
     ]
 
 

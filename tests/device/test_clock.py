@@ -3,7 +3,7 @@ import time
 import pytest
 import torch
 
-from vitcnn.device import device_times
+from vitcnn.device import event_times
 from vitcnn.device.clock import synchronized_perf_counter
 
 
@@ -32,7 +32,7 @@ class StreamEvent:
         return end.at_ms - self.at_ms
 
 
-def test_device_times_are_seconds_a_call_of_each_round(calls, monkeypatch):
+def test_event_times_are_seconds_a_call_of_each_round(calls, monkeypatch):
     monkeypatch.setattr(torch.cuda, "Event", StreamEvent)
     monkeypatch.setattr(StreamEvent, "launched_ms", 100.0)
     work_ms = iter([1.0, 3.0, 5.0, 7.0])  # two rounds of two calls
@@ -40,5 +40,5 @@ def test_device_times_are_seconds_a_call_of_each_round(calls, monkeypatch):
     def run():
         StreamEvent.launched_ms += next(work_ms)
 
-    assert device_times(run, rounds=2, iterations=2) == pytest.approx((0.002, 0.006))
+    assert event_times(run, rounds=2, iterations=2) == pytest.approx((0.002, 0.006))
     assert calls == ["synchronize"], "events are read when the device is done, and nothing waits in between"

@@ -1,9 +1,10 @@
 import gc
+from types import SimpleNamespace
 
 import pytest
 import torch
 
-from vitcnn.device import CleanState, Device, out_of_memory_as_case_error, peak_allocated_bytes
+from vitcnn.device import CleanState, Device, free_bytes, memory, out_of_memory_as_case_error, peak_allocated_bytes
 from vitcnn.errors import Leaked, OutOfMemory
 
 MEGABYTE = 1 << 20
@@ -149,3 +150,21 @@ def test_other_errors_pass_as_they_are(cpu, error):
     with pytest.raises(type(error)) as caught, out_of_memory_as_case_error(cpu):
         raise error
     assert caught.value is error
+
+
+def test_free_memory_on_cuda_is_what_the_device_has_and_what_torch_keeps_for_reuse(cuda, monkeypatch):
+    other = Device(name="cuda:1", key=cuda.key)
+    for name, values in {
+        "mem_get_info": {"cuda:0": (100, 1000), "cuda:1": (700, 1000)},
+        "memory_reserved": {"cuda:0": 50, "cuda:1": 90},
+        "memory_allocated": {"cuda:0": 20, "cuda:1": 90},
+    }.items():
+        monkeypatch.setattr(torch.cuda, name, values.__getitem__)
+    assert [free_bytes(device) for device in (cuda, other)] == [130, 700]
+
+
+@pytest.mark.parametrize("left, free", [(None, 1000), (300, 300), (5000, 1000)])
+def test_free_memory_on_a_cpu_is_what_system_and_control_group_leave(cpu, monkeypatch, left, free):
+    monkeypatch.setattr(memory.psutil, "virtual_memory", lambda: SimpleNamespace(available=1000))
+    monkeypatch.setattr(memory, "memory_left_bytes", lambda: left)
+    assert free_bytes(cpu) == free

@@ -6,9 +6,9 @@ import pynvml
 import pytest
 import torch
 
-from vitcnn.device import resolve
+from vitcnn.device import resolve, which
 from vitcnn.device.clock import synchronized_perf_counter
-from vitcnn.device.which import cpu_model, num_threads, slug
+from vitcnn.device.which import cpu_model, num_threads, slug, threads_and_reason
 from vitcnn.errors import UserError
 
 
@@ -118,19 +118,43 @@ def test_slug_is_a_folder_name(name, folder):
     assert slug(name) == folder
 
 
-def test_threads_asked_for_are_the_threads_used(monkeypatch):
-    monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    assert num_threads() == 3
+@pytest.fixture
+def machine(monkeypatch):
+    """A machine of 64 logical and 32 physical CPUs, of which the process may run on `affinity` and use `quota`."""
+
+    def of(*, affinity=64, quota=None, asked=""):
+        monkeypatch.setenv("OMP_NUM_THREADS", asked)
+        monkeypatch.setattr(os, "cpu_count", lambda: 64)
+        monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: set(range(affinity)), raising=False)
+        monkeypatch.setattr(psutil, "cpu_count", lambda logical: 64 if logical else 32)
+        monkeypatch.setattr(which, "cpu_quota", lambda: quota)
+
+    return of
 
 
 @pytest.mark.parametrize("asked", ["", "0", "many"])
-def test_threads_default_to_the_physical_cores_this_process_may_use(monkeypatch, asked):
-    monkeypatch.setenv("OMP_NUM_THREADS", asked)
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: set(range(8)), raising=False)
-    monkeypatch.setattr(psutil, "cpu_count", lambda logical: 64 if logical else 4)
-    assert num_threads() == 4
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: {5}, raising=False)
-    assert num_threads() == 1
+@pytest.mark.parametrize(
+    "limits, threads, reason",
+    [
+        ({}, 32, "the machine has 32 physical cores"),
+        ({"affinity": 8}, 8, "this process may run on 8 of 64 CPUs"),
+        ({"affinity": 1, "quota": 2.0}, 1, "this process may run on 1 of 64 CPUs"),
+        ({"quota": 2.0}, 2, "a control group allows the time of 2 CPUs"),
+        ({"quota": 1.5}, 1, "a control group allows the time of 1.5 CPUs"),
+        ({"quota": 0.5}, 1, "a control group allows the time of 0.5 CPUs"),
+        ({"quota": 48.0}, 32, "the machine has 32 physical cores"),
+    ],
+)
+def test_threads_are_what_the_smallest_limit_allows(machine, asked, limits, threads, reason):
+    machine(**limits, asked=asked)
+    assert threads_and_reason() == (threads, reason)
+    assert resolve("cpu").key == f"cpu-{slug(cpu_model())}-{threads}t"
+
+
+def test_threads_asked_for_are_the_threads_used_whatever_limits_there_are(machine):
+    machine(affinity=2, quota=1.0, asked="3")
+    assert threads_and_reason() == (3, "OMP_NUM_THREADS")
+    assert num_threads() == 3
 
 
 def test_the_processor_has_a_name():

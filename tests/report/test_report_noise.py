@@ -63,7 +63,7 @@ def test_the_summary_says_what_can_be_gated_what_cannot_and_what_to_do():
 
 
 def test_a_case_is_counted_once_whatever_its_metrics():
-    found = text(spread("latency/a", 0.3), spread("latency/a", 0.01, metric="device_time_s"), QUIET)
+    found = text(spread("latency/a", 0.3), spread("latency/a", 0.01, metric="event_time_s"), QUIET)
     assert "1 of 2 cases can be gated at their tolerance." in found
 
 

@@ -5,9 +5,10 @@ import pytest
 import torch
 from torchvision.transforms.v2.functional import resize
 
+from vitcnn.device import Device
 from vitcnn.recipes.small import DIGITS_CNN
 from vitcnn.spec import Split
-from vitcnn.training import Resident, Streamed, shrunk, source_of
+from vitcnn.training import Resident, Streamed, shrunk, source_of, streamed
 from vitcnn.training import num_batches as count_batches
 from vitcnn.training.fit import batches
 
@@ -25,10 +26,10 @@ def ten(request, cpu):
     return request.param.of(numbered(10), cpu, num_classes=10)
 
 
-def epoch(source, batch, generator):
+def epoch(source, batch, generator, number=0):
     """Return the indices and labels of an epoch's batches."""
     recipe = replace(STILL, batch=batch)
-    return [(indices(images), labels.tolist()) for images, labels in batches(source, recipe, generator, 0)]
+    return [(indices(images), labels.tolist()) for images, labels in batches(source, recipe, generator, number)]
 
 
 def indices(images):
@@ -69,7 +70,7 @@ def test_images_keep_their_labels(ten):
 def test_order_is_new_each_epoch_and_repeats_with_the_seed(ten):
     def epochs(seed):
         generator = torch.Generator().manual_seed(seed)
-        return [epoch(ten, 5, generator) for _ in range(2)]
+        return [epoch(ten, 5, generator, number) for number in range(2)]
 
     first, second = epochs(0)
     assert first != second
@@ -80,7 +81,8 @@ def test_order_is_new_each_epoch_and_repeats_with_the_seed(ten):
 def test_whom_the_last_partial_batch_leaves_out_changes(ten):
     generator = torch.Generator().manual_seed(0)
     left_out = {
-        frozenset(range(10)) - {label for _, labels in epoch(ten, 4, generator) for label in labels} for _ in range(20)
+        frozenset(range(10)) - {label for _, labels in epoch(ten, 4, generator, number) for label in labels}
+        for number in range(20)
     }
     assert len(left_out) > 1
 
@@ -114,6 +116,16 @@ def test_the_first_images_alone(ten):
 
 def test_on_a_cpu_everything_is_resident(cpu):
     assert isinstance(source_of(numbered(10), cpu, num_classes=10), Resident)
+
+
+@pytest.mark.parametrize("num_bytes, kind", [(40, Resident), (41, Streamed)])
+def test_on_cuda_a_split_is_resident_up_to_its_share_of_the_free_memory(monkeypatch, num_bytes, kind):
+    device = Device(name="cuda:1", key="nvidia-test")
+    monkeypatch.setattr(streamed, "free_bytes", lambda asked: {device: 160}[asked])
+    monkeypatch.setattr(Resident, "of", lambda *_args, **_settings: Resident(images=None, labels=None, num_classes=1))
+    images = np.zeros((1, 1, 1, num_bytes), dtype=np.uint8)
+    split = Split(images=images, labels=np.zeros(1, dtype=np.int64))
+    assert isinstance(source_of(split, device, num_classes=1), kind)
 
 
 def test_shrunk_images_are_torchvisions_own_and_larger_ones_are_not_made(cpu):

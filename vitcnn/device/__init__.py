@@ -1,9 +1,10 @@
 """The device that is measured: which one, its clock, its memory, its environment."""
 
-from vitcnn.device.clock import device_times as device_times
+from vitcnn.device.clock import event_times as event_times
 from vitcnn.device.environment import environment as environment
 from vitcnn.device.environment import numerics as numerics
 from vitcnn.device.memory import CleanState as CleanState
+from vitcnn.device.memory import free_bytes as free_bytes
 from vitcnn.device.memory import out_of_memory_as_case_error as out_of_memory_as_case_error
 from vitcnn.device.memory import peak_allocated_bytes as peak_allocated_bytes
 from vitcnn.device.which import Device as Device

@@ -15,8 +15,11 @@ def synchronized_perf_counter() -> float:
     return time.perf_counter()
 
 
-def device_times(run: Callable[[], object], *, rounds: int, iterations: int) -> tuple[float, ...]:
-    """Return the seconds a CUDA device spent on one call of `run`, by events, averaged over `iterations` a round."""
+def event_times(run: Callable[[], object], *, rounds: int, iterations: int) -> tuple[float, ...]:
+    """Return the seconds between CUDA events around the calls of `run`, averaged over `iterations` a round.
+
+    The host waits once, at the end. The gaps in which the device waits for the host to launch are in the times.
+    """
     import torch
 
     marks = [torch.cuda.Event(enable_timing=True) for _ in range(rounds + 1)]

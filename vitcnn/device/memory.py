@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import psutil
+
+from vitcnn.device.cgroup import memory_left_bytes
 from vitcnn.device.which import Device
 from vitcnn.errors import Leaked, OutOfMemory
 
@@ -27,6 +30,21 @@ def peak_allocated_bytes(run: Callable[[], object]) -> int:
     run()
     torch.cuda.synchronize()
     return torch.cuda.max_memory_allocated()
+
+
+def free_bytes(device: Device) -> int:
+    """Return the bytes that torch can still allocate on the device, in blocks that it keeps for reuse or new ones.
+
+    On a CPU what the system has available, or what the control groups leave where that is less.
+    """
+    if not device.is_cuda:
+        left = memory_left_bytes()
+        available = int(psutil.virtual_memory().available)
+        return available if left is None else min(available, left)
+    import torch
+
+    kept = torch.cuda.memory_reserved(device.name) - torch.cuda.memory_allocated(device.name)
+    return torch.cuda.mem_get_info(device.name)[0] + kept
 
 
 def release(device: Device) -> None:

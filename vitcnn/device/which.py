@@ -17,6 +17,7 @@ from pathlib import Path
 
 import psutil
 
+from vitcnn.device.cgroup import cpu_quota
 from vitcnn.device.clock import synchronized_perf_counter
 from vitcnn.errors import UserError
 
@@ -126,9 +127,26 @@ def cpu_model() -> str:
 
 
 def num_threads() -> int:
-    """Return the CPU threads a run uses: $OMP_NUM_THREADS, else the physical cores this process may run on."""
+    """Return the CPU threads a run uses."""
+    return threads_and_reason()[0]
+
+
+def threads_and_reason() -> tuple[int, str]:
+    """Return the CPU threads a run uses, and what sets them: $OMP_NUM_THREADS, else the smallest limit.
+
+    Limits are physical cores, affinity, and the control groups' quota. That is rounded down, to no less than one: a
+    thread beyond it would be stopped until the next period.
+    """
     asked = os.environ.get("OMP_NUM_THREADS", "")
     if asked.isdecimal() and int(asked) > 0:
-        return int(asked)
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(usable, psutil.cpu_count(logical=False) or usable))
+        return int(asked), "OMP_NUM_THREADS"
+    logical = os.cpu_count() or 1
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else logical
+    limits = [(usable, f"this process may run on {usable} of {logical} CPUs")]
+    physical = psutil.cpu_count(logical=False)
+    if physical:
+        limits.append((physical, f"the machine has {physical} physical cores"))
+    quota = cpu_quota()
+    if quota is not None:
+        limits.append((max(1, int(quota)), f"a control group allows the time of {quota:g} CPUs"))
+    return min(limits, key=lambda limit: limit[0])

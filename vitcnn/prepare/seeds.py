@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from vitcnn.architectures import architecture
 from vitcnn.architectures.parts import parameters_by_part
 from vitcnn.bench import Bench
+from vitcnn.device import free_bytes
 from vitcnn.inference.forward import memory_format
 from vitcnn.inference.pretrained import weighted
 from vitcnn.prepare.batches import model_settings, random_model
@@ -23,6 +24,9 @@ from vitcnn.training import Source, TrainingHistory, fit, num_batches, predict, 
 
 SNAPSHOT_BYTES = {"cpu": 1 << 30, "cuda": 8 << 30}
 """Memory for the weights that are kept to know the accuracy after each epoch; where it is short, of fewer epochs."""
+
+SNAPSHOT_SHARE = 0.25
+"""Share of the device's free memory that they take at most: the rest is for training."""
 
 
 class SeedRuns:
@@ -83,7 +87,8 @@ class SeedRuns:
     def tested_epochs(self) -> tuple[int, ...]:
         """The epochs, from 1, after which the test accuracy is known: evenly spaced, the last one always."""
         num_bytes = sum(tensor.nbytes for tensor in self.meta_model.state_dict().values())
-        count = min(self.recipe.epochs, max(1, SNAPSHOT_BYTES[self.device.kind] // num_bytes))
+        room = min(SNAPSHOT_BYTES[self.device.kind], int(SNAPSHOT_SHARE * free_bytes(self.device)))
+        count = min(self.recipe.epochs, max(1, room // num_bytes))
         return tuple(dict.fromkeys(np.linspace(0, self.recipe.epochs, count + 1).round().astype(int).tolist()[1:]))
 
     def build(self) -> nn.Module:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Generator, Tensor
 
-from vitcnn.device import Device
+from vitcnn.device import Device, free_bytes
 from vitcnn.inference import normalize
 from vitcnn.spec import Split
 from vitcnn.training.block import Block
@@ -16,6 +16,9 @@ from vitcnn.training.resident import Resident
 
 RESIDENT_SHARE = 0.25
 """Share of the device's free memory up to which images live on the device."""
+
+EPOCHS_PER_SEED = 10_007
+"""More epochs than any recipe has, so that no two seeds share an order."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +47,11 @@ class Streamed:
         return replace(self, images=self.images[:count], labels=self.labels[:count])
 
     def shuffled(self, count: int, block: int, generator: Generator, epoch: int) -> Iterator[Block]:
-        """Yield `count` images in random order, `block` at a time, on the device."""
-        seed = int(torch.randint(2**31, (1,), generator=generator, device=generator.device).item())
+        """Yield `count` images in random order, `block` at a time, on the device.
+
+        The host draws the order by the generator's seed and the epoch: to read a draw from the device it would wait.
+        """
+        seed = EPOCHS_PER_SEED * generator.initial_seed() + epoch
         order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))[:count]
         for part in self._ahead(order.split(block)):
             yield Block(**part, epoch=epoch, num_classes=self.num_classes)
@@ -96,6 +102,6 @@ Source = Resident | Streamed
 
 def source_of(split: Split, device: Device, *, num_classes: int) -> Source:
     """Return `split` on the device where it takes no more than its share of the memory there, else streamed."""
-    if device.is_cuda and split.images.nbytes > RESIDENT_SHARE * torch.cuda.mem_get_info(device.name)[0]:
+    if device.is_cuda and split.images.nbytes > RESIDENT_SHARE * free_bytes(device):
         return Streamed.of(split, device, num_classes=num_classes)
     return Resident.of(split, device, num_classes=num_classes)

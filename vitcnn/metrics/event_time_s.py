@@ -1,4 +1,7 @@
-"""Time the CUDA device spends on one forward, in seconds; far below latency_s, the case is bound by launches."""
+"""Seconds from one CUDA event to the next, one forward in between, where the host never waits for the device.
+
+The gaps in which the device waits for the next launch count too, so this is no measure of how busy it is.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +18,14 @@ def measure(subject: Subject) -> Sequence[float]:
     """Return each round's seconds by CUDA events, in a pass of its own; none on a CPU."""
     if not subject.device.is_cuda:
         return ()
-    from vitcnn.device import device_times
+    from vitcnn.device import event_times
 
     rounds, calls = subject.rounds.plan(min(subject.times_s))
-    return device_times(subject.run, rounds=rounds, iterations=calls)
+    return event_times(subject.run, rounds=rounds, iterations=calls)
 
 
-DEVICE_TIME_S = Metric(
-    name="device_time_s",
+EVENT_TIME_S = Metric(
+    name="event_time_s",
     unit="s",
     better="lower",
     tolerance=of_time,

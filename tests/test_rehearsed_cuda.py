@@ -1,0 +1,258 @@
+"""The CUDA path, rehearsed on a machine without a GPU (`rehearsal.py` says what that cannot show).
+
+Streams, events, pinned memory, kernels, compilation and every number of a GPU stay untested here: test_on_cuda.py and
+training/test_no_synchronisation.py look at those, on a GPU.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from rehearsal import REHEARSED, rehearsal
+from torch import nn
+from torch.optim import Optimizer
+
+from vitcnn import (
+    AccuracyCase,
+    DataEfficiencyCase,
+    LatencyCase,
+    MemoryCase,
+    RobustnessCase,
+    TiledCase,
+    TrainingCase,
+)
+from vitcnn.architectures import architectures
+from vitcnn.bench import Bench
+from vitcnn.device import CleanState, free_bytes, numerics
+from vitcnn.inference import resized
+from vitcnn.inference.forward import memory_format
+from vitcnn.prepare import seeds
+from vitcnn.recipes import recipes
+from vitcnn.recipes.parts import (
+    AdamW,
+    Affine,
+    AlternatingFlip,
+    Crop,
+    Flip,
+    Jitter,
+    Mix,
+    Muon,
+    RandomErasing,
+    Recipe,
+    Sgd,
+    TrivialAugment,
+)
+from vitcnn.runner import measure
+from vitcnn.spec import Data, InputShape, Split
+from vitcnn.tasks import Tasks, tasks
+from vitcnn.training import Resident, Streamed, TrainingStep, fit, optimizers, predict
+from vitcnn.training.augment import OPERATIONS, geometry
+from vitcnn.training.step import TrainingStep as Step
+
+pytestmark = pytest.mark.filterwarnings("ignore:Accessing the data pointer of FakeTensor")
+
+NUM_CLASSES = 10
+EVERYTHING = Recipe(
+    name="everything",
+    epochs=2,
+    batch=8,
+    optimizer=AdamW(peak_learning_rate=1e-3, weight_decay=0.05),
+    warmup_share=0.1,
+    label_smoothing=0.1,
+    augmentation=(
+        Crop(padding_px=2),
+        Crop(padding_px=4, fill="reflect"),
+        Flip(),
+        AlternatingFlip(),
+        Jitter(brightness=0.2, contrast=0.2),
+        TrivialAugment(),
+        Affine(degrees=10, translate_px=2, scale=0.1, shear_degrees=5),
+        RandomErasing(share=0.5),
+        Mix(),
+    ),
+    source="here",
+)
+SGD = Sgd(peak_learning_rate=0.01, weight_decay=5e-4)
+PLAIN = replace(EVERYTHING, name="plain", epochs=1, augmentation=EVERYTHING.augmentation[6:7])
+
+
+@pytest.fixture
+def rehearsed():
+    with rehearsal() as found, numerics(REHEARSED):
+        yield found
+
+
+def split(count, channels=3, px=16):
+    images = np.random.default_rng(0).integers(0, 256, (count, channels, px, px), dtype=np.uint8)
+    return Split(images=images, labels=np.arange(count) % NUM_CLASSES)
+
+
+def small_model(channels):
+    with torch.device(REHEARSED.name):
+        body = [nn.Conv2d(4, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+        return nn.Sequential(nn.Conv2d(channels, 4, 3, stride=2), *body, nn.Linear(4, NUM_CLASSES))
+
+
+def waits_of_training(rehearsed, source, recipe=EVERYTHING, precision="fp32"):
+    """Train a small model on `source` by `recipe`; return what the host waited for meanwhile, and where."""
+    model = small_model(source.images.shape[1])
+    how = {"device": REHEARSED, "layout": torch.channels_last, "precision": precision, "mode": "eager"}
+    rehearsed.waits.clear()
+    fit(model, source, recipe=recipe, seed=0, keep=(1,), **how)
+    return [wait.partition(":")[0] for wait in rehearsed.waits]
+
+
+READ_OF_THE_LOSS = "reads a number (fit.py"
+
+
+def test_everything_that_augments_is_rehearsed():
+    assert {type(part) for part in EVERYTHING.augmentation} == set(OPERATIONS)
+
+
+@pytest.mark.parametrize("channels, precision", [(1, "fp32"), (3, "bf16")])
+@pytest.mark.parametrize("kind", [Resident, Streamed])
+def test_training_with_every_augmentation_reads_one_number_an_epoch(rehearsed, kind, channels, precision):
+    source = kind.of(split(20, channels), REHEARSED, num_classes=NUM_CLASSES)
+    assert waits_of_training(rehearsed, source, precision=precision) == [READ_OF_THE_LOSS] * EVERYTHING.epochs
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [SGD, *(Muon(peak_learning_rate=0.1, momentum=0.6, keep_norm=keep, rest=SGD) for keep in (False, True))],
+    ids=["sgd", "muon", "muon_keep_norm"],
+)
+def test_training_by_every_optimiser_reads_one_number_an_epoch(rehearsed, optimizer):
+    source = Resident.of(split(16), REHEARSED, num_classes=NUM_CLASSES)
+    assert waits_of_training(rehearsed, source, replace(PLAIN, optimizer=optimizer)) == [READ_OF_THE_LOSS]
+
+
+def plant_a_read(monkeypatch):
+    step = Step.__call__
+    monkeypatch.setattr(Step, "__call__", lambda self, *batch: torch.full_like(loss := step(self, *batch), loss.item()))
+
+
+def plant_a_copy_to_the_host(monkeypatch):
+    zero_grad = Optimizer.zero_grad
+    monkeypatch.setattr(
+        Optimizer,
+        "zero_grad",
+        lambda self, **settings: (self.param_groups[0]["params"][0].grad.cpu(), zero_grad(self, **settings)),
+    )
+
+
+def plant_a_tensor_on_the_cpu(monkeypatch):
+    monkeypatch.setattr(geometry, "warp", lambda images, _matrices: images * torch.ones(images.shape[-1]))
+
+
+def plant_a_generator_of_the_cpu(monkeypatch):
+    affine = OPERATIONS[Affine]
+    monkeypatch.setitem(OPERATIONS, Affine, lambda block, bounds, _: affine(block, bounds, torch.Generator()))
+
+
+@pytest.mark.parametrize("plant", [plant_a_read, plant_a_copy_to_the_host])
+def test_a_planted_wait_inside_an_epoch_is_caught(rehearsed, monkeypatch, plant):
+    plant(monkeypatch)
+    source = Resident.of(split(16), REHEARSED, num_classes=NUM_CLASSES)
+    assert len(waits_of_training(rehearsed, source, PLAIN)) == 2 + 1, "one a step, and the loss"
+
+
+@pytest.mark.parametrize(
+    "plant, message",
+    [
+        (plant_a_tensor_on_the_cpu, "two devices, cuda:1"),
+        (plant_a_generator_of_the_cpu, "generator but found cpu"),
+    ],
+)
+def test_a_planted_mix_of_devices_is_caught(rehearsed, monkeypatch, plant, message):
+    plant(monkeypatch)
+    source = Resident.of(split(16), REHEARSED, num_classes=NUM_CLASSES)
+    with pytest.raises(RuntimeError, match=message):
+        waits_of_training(rehearsed, source, PLAIN)
+
+
+@pytest.mark.parametrize("test_time", ["none", "flip", "flip_and_shift"])
+@pytest.mark.parametrize("kind", [Resident, Streamed])
+def test_answers_are_copied_to_the_host_once(rehearsed, kind, test_time):
+    source = kind.of(split(20), REHEARSED, num_classes=NUM_CLASSES)
+    rehearsed.waits.clear()
+    answers = predict(small_model(3), source, precision="bf16", layout=torch.channels_last, test_time=test_time)
+    assert (answers.shape, answers.device.type) == ((20, NUM_CLASSES), "cpu")
+    assert [wait.partition(" (")[0] for wait in rehearsed.waits] == ["copies to the host"]
+
+
+def without_repeats(model):
+    """Cut each run of layers whose parameters are alike to two of them, which saves most of the time."""
+    for module in list(model.modules()):
+        kept = []
+        for name, child in list(module.named_children()) if isinstance(module, nn.Sequential) else []:
+            shapes = [parameter.shape for parameter in child.parameters()]
+            if shapes and kept[-2:] == [shapes, shapes]:
+                del module._modules[name]
+            else:
+                kept.append(shapes)
+    return model
+
+
+@pytest.mark.parametrize("entry", architectures().values(), ids=lambda entry: entry.name)
+def test_a_training_step_of_every_architecture_stays_on_the_device(rehearsed, entry):
+    shape = InputShape(px=min(entry.resolutions), channels=3, num_classes=NUM_CLASSES)
+    with torch.device("meta"):  # a fifth of the time; what is made on the CPU stays there, and is found in the forward
+        model = without_repeats(resized(entry, shape))
+    model._apply(lambda t: torch.empty_like(t, device=REHEARSED.name) if t.is_meta else t)
+    layout = memory_format(entry)
+    model = model.to(memory_format=layout)
+    updating = optimizers(model, SGD)
+    step = TrainingStep(model, updating, device=REHEARSED, layout=layout, precision="bf16", mode="eager")
+    images = torch.zeros(2, shape.channels, shape.px, shape.px, device=REHEARSED.name)
+    rehearsed.waits.clear()
+    assert step(images, torch.arange(2, device=REHEARSED.name)).shape == ()
+    assert rehearsed.waits == []
+
+
+CASES = [
+    LatencyCase(architecture="vit_micro", px=28, batch=2, precision="bf16"),
+    TrainingCase(architecture="lenet", px=224, batch=2, precision="bf16"),
+    MemoryCase(architecture="speedrun_vit", px=28, batch=2, phase="inference"),
+    MemoryCase(architecture="lenet", px=28, batch=2, phase="training"),
+    TiledCase(architecture="lenet", batch=20, precision="bf16"),
+    AccuracyCase(architecture="speedrun_cnn", task="two_batches", recipe="plain", num_seeds=2, precision="bf16"),
+    RobustnessCase(architecture="lenet", task="two_batches", recipe="plain", num_seeds=1),
+    DataEfficiencyCase(architecture="lenet", task="two_batches", recipe="plain", num_train=8, num_seeds=1),
+]
+
+
+def stopwatch(run, *, rounds, calls, before_round=None, after_round=None):
+    for _ in range(rounds if before_round else 1):
+        if before_round:
+            before_round()
+        run()
+        if after_round:
+            after_round()
+    return (0.5,) * rounds
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_case_of_each_question_goes_from_build_to_record(monkeypatch, case):
+    digits = tasks()["digits"]
+    data = Data(train=split(16, 1, 28), test=split(10, 1, 28))
+    monkeypatch.setitem(recipes(), "plain", PLAIN)
+    monkeypatch.setitem(tasks(), "two_batches", replace(digits, name="two_batches", loader=lambda *_: data))
+    bench = Bench(device=REHEARSED, tasks=Tasks(Path("unused")), progress=lambda *_told: None)
+    with rehearsal():
+        clean = CleanState(REHEARSED)
+        record = measure(case, bench=bench, stopwatch=stopwatch, floor_bytes=clean.floor_bytes)
+    on_cuda = {"latency": {"event_time_s", "peak_allocated_bytes"}, "accuracy": set(), "robustness": set()}
+    expected = on_cuda.get(case.question, set() if "train" in case.question else {"peak_allocated_bytes"})
+    assert record.status == "ok"
+    assert expected <= {measurement.metric for measurement in record.measurements}
+
+
+def test_snapshots_take_a_share_of_what_is_free_on_the_device(monkeypatch, rehearsed):
+    runs = object.__new__(seeds.SeedRuns)
+    monkeypatch.setitem(vars(runs), "device", REHEARSED)
+    runs.recipe = replace(EVERYTHING, epochs=100)
+    with torch.device("meta"):
+        runs.meta_model = nn.Linear(1 << 14, 1 << 12, bias=False)  # 256 MB; 8 GB would hold 32
+    assert len(runs.tested_epochs) == int(seeds.SNAPSHOT_SHARE * free_bytes(REHEARSED)) // (1 << 28) == 6
