@@ -45,9 +45,84 @@ def test_a_recording_is_whole_where_none_of_its_runs_was_narrowed():
 def test_where_nothing_is_stored_there_is_no_recording(tmp_path):
     assert recordings(tmp_path / "missing") == ()
     (tmp_path / ".hidden").mkdir()
-    for name in ("README.md", ".0001_x.json.7.partial", ".0001_x.json", ".hidden/0001_x.json"):
+    for name in ("README.md", ".0001_x.json.7.partial", ".hidden/notes.txt"):
         (tmp_path / name).write_text("not JSON")
     assert recordings(tmp_path) == ()
+
+
+def to_nothing(path):
+    path.with_name("0002_y.json").symlink_to(path.parent / "missing.json")
+
+
+def to_a_folder(path):
+    (path.parent.parent / "elsewhere").mkdir()
+    path.with_name("linked").symlink_to(path.parent.parent / "elsewhere")
+
+
+def in_a_hidden_folder(path):
+    path.with_name(".hidden").mkdir()
+    path.rename(path.with_name(".hidden") / path.name)
+
+
+@pytest.mark.parametrize(
+    "hide, what",
+    [
+        (to_nothing, "a link to nothing"),
+        (to_a_folder, "a link to a folder"),
+        (in_a_hidden_folder, "hidden"),
+        (lambda path: path.rename(path.with_name(".0001_x.json")), "hidden"),
+        (lambda path: path.rename(path.with_suffix(".JSON")), "its suffix is .JSON"),
+        (lambda path: path.with_name("0002_y.json").mkdir(), "not a file"),
+    ],
+)
+def test_no_stored_run_is_passed_over(tmp_path, hide, what):
+    hide(write(tmp_path / "store" / "0001_x.json", run(1, passed("a"))))
+    with pytest.raises(BaselineError, match=what):
+        recordings(tmp_path / "store")
+
+
+def test_a_link_to_a_file_is_read(tmp_path):
+    there = write(tmp_path / "elsewhere.json", run(1, passed("a")))
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / "0001_x.json").symlink_to(there)
+    assert [entry.name for entry in recordings(tmp_path / "store")] == ["x"]
+
+
+@pytest.mark.parametrize(
+    "started, what",
+    [("", "is no date"), ("yesterday", "is no date"), ("2026-01-01T08:00:00", "no time zone"), ("9026-01-01", "zone")],
+)
+def test_a_run_that_does_not_say_when_it_began_is_refused(tmp_path, started, what):
+    write(tmp_path / "0001_x.json", replace(run(1, passed("a")), started=started))
+    with pytest.raises(BaselineError, match=f"started: '{started}' .*{what}"):
+        recordings(tmp_path)
+
+
+def test_a_run_of_the_future_is_refused_and_not_the_newest(tmp_path):
+    write(tmp_path / "0001_x.json", replace(run(1, passed("a")), started="9026-01-01T08:00:00+00:00"))
+    with pytest.raises(BaselineError, match="lies in the future"):
+        recordings(tmp_path)
+
+
+def test_a_recording_of_two_commits_is_refused(tmp_path):
+    for day, commit in ((1, "a" * 40), (2, "b" * 40)):
+        write(tmp_path / f"000{day}_x.json", run(day, passed("a"), git_commit=commit))
+    with pytest.raises(BaselineError, match=r"0001_x\.json is of aaaaaaa, .*0002_x\.json of bbbbbbb"):
+        recordings(tmp_path)
+
+
+@pytest.mark.parametrize("left", [("1of2",), ("1of2", "1of2"), ("1of2", "2of3"), ("1of2", "")])
+def test_a_recording_of_which_a_part_is_gone_is_refused(tmp_path, left):
+    for day, part in enumerate(left, 1):
+        write(tmp_path / f"000{day}_x{part and '-'}{part}.json", run(day, passed("a")))
+    with pytest.raises(BaselineError, match="runs of the recording x these are there"):
+        recordings(tmp_path)
+
+
+def test_a_case_that_stands_twice_in_a_file_is_refused(tmp_path):
+    write(tmp_path / "0001_x.json", run(1, passed("a"), passed("a", 2.0)))
+    with pytest.raises(BaselineError, match="cases: 'a' stands twice"):
+        recordings(tmp_path)
 
 
 GOOD = json.dumps({"vitcnn": run(1, passed("a")).to_json()})
@@ -108,6 +183,15 @@ def test_a_removed_case_goes_with_the_next_whole_recording_and_not_with_a_partia
     after = recording("after", run(3, passed("a")))
     assert sources(baseline_of([before, partial])) == {"a": ("partial", 1), "removed": ("before", 1)}
     assert sources(baseline_of([before, partial, after])) == {"a": ("after", 1)}
+
+
+def test_what_the_newest_whole_recording_no_longer_has_is_said():
+    before = recording("before", run(1, passed("a"), passed("removed"), ended("never", "skipped")))
+    partial = recording("partial", run(2, passed("b"), selection=LATENCY))
+    after = recording("after", run(3, passed("a")))
+    assert baseline_of([before, partial]).removed == ()
+    assert baseline_of([before, partial, after]).removed == ("removed", "b")
+    assert baseline_of([before, partial, after, recording("last", run(4, passed("a")))]).removed == ()
 
 
 def test_where_no_recording_is_whole_all_count():
@@ -225,12 +309,23 @@ def test_stored_runs_follow_those_that_are_there_and_are_read_back(tmp_path, mea
     write(folder / "other-machine" / "0006_old.json", run(1, passed("a", 0.5)))
     places = store(measured, folder, "new")
     assert [path.relative_to(folder) for path in places] == [
-        Path(machine_folder(), "0007_new.json"),
-        Path(machine_folder(), "0008_new.json"),
+        Path(machine_folder(), "0007_new-1of2.json"),
+        Path(machine_folder(), "0008_new-2of2.json"),
     ]
     assert [path.read_bytes() for path in places] == [path.read_bytes() for path in measured]
     assert [(entry.name, len(entry.runs)) for entry in recordings(folder)] == [("old", 1), ("new", 2)]
     assert all(path.name.startswith("000") for path in places[0].parent.iterdir()), "nothing else is left"
+
+
+def test_the_store_replaces_no_file(tmp_path, measured, monkeypatch):
+    """As where another recording is stored at the same time."""
+    there = write(tmp_path / "store" / machine_folder() / "0001_new-1of2.json", run(1, passed("a", 0.5)))
+    before = there.read_bytes()
+    monkeypatch.setattr("vitcnn.baseline.require_new_name", lambda *_: None)
+    monkeypatch.setattr("vitcnn.baseline._last_number", lambda _: 0)
+    with pytest.raises(FileExistsError):
+        store(measured, tmp_path / "store", "new")
+    assert there.read_bytes() == before
 
 
 def test_where_one_cannot_be_read_none_is_stored(tmp_path, measured):

@@ -22,14 +22,17 @@ def commands() -> dict[str, list[str]]:
 def test_both_run_the_gate_by_tox_and_set_it_up_alone(place):
     install, gate = commands()[place]
     assert install == "python3 -m venv .venv && .venv/bin/pip install tox"
-    assert gate.startswith(".venv/bin/tox -e gate -- --out=gate-run --junitxml=")
+    assert gate.startswith(".venv/bin/tox -e gate -- --junitxml=")
 
 
 def test_tox_gates_and_leaves_further_options_to_the_caller():
     tox = ConfigParser(interpolation=None)
     tox.read(ROOT / "tox.ini")
-    command = tox["testenv:gate"]["commands"]
-    assert command.endswith("python -m pytest benchmarks --gate --gate-reruns=2 {posargs}")
+    emptied, gate, verdict = tox["testenv:gate"]["commands"].split("\n")[1:]
+    mode = "{env:VITCNN_GATE_MODE:on}"
+    assert "rmtree('gate-run'" in emptied
+    assert gate.endswith(f"pytest benchmarks --gate={mode} --gate-reruns=2 {{posargs}} --out=gate-run")
+    assert verdict.endswith(f"vitcnn gate gate-run --baseline benchmarks/baselines --mode={mode}")
     assert "GITHUB_*" in tox["testenv"]["pass_env"].split()
 
 

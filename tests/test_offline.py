@@ -1,7 +1,9 @@
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from store_builders import ended, passed, recording, run, write
+from store_builders import LATENCY, ended, passed, recording, run, write
 
 from vitcnn.baseline import baseline_of
 from vitcnn.gate.remeasure import judge_with_reruns
@@ -29,7 +31,8 @@ def test_a_folder_with_reruns_gives_the_verdicts_of_the_gate_that_made_them(tmp_
     def measure(cases, number):
         assert cases == (TINY,)
         found = [run(20, ended(LENET, "deselected"), passed(TINY, again_s + 0.002 * extra)) for extra in (number, 0)]
-        for rerun in found:
+        for second, rerun in enumerate(found):
+            rerun = replace(rerun, started=f"2026-01-20T09:{number:02}:{second:02}+00:00")
             made.append(write(out / f"rerun-{len(made) + 1}" / "run.json", rerun))
         return found
 
@@ -51,3 +54,25 @@ def test_a_rerun_that_was_stopped_cannot_be_left_out(tmp_path):
     (verdict,) = judge_files(run_files(tmp_path / "out"), tmp_path / "store").verdicts
     assert verdict.kind == "INVALID"
     assert verdict.reason.startswith(str(Path(tmp_path, "out/rerun-1/run.json")))
+
+
+@pytest.mark.parametrize(
+    "other, what",
+    [
+        (run(20, passed(LENET, 1.0)), "is the same run as"),
+        (run(21, passed(LENET, 1.1)), "runs of two days are not judged together"),
+        (run(20, passed(LENET, 1.1), selection=LATENCY), r"is of another part of the suite \(-k 'latency'\)"),
+        (run(20, passed(LENET, 1.1), git_commit="b" * 40), "is of another git commit"),
+        (run(20, passed(LENET, 1.1), git_dirty=True), "is of another state of the working tree"),
+        (replace(run(20, passed(LENET, 1.1)), started="9026-01-01T08:00:00+00:00"), "lies in the future"),
+        (replace(run(20, passed(LENET, 1.1)), started=""), "is no date"),
+    ],
+)
+def test_what_was_not_measured_together_is_not_judged_together(tmp_path, other, what):
+    write(tmp_path / "store" / "0001_first.json", run(1, passed(LENET, 1.0)))
+    files = [
+        write(tmp_path / f"{number}.json", each) for number, each in enumerate((run(20, passed(LENET, 1.0)), other))
+    ]
+    (verdict,) = judge_files(files, tmp_path / "store").verdicts
+    assert verdict.kind == "INVALID"
+    assert re.search(what, verdict.reason), verdict.reason

@@ -1,15 +1,17 @@
 """Recording with runs that are made up; tests/commands runs a real suite."""
 
+import os
 import re
+import signal
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from record_builders import ENVIRONMENT
-from store_builders import ended, passed, run, write
+from store_builders import LATENCY, ended, passed, run, write
 
-from vitcnn import recording
-from vitcnn.baseline import machine_folder, recordings
+from vitcnn import baseline, recording
+from vitcnn.baseline import baseline_of, machine_folder, recordings
 from vitcnn.errors import RunFailed, UserError
 from vitcnn.fresh import Request
 from vitcnn.recording import default_name, record
@@ -45,7 +47,7 @@ def test_every_run_is_stored_below_the_key_of_its_device(made_up, tmp_path):
     found = made_up(good(1), good(2), name="v1", arguments=["-k", "a"])
     folder = tmp_path / "baselines" / KEY
     assert [stored.path for stored in found.runs] == [
-        folder / machine_folder() / f"000{number}_v1.json" for number in (1, 2)
+        folder / machine_folder() / f"000{number}_v1-{number}of2.json" for number in (1, 2)
     ]
     assert recordings(folder) == (found,)
     assert [how["arguments"] for how in made_up.asked] == [[str(tmp_path / "suite"), "-k", "a"]] * 2
@@ -57,9 +59,9 @@ def test_every_run_is_stored_below_the_key_of_its_device(made_up, tmp_path):
 @pytest.mark.parametrize(
     "commit, dirty, name",
     [
-        (COMMIT, False, "20261121T0800Z-1a2b3c4"),
-        (COMMIT, True, "20261121T0800Z-1a2b3c4-dirty"),
-        ("", None, "20261121T0800Z"),
+        (COMMIT, False, "20261121T080059Z-1a2b3c4"),
+        (COMMIT, True, "20261121T080059Z-1a2b3c4-dirty"),
+        ("", None, "20261121T080059Z"),
     ],
 )
 def test_the_default_name_is_the_time_and_the_revision(commit, dirty, name):
@@ -68,7 +70,7 @@ def test_the_default_name_is_the_time_and_the_revision(commit, dirty, name):
 
 
 def test_without_a_name_a_recording_has_the_default_one(made_up):
-    assert re.fullmatch(r"\d{8}T\d{4}Z-1a2b3c4", made_up(good()).name)
+    assert re.fullmatch(r"\d{8}T\d{6}Z-1a2b3c4", made_up(good()).name)
 
 
 BAD = ["failed", "out_of_memory", "diverged", "leaked", "interrupted", "not_run", "not_measured", "disabled"]
@@ -131,3 +133,44 @@ def test_a_throttled_gpu_records_no_baseline(made_up, tmp_path):
     with pytest.raises(RunFailed, match=r"the GPU was throttled in 1 cases\. .*\n  a: hw_thermal_slowdown"):
         made_up(good(1), run(2, replace(hot, record=spoiled), git_commit=COMMIT))
     assert not (tmp_path / "baselines").exists()
+
+
+def test_a_case_that_is_gone_is_named_and_nothing_is_stored_but_where_that_is_allowed(made_up, tmp_path):
+    made_up(good(1), name="v1")
+    without = run(2, ended("b", "skipped", "no data"), passed("c"), git_commit=COMMIT)
+    with pytest.raises(RunFailed, match=r"1 cases of the baseline are no longer .*add --allow-removed:\n  a$"):
+        made_up(without, without, name="v2")
+    assert len(made_up.asked) == 2, "the second run is not measured in vain"
+    assert made_up(without, name="v2", allow_removed=True).name == "v2"
+    assert baseline_of(recordings(tmp_path / "baselines" / KEY)).removed == ("a",)
+
+
+def test_a_part_of_the_suite_drops_no_case(made_up):
+    made_up(good(1), name="v1")
+    assert made_up(run(2, passed("c"), selection=LATENCY, git_commit=COMMIT), name="v2").name == "v2"
+
+
+def test_a_revision_that_changes_between_two_runs_is_no_recording(made_up, monkeypatch):
+    trees = iter(["before", "before", "after"])
+    monkeypatch.setattr(recording, "state", lambda _: next(trees))
+    with pytest.raises(RunFailed, match="run 2 is not like run 1, nothing is stored: the revision changed"):
+        made_up(good(1), good(2))
+
+
+def test_clean_and_changed_runs_are_no_recording(made_up):
+    with pytest.raises(RunFailed, match="another state of the working tree, changed, not clean"):
+        made_up(good(1, git_dirty=False), good(2, git_dirty=True))
+
+
+def test_sigterm_while_runs_are_stored_leaves_none(made_up, tmp_path, monkeypatch):
+    write_whole = baseline.write_whole
+
+    def terminated(path, content):
+        if path.name.startswith("0002"):
+            os.kill(os.getpid(), signal.SIGTERM)
+        write_whole(path, content)
+
+    monkeypatch.setattr(baseline, "write_whole", terminated)
+    with pytest.raises(KeyboardInterrupt):
+        made_up(good(1), good(2), good(3))
+    assert [path for path in (tmp_path / "baselines").rglob("*") if path.is_file()] == []

@@ -2,7 +2,7 @@
 
 A store is one device's folder of baselines. Its files are pytest-benchmark's, written by `--benchmark-save=NAME` or by
 `vitcnn baseline record`: `<store>/<machine>/NNNN_<name>.json`, or without the machine's folder. The files of one name
-are one recording: several processes of one revision.
+are one recording: several processes of one revision. Those that vitcnn stores say how many they are.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import platform
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby, pairwise
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 from shlex import quote
 
@@ -19,11 +20,14 @@ from vitcnn.answers import copy_answers, unnamed_answers
 from vitcnn.errors import BaselineError, RecordError, UserError
 from vitcnn.folders import write_whole
 from vitcnn.record import CaseResult, Environment, Record, Run, load_run
+from vitcnn.store_files import FileName, require_complete, run_files
 
 FOLDER = "baselines"
 """Where the stores of all devices lie, in a folder of benchmarks."""
 
-NUMBERED = re.compile(r"(\d{4,})_(.+)")
+WRONG_CLOCK = timedelta(days=1)
+"""A run that began later than this from now has a date that is none."""
+
 NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 
@@ -70,13 +74,22 @@ class Recording:
         }
         return {case_id: records for case_id, records in passed.items() if records}
 
+    @property
+    def places(self) -> Mapping[str, str]:
+        """The file and function of each case, of the runs that say it."""
+        return {case.id: case.place for stored in self.runs for case in stored.run.cases if case.place}
+
 
 @dataclass(frozen=True, kw_only=True)
 class CaseBaseline:
-    """What one case is judged by: a record of each run in which it passed, and the name of their recording."""
+    """What one case is judged by: a record of each run in which it passed, and the name of their recording.
+
+    `place` is its file and function, empty where the recording is too old to say it.
+    """
 
     recording: str
     records: tuple[Record, ...]
+    place: str = ""
 
     @property
     def num_runs(self) -> int:
@@ -93,43 +106,80 @@ class Baseline:
     `not_measured`: the reason of each expected case that passed in none of the recordings that make cases expected; it
     is in `cases` too where it passed before them.
     `environments`: where the recordings in `cases` were measured, each once, the oldest first.
+    `removed`: cases that were expected until the newest whole recording no longer had them.
     """
 
     cases: Mapping[str, CaseBaseline]
     oldest: Mapping[str, CaseBaseline]
     not_measured: Mapping[str, str]
     environments: tuple[Environment, ...]
+    removed: tuple[str, ...] = ()
 
 
 def recordings(store: Path) -> tuple[Recording, ...]:
     """Return what is stored below `store`, the oldest recording first; nothing where there is no such folder.
 
-    Raises BaselineError where a file cannot be read as a run, since a comparison without it would hide what it holds,
-    and where two hold the same run.
+    Raises BaselineError where a file cannot be read as a run or would be passed over, since a comparison without it
+    would hide what it holds; where two hold the same run; and where a recording is not whole, or of two revisions.
     """
-    runs = sorted(map(_load, _files(store)), key=lambda stored: (stored.run.started, stored.path.name))
-    for one, other in pairwise(runs):
-        if one.run == other.run:
-            do = "A run counts once: delete one of the two."
-            raise BaselineError(f"{other.path}: the same run as {one.path}. {do}")
+    runs = sorted(map(_load, run_files(store)), key=lambda stored: (stored.run.started, stored.path.name))
+    twins = same_run(runs)
+    if twins:
+        one, other = twins
+        raise BaselineError(f"{other.path}: the same run as {one.path}. A run counts once: delete one of the two.")
     by_name = groupby(sorted(runs, key=_name), key=_name)  # sorting is stable: within a name the order stays
-    found = (Recording(name=name, runs=tuple(of_name)) for name, of_name in by_name)
+    found = [Recording(name=name, runs=tuple(of_name)) for name, of_name in by_name]
+    for recording in found:
+        require_complete(stored.path for stored in recording.runs)
+        _require_one_revision(recording)
     return tuple(sorted(found, key=lambda recording: (recording.started, recording.runs[0].path.name)))
 
 
-def _files(store: Path) -> list[Path]:
-    files = (path for path in store.rglob("*.json") if path.is_file())
-    return [path for path in files if not any(part.startswith(".") for part in path.relative_to(store).parts)]
+def same_run(runs: Sequence[StoredRun]) -> tuple[StoredRun, StoredRun] | None:
+    """Return two files that hold one run, or None."""
+    seen: dict[str, list[StoredRun]] = {}
+    for stored in runs:
+        began_then = seen.setdefault(stored.run.started, [])
+        for other in began_then:
+            if other.run == stored.run:
+                return other, stored
+        began_then.append(stored)
+    return None
+
+
+def _require_one_revision(recording: Recording) -> None:
+    first, *others = recording.runs
+    commit = first.run.environment.git_commit
+    for stored in others:
+        other = stored.run.environment.git_commit
+        if other != commit:
+            of = f"{first.path} is of {commit[:7] or 'no commit'}, {stored.path} of {other[:7] or 'no commit'}"
+            raise BaselineError(
+                f"the recording {recording.name} is of two revisions: {of}. Delete it and record again."
+            )
 
 
 def _load(path: Path) -> StoredRun:
     try:
-        stored = StoredRun(path=path, run=load_run(path))
-        _require_measured_at_once(stored)
-        return stored
+        run = load_run(path)
+        require_date(run, path)
+        _require_measured_at_once(StoredRun(path=path, run=run))
     except RecordError as error:
         do = f"Restore it from git (`git checkout -- {quote(str(path))}`) or delete it."
         raise BaselineError(f"{error}. Nothing can be judged by a store that holds such a file. {do}") from error
+    return StoredRun(path=path, run=run)
+
+
+def require_date(run: Run, path: Path) -> None:
+    """Raise RecordError where a run does not say when it began: what is newest would be anybody's guess."""
+    try:
+        began = datetime.fromisoformat(run.started)
+    except ValueError:
+        raise RecordError(f"{path}: started: {run.started!r} is no date") from None
+    if began.tzinfo is None:
+        raise RecordError(f"{path}: started: {run.started!r} has no time zone")
+    if began > datetime.now(UTC) + WRONG_CLOCK:
+        raise RecordError(f"{path}: started: {run.started!r} lies in the future")
 
 
 def _require_measured_at_once(stored: StoredRun) -> None:
@@ -140,12 +190,7 @@ def _require_measured_at_once(stored: StoredRun) -> None:
 
 
 def _name(stored: StoredRun) -> str:
-    return _name_of(stored.path)
-
-
-def _name_of(path: Path) -> str:
-    numbered = NUMBERED.fullmatch(path.stem)
-    return numbered[2] if numbered else path.stem
+    return FileName.parse(stored.path).name
 
 
 def baseline_of(recordings: Sequence[Recording]) -> Baseline:
@@ -155,9 +200,9 @@ def baseline_of(recordings: Sequence[Recording]) -> Baseline:
     with the next whole recording, and a partial one (`-k latency`) renews its own cases alone. Where no recording is
     whole, all count.
     """
-    last_whole = max((index for index, recording in enumerate(recordings) if recording.whole), default=0)
+    last_whole = _last_whole(recordings)
     current = recordings[last_whole:]
-    expected = dict.fromkeys(case_id for recording in current for case_id in recording.results)
+    expected = _expected(recordings)
     newest = _first_of_each(reversed(recordings))
     oldest = _first_of_each(recordings)
     cases = {case_id: newest[case_id] for case_id in expected if case_id in newest}
@@ -168,15 +213,29 @@ def baseline_of(recordings: Sequence[Recording]) -> Baseline:
         oldest={case_id: oldest[case_id] for case_id in cases if oldest[case_id].recording != cases[case_id].recording},
         not_measured={case_id: _why(latest[case_id]) for case_id in expected if case_id not in passed_now},
         environments=_environments(recordings, {case.recording for case in cases.values()}),
+        removed=tuple(
+            case_id for case_id in _expected(recordings[:last_whole]) if case_id in newest and case_id not in expected
+        ),
     )
+
+
+def _last_whole(recordings: Sequence[Recording]) -> int:
+    return max((index for index, recording in enumerate(recordings) if recording.whole), default=0)
+
+
+def _expected(recordings: Sequence[Recording]) -> dict[str, None]:
+    current = recordings[_last_whole(recordings) :]
+    return dict.fromkeys(case_id for recording in current for case_id in recording.results)
 
 
 def _first_of_each(recordings: Iterable[Recording]) -> dict[str, CaseBaseline]:
     """Return each case that passed, from the first recording in which it did."""
     found: dict[str, CaseBaseline] = {}
     for recording in recordings:
+        places = recording.places
         for case_id, records in recording.records.items():
-            found.setdefault(case_id, CaseBaseline(recording=recording.name, records=records))
+            place = places.get(case_id, "")
+            found.setdefault(case_id, CaseBaseline(recording=recording.name, records=records, place=place))
     return found
 
 
@@ -208,7 +267,7 @@ def require_name(name: str) -> None:
 def require_new_name(store: Path, name: str) -> None:
     """Raise UserError where `name` cannot name a recording, or names one in `store` already."""
     require_name(name)
-    if name in map(_name_of, _files(store)):
+    if name in (FileName.parse(path).name for path in run_files(store)):
         allowed = f"a name that no recording in {store} has"
         raise UserError(field="--name", value=name, allowed=allowed, do="Leave it out for the time and the commit.")
 
@@ -216,19 +275,26 @@ def require_new_name(store: Path, name: str) -> None:
 def store(runs: Sequence[Path], folder: Path, name: str) -> tuple[Path, ...]:
     """Copy the JSON files of `runs` into the store `folder` as one recording; return where they are.
 
-    The answers that they name are copied beside them. Each file is written whole or not at all, and where one fails
-    none is left behind. Raises UserError for a `name` that cannot be used or is there already.
+    The answers that they name are copied beside them. Each file is written whole or not at all, replaces none, and
+    where one fails none is left behind; their names say how many they are, so that what a kill leaves is no recording.
+    Raises UserError for a `name` that cannot be used or is there already.
     """
     require_new_name(folder, name)
-    machine, first = folder / machine_folder(), _last_number(folder) + 1
-    places = [machine / f"{number:04}_{name}.json" for number in range(first, first + len(runs))]
+    machine, first, of = folder / machine_folder(), _last_number(folder) + 1, len(runs)
+    names = [FileName(number=first + index, name=name, part=index + 1, of=of) for index in range(of)]
+    machine.mkdir(parents=True, exist_ok=True)
+    places: list[Path] = []
     copied: list[Path] = []
     try:
-        for run, place in zip(runs, places, strict=True):
+        for run, entry in zip(runs, names, strict=True):
+            content = run.read_bytes()
             stored = StoredRun(path=run, run=load_run(run))
             _require_measured_at_once(stored)
             copied += copy_answers(stored.run.cases, machine)
-            write_whole(place, run.read_bytes())
+            place = machine / str(entry)
+            place.touch(exist_ok=False)
+            places.append(place)
+            write_whole(place, content)
     except BaseException:
         for path in (*places, *copied):
             path.unlink(missing_ok=True)
@@ -237,8 +303,7 @@ def store(runs: Sequence[Path], folder: Path, name: str) -> tuple[Path, ...]:
 
 
 def _last_number(folder: Path) -> int:
-    numbered = (NUMBERED.fullmatch(path.stem) for path in _files(folder))
-    return max((int(match[1]) for match in numbered if match), default=0)
+    return max((FileName.parse(path).number for path in run_files(folder)), default=0)
 
 
 def removable(recordings: Sequence[Recording], keep: int) -> list[Recording]:

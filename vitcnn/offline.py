@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from vitcnn.baseline import StoredRun, baseline_of, recordings
+from vitcnn.baseline import StoredRun, baseline_of, recordings, require_date, same_run
 from vitcnn.errors import BaselineError, RecordError
 from vitcnn.fresh import RERUN, RUN_JSON
 from vitcnn.gate.judge import RECORD_FIRST, judge
 from vitcnn.gate.verdict import Judgement, cannot_judge
 from vitcnn.record import load_run
+from vitcnn.recording import other_conditions
 from vitcnn.report.verdicts import measured_again, resumed
+
+ONE_SESSION = timedelta(hours=12)
+"""Runs that are judged together began within this time of the first: they share the machine's state."""
 
 
 def run_files(path: Path) -> list[Path]:
@@ -34,13 +39,15 @@ def judge_files(files: Sequence[Path], baselines: Path) -> Judgement:
     """
     try:
         runs = [StoredRun(path=file, run=load_run(file)) for file in files]
+        for entry in runs:
+            require_date(entry.run, entry.path)
         stored = recordings(_store(runs[0], baselines))
     except (BaselineError, RecordError) as error:
         return cannot_judge(str(error))
     if not stored:
         key = runs[0].run.environment.device_key
         return cannot_judge(f"{baselines}: there is no baseline for {key} here. {RECORD_FIRST}")
-    obstacle = _several_revisions(runs) or _in_its_own_baseline(runs, [run for found in stored for run in found.runs])
+    obstacle = _not_together(runs) or _in_its_own_baseline(runs, [run for found in stored for run in found.runs])
     if obstacle:
         return cannot_judge(obstacle)
     current = [entry.run for entry in runs]
@@ -53,13 +60,26 @@ def _store(first: StoredRun, baselines: Path) -> Path:
     return of_device if of_device.is_dir() else baselines
 
 
-def _several_revisions(runs: Sequence[StoredRun]) -> str:
-    first = runs[0]
-    other = next((run for run in runs if run.run.environment.git_commit != first.run.environment.git_commit), None)
-    if other is None:
-        return ""
-    one, two = (run.run.environment.git_commit[:7] or "no revision" for run in (first, other))
-    return f"runs of two revisions are not judged together: {first.path} is of {one}, {other.path} of {two}"
+def _not_together(runs: Sequence[StoredRun]) -> str:
+    """Say why runs cannot be judged together; empty where each measured what the first did, soon after or before it."""
+    twins = same_run(runs)
+    if twins:
+        return f"{twins[1].path} is the same run as {twins[0].path}: it would count as two"
+    first, *others = runs
+    return next((f"{run.path} {what}" for run in others if (what := _other_than(first, run))), "")
+
+
+def _other_than(first: StoredRun, run: StoredRun) -> str:
+    one, other = first.run, run.run
+    conditions = other_conditions(one, other)
+    if conditions:
+        return f"is of {conditions} as {first.path}: runs of two revisions or devices are not judged together"
+    if one.selection != other.selection:
+        was, is_now = (found.selection.narrowed_by or "all of it" for found in (one, other))
+        return f"is of another part of the suite ({is_now}) than {first.path} ({was})"
+    if abs(datetime.fromisoformat(other.started) - datetime.fromisoformat(one.started)) > ONE_SESSION:
+        return f"began {other.started}, {first.path} {one.started}: runs of two days are not judged together"
+    return ""
 
 
 def _in_its_own_baseline(runs: Sequence[StoredRun], stored: Sequence[StoredRun]) -> str:

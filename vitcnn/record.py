@@ -13,7 +13,7 @@ Files from schema `OLDEST` on are read.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
@@ -132,17 +132,28 @@ class Record:
 
 @dataclass(frozen=True, kw_only=True)
 class CaseResult:
-    """How one collected case ended; `record` where it got as far as measuring."""
+    """How one collected case ended; `record` where it got as far as measuring.
+
+    `place` is its file and function, as pytest names them: `benchmarks/test_memory.py::test_memory`. Files from before
+    it was kept have an empty one.
+    """
 
     id: str
     outcome: Outcome
     reason: str = ""
     record: Record | None = None
+    place: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as JSON values."""
         record = self.record.to_json() if self.record else None
-        return {"id": self.id, "outcome": self.outcome, "reason": self.reason, "record": record}
+        return {
+            "id": self.id,
+            "place": self.place,
+            "outcome": self.outcome,
+            "reason": self.reason,
+            "record": record,
+        }
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any], *, folder: Path = Path()) -> CaseResult:
@@ -239,6 +250,7 @@ class Run:
         require_sound(document)
         document = _upgraded(document)
         validate(document, "run")
+        _require_each_once(document["cases"])
         return cls(
             environment=Environment(**document["environment"]),
             cases=tuple(_case_result(case, folder) for case in document["cases"]),
@@ -246,6 +258,14 @@ class Run:
             selection=_selection(document["selection"]),
             resumed=tuple(document["resumed"]),
         )
+
+
+def _require_each_once(cases: Sequence[Mapping[str, Any]]) -> None:
+    seen: set[str] = set()
+    for case in cases:
+        if case["id"] in seen:
+            raise RecordError(f"cases: {case['id']!r} stands twice; a case of a run is measured once")
+        seen.add(case["id"])
 
 
 def _upgraded(document: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -3,32 +3,43 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Sequence
-from contextlib import closing
+import signal
+import threading
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 
-from vitcnn.baseline import Recording, StoredRun, require_name, require_new_name, store
+from vitcnn.baseline import Recording, StoredRun, baseline_of, recordings, require_name, require_new_name, store
 from vitcnn.errors import RunFailed, UserError
 from vitcnn.folders import make_own_folder, require_writable
-from vitcnn.fresh import OUTPUT, Request, measure_in_fresh_process
+from vitcnn.fresh import OUTPUT, Request, interrupt, measure_in_fresh_process
 from vitcnn.progress import ProgressBar
 from vitcnn.record import Environment, Outcome, Run, load_run
+from vitcnn.working_tree import CHANGED, state
 
 GOOD: tuple[Outcome, ...] = ("passed", "skipped", "deselected")
 """How a case of a run that is of use may end."""
 
 
 def record(
-    *, suite: Path, root: Path, baselines: Path, runs: int, name: str | None = None, arguments: Sequence[str] = ()
+    *,
+    suite: Path,
+    root: Path,
+    baselines: Path,
+    runs: int,
+    name: str | None = None,
+    arguments: Sequence[str] = (),
+    allow_removed: bool = False,
 ) -> Recording:
     """Run `suite` in `runs` fresh processes and store them below `baselines`, in the folder of their device's key.
 
     The runs go to `root`/.vitcnn/record and stay there; `arguments` go to pytest. Without a `name` the recording is
     named by the time and the git commit. Nothing is stored unless every run is good: RunFailed says what is wrong with
-    one that is not, UserError which argument cannot be used.
+    one that is not, or which cases runs would no longer be judged by (but with `allow_removed`), UserError which
+    argument cannot be used.
     """
     if name is not None:
         require_name(name)
@@ -39,14 +50,42 @@ def record(
         environment = first.run.environment
         store_folder, name = baselines / environment.device_key, name or default_name(began, environment)
         require_new_name(store_folder, name)  # now, not after all the other runs
+        if not allow_removed:
+            _require_none_removed(first.run, recordings(store_folder))
         found = []
         for stored in chain([first], measured):
             _require_unthrottled(stored.run)
             found.append(stored)
-    places = store([stored.path for stored in found], store_folder, name)
+    with _sigterm_as_interrupt():
+        places = store([stored.path for stored in found], store_folder, name)
     return Recording(
         name=name, runs=tuple(replace(stored, path=place) for stored, place in zip(found, places, strict=True))
     )
+
+
+@contextmanager
+def _sigterm_as_interrupt() -> Iterator[None]:
+    """Let SIGTERM undo what was stored, as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _require_none_removed(run: Run, stored: Sequence[Recording]) -> None:
+    """Raise RunFailed where a run of the whole suite lacks cases that runs are judged by: they would vanish unseen."""
+    there = {case.id for case in run.cases if case.outcome != "deselected"}
+    gone = [case for case in baseline_of(stored).cases if case not in there]
+    if gone and not run.selection.narrowed_by:
+        cases = "".join(f"\n  {case}" for case in gone)
+        do = "Where they were removed or renamed on purpose, add --allow-removed"
+        raise RunFailed(
+            f"nothing is stored: {len(gone)} cases of the baseline are no longer in the suite. {do}:{cases}"
+        )
 
 
 def new_folder(root: Path, what: str) -> Path:
@@ -66,7 +105,7 @@ def good_runs(
     """
     if runs < 1:
         raise UserError(field="--runs", value=runs, allowed="1 or more", do="5 show the spread between processes.")
-    progress, first = ProgressBar(), None
+    progress, first, tree = ProgressBar(), None, state(root)
     try:
         for number in range(1, runs + 1):
             progress(number - 1, runs, f"run {number} of {runs}")
@@ -76,7 +115,7 @@ def good_runs(
             stored = StoredRun(path=path, run=load_run(path))
             _require_good(stored, f"run {number} is of no use, {so}")
             first = first or stored
-            other = other_conditions(first.run, stored.run)
+            other = other_conditions(first.run, stored.run) or (CHANGED if state(root) != tree else "")
             if other:
                 what = f"run {number} is not like run 1, {so}: {other}"
                 raise RunFailed(f"{what}. Measure again, and change nothing meanwhile. Its JSON: {stored.path}")
@@ -91,16 +130,20 @@ def other_conditions(first: Run, run: Run) -> str:
     for what, before, now in (
         ("device", one.device_key, other.device_key),
         ("git commit", one.git_commit, other.git_commit),
+        ("state of the working tree", *(_TREES[entry.git_dirty] for entry in (one, other))),
     ):
         if before != now:
             return f"another {what}, {now or 'none'}, not {before or 'none'}"
     return ""
 
 
+_TREES = {None: "", False: "clean", True: "changed"}
+
+
 def default_name(began: datetime, environment: Environment) -> str:
-    """Return the time and the revision: `20261121T0800Z-1a2b3c4`, with `-dirty` where the tree had changes."""
+    """Return the time and the revision: `20261121T080059Z-1a2b3c4`, with `-dirty` where the tree had changes."""
     commit = f"-{environment.git_commit[:7]}" if environment.git_commit else ""
-    return f"{began:%Y%m%dT%H%MZ}{commit}{'-dirty' if environment.git_dirty else ''}"
+    return f"{began:%Y%m%dT%H%M%SZ}{commit}{'-dirty' if environment.git_dirty else ''}"
 
 
 def _require_unthrottled(run: Run) -> None:

@@ -41,14 +41,14 @@ def test_a_recording_is_made_by_fresh_processes_told_and_stored(suite, capsys):
     (device,) = STORE.iterdir()
     (found,) = recordings(device)
     assert [stored.path for stored in found.runs] == [
-        device / machine_folder() / f"000{number}_v1.json" for number in (1, 2)
+        device / machine_folder() / f"000{number}_v1-{number}of2.json" for number in (1, 2)
     ]
     outcomes = [{case.id: case.outcome for case in stored.run.cases} for stored in found.runs]
     own = "benchmarks/test_own.py::test_"
     assert outcomes == [{f"{own}ant": "passed", f"{own}bee": "skipped"}] * 2
     out = capsys.readouterr().out
     assert f"Recorded v1 on {device.name}: 2 runs, 1 case, 1 skipped." in out
-    assert f"git add {device / machine_folder()}/????_v1.json && git commit" in out
+    assert f"git add {device / machine_folder()}/????_v1-*of2.json && git commit" in out
     assert main(["baseline", "show"]) == 0
     assert f"Not measured: {own}bee: no data" in capsys.readouterr().out
 

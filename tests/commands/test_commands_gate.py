@@ -174,7 +174,8 @@ def test_a_current_run_that_is_not_there_cannot_be_judged(capsys, missing):
 def test_further_runs_add_to_the_first(capsys):
     store(NOISY_S, NOISY)
     current(passed(NOISY, 1.08))
-    others = [current(passed(NOISY, 1.0), path=Path(f"again-{number}.json")) for number in (1, 2, 3)]
+    values = enumerate((1.0, 1.001, 0.999), 1)
+    others = [current(passed(NOISY, value), path=Path(f"again-{number}.json")) for number, value in values]
     assert gate("--mode", "strict") == 1
     assert gate("--mode", "strict", current=[CURRENT, *others]) == 0
     assert "Measured again: 1 case, in 3 more runs." in capsys.readouterr().out
@@ -192,7 +193,7 @@ def test_runs_of_two_revisions_are_not_judged_together(capsys):
     current(*RUNS["SAME"], git_commit="a" * 40)
     current(*RUNS["SAME"], path=Path("other.json"), git_commit="b" * 40)
     assert gate(current=[CURRENT, "other.json"]) == 3
-    assert f"{CURRENT} is of aaaaaaa, other.json of bbbbbbb" in capsys.readouterr().out
+    assert f"other.json is of another git commit, {'b' * 40}, not {'a' * 40} as {CURRENT}" in capsys.readouterr().out
 
 
 def test_a_run_that_is_in_the_baseline_is_not_judged_by_itself(capsys):

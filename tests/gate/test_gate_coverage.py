@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from gate_builders import CASE, OTHER, baseline, ended, five, run, timed
 
@@ -99,7 +101,6 @@ def test_cases_that_never_could_be_measured_here_are_counted_and_not_judged():
     [
         ({"keyword": "lenet"}, "-k 'lenet'"),
         ({"markers": "not slow"}, "-m 'not slow'"),
-        ({"paths": ("benchmarks/test_latency.py",)}, "benchmarks/test_latency.py"),
     ],
 )
 def test_what_the_command_line_deselected_is_not_missing(selection, words):
@@ -114,10 +115,6 @@ def test_what_the_command_line_deselected_is_not_missing(selection, words):
         ({"architectures": ("lenet",)}, "--arch lenet"),
         ({"tasks": ("shapes",)}, "--task shapes"),
         ({"preset": "smoke"}, "--preset smoke"),
-        (
-            {"paths": ("benchmarks/test_latency.py::test_latency[lenet]",)},
-            "benchmarks/test_latency.py::test_latency[lenet]",
-        ),
     ],
 )
 def test_what_the_command_line_did_not_ask_for_is_not_missing(selection, words):
@@ -157,3 +154,48 @@ def test_a_users_own_benchmark_is_not_left_out_by_arch_and_task():
     own = baseline(*five(CASE), *five("tests/test_own.py::test_mine", architecture=""))
     narrow = {"architectures": ("lenet",), "tasks": ("digits",)}
     assert only_verdict(covered(OURS, stored=own, **narrow))[:2] == ("MISSING", "tests/test_own.py::test_mine")
+
+
+PLACE = "benchmarks/test_latency.py::test_latency"
+
+
+@pytest.mark.parametrize(
+    "paths, is_missing",
+    [
+        (("benchmarks/test_memory.py",), False),
+        (("benchmarks/test_latency.py",), True),
+        (("benchmarks/test_memory.py", "benchmarks/test_latency.py"), True),
+        (("benchmarks/test_latency.p",), False),
+        (("benchmarks/other",), False),
+        (("benchmarks",), True),
+        ((PLACE,), True),
+        ((f"{PLACE}_of_others",), False),
+        ((f"{PLACE}[{CASE}]",), False),
+        ((f"{PLACE}[{OTHER}]",), True),
+    ],
+)
+@pytest.mark.parametrize("results", [(), (ended("deselected", case=OTHER),)])
+def test_paths_excuse_what_lies_outside_all_of_them(paths, is_missing, results):
+    placed = replace(BASELINE, cases={case: replace(found, place=PLACE) for case, found in BASELINE.cases.items()})
+    coverage = covered(OURS, *results, stored=placed, paths=paths)
+    assert [verdict.kind for verdict in coverage.verdicts] == ["MISSING"] * (is_missing or bool(results))
+
+
+def test_of_a_recording_that_knows_no_files_paths_excuse_nothing():
+    kind, _, reason = only_verdict(covered(OURS, paths=("benchmarks/test_memory.py",)))
+    assert kind == "MISSING"
+    assert "too old to say in which file it was" in reason
+
+
+def test_a_users_own_benchmark_is_held_by_its_node_id():
+    mine = "tests/test_own.py::test_mine[a]"
+    own = baseline(*five(CASE), *five(mine))
+    own = replace(own, cases={**own.cases, mine: replace(own.cases[mine], place="tests/test_own.py::test_mine")})
+    assert covered(OURS, stored=own, paths=("tests/test_own.py::test_mine[b]",)).verdicts == ()
+    assert only_verdict(covered(OURS, stored=own, paths=(mine,)))[:2] == ("MISSING", mine)
+
+
+def test_what_a_newer_recording_no_longer_has_is_said():
+    assert covered(OURS, timed(OTHER, 2.0), stored=replace(BASELINE, removed=("x",))).remarks == (
+        "No longer in the newest recording of the whole suite, so not judged: x.",
+    )

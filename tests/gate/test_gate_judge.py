@@ -169,6 +169,14 @@ def test_a_number_of_something_else_is_invalid():
     ]
 
 
+@pytest.mark.parametrize("changed", [{"unit": "ms"}, {"better": "higher"}])
+def test_a_metric_that_means_another_thing_is_invalid(changed):
+    now = record(CASE, measurement("latency_s", 1.28, **changed))
+    (verdict,) = judged(now, stored=baseline(*five(CASE))).verdicts
+    assert (verdict.kind, verdict.metric) == ("INVALID", "latency_s")
+    assert "s, lower is better -> " in verdict.reason
+
+
 @pytest.mark.parametrize("timer", ["event", "wall_clock"])
 def test_one_odd_run_among_the_baselines_is_seen(timer):
     stored = baseline(*five(CASE)[:4], timed(CASE, 1.0, timer=timer))

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from vitcnn.baseline import FOLDER, Recording, files_without_use, recordings, removable
+from vitcnn.baseline import FOLDER, Recording, baseline_of, files_without_use, recordings, removable
 from vitcnn.commands.paths import GivenPath
 from vitcnn.commands.pytest_arguments import HELP, USAGE
 from vitcnn.suite import DEFAULT_FOLDER
@@ -19,7 +19,8 @@ def add_to(commands: Any) -> None:
 
     recorded = subcommands.add_parser(
         "record",
-        usage=f"vitcnn baseline record [--runs N] [--suite DIR] [--baselines DIR] [--name NAME] {USAGE}",
+        usage="vitcnn baseline record [--runs N] [--suite DIR] [--baselines DIR] [--name NAME] [--allow-removed] "
+        f"{USAGE}",
         help="run the suite in fresh processes and store the runs",
         epilog=HELP,
     )
@@ -31,6 +32,8 @@ def add_to(commands: Any) -> None:
         "--baselines", action=GivenPath, metavar="DIR", help="default: baselines in the suite's folder"
     )
     recorded.add_argument("--name", metavar="NAME", help="default: the time and the git commit")
+    removed_help = "store it although cases of the baseline are no longer in the suite"
+    recorded.add_argument("--allow-removed", action="store_true", help=removed_help)
     recorded.set_defaults(run=run_record, arguments=())
 
     shown = subcommands.add_parser("show", help="list recordings, and what each case of a device is judged by")
@@ -59,8 +62,12 @@ def run_record(options: argparse.Namespace) -> int:
         runs=options.runs,
         name=options.name,
         arguments=options.arguments,
+        allow_removed=options.allow_removed,
     )
     print(recorded(recording))
+    store = recording.runs[0].path.parents[1]
+    for case in baseline_of(recordings(store)).removed:
+        print(f"No longer judged: {case}")
     return 0
 
 

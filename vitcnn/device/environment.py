@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from vitcnn.device.which import Device, cpu_model, num_threads
 from vitcnn.record import Environment
+from vitcnn.working_tree import git
 
 
 @contextmanager
@@ -43,7 +43,7 @@ NUMERICS = {"tf32": False, "cudnn_benchmark": True}
 
 def environment(device: Device, root: Path) -> Environment:
     """Gather where this run is measured; `root` is the project whose git revision counts."""
-    changes = _git(root, "status", "--porcelain", "--untracked-files=no")
+    changes = git(root, "status", "--porcelain", "--untracked-files=no")
     versions = {name: _version(name) for name in ("vitcnn", "torch", "torchvision", "timm", "peft")}
     return Environment(
         device_key=device.key,
@@ -52,7 +52,7 @@ def environment(device: Device, root: Path) -> Environment:
         num_threads=num_threads(),
         python=platform.python_version(),
         numerics=NUMERICS,
-        git_commit=_git(root, "rev-parse", "HEAD") or "",
+        git_commit=git(root, "rev-parse", "HEAD") or "",
         git_dirty=None if changes is None else bool(changes),
         **versions,
         **(_gpu(device) if device.is_cuda else {}),
@@ -81,12 +81,3 @@ def _driver_version() -> str:
         return str(pynvml.nvmlSystemGetDriverVersion())
     except pynvml.NVMLError:
         return ""
-
-
-def _git(root: Path, *arguments: str) -> str | None:
-    """Return what git prints, or None where there is no git or no repository."""
-    try:
-        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False)
-    except OSError:
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None

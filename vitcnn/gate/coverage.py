@@ -43,29 +43,40 @@ def cover(runs: Sequence[Run], baseline: Baseline) -> Coverage:
             skipped += [result for result in ended if result.outcome == "skipped"]
         elif records:
             measured[case] = records
-        elif is_left_out(ended, baseline.cases[case], runs[0].selection):
+        elif is_left_out(case, ended, baseline.cases[case], runs[0].selection):
             narrowed.append(case)
         else:
-            verdicts.append(_missing(case, ended, baseline.cases[case]))
+            verdicts.append(_missing(case, ended, baseline.cases[case], runs[0].selection))
     num_cases = len(baseline.cases)
     scope = f"{num_cases - len(narrowed)} of the baseline's {num_cases} cases" if narrowed else ""
-    remarks = (*_narrowing(scope, runs[0].selection), *_never_measured(skipped))
+    remarks = (*_narrowing(scope, runs[0].selection), *_never_measured(skipped), *_removed(baseline))
     return Coverage(measured=measured, verdicts=tuple(verdicts), remarks=remarks, scope=scope)
 
 
-def is_left_out(ended: Sequence[CaseResult], baseline: CaseBaseline, selection: Selection) -> bool:
-    """Whether the command line left a case of the baseline out: then it is not missing."""
+def is_left_out(case: str, ended: Sequence[CaseResult], baseline: CaseBaseline, selection: Selection) -> bool:
+    """Whether the command line left a case of the baseline out: then it is not missing.
+
+    Of what was collected, -k and -m alone leave cases out. Paths excuse what lies outside all of them.
+    """
     if ended:
-        asked_less = bool(selection.keyword or selection.markers or selection.paths)
-        return asked_less and ended[0].outcome == "deselected"
+        return bool(selection.keyword or selection.markers) and all(found.outcome == "deselected" for found in ended)
     record = baseline.records[-1]
     task, preset = record.settings.get("task"), record.settings.get("preset")
     return bool(
-        selection.paths
+        _is_outside(case, baseline.place, selection.paths)
         or (selection.architectures and record.architecture and record.architecture not in selection.architectures)
         or (selection.tasks and task is not None and task not in selection.tasks)
         or (preset in PRESETS and PRESETS.index(preset) > PRESETS.index(selection.preset))
     )
+
+
+def _is_outside(case: str, place: str, paths: Sequence[str]) -> bool:
+    """Whether none of the paths that were named, folders, files and node ids, holds the case; where is it?"""
+    node_id = case if case.startswith(place) else f"{place}[{case}]"
+    held = any(
+        name == path or name.startswith((f"{path}/", f"{path}::")) for path in paths for name in (place, node_id)
+    )
+    return bool(paths and place and not held)
 
 
 def _spoiled(case: str, ended: Sequence[CaseResult]) -> Verdict | None:
@@ -83,10 +94,13 @@ def _without_baseline(case: str, records: Sequence[Record]) -> list[Verdict]:
     return [Verdict(kind="NEW", case=case, reason=reason)] if records else []
 
 
-def _missing(case: str, ended: Sequence[CaseResult], baseline: CaseBaseline) -> Verdict:
+def _missing(case: str, ended: Sequence[CaseResult], baseline: CaseBaseline, selection: Selection) -> Verdict:
     where = f"last measured in the baseline {baseline.recording}"
     if ended:
         reason = f"{ended[0].outcome.replace('_', ' ')}: {ended[0].reason}; {where}"
+    elif selection.paths and not baseline.place:
+        do = "Record it again to judge single files"
+        reason = f"not collected, and the baseline {baseline.recording} is too old to say in which file it was. {do}"
     else:
         reason = f"not collected; {where}. Where it was removed or renamed on purpose, record the baseline again"
     return Verdict(kind="MISSING", case=case, reason=reason)
@@ -103,3 +117,9 @@ def _never_measured(skipped: Sequence[CaseResult]) -> tuple[str, ...]:
         return ()
     reasons = "; ".join(dict.fromkeys(cases.values()))
     return (f"Skipped, and without a baseline: {len(cases)} cases, not judged ({reasons}).",)
+
+
+def _removed(baseline: Baseline) -> tuple[str, ...]:
+    if not baseline.removed:
+        return ()
+    return (f"No longer in the newest recording of the whole suite, so not judged: {', '.join(baseline.removed)}.",)

@@ -139,6 +139,8 @@ def _sort(pile: Pile, case: str, before: Sequence[Record], now: Sequence[Record]
             continue
         elif not new or not old:
             pile.verdicts.append(_one_sided(case, name, has_baseline=bool(old)))
+        elif meanings := _other_unit(old, new):
+            pile.verdicts.append(Verdict(kind="INVALID", case=case, metric=name, reason=meanings))
         elif entry.rule == "time":
             _sort_time(pile, case, name, before, now, paired=paired)
         elif entry.rule == "score":
@@ -219,6 +221,15 @@ def _one_sided(case: str, metric: str, *, has_baseline: bool) -> Verdict:
         reason = "the baseline has this metric, the run does not: say why it is gone, and record again"
         return Verdict(kind="MISSING", case=case, metric=metric, reason=reason)
     return Verdict(kind="NEW", case=case, metric=metric, reason=f"the baseline lacks this metric. {RECORD_FIRST}")
+
+
+def _other_unit(old: Sequence[Measurement], new: Sequence[Measurement]) -> str:
+    """Say that a metric's unit or direction is not the baseline's, so that the numbers are not of one thing."""
+    before, now = ({f"{m.unit}, {m.better} is better" for m in side} for side in (old, new))
+    if before == now:
+        return ""
+    was, is_now = (" and ".join(sorted(side)) for side in (before, now))
+    return f"it means another thing than in the baseline: {was} -> {is_now}. {RECORD_FIRST}"
 
 
 def _throttled(whose: str, records: Sequence[Record]) -> str:

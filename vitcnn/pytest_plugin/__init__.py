@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+
 import pytest
 
 from vitcnn.errors import UserError
@@ -12,8 +14,17 @@ from vitcnn.pytest_plugin.fixtures import device as device
 from vitcnn.pytest_plugin.fixtures import measure as measure
 from vitcnn.pytest_plugin.fixtures import model as model
 from vitcnn.pytest_plugin.fixtures import task as task
+from vitcnn.pytest_plugin.gating import with_verdict
 from vitcnn.pytest_plugin.hooks import SuiteHooks
-from vitcnn.pytest_plugin.options import add_options, check_options, prepare_json_folder, set_default_storage
+from vitcnn.pytest_plugin.options import (
+    add_options,
+    check_options,
+    prepare_json_folder,
+    require_outside_stores,
+    set_default_storage,
+)
+
+NAME = "vitcnn-suite"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -21,14 +32,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add_options(parser)
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> Generator[None, int | pytest.ExitCode, int | pytest.ExitCode]:
+    """Let no session that was asked for a verdict end green without one: asked now, before others can change it."""
+    is_asked = config.getoption("--gate") is not None
+    status = yield
+    return with_verdict(config, status) if is_asked else status
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Check the options before anything runs, and before pytest-benchmark opens its storage."""
     try:
         options = check_options(config)
+        set_default_storage(config, options.device)
+        require_outside_stores(config, options.out)
         prepare_json_folder(config)
     except UserError as error:
         raise pytest.UsageError(str(error)) from None
     config.stash[OPTIONS] = options
-    set_default_storage(config, options.device)
-    config.pluginmanager.register(SuiteHooks(config, options), "vitcnn-suite")
+    if config.pluginmanager.register(SuiteHooks(config, options), NAME) is None:
+        raise pytest.UsageError(
+            f"-p no:{NAME} would measure without accounting for it, and judge nothing: leave it out"
+        )

@@ -23,6 +23,7 @@ from vitcnn.pytest_plugin.resuming import without_resume
 from vitcnn.record import Run, load_run
 from vitcnn.report.verdicts import markdown, measured_again, resumed, terminal
 from vitcnn.step_summary import write_markdown
+from vitcnn.working_tree import CHANGED, state
 
 COMPARED_ONLY = "Compared only, the exit status is as without: --gate makes it fail."
 
@@ -39,13 +40,23 @@ class Gate:
         self.judgement: Judgement | None = None
         self._num_reruns = 0
         self._is_stopped = False
+        self._tree = ""
 
     @property
     def is_asked(self) -> bool:
         """Whether this session is to be judged: not a worker's, nor one that vitcnn asked for, nor a mere listing."""
         asked = self.options.gate is not None or self.config.option.benchmark_compare
-        elsewhere = hasattr(self.config, "workerinput") or self.config.option.collectonly
-        return bool(asked) and not elsewhere and self.options.request is None
+        return bool(asked) and not self.is_elsewhere and not self.config.option.collectonly
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether another session judges what this one measures: that which has this one as a worker or a rerun."""
+        return hasattr(self.config, "workerinput") or self.options.request is not None
+
+    def begin(self) -> None:
+        """Remember which revision is there as the session begins."""
+        if self.is_asked:
+            self._tree = state(self.config.rootpath)
 
     @property
     def _mode(self) -> Mode:
@@ -69,7 +80,12 @@ class Gate:
         text = terminal(self.judgement, self._mode, width=width)
         return text if self.options.gate else f"{text}\n{COMPARED_ONLY}"
 
+    def _require_same_revision(self, what: str) -> None:
+        if state(self.config.rootpath) != self._tree:
+            raise RunFailed(f"{CHANGED} while {what}. Measure again, and change nothing meanwhile")
+
     def _judged(self, run: Run) -> Judgement:
+        self._require_same_revision("the run was measured")
         baseline = self._baseline()
         if self.options.gate is None or not self.options.gate_reruns:
             runs: tuple[Run, ...] = (run,)
@@ -101,6 +117,7 @@ class Gate:
             out = self.options.out / f"{RERUN}{self._num_reruns}"
             request = Request(cases=frozenset(cases), seed_block=self._num_reruns)
             runs.append(load_run(self._rerun(request, out)))
+            self._require_same_revision("suspects were measured again")
         progress(self.options.gate_reruns, self.options.gate_reruns, "measured again")
         return runs
 
@@ -138,6 +155,25 @@ class Gate:
             when=when,  # type: ignore[arg-type]
         )
         self.config.hook.pytest_runtest_logreport(report=report)
+
+
+GATE = pytest.StashKey[Gate]()
+"""Where the session's gate is, whatever became of the plugin that asks it."""
+
+
+def with_verdict(config: pytest.Config, status: int | pytest.ExitCode) -> int | pytest.ExitCode:
+    """Return the exit status of a session under --gate: never green without a verdict, nor against it.
+
+    A plugin that is unregistered, an option that only lists, and an exit that others ask for end sessions unjudged.
+    """
+    gate = config.stash.get(GATE, None)
+    if status != pytest.ExitCode.OK or (gate and gate.is_elsewhere):
+        return status
+    judgement = gate.judgement if gate else None
+    if gate is None or judgement is None or gate.options.gate is None:
+        print("vitcnn: --gate: the session ended without a verdict, so it is red", file=sys.stderr)
+        return pytest.ExitCode.TESTS_FAILED
+    return pytest.ExitCode.TESTS_FAILED if judgement.red(gate.options.gate) else status
 
 
 def _named(stored: Sequence[Recording], asked: str) -> tuple[Recording, ...]:

@@ -20,8 +20,17 @@ from vitcnn.errors import RecordError, UserError
 from vitcnn.folders import OWN, make_own_folder, short
 from vitcnn.fresh import interrupt
 from vitcnn.pytest_plugin.fixtures import parametrize
-from vitcnn.pytest_plugin.gating import JUDGED, Gate
-from vitcnn.pytest_plugin.ledger import RESUMED, ROW, Ledger, case_id, case_of, entry_for, is_measured
+from vitcnn.pytest_plugin.gating import GATE, JUDGED, Gate
+from vitcnn.pytest_plugin.ledger import (
+    RESUMED,
+    ROW,
+    Ledger,
+    case_id,
+    case_of,
+    entry_for,
+    is_measured,
+    left_out_by_expression,
+)
 from vitcnn.pytest_plugin.measuring import CLEAN_STATE
 from vitcnn.pytest_plugin.options import Options
 from vitcnn.pytest_plugin.plotting import plot_lines
@@ -41,7 +50,7 @@ class SuiteHooks:
         self.config = config
         self.options = options
         self.ledger = Ledger(options.out, lambda: replace(self.run, cases=()))
-        self.gate = Gate(config, options)
+        self.gate = config.stash[GATE] = Gate(config, options)
         self.started = datetime.now(UTC).isoformat(timespec="seconds")
         self.is_worker = hasattr(config, "workerinput")
         self._saved: dict[str, Any] = {}
@@ -99,14 +108,22 @@ class SuiteHooks:
         if request is not None and request.cases is not None:
             others = [item for item in items if not is_measured(item) or case_id(item) not in request.cases]
             self.config.hook.pytest_deselected(items=others)
+            self.ledger.deselect(others, asked=others)
             items[:] = [item for item in items if item not in others]
 
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
-        """Enter what -k, -m and such left out."""
-        self.ledger.deselect(items, self.config.option.deselect or ())
+        """Enter what -k and -m left out, and what others did."""
+        asked = left_out_by_expression(items, self.config)
+        self.ledger.deselect(items, named=self.config.option.deselect or (), asked=asked)
 
     def pytest_sessionstart(self) -> None:
-        """Let SIGTERM end the session as Ctrl-C does, so that everything measured is saved; make the folder for it."""
+        """Let SIGTERM end the session as Ctrl-C does, so that everything measured is saved; make the folder for it.
+
+        The revision that is measured is the one that is there now.
+        """
+        if not self.is_worker and not self.config.option.collectonly:
+            assert self.environment
+            self.gate.begin()
         if self.options.out.is_relative_to(self.config.rootpath / OWN) and not self.config.option.collectonly:
             make_own_folder(self.config.rootpath)
         if threading.current_thread() is threading.main_thread():

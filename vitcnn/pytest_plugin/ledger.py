@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
@@ -51,6 +53,15 @@ def case_id(item: pytest.Item) -> str:
     return str(case_of(item) or item.nodeid)
 
 
+def left_out_by_expression(items: Sequence[pytest.Item], config: pytest.Config) -> list[pytest.Item]:
+    """Return the items that -k and -m do not select, by pytest's own hook; nobody else is told."""
+    kept = list(items)
+    silent = SimpleNamespace(option=config.option, hook=SimpleNamespace(pytest_deselected=lambda **_: None))
+    marks: Any = config.pluginmanager.get_plugin("mark")
+    marks.pytest_collection_modifyitems(items=kept, config=silent)
+    return [item for item in items if item not in kept]
+
+
 class Ledger:
     """The results of one session, in the order of collection."""
 
@@ -83,17 +94,22 @@ class Ledger:
             places[name] = item.nodeid
         self._ids.update({nodeid: name for name, nodeid in places.items()})
 
-    def deselect(self, items: Iterable[pytest.Item], named: Sequence[str]) -> None:
-        """Enter that cases were left out by -k, -m or such; `named` are the prefixes that --deselect names.
+    def deselect(
+        self, items: Iterable[pytest.Item], *, named: Sequence[str] = (), asked: Sequence[pytest.Item] = ()
+    ) -> None:
+        """Enter that cases were left out: those in `asked` by -k or -m, others by the prefixes that --deselect names.
 
-        What is named counts as skipped: unlike -k, it does not say what of the suite a run is about.
+        What -k and -m do not leave out counts as skipped: a plugin or a conftest, as --deselect, does not say what of
+        the suite a run is about.
         """
         for item in filter(is_measured, items):
             name = case_id(item)
             if item.nodeid.startswith(tuple(named)):
                 result = CaseResult(id=name, outcome="skipped", reason="left out by --deselect")
+            elif item in asked:
+                result = CaseResult(id=name, outcome="deselected", reason="left out by -k or -m")
             else:
-                result = CaseResult(id=name, outcome="deselected", reason="left out by -k, -m or a plugin")
+                result = CaseResult(id=name, outcome="skipped", reason="left out by a plugin or a conftest")
             self._results[name] = result
 
     def begin(self) -> None:
@@ -129,7 +145,7 @@ class Ledger:
 
     def results(self) -> tuple[CaseResult, ...]:
         """Return how every collected case ended so far."""
-        return tuple(self._result(nodeid, name) for nodeid, name in self._ids.items())
+        return tuple(replace(self._result(nodeid, name), place=_place(nodeid)) for nodeid, name in self._ids.items())
 
     def _result(self, nodeid: str, name: str) -> CaseResult:
         if name in self._results:
@@ -139,12 +155,19 @@ class Ledger:
         return CaseResult(id=name, outcome="not_run", reason="the run ended before this case's turn")
 
 
+def _place(nodeid: str) -> str:
+    """Return the file and the function of a node id, without what stands in brackets."""
+    file, separator, rest = nodeid.partition("::")
+    return f"{file}{separator}{rest.partition('[')[0]}"
+
+
 def entry_for(item: pytest.Item, report: pytest.TestReport) -> dict[str, Any]:
     """Return how one phase of an item ended, and the seconds of its rounds, as in a journal: they travel with it."""
     outcome, reason = _ending(item, report)
     record = item.stash.get(RECORD, None)
     reason = reason.encode(errors="backslashreplace").decode()  # half of a surrogate pair cannot be shown
-    result = CaseResult(id=case_id(item), outcome=outcome, reason=reason, record=record)
+    place = _place(item.nodeid)
+    result = CaseResult(id=case_id(item), outcome=outcome, reason=reason, record=record, place=place)
     return {**result.to_json(), TIMES: list(item.stash[ROW]["data"]) if ROW in item.stash else []}
 
 

@@ -14,13 +14,17 @@ from vitcnn.architectures import architecture
 from vitcnn.device import Device, resolve
 from vitcnn.errors import UnknownName, UserError
 from vitcnn.folders import OWN, given_path, require_writable
-from vitcnn.fresh import RUN_JSON, Request
+from vitcnn.fresh import RERUN, RUN_JSON, Request
 from vitcnn.gate.verdict import MODES, Mode
 from vitcnn.journal import JOURNAL
 from vitcnn.pytest_plugin.resuming import SAVING, Resumed, resumed_run
 from vitcnn.record import Selection
 from vitcnn.spec import PRESETS
+from vitcnn.step_summary import GATE_MD
 from vitcnn.tasks import FOLDER, Tasks, data_root
+
+OF_A_RUN = (JOURNAL, RUN_JSON, GATE_MD, f"{RERUN}*")
+"""What a run leaves in its folder: beside that of another, nobody knows whose verdict is whose."""
 
 MOST_RERUNS = 20
 """More processes a round of re-measuring are a typing error."""
@@ -125,7 +129,7 @@ def check_options(config: pytest.Config) -> Options:
     tasks = Tasks(data_root(config.getoption("--data-root")), asked=_names(config, "--task"))
     out = _out(config)
     is_worker = hasattr(config, "workerinput")
-    if not is_worker and any((out / name).exists() for name in (JOURNAL, RUN_JSON)):
+    if not is_worker and any(True for name in OF_A_RUN for _ in out.glob(name)):
         do = "Name another folder, or leave it out for one named by the time."
         raise UserError(field="--out", value=str(out), allowed="a folder that holds no run yet", do=do)
     require_writable("--out", out)
@@ -164,6 +168,9 @@ def _gate(config: pytest.Config) -> Mode | None:
     if mode not in MODES:
         do = "Give the path first: pytest benchmarks --gate."
         raise UserError(field="--gate", value=mode, allowed=", ".join(MODES), do=do)
+    if config.option.collectonly:
+        why = "What is not measured cannot be judged, and must not look green."
+        raise UserError(field="--collect-only", value="with --gate", allowed="one of the two", do=why)
     saving = next((name for name in SAVING if config.getoption(name)), None)
     if saving:
         why = "The run would become a baseline before it is judged, and judge the next one."
@@ -184,15 +191,26 @@ def _gate_reruns(text: str) -> int:
 
 
 def _narrow_paths(config: pytest.Config) -> tuple[str, ...]:
-    """Return the files and node ids among the arguments, relative to the root: not folders, which are taken whole."""
+    """Return the parts of a suite among the arguments, relative to the root: files, node ids, and folders below it.
+
+    None where a whole suite is among them too.
+    """
     found = []
     for argument in config.args:
         name, separator, rest = argument.partition("::")
-        path = config.invocation_params.dir / name
-        if separator or os.path.isfile(path):  # noqa: PTH113  # Path.is_file raises where the name is too long
-            place = os.path.relpath(path, config.rootpath).replace(os.sep, "/")
-            found.append(f"{place}{separator}{rest}")
+        path = Path(os.path.normpath(config.invocation_params.dir / name))
+        is_file = os.path.isfile(path)  # noqa: PTH113  # Path.is_file raises where the name is too long
+        if not separator and not is_file and not _is_in_a_suite(path, config.rootpath):
+            return ()
+        place = os.path.relpath(path, config.rootpath).replace(os.sep, "/")
+        found.append(f"{place}{separator}{rest}")
     return tuple(found)
+
+
+def _is_in_a_suite(folder: Path, root: Path) -> bool:
+    """Whether a folder has no baselines of its own and lies below one that has."""
+    above = (parent for parent in folder.parents if parent.is_relative_to(root))
+    return not (folder / baseline.FOLDER).is_dir() and any((parent / baseline.FOLDER).is_dir() for parent in above)
 
 
 def _names(config: pytest.Config, option: str) -> tuple[str, ...]:
@@ -234,10 +252,27 @@ def set_default_storage(config: pytest.Config, device: Device) -> None:
     """Make pytest-benchmark store runs below benchmarks/baselines/<device>, unless the user named a place.
 
     Where a folder among the arguments has baselines of its own, as `vitcnn baseline record --suite` makes them, it is
-    that folder's.
+    that folder's; UserError where two have.
     """
     if config.option.benchmark_storage == DEFAULT_STORAGE:
         suites = [config.invocation_params.dir / argument.partition("::")[0] for argument in config.args]
-        own = [suite / baseline.FOLDER for suite in suites if os.path.isdir(suite / baseline.FOLDER)]  # noqa: PTH112
+        own = list(
+            dict.fromkeys(s.resolve() / baseline.FOLDER for s in suites if os.path.isdir(s / baseline.FOLDER))  # noqa: PTH112
+        )
+        if len(own) > 1:
+            value, do = " ".join(str(folder.parent) for folder in own), "Run one after the other."
+            raise UserError(field="paths", value=value, allowed="one folder with baselines of its own", do=do)
         folder = own[0] if own else config.rootpath / "benchmarks" / baseline.FOLDER
         config.option.benchmark_storage = f"file://{folder / device.key}"
+
+
+def require_outside_stores(config: pytest.Config, out: Path) -> None:
+    """Raise UserError where this run's files would lie among the baselines: it would judge itself, or the next one."""
+    stores = [config.rootpath / "benchmarks" / baseline.FOLDER]
+    named = storage_folder(config)
+    if named is not None:
+        stores.append(named.parent if named.parent.name == baseline.FOLDER else named)
+    for field, path in (("--out", out), ("--benchmark-json", config.option.benchmark_json)):
+        if path is not None and any(Path(path).resolve().is_relative_to(store.resolve()) for store in stores):
+            do = "It would be a baseline that nobody recorded."
+            raise UserError(field=field, value=str(path), allowed="a place outside the stored baselines", do=do)

@@ -38,7 +38,7 @@ def recorded(recording: Recording) -> str:
     num_skipped = sum(all(result.outcome == "skipped" for result in results) for results in recording.results.values())
     counts = f"{counted(len(runs), 'run')}, {counted(len(recording.records), 'case')}, {num_skipped} skipped"
     paths = [stored.path for stored in recording.runs]
-    together = paths[0].with_name(f"????_{recording.name}.json")
+    together = paths[0].with_name(f"????_{recording.name}-*of{len(paths)}.json")
     lines = [
         f"Recorded {recording.name} on {runs[0].environment.device_key}: {counts}.",
         *(f"  {path}" for path in paths),

@@ -1,0 +1,28 @@
+"""Which revision of a project is measured: its git commit, and what of it was changed since."""
+
+from __future__ import annotations
+
+import subprocess
+from hashlib import sha256
+from pathlib import Path
+
+CHANGED = "the revision changed (another commit, or other changes of tracked files)"
+
+
+def git(root: Path, *arguments: str) -> str | None:
+    """Return what git prints, or None where there is no git or no repository."""
+    command = ["git", "-C", str(root), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    except OSError:
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def state(root: Path) -> str:
+    """Return what differs between two moments if a commit or a tracked file changed; empty without a repository."""
+    commit = git(root, "rev-parse", "HEAD")
+    if commit is None:
+        return ""
+    changes = git(root, "diff", "HEAD", "--full-index", "--no-ext-diff", "--no-textconv") or ""
+    return f"{commit} {sha256(changes.encode()).hexdigest()}"
