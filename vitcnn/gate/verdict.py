@@ -14,7 +14,7 @@ MISSING: the baseline has it, the run does not. NEW: the run has it, the baselin
 tolerance, but the noise is too large to tell. SAME: within the tolerance or within the noise.
 """
 
-Mode = Literal["on", "allow-new", "strict"]
+Mode = Literal["on", "allow-new", "strict", "counts"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 
 ALWAYS_RED: frozenset[Kind] = frozenset({"INVALID", "FAILED", "WORSE", "MISSING"})
@@ -22,8 +22,9 @@ RED: dict[Mode, frozenset[Kind]] = {
     "on": ALWAYS_RED | {"NEW"},
     "allow-new": ALWAYS_RED,
     "strict": ALWAYS_RED | {"NEW", "INCONCLUSIVE", "BETTER"},
+    "counts": ALWAYS_RED | {"NEW"},
 }
-"""Which verdicts turn a gate red, in each mode."""
+"""Which verdicts turn a gate red, in each mode. In mode counts only what has no noise is judged at all."""
 
 WHOLE_RUN = "the whole run"
 """Stands in the place of a case where a verdict concerns all of them."""
@@ -56,7 +57,8 @@ class Judgement:
 
     `drift` are verdicts against the oldest baseline that the newest one no longer shows. `remarks` say what was
     narrowed, skipped, or differs in software. `suspects` are the cases whose times more runs could decide. `scope` says
-    how much of the baseline was judged where the command line left some out.
+    how much of the baseline was judged where the command line left some out. `num_uncomparable` counts were not judged,
+    since they were taken under other software than the baseline's.
     """
 
     verdicts: tuple[Verdict, ...]
@@ -64,6 +66,7 @@ class Judgement:
     remarks: tuple[str, ...] = ()
     suspects: tuple[str, ...] = ()
     scope: str = ""
+    num_uncomparable: int = 0
 
     def red(self, mode: Mode) -> tuple[Verdict, ...]:
         """Return the verdicts that are red in `mode`."""

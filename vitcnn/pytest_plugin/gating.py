@@ -72,6 +72,8 @@ class Gate:
 
     def _judged(self, run: Run) -> Judgement:
         baseline = self._baseline()
+        if self._mode == "counts":
+            return judge([run], baseline, counts_only=True)
         if self.options.gate is None or not self.options.gate_reruns:
             return judge([run], baseline)
         judgement, runs = judge_with_reruns(run, baseline, self._measure_again)

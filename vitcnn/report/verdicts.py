@@ -134,6 +134,8 @@ def _advised(judgement: Judgement, advice: Advice) -> list[str]:
 def _closing(judgement: Judgement, mode: Mode) -> str:
     counts = Counter(verdict.kind for verdict in judgement.verdicts)
     scope = f" (narrowed: {judgement.scope})" if judgement.scope else ""
+    if judgement.num_uncomparable:
+        scope += f" (not judged: {counted(judgement.num_uncomparable, 'count')} under other software)"
     if counts.keys() <= {"SAME"}:
         cases = {verdict.case for verdict in judgement.verdicts}
         same = f"{counted(counts['SAME'], 'metric')} of {counted(len(cases), 'case')}, all as in the baseline"
