@@ -11,7 +11,6 @@ These do not vary with what else uses the machine, so they are judged exactly, u
   `.numpy()` and `.tolist()`, is seen on CUDA alone.
 - `kernels`: kernels, copies and fills that the GPU ran, by CUPTI, without cuDNN's search.
 - `graphs` and `graph_breaks`: what torch.compile made of a compiled case by the end of its warm-up.
-- `instructions`: of one forward on a CPU, by Callgrind; only with --count-instructions (`vitcnn/instructions.py`).
 """
 
 from __future__ import annotations
