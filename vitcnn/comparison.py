@@ -32,7 +32,8 @@ class Comparison:
             reasons = [f"{case}: {_how(results[-1])}" for case, results in self.base.results.items()]
             reason = f"no case passed in the {self.base.name}: {'; '.join(reasons) or 'it has none'}"
             return replace(cannot_judge(reason), remarks=self.remarks)
-        found = judge([run.run for run in self.head.runs], baseline_of([self.base]), paired=True)
+        runs, base = [run.run for run in self.head.runs], baseline_of([self.base])
+        found = judge(runs, base, paired=True, counts_only=mode == "counts")
         verdicts, excused = [], []
         for verdict in map(self._in_words_of_revisions, found.verdicts):
             if mode == "allow-new" and self._fails_in_base_too(verdict):

@@ -31,11 +31,11 @@ def run_files(path: Path) -> list[Path]:
     return [folder / RUN_JSON for folder in (path, *reruns)]
 
 
-def judge_files(files: Sequence[Path], baselines: Path) -> Judgement:
+def judge_files(files: Sequence[Path], baselines: Path, *, counts_only: bool = False) -> Judgement:
     """Judge the runs in `files` together by what is stored for their device.
 
-    `baselines` is the device's folder, or the one above it. What keeps the runs from being judged is a verdict too: it
-    names the file and what to do.
+    `baselines` is the device's folder, or the one above it. With `counts_only` no time and no score is judged. What
+    keeps the runs from being judged is a verdict too: it names the file and what to do.
     """
     try:
         runs = [StoredRun(path=file, run=load_run(file)) for file in files]
@@ -51,7 +51,7 @@ def judge_files(files: Sequence[Path], baselines: Path) -> Judgement:
     if obstacle:
         return cannot_judge(obstacle)
     current = [entry.run for entry in runs]
-    judgement = judge(current, baseline_of(stored))
+    judgement = judge(current, baseline_of(stored), counts_only=counts_only)
     return replace(judgement, remarks=(*resumed(*current), *measured_again(current), *judgement.remarks))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from vitcnn.architectures import architecture
 from vitcnn.device import Device, numerics, out_of_memory_as_case_error
 from vitcnn.device.busy import watch_processor
 from vitcnn.device.throttling import watch_clocks
+from vitcnn.metrics.counted import OF_A_FUNCTION
 from vitcnn.metrics.images_per_s import IMAGES_PER_S
 from vitcnn.metrics.latency_s import LATENCY_S
 from vitcnn.record import Measurement, Record, Status
@@ -32,10 +34,24 @@ class OwnBenchmark:
             rounds, calls = MANY_ROUNDS.plan(warm_up(self.run, device.timer))
             with watch_clocks(device) as clocks, watch_processor(device) as processor:
                 times_s = stopwatch(self.run, rounds=rounds, calls=calls)
+            counts, versions = self.counts(device) if times_s else ({}, {})
         rates = tuple(self.images / seconds for seconds in times_s)
         metrics = [(LATENCY_S, times_s), (IMAGES_PER_S, rates)] if times_s else []
-        measurements = tuple(metric.measurement(samples, TIME_TOLERANCE) for metric, samples in metrics)
-        return self.record("ok", measurements, rounds=rounds, calls_per_round=calls, **clocks, **processor)
+        times = [metric.measurement(samples, TIME_TOLERANCE) for metric, samples in metrics]
+        counted = [metric.measurement([counts[metric.name]], 0.0) for metric in OF_A_FUNCTION if metric.name in counts]
+        how = {"rounds": rounds, "calls_per_round": calls, **versions, **clocks, **processor}
+        return self.record("ok", (*times, *counted), **how)
+
+    def counts(self, device: Device) -> tuple[Mapping[str, int], Mapping[str, Any]]:
+        """Return what a call asks of torch, and under which versions; nothing where two calls differ or ask nothing."""
+        if "torch" not in sys.modules:
+            return {}, {}
+        from vitcnn.counting import counted_with, counts_of
+
+        first, second = (counts_of(self.run, device) for _ in range(2))
+        if first != second or not first["operators"]:
+            return {}, {}
+        return first, {"counted_with": counted_with(device)}
 
     def record(self, status: Status, measurements: tuple[Measurement, ...] = (), **settings: Any) -> Record:
         """Return the benchmark's record."""

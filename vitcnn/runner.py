@@ -9,6 +9,7 @@ from typing import Any
 
 from vitcnn.architectures import architecture
 from vitcnn.bench import Bench
+from vitcnn.counting import Counts, counted_with, counts_of, graphs_so_far
 from vitcnn.device import numerics, out_of_memory_as_case_error
 from vitcnn.device.busy import watch_processor
 from vitcnn.device.throttling import watch_clocks
@@ -17,6 +18,7 @@ from vitcnn.metrics import metrics_of
 from vitcnn.prepare import prepare
 from vitcnn.record import Record
 from vitcnn.spec import Case
+from vitcnn.subject import Subject
 from vitcnn.timing import Stopwatch
 
 
@@ -28,9 +30,11 @@ def measure(case: Case, *, bench: Bench, stopwatch: Stopwatch, floor_bytes: int)
     """
     device = bench.device
     with numerics(device), out_of_memory_as_case_error(device), forgetting_compiled_code(case):
+        graphs_before = graphs_so_far() if case.mode == "compiled" else {}
         subject = prepare(case, bench)
         subject.floor_bytes = floor_bytes
         rounds, calls = subject.rounds.plan(subject.warm_up())
+        graphs = {name: graphs_so_far()[name] - before for name, before in graphs_before.items()}
         with watch_clocks(device) as clocks, watch_processor(device) as processor:
             subject.times_s = stopwatch(
                 subject.run,
@@ -39,6 +43,8 @@ def measure(case: Case, *, bench: Bench, stopwatch: Stopwatch, floor_bytes: int)
                 before_round=subject.before_round,
                 after_round=subject.after_round,
             )
+        if subject.times_s:
+            subject.counts = {**counts(subject), **graphs}
         measurements = (
             [m for metric in metrics_of(case.question) for m in metric.of(subject)] if subject.times_s else []
         )
@@ -51,6 +57,7 @@ def measure(case: Case, *, bench: Bench, stopwatch: Stopwatch, floor_bytes: int)
             **subject.settings,
             "rounds": rounds,
             "calls_per_round": calls,
+            "counted_with": counted_with(device),
             **clocks,
             **processor,
         },
@@ -58,6 +65,13 @@ def measure(case: Case, *, bench: Bench, stopwatch: Stopwatch, floor_bytes: int)
         measurements=tuple(measurements),
         series=tuple(subject.series()) if subject.times_s else (),
     )
+
+
+def counts(subject: Subject) -> Counts:
+    """Return what a run, or what stands for it, asks for. What stands for a compiled run would be compiled anew."""
+    on_device = subject.counted is None or subject.case.mode == "eager"
+    run = subject.counted() if subject.counted else subject.run
+    return counts_of(run, subject.device, on_device=on_device)
 
 
 @contextmanager

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -46,7 +46,8 @@ class Subject:
     `run` is what is timed; it processes `images_per_run` images. `warm_up` pays what only first calls cost and
     returns an estimate of a run's seconds. `shape` is the input that `model` was built for; `settings` repeat the
     case. After the rounds the runner fills in `times_s`, a run's seconds in each round, and asks for the `series`.
-    Cases that train say what came of it by `trained`.
+    Cases that train say what came of it by `trained`. `counted` gets ready and returns what the counting pass runs,
+    where a whole run takes too long for it; `counts` is what it found.
     """
 
     case: Case
@@ -63,5 +64,7 @@ class Subject:
     after_round: Callable[[], None] | None = None
     series: Callable[[], list[Series]] = list
     trained: Callable[[], Trained] | None = None
+    counted: Callable[[], Callable[[], object]] | None = None
     floor_bytes: int = 0
     times_s: tuple[float, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)

@@ -61,7 +61,7 @@ def run_gate(options: argparse.Namespace) -> int:
     _require_different(files)
     if options.out:
         require_writable("--out", options.out)
-    judgement = judge_files(files, options.baseline)
+    judgement = judge_files(files, options.baseline, counts_only=options.mode == "counts")
     write_markdown(markdown(judgement, options.mode), options.out)
     say(terminal(judgement, options.mode, width=get_terminal_size().columns))
     return exit_status(judgement, options.mode)

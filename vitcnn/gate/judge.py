@@ -9,6 +9,7 @@ from statistics import median
 
 from vitcnn.baseline import Baseline, CaseBaseline
 from vitcnn.gate.amounts import judge_amount, judge_exact
+from vitcnn.gate.counted import judge_counted, other_software, uncomparable
 from vitcnn.gate.coverage import Coverage, cover
 from vitcnn.gate.meaning import other_meaning
 from vitcnn.gate.scores import SeedScores, by_seed, judge_scores
@@ -36,9 +37,11 @@ RECORD_FIRST = "Record one with `vitcnn baseline record` and commit it."
 class Pile:
     """The metrics of all cases, sorted by how they are judged.
 
-    Times wait for each other, since they share a level and what is known of the noise; so do scores.
+    Times wait for each other, since they share a level and what is known of the noise; so do scores. With `counts_only`
+    both are passed over.
     """
 
+    counts_only: bool = False
     times: list[RunMedians] = field(default_factory=list)
     scores: list[SeedScores] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
@@ -49,27 +52,42 @@ class Pile:
         return [*self.verdicts, *times, *judge_scores(self.scores, more_runs=more_runs)]
 
 
-def judge(runs: Sequence[Run], baseline: Baseline, *, paired: bool = False, more_runs: int = 0) -> Judgement:
+def judge(
+    runs: Sequence[Run],
+    baseline: Baseline,
+    *,
+    paired: bool = False,
+    more_runs: int = 0,
+    counts_only: bool = False,
+) -> Judgement:
     """Judge runs of one revision together.
 
     The first run says what was asked for; more of them, such as re-measured suspects, add to its cases: `more_runs` of
     them at most, those that are there included. With `paired` each run of the baseline was taken in turns with the run
-    of the same place in `runs`.
+    of the same place in `runs`. With `counts_only` no time and no score is judged, and a count that cannot be compared
+    is INVALID.
     """
     obstacle = what_forbids(runs, baseline)
     if obstacle:
         return cannot_judge(obstacle)
     coverage = cover(runs, baseline)
-    compared = compare(coverage.measured, baseline.cases, paired=paired, more_runs=more_runs)
-    verdicts = [*coverage.verdicts, *too_blind(compared), *compared]
+    others = uncomparable(coverage.measured, baseline.cases)
+    compared = compare(coverage.measured, baseline.cases, paired=paired, more_runs=more_runs, counts_only=counts_only)
+    verdicts = [
+        *coverage.verdicts,
+        *too_blind(compared),
+        *compared,
+        *([invalid_run(f"{others}. {RECORD_FIRST}")] if counts_only and others.num_figures else []),
+    ]
+    remarks = (*coverage.remarks, *([f"{others}."] if others.num_figures and not counts_only else []))
     if not verdicts:
-        reason = f"nothing was judged: {'; '.join(coverage.remarks) or 'no case has a metric to judge'}"
+        reason = f"nothing was judged: {'; '.join(remarks) or 'no case has a metric to judge'}"
         verdicts = [invalid_run(reason)]
     return Judgement(
         verdicts=worst_first(verdicts),
-        drift=drift(coverage, baseline, verdicts),
+        drift=drift(coverage, baseline, verdicts, counts_only=counts_only),
         remarks=(
-            *coverage.remarks,
+            *remarks,
             *common_shift(verdicts),
             *nearly_blind(verdicts, paired=paired),
             *one_run(coverage, baseline),
@@ -77,6 +95,7 @@ def judge(runs: Sequence[Run], baseline: Baseline, *, paired: bool = False, more
             *tolerance_changes(coverage, baseline),
         ),
         scope=coverage.scope,
+        num_uncomparable=others.num_figures,
     )
 
 
@@ -114,9 +133,10 @@ def compare(
     *,
     paired: bool = False,
     more_runs: int = 0,
+    counts_only: bool = False,
 ) -> list[Verdict]:
     """Return the verdicts on every metric of the cases that both sides have."""
-    pile = Pile()
+    pile = Pile(counts_only=counts_only)
     for case, current in measured.items():
         if case in baselines:
             _sort(pile, case, baselines[case].records, current, paired=paired)
@@ -135,7 +155,7 @@ def _sort(pile: Pile, case: str, before: Sequence[Record], now: Sequence[Record]
         if entry is None:
             reason = "no metric of this vitcnn: install the version that measured it"
             pile.verdicts.append(Verdict(kind="INVALID", case=case, metric=name, reason=reason))
-        elif entry.rule == "unjudged":
+        elif entry.rule == "unjudged" or (pile.counts_only and entry.rule in ("time", "score")):
             continue
         elif not new or not old:
             pile.verdicts.append(_one_sided(case, name, has_baseline=bool(old)))
@@ -145,13 +165,14 @@ def _sort(pile: Pile, case: str, before: Sequence[Record], now: Sequence[Record]
             _sort_time(pile, case, name, before, now, paired=paired)
         elif entry.rule == "score":
             _sort_score(pile, case, name, before, now)
-        else:
+        elif entry.rule != "counted" or not other_software(name, before, now):
             pile.verdicts.append(AMOUNTS[entry.rule](case, old, new))
 
 
 AMOUNTS: dict[str, Callable[[str, list[Measurement], list[Measurement]], Verdict]] = {
     "amount": judge_amount,
     "exact": judge_exact,
+    "counted": judge_counted,
 }
 
 
@@ -252,10 +273,12 @@ def too_blind(verdicts: Iterable[Verdict]) -> list[Verdict]:
     return [invalid_run(f"{which}. {do}")]
 
 
-def drift(coverage: Coverage, baseline: Baseline, verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
+def drift(
+    coverage: Coverage, baseline: Baseline, verdicts: Iterable[Verdict], *, counts_only: bool = False
+) -> tuple[Verdict, ...]:
     """Return what became worse since the oldest baseline and is not already worse than the newest."""
     known = {verdict.name for verdict in verdicts if verdict.kind in ("WORSE", "INVALID")}
-    since_oldest = compare(coverage.measured, baseline.oldest)
+    since_oldest = compare(coverage.measured, baseline.oldest, counts_only=counts_only)
     return worst_first(
         [
             replace(verdict, reason=f"{verdict.reason}; baseline: {baseline.oldest[verdict.case].recording}")

@@ -24,6 +24,7 @@ NEUTRAL = frozenset(
         "calls_per_round",
         "clocks",  # judged by themselves
         "cpus",
+        "counted_with",
         "num_parameters",  # judged as figures where they are one
         "parameters_by_part",
         "target_accuracy",  # of a figure that is not judged

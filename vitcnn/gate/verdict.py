@@ -21,7 +21,7 @@ more, since the evidence is overwhelming."""
 BLIND = 1.0
 """Where noise hides even a time that doubles, nothing can be said of it."""
 
-Mode = Literal["on", "allow-new", "strict"]
+Mode = Literal["on", "allow-new", "strict", "counts"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 
 ALWAYS_RED: frozenset[Kind] = frozenset({"INVALID", "FAILED", "WORSE", "MISSING"})
@@ -29,8 +29,9 @@ RED: dict[Mode, frozenset[Kind]] = {
     "on": ALWAYS_RED | {"NEW"},
     "allow-new": ALWAYS_RED,
     "strict": ALWAYS_RED | {"NEW", "INCONCLUSIVE", "BETTER"},
+    "counts": ALWAYS_RED | {"NEW"},
 }
-"""Which verdicts turn a gate red, in each mode."""
+"""Which verdicts turn a gate red, in each mode. In mode counts only what has no noise is judged at all."""
 
 WHOLE_RUN = "the whole run"
 """Stands in the place of a case where a verdict concerns all of them."""
@@ -72,13 +73,15 @@ class Judgement:
 
     `drift` are verdicts against the oldest baseline that the newest one no longer shows. `remarks` say what was
     narrowed, skipped, or differs in software. `scope` says how much of the baseline was judged where the command line
-    left some out.
+    left some out. `num_uncomparable` counts were not judged, since they were taken under other software than the
+    baseline's.
     """
 
     verdicts: tuple[Verdict, ...]
     drift: tuple[Verdict, ...] = ()
     remarks: tuple[str, ...] = ()
     scope: str = ""
+    num_uncomparable: int = 0
 
     def red(self, mode: Mode) -> tuple[Verdict, ...]:
         """Return the verdicts that are red in `mode`."""

@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from vitcnn.subject import Subject
 
 
-Rule = Literal["time", "amount", "exact", "score", "unjudged"]
+Rule = Literal["time", "amount", "exact", "counted", "score", "unjudged"]
 """How the gate judges a metric: a time, by the noise between processes; an amount that hardly varies, by its range; a
-count, exactly; a score of training, by its seeds; or not at all, since it restates what another metric of the record
-says, or depends on what the machine kept from the last run."""
+count, exactly; what is counted of a run, exactly too, but only where torch and the device's libraries are the
+baseline's; a score of training, by its seeds; or not at all, since it restates what another metric of the record says,
+or depends on what the machine kept from the last run."""
 
 
 @dataclass(frozen=True, kw_only=True)

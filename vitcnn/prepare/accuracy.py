@@ -39,6 +39,7 @@ def training_runs(runs: SeedRuns) -> Subject:
         after_round=runs.after_round,
         series=lambda: series(runs),
         trained=runs.trained,
+        counted=runs.counted,
     )
 
 

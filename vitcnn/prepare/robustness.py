@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -16,6 +16,7 @@ from vitcnn.bench import Bench
 from vitcnn.inference import Resize, normalize
 from vitcnn.metrics.mean_relative_accuracy import UNDER_SHIFT
 from vitcnn.prepare.accuracy import nested, series, training_runs
+from vitcnn.prepare.batches import random_model
 from vitcnn.prepare.seeds import SeedRuns
 from vitcnn.record import Series
 from vitcnn.robustness import NUM_SEVERITIES, Corruption, corrupted, corruptions
@@ -25,6 +26,9 @@ from vitcnn.training.predict import PREDICT_BATCH, probabilities
 
 BATCH_BYTES = 64 << 20
 """Bytes of grey levels, as floats, that are corrupted together: it bounds the memory that large images take."""
+
+NUM_IMAGES_TO_COUNT = 8
+"""Test images of the counting pass."""
 
 
 class CorruptedTest(SeedRuns):
@@ -60,6 +64,13 @@ class CorruptedTest(SeedRuns):
             self.right_under(corruption, next(self.batches()))
         self.warm_up_s += self.device.timer() - start
         return 0.0
+
+    def counted(self) -> Callable[[], object]:
+        """Build a model of its own and return its answers about few images under each corruption: no seed's."""
+        self.model = random_model(self.weighted, self.shape, self.device).to(memory_format=self.layout).eval()
+        number, images, labels = next(self.batches())
+        few = number, images[:NUM_IMAGES_TO_COUNT], labels[:NUM_IMAGES_TO_COUNT]
+        return lambda: [self.right_under(corruption, few) for corruption in corruptions().values()]
 
     def before_round(self) -> None:
         """Build and train the model, so that neither is timed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import cached_property, partial
 from typing import Any
@@ -27,6 +28,8 @@ SNAPSHOT_BYTES = {"cpu": 1 << 30, "cuda": 8 << 30}
 
 SNAPSHOT_SHARE = 0.25
 """Share of the device's free memory that they take at most: the rest is for training."""
+NUM_BATCHES_TO_COUNT = 2
+"""Training batches of the counting pass: the first step of an optimiser, and one that is like all others."""
 
 
 class SeedRuns:
@@ -46,6 +49,7 @@ class SeedRuns:
         self.shape = replace(self.task.shape, px=px)
         self.data = bench.tasks.data(case.task, bench.progress)
         self.train, self.test = (self.source(shrunk(split, px, bench.device)) for split in self.splits())
+        self.few = self.train.first(NUM_BATCHES_TO_COUNT * self.recipe.batch)
         self.layout = memory_format(self.architecture)
         first = bench.seed_block * case.num_seeds
         self.seeds = range(first, first + case.num_seeds)
@@ -113,6 +117,16 @@ class SeedRuns:
         self.predict(model, few)
         self.warm_up_s = self.device.timer() - start
         return 0.0
+
+    def counted(self) -> Callable[[], object]:
+        """Build a model of its own and return its training on few images and its answers about them: no seed's."""
+        model, once = random_model(self.weighted, self.shape, self.device), replace(self.recipe, epochs=1)
+
+        def train_and_ask() -> None:
+            self.fit(model, self.few, recipe=once, seed=0)
+            self.predict(model, self.few)
+
+        return train_and_ask
 
     def before_round(self) -> None:
         """Build the model, so that building is not timed."""

@@ -87,6 +87,8 @@ class Gate:
     def _judged(self, run: Run) -> Judgement:
         self._require_same_revision("the run was measured")
         baseline = self._baseline()
+        if self._mode == "counts":
+            return judge([run], baseline, counts_only=True)
         if self.options.gate is None or not self.options.gate_reruns:
             runs: tuple[Run, ...] = (run,)
             judgement = judge(runs, baseline)

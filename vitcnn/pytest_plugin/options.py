@@ -107,7 +107,8 @@ def add_options(parser: pytest.Parser) -> None:
         const="on",
         metavar="MODE",
         help="Judge this run by the stored baselines and fail where something got worse, is missing, new, or cannot be "
-        "judged. MODE: on; allow-new lets new cases pass; strict fails for better and undecided ones too.",
+        "judged. MODE: on; allow-new lets new cases pass; strict fails for better and undecided ones too; counts "
+        "judges what has no noise alone, for a runner that others share.",
     )
     group.addoption(
         "--gate-reruns",

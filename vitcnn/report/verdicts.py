@@ -149,8 +149,10 @@ def _closing(judgement: Judgement, mode: Mode) -> str:
     looked_at = (
         f"{counted(len(judged), 'figure')} judged, {counts['INCONCLUSIVE']} undecided, {blind} blind{_seen(judged)}"
     )
-    listed = ", ".join(f"{counts[kind]} {kind}" for kind in KINDS if counts[kind])
     scope = f" (narrowed: {judgement.scope})" if judgement.scope else ""
+    if judgement.num_uncomparable:
+        scope += f" (not judged: {counted(judgement.num_uncomparable, 'count')} under other software)"
+    listed = ", ".join(f"{counts[kind]} {kind}" for kind in KINDS if counts[kind])
     return f"{_colour(judgement, mode)} (mode {mode}): {looked_at}: {listed}{scope}"
 
 

@@ -1,0 +1,119 @@
+"""Counts of a run: exactly, under one version of torch; in mode counts nothing else."""
+
+import pytest
+from gate_builders import CASE, OTHER, amount, baseline, count, record, run, scores
+from record_builders import measurement
+
+from vitcnn.gate.judge import judge
+from vitcnn.report.verdicts import terminal
+
+TORCH = {"torch": "2.15.0"}
+NEWER = {"torch": "2.16.0"}
+
+
+def case(operators, *, name=CASE, versions=TORCH, seconds=1.0, accuracy=0.95, parameters=100):
+    return record(
+        name,
+        measurement("latency_s", seconds),
+        scores(accuracy, accuracy + 0.001, accuracy - 0.001),
+        count(parameters),
+        *([count(operators, "operators")] if operators is not None else []),
+        counted_with=versions,
+    )
+
+
+def judged(*now, before=(12, 12), counts_only=False, versions=TORCH):
+    stored = baseline(*(case(number, versions=versions) for number in before))
+    return judge([run(entry) for entry in now], stored, counts_only=counts_only)
+
+
+def kinds(judgement):
+    return {verdict.metric: verdict.kind for verdict in judgement.verdicts}
+
+
+@pytest.mark.parametrize("now, kind", [(12, "SAME"), (13, "WORSE"), (11, "BETTER"), (None, "MISSING")])
+def test_a_count_is_judged_exactly(now, kind):
+    assert kinds(judged(case(now)))["operators"] == kind
+    assert kinds(judged(case(now), counts_only=True))["operators"] == kind
+
+
+def test_baselines_from_before_there_were_counts_say_new():
+    assert kinds(judged(case(12), before=(None,)))["operators"] == "NEW"
+
+
+def test_runs_that_disagree_are_invalid():
+    assert kinds(judged(case(12), before=(12, 13)))["operators"] == "INVALID"
+
+
+def test_under_another_torch_counts_are_not_judged_and_the_last_line_says_so():
+    judgement = judged(case(13, versions=NEWER))
+    assert "operators" not in kinds(judgement)
+    assert kinds(judgement)["parameters"] == "SAME"
+    assert judgement.num_uncomparable == 1
+    text = "1 count of 1 case cannot be compared: taken under other software, torch 2.15.0 -> 2.16.0."
+    assert text in judgement.remarks
+    assert terminal(judgement, "on", width=200).splitlines()[-1].endswith("(not judged: 1 count under other software)")
+
+
+def test_a_baseline_of_two_versions_of_torch_judges_no_count():
+    stored = baseline(case(12), case(12, versions=NEWER))
+    assert judge([run(case(13))], stored).num_uncomparable == 1
+
+
+def test_nothing_but_counts_that_cannot_be_compared_is_invalid():
+    figure = count(12, "operators")
+    bare = {versions["torch"]: record(CASE, figure, counted_with=versions) for versions in (TORCH, NEWER)}
+    judgement = judge([run(bare["2.16.0"])], baseline(bare["2.15.0"]))
+    (verdict,) = judgement.verdicts
+    assert verdict.kind == "INVALID"
+    assert verdict.reason.startswith("nothing was judged: 1 count of 1 case cannot be compared")
+
+
+def test_mode_counts_judges_neither_times_nor_scores():
+    slower = case(12, seconds=9.0, accuracy=0.5, parameters=101)
+    assert kinds(judged(slower, counts_only=True)) == {"operators": "SAME", "parameters": "WORSE"}
+    assert judged(slower, counts_only=True).suspects == ()
+    assert set(kinds(judged(slower))) == {"operators", "parameters", "latency_s", "test_accuracy"}
+
+
+def test_in_mode_counts_another_torch_is_invalid():
+    judgement = judged(case(12, versions=NEWER), counts_only=True)
+    assert judgement.is_invalid
+    assert judgement.verdicts[0].reason.startswith("1 count of 1 case cannot be compared")
+
+
+def test_mode_counts_accounts_for_cases_and_amounts():
+    stored = baseline(case(12), record(OTHER, amount(100.0), counted_with=TORCH))
+    judgement = judge([run(case(12), record(OTHER, amount(120.0), counted_with=TORCH))], stored, counts_only=True)
+    assert ("WORSE", OTHER) in [(verdict.kind, verdict.case) for verdict in judgement.verdicts]
+    missing = judge([run(case(12))], stored, counts_only=True)
+    assert ("MISSING", OTHER) in [(verdict.kind, verdict.case) for verdict in missing.verdicts]
+    (new,) = (v for v in judge([run(case(12), case(12, name=OTHER))], baseline(case(12))).verdicts if v.case == OTHER)
+    assert new.kind == "NEW"
+
+
+def test_times_alone_cannot_be_judged_in_mode_counts():
+    stored = baseline(record(CASE, measurement("latency_s", 1.0)))
+    judgement = judge([run(record(CASE, measurement("latency_s", 1.0)))], stored, counts_only=True)
+    assert [verdict.reason for verdict in judgement.verdicts] == ["nothing was judged: no case has a metric to judge"]
+
+
+INSTRUCTIONS = {"torch": "2.15.0", "valgrind": "3.19.0", "cpu": "Test CPU"}
+
+
+def instructions(value, **others):
+    entry = measurement("instructions", value, unit="1", tolerance=0.003)
+    return record(CASE, entry, instructions_counted_with={**INSTRUCTIONS, **others})
+
+
+@pytest.mark.parametrize("now, kind", [(1_002_900, "SAME"), (1_003_100, "WORSE"), (996_000, "BETTER")])
+def test_instructions_may_vary_by_three_in_a_thousand(now, kind):
+    (verdict,) = judge([run(instructions(now))], baseline(instructions(1_000_000))).verdicts
+    assert (verdict.kind, verdict.metric) == (kind, "instructions")
+
+
+@pytest.mark.parametrize("other", [{"valgrind": "3.20.0"}, {"cpu": "Other CPU"}, {"torch": "2.16.0"}])
+def test_instructions_under_another_valgrind_processor_or_torch_are_not_judged(other):
+    judgement = judge([run(instructions(1_100_000, **other))], baseline(instructions(1_000_000)))
+    assert judgement.num_uncomparable == 1
+    assert judgement.verdicts[0].kind == "INVALID"

@@ -1,0 +1,164 @@
+"""What a run asks of torch and of the device, counted and not timed: the same on a busy machine as on an idle one.
+
+The names of the counts are those of the metrics in `vitcnn/metrics/counted.py`, which say what each of them is.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from vitcnn.device import Device
+
+Counts = dict[str, int]
+
+DRAWS_SEED = 0
+"""Of what a run draws from torch's global generators while it is counted."""
+
+READ_BY_THE_HOST = frozenset(
+    {
+        "_local_scalar_dense",
+        "_unique2",
+        "allclose",
+        "argwhere",
+        "bincount",
+        "equal",
+        "is_nonzero",
+        "item",
+        "masked_select",
+        "nonzero",
+        "unique_consecutive",
+        "unique_dim",
+    }
+)
+"""Operators for whose result, or for whose size, the host would wait for a GPU."""
+
+TAKES_INDICES = frozenset({"_index_put_impl_", "index", "index_put", "index_put_"})
+"""Operators that do so where an index is a mask."""
+
+
+class OperatorCounter(TorchDispatchMode):
+    """Counts what reaches torch's dispatcher below autograd: forward, backward and optimiser.
+
+    An operator on a list of tensors (`_foreach_add_`, a fused optimiser) is one. Views count; what an operator calls
+    inside itself does not. Bytes are those of storages that an operator returns and was not given, whole and once.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.counts: Counts = {"operators": 0, "allocated_bytes": 0, "synchronisations": 0}
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
+        """Run one operator and count it."""
+        given = _tensors((args, kwargs))
+        result = func(*args, **(kwargs or {}))
+        returned = _tensors(result)
+        self.counts["operators"] += 1
+        self.counts["allocated_bytes"] += _new_bytes(returned, given)
+        self.counts["synchronisations"] += _waits(func.overloadpacket.__name__, args, returned)
+        return result
+
+
+def counts_of(run: Callable[[], object], device: Device, *, on_device: bool = True) -> Counts:
+    """Run `run`, which is warm, once more and return what it asked for, by the names of metrics.
+
+    `on_device` adds what only a GPU tells, in two runs more. In the first run torch.compile steps aside: operators and,
+    on a CPU, bytes are those of the code as it is written.
+    """
+    with _fixed_draws(device), OperatorCounter() as counter:
+        run()
+    more = _counts_on_gpu(run, device) if device.is_cuda and on_device else {}
+    return {**counter.counts, **more}
+
+
+def graphs_so_far() -> Counts:
+    """Return how many graphs torch.compile has made in this process, and where it had to break one."""
+    from torch._dynamo.utils import counters
+
+    return {"graphs": counters["stats"]["unique_graphs"], "graph_breaks": sum(counters["graph_break"].values())}
+
+
+def counted_with(device: Device) -> dict[str, str]:
+    """Return the versions without which two counts are not of one thing."""
+    versions = {"torch": str(torch.__version__)}
+    if device.is_cuda:
+        versions |= {"cuda": str(torch.version.cuda), "cudnn": str(torch.backends.cudnn.version())}
+    return versions
+
+
+def _tensors(values: Any) -> list[Tensor]:
+    return [leaf for leaf in tree_leaves(values) if isinstance(leaf, Tensor)]
+
+
+def _new_bytes(returned: list[Tensor], given: list[Tensor]) -> int:
+    storages = _storages(returned)
+    return sum(storages[pointer] for pointer in storages.keys() - _storages(given).keys())
+
+
+def _storages(tensors: list[Tensor]) -> dict[int, int]:
+    """Return the bytes of each storage; sparse and opaque tensors have none that could be seen."""
+    dense = (tensor.untyped_storage() for tensor in tensors if tensor.layout is torch.strided)
+    return {storage._cdata: storage.nbytes() for storage in dense}
+
+
+def _waits(name: str, args: tuple[Any, ...], returned: list[Tensor]) -> bool:
+    if name in READ_BY_THE_HOST:
+        return True
+    if name in TAKES_INDICES:
+        return any(tensor.dtype in (torch.bool, torch.uint8) for tensor in _tensors(args[1]))
+    leaves_device = any(tensor.is_cuda for tensor in _tensors(args)) and any(tensor.is_cpu for tensor in returned)
+    return leaves_device and name in ("_to_copy", "copy_")
+
+
+@contextmanager
+def _fixed_draws(device: Device) -> Iterator[None]:
+    """Let torch's global generators draw the same each time, and go on afterwards where they were."""
+    with torch.random.fork_rng(devices=[device.name] if device.is_cuda else []):
+        torch.manual_seed(DRAWS_SEED)
+        yield
+
+
+def _counts_on_gpu(run: Callable[[], object], device: Device) -> Counts:
+    """Return what the GPU itself had to do, without cuDNN's search, which runs algorithms that it then drops."""
+    search, torch.backends.cudnn.benchmark = torch.backends.cudnn.benchmark, False
+    try:
+        with _fixed_draws(device):
+            run()  # what cuDNN chooses without the search is chosen now
+        with _fixed_draws(device):
+            return _watched_by_cuda(run, device)
+    finally:
+        torch.backends.cudnn.benchmark = search
+
+
+def _watched_by_cuda(run: Callable[[], object], device: Device) -> Counts:
+    """Return the allocator's bytes, the waits that torch warns of, and the kernels, copies and fills that CUPTI saw."""
+    from torch.autograd import DeviceType  # type: ignore[attr-defined]  # torch exports it without saying so
+    from torch.profiler import ProfilerActivity, profile
+
+    torch.cuda.synchronize(device.name)
+    before, mode = _allocated_so_far(device), torch.cuda.get_sync_debug_mode()
+    with warnings.catch_warnings(record=True) as warned, profile(activities=[ProfilerActivity.CUDA]) as profiler:
+        warnings.simplefilter("always")
+        torch.cuda.set_sync_debug_mode("warn")
+        try:
+            run()
+        finally:
+            torch.cuda.set_sync_debug_mode(mode)
+        allocated = _allocated_so_far(device) - before
+        torch.cuda.synchronize(device.name)
+    events = [event for event in profiler.events() if event.device_type is DeviceType.CUDA]
+    kernels = sum(not event.is_user_annotation for event in events)
+    waits = sum("synchronizing" in str(entry.message) for entry in warned)
+    seen = {"kernels": kernels} if kernels else {}  # CUPTI may be denied: unknown is not 0
+    return {"allocated_bytes": allocated, "synchronisations": waits, **seen}
+
+
+def _allocated_so_far(device: Device) -> int:
+    return int(torch.cuda.memory_stats(device.name)["allocated_bytes.all.allocated"])
