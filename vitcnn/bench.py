@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from vitcnn.architectures import architecture, hub
@@ -16,13 +17,22 @@ from vitcnn.tasks.download import missing_files
 COMPILERS = ("c++", "g++", "clang++")
 
 
+def as_planned(rounds: int, calls: int) -> tuple[int, int]:
+    """Return what was planned."""
+    return rounds, calls
+
+
 @dataclass(frozen=True, kw_only=True)
 class Bench:
-    """On which device cases are measured, on which tasks, and who is told of long work."""
+    """On which device cases are measured, on which tasks, and who is told of long work.
+
+    `agreed` makes of a plan, (rounds, calls a round), the one that is done: two revisions do the same.
+    """
 
     device: Device
     tasks: Tasks
     progress: Progress
+    agreed: Callable[[int, int], tuple[int, int]] = as_planned
 
 
 def obstacle(case: Case, device: Device, tasks: Tasks) -> str:

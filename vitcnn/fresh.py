@@ -42,42 +42,61 @@ def measure_in_fresh_process(
     what it has measured, and raise KeyboardInterrupt; a second one kills it. Raises UserError where `out` holds a run
     already, and RunFailed where the run wrote no JSON.
     """
+    with started(arguments, out=out, root=root, environment=environment, only=only) as process:
+        status = process.wait()
+    return run_json_of(out, status)
+
+
+@contextmanager
+def started(
+    arguments: Sequence[str],
+    *,
+    out: Path,
+    root: Path,
+    environment: Mapping[str, str] | None = None,
+    only: Sequence[str] | None = None,
+    inherited: Sequence[int] = (),
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Start what `measure_in_fresh_process` runs; at the end of the block it has ended, or is made to.
+
+    `inherited` are the file descriptors that it gets. It is in a group of its own, so that the terminal's Ctrl-C
+    reaches it once. The option and its value are one word: of two, pytest takes a folder elsewhere for one of tests.
+    """
     out = out.absolute()
-    run_json = out / RUN_JSON
-    if run_json.exists():
+    if (out / RUN_JSON).exists():
         do = "Name another folder."
         raise UserError(field="out", value=str(out), allowed="a folder that holds no run yet", do=do)
     out.mkdir(parents=True, exist_ok=True)
     if only is not None:
         write_whole(out / ONLY_JSON, json.dumps(list(only), indent=1))
-    command = [sys.executable, "-m", "pytest", *arguments, "--out", str(out)]
-    with (out / OUTPUT).open("wb") as output:
-        status = _run(command, root, {**os.environ, **(environment or {})}, output)
-    if not run_json.is_file():
-        raise RunFailed(_without_json(status, out / OUTPUT))
-    return run_json
-
-
-def _run(command: Sequence[str], root: Path, variables: Mapping[str, str], output: Any) -> int:
-    """Return the exit status; the process is in a group of its own, so that the terminal's Ctrl-C reaches it once."""
     with (
-        _sigterm_as_interrupt(),
+        (out / OUTPUT).open("wb") as output,
+        sigterm_as_interrupt(),
         subprocess.Popen(
-            command,
+            [sys.executable, "-m", "pytest", *arguments, f"--out={out}"],
             cwd=root,
-            env=variables,
+            env={**os.environ, **(environment or {})},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             process_group=0,
+            pass_fds=inherited,
         ) as process,
     ):
         try:
-            return process.wait()
+            yield process
         except BaseException:
             process.terminate()
             _wait_or_kill(process)
             raise
+
+
+def run_json_of(out: Path, status: int) -> Path:
+    """Return the JSON of the run that ended with `status`; RunFailed, with its last lines, where there is none."""
+    run_json = out.absolute() / RUN_JSON
+    if not run_json.is_file():
+        raise RunFailed(_without_json(status, out.absolute() / OUTPUT))
+    return run_json
 
 
 def _wait_or_kill(process: subprocess.Popen[bytes]) -> None:
@@ -90,7 +109,8 @@ def _wait_or_kill(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def _sigterm_as_interrupt() -> Iterator[None]:
+def sigterm_as_interrupt() -> Iterator[None]:
+    """Let SIGTERM end this process as Ctrl-C does, in its main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

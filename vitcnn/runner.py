@@ -29,7 +29,7 @@ def measure(case: Case, *, bench: Bench, stopwatch: Stopwatch, floor_bytes: int)
     with numerics(device), out_of_memory_as_case_error(device), forgetting_compiled_code(case):
         subject = prepare(case, bench)
         subject.floor_bytes = floor_bytes
-        rounds, calls = subject.rounds.plan(subject.warm_up())
+        rounds, calls = bench.agreed(*subject.rounds.plan(subject.warm_up()))
         with watch_clocks(device) as clocks:
             subject.times_s = stopwatch(
                 subject.run,

@@ -10,6 +10,7 @@ from statistics import median
 from vitcnn.baseline import Baseline, CaseBaseline
 from vitcnn.gate.amounts import judge_amount, judge_exact
 from vitcnn.gate.coverage import Coverage, cover
+from vitcnn.gate.pairs import PairedTimes, judge_pairs, paired_times
 from vitcnn.gate.scores import judge_scores
 from vitcnn.gate.times import BLIND, RunMedians, judge_times
 from vitcnn.gate.verdict import Judgement, Verdict, cannot_judge, invalid_run, worst_first
@@ -47,20 +48,21 @@ class Pile:
     """
 
     times: list[RunMedians] = field(default_factory=list)
+    pairs: list[PairedTimes] = field(default_factory=list)
     scores: list[tuple[str, list[Measurement], list[Measurement]]] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
 
-    def judged(self, *, paired: bool) -> list[Verdict]:
+    def judged(self) -> list[Verdict]:
         """Return the verdicts on all metrics."""
         scores = [judge_scores(*entry, num_tests=len(self.scores)) for entry in self.scores]
-        return [*self.verdicts, *judge_times(self.times, paired=paired), *scores]
+        return [*self.verdicts, *judge_times(self.times), *judge_pairs(self.pairs), *scores]
 
 
 def judge(runs: Sequence[Run], baseline: Baseline, *, paired: bool = False) -> Judgement:
     """Judge runs of one revision together.
 
     The first run says what was asked for; more of them, such as re-measured suspects, add to its cases. With `paired`
-    each run of the baseline was taken in turns with the run of the same place in `runs`.
+    each run of the baseline was taken in turns with the run of the same place in `runs`, round by round.
     """
     obstacle = what_forbids(runs, baseline)
     if obstacle:
@@ -122,7 +124,7 @@ def compare(
     for case, current in measured.items():
         if case in baselines:
             _sort(pile, case, baselines[case].records, current, paired=paired)
-    return pile.judged(paired=paired)
+    return pile.judged()
 
 
 def _sort(pile: Pile, case: str, before: Sequence[Record], now: Sequence[Record], *, paired: bool) -> None:
@@ -164,6 +166,9 @@ def _sort_time(
         obstacle = f"passed in {len(old)} runs of the base and {len(new)} of the head: pairs need both"
     if obstacle:
         pile.verdicts.append(Verdict(kind="INVALID", case=case, metric=name, reason=obstacle))
+        return
+    if paired:
+        pile.pairs.append(paired_times(case, old, new))
         return
     pile.times.append(
         RunMedians(

@@ -14,6 +14,8 @@ from vitcnn.pytest_plugin.fixtures import model as model
 from vitcnn.pytest_plugin.fixtures import task as task
 from vitcnn.pytest_plugin.hooks import SuiteHooks
 from vitcnn.pytest_plugin.options import add_options, check_options, prepare_json_folder, set_default_storage
+from vitcnn.pytest_plugin.taking_turns import TURNS, TurnHooks
+from vitcnn.turns import inherited_turns
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -27,8 +29,12 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         options = check_options(config)
         prepare_json_folder(config)
+        turns = inherited_turns()
     except UserError as error:
         raise pytest.UsageError(str(error)) from None
     config.stash[OPTIONS] = options
     set_default_storage(config, options.device)
     config.pluginmanager.register(SuiteHooks(config, options), "vitcnn-suite")
+    if turns:
+        config.stash[TURNS] = turns
+        config.pluginmanager.register(TurnHooks(config, turns), "vitcnn-turns")
