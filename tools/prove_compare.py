@@ -121,7 +121,7 @@ def ratio(case):
     """Return how many products take as long as a run: the median of many looks at both, one after the other."""
     subject = conftest.prepare(case, bench)
     times = max(1, round(subject.warm_up() / 20e-6))
-    looks = [(seconds(subject.run), seconds(lambda: conftest.work(times))) for _ in range(60)]
+    looks = [(seconds(subject.run), seconds(lambda: conftest.work(times))) for _ in range(15)]
     return times * median(one / other for one, other in looks)
 
 
