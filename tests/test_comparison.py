@@ -114,4 +114,4 @@ def test_the_undecided_is_helped_by_more_pairs():
     ]
     judgement = of_runs(base, head).judged("allow-new")
     assert kinds(judgement) == {"a": "INCONCLUSIVE"}
-    assert judgement.remarks[-1] == "INCONCLUSIVE: more pairs show smaller changes: --pairs 10."
+    assert judgement.remarks[-1] == ("INCONCLUSIVE, 1 case: more pairs show smaller changes: --pairs 32 --minutes 60.")

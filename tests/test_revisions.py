@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 from miniature import SWITCH_ON, set_for_processes
-from repositories import PYTEST_OPTIONS, SECONDS, Repository, case
+from repositories import BENCHMARKS, PYTEST_OPTIONS, SECONDS, Repository, case
 
 from vitcnn import revisions
 from vitcnn.errors import RunFailed, UserError
-from vitcnn.revisions import compare, turns
+from vitcnn.revisions import compare
 
 
 @pytest.fixture(autouse=True)
@@ -30,8 +30,9 @@ def repository(tmp_path):
 
 
 def compared(repository, base="HEAD~1", head="HEAD", *, pairs=1, suite=Path("benchmarks"), options=(), **more):
+    limits = {"pairs": pairs, "minutes": 30.0}
     arguments = [*PYTEST_OPTIONS, *options]
-    return compare(base, head, pairs=pairs, suite=suite, root=repository.root, arguments=arguments, **more)
+    return compare(base, head, **{**limits, **more}, suite=suite, root=repository.root, arguments=arguments)
 
 
 def seconds(recording):
@@ -39,12 +40,45 @@ def seconds(recording):
     return {case_id: [r.samples("latency_s")[0] for r in records] for case_id, records in recording.records.items()}
 
 
-def test_turns_alternate_so_that_a_steady_drift_cancels():
-    order = list(turns(4))
-    assert order[:5] == [("base", 1), ("head", 1), ("head", 2), ("base", 2), ("base", 3)]
-    places = {side: [place for place, (of, _) in enumerate(order) if of == side] for side in ("base", "head")}
-    assert sum(places["base"]) == sum(places["head"])
-    assert [number for side, number in order if side == "base"] == [1, 2, 3, 4]
+ROUNDS = """
+    import os, time, lib
+    from pathlib import Path
+    from vitcnn import own_benchmark
+    from vitcnn.timing import Rounds
+
+    pytest_plugins = ["vitcnn.pytest_plugin"]
+    own_benchmark.MANY_ROUNDS = Rounds(at_least=3, at_most=3, budget_s=0)
+    SIDE = Path(__file__).parent.name
+
+    def work(name):
+        with open(os.environ["SAID"], "a") as file:
+            file.write(f"{name} {SIDE}\\n")
+        time.sleep(lib.SECONDS[name])
+"""
+TAKING_ROUNDS = """
+    import pytest
+    from conftest import work
+
+    @pytest.mark.parametrize("name", ["ant", "bee"])
+    def test_case(measure, name):
+        measure.time(lambda: work(name))
+"""
+
+
+def test_two_live_processes_work_by_turns_and_the_second_pair_begins_with_the_head(tmp_path, monkeypatch):
+    """Two of three warm-up calls and three rounds: what one process says in its turn is not broken by the other."""
+    made = Repository(tmp_path / "project")
+    made.write("conftest.py", ROUNDS)
+    made.write("benchmarks/test_mini.py", TAKING_ROUNDS)
+    made.commit(ant=0.001, bee=0.001)
+    monkeypatch.setenv("SAID", str(tmp_path / "said"))
+    compared(made, "HEAD", pairs=2)
+    said = (tmp_path / "said").read_text().splitlines()
+    case_of_six = ["base"] * 3 + ["head"] * 3 + ["base", "head", "head", "base", "base", "head"]
+    other = {"base": "head", "head": "base"}
+    expected = [f"{name} {side}" for name in ("ant", "bee") for side in case_of_six]
+    expected += [f"{name} {other[side]}" for name in ("ant", "bee") for side in case_of_six]
+    assert said == expected
 
 
 def test_a_regression_between_two_commits_is_red_for_its_case_and_no_other(repository):
@@ -55,8 +89,7 @@ def test_a_regression_between_two_commits_is_red_for_its_case_and_no_other(repos
     usual = {case(name): pytest.approx([value] * 2) for name, value in SECONDS.items()}
     assert seconds(found.base) == usual
     assert seconds(found.head) == {**usual, case("bee"): pytest.approx([6e-6] * 2)}
-    files = sorted(found.out.glob("*/run.json"), key=lambda path: path.stat().st_mtime_ns)
-    assert [path.parent.name for path in files] == ["base-1", "head-1", "head-2", "base-2"]
+    assert sorted(path.parent.name for path in found.out.glob("*/run.json")) == ["base-1", "base-2", "head-1", "head-2"]
     assert [stored.path for stored in found.base.runs] == [found.out / "base-1/run.json", found.out / "base-2/run.json"]
     assert found.out.parent == repository.root / ".vitcnn" / "compare"
     assert repository.leftovers == []
@@ -68,11 +101,10 @@ def test_a_revision_beside_itself_is_green_and_said_to_be_so(repository):
     judgement = found.judged("strict")
     assert judgement.red("strict") == ()
     assert len(judgement.verdicts) == 3
-    measured, same = judgement.remarks[:2]
+    count, measured, same = judgement.remarks[:3]
+    assert count == "Pairs measured: 2."
     commit = repository.git("rev-parse", "--short=7", "HEAD")
-    assert measured.startswith(
-        "Measured 2 times each, in fresh processes, in turns (base head, head base ...): base HEAD"
-    )
+    assert measured.startswith("Round by round in two live processes (base head, head base ...): base HEAD")
     assert measured.count(f"({commit})") == 2
     assert same == "Base and head are the same revision: whatever differs is noise."
 
@@ -88,7 +120,7 @@ def test_a_clean_tree_gives_no_note_even_after_a_comparison(repository):
     (repository.root / ".gitignore").write_text("__pycache__/\n")
     repository.commit(bee=6e-6)
     compared(repository, "HEAD", options=["-k", "ant"])
-    assert len(compared(repository, options=["-k", "ant"]).remarks) == 1
+    assert len(compared(repository, options=["-k", "ant"]).remarks) == 2
 
 
 def test_a_project_in_a_subfolder_with_an_editable_src_layout_runs_each_revisions_package(tmp_path, monkeypatch):
@@ -140,6 +172,50 @@ def test_the_working_trees_configuration_of_pytest_is_not_that_of_the_revisions(
     assert len(compared(repository).judged("on").verdicts) == 3
 
 
+@pytest.mark.parametrize("configuration", ["pyproject.toml", "tox.ini"])
+def test_each_revisions_own_configuration_of_pytest_holds(tmp_path, configuration):
+    """The package is importable by `pythonpath` alone; a folder elsewhere among the arguments misleads pytest."""
+    made = Repository(tmp_path / "project", source="python")
+    own = "[tool.pytest.ini_options]" if configuration == "pyproject.toml" else "[pytest]"
+    value = '["python"]' if configuration == "pyproject.toml" else "python"
+    made.write(configuration, f"{own}\npythonpath = {value}\n")
+    made.commit()
+    made.commit(bee=6e-6)
+    (tmp_path / "data").mkdir()
+    found = compared(made, options=["--data-root", str(tmp_path / "data"), "-k", "bee"])
+    assert seconds(found.base)[case("bee")] == pytest.approx([2e-6])
+    assert seconds(found.head)[case("bee")] == pytest.approx([6e-6])
+
+
+def test_a_case_that_is_decided_is_not_measured_again(repository):
+    """`ant` takes another time in each pair, by 30 %: undecided at the first look. The others are decided there."""
+    repository.write(
+        "benchmarks/test_mini.py",
+        BENCHMARKS.replace("clock = [0.0]", "import random\n    clock = [0.0]\n    DRAW = random.Random()").replace(
+            "clock[0] += seconds", "clock[0] += seconds * (1 + DRAW.random() if seconds == 5e-3 else 1)"
+        ),
+    )
+    repository.commit()
+    found = compared(repository, "HEAD", pairs=4)
+    counts = {name: len(records) for name, records in found.base.records.items()}
+    assert counts == {case("ant"): 4, case("bee"): 3, case("cat"): 3}
+    assert {name: len(records) for name, records in found.head.records.items()} == counts
+
+
+def test_after_the_minutes_only_the_first_pairs_are_measured(repository):
+    found = compared(repository, pairs=5, minutes=0)
+    assert len(found.base.runs) == 3
+
+
+def test_a_vitcnn_that_takes_no_turns_is_named(repository):
+    """As where a revision of this project itself is older than the turns."""
+    repository.write("vitcnn/__init__.py", "")
+    repository.commit()
+    with pytest.raises(RunFailed, match=r"vitcnn that would run in .*base is too old to take turns with another"):
+        compared(repository, "HEAD")
+    assert repository.leftovers == []
+
+
 def test_a_run_of_another_revision_is_refused(repository, monkeypatch):
     """As where a suite's root directory lies elsewhere."""
     with pytest.raises(RunFailed, match=r"the base HEAD~1 \(.*\): not its code was measured, but that of no revision"):
@@ -147,14 +223,15 @@ def test_a_run_of_another_revision_is_refused(repository, monkeypatch):
     assert repository.leftovers == []
 
 
-def older_schema(arguments, *, out, **how):
-    out.mkdir(parents=True)
-    (out / "run.json").write_text(json.dumps({"benchmarks": [], "vitcnn": {"schema": 1}}))
-    return out / "run.json"
+def older_schema(commands, **how):
+    for command in commands.values():
+        command.out.mkdir(parents=True)
+        (command.out / "run.json").write_text(json.dumps({"benchmarks": [], "vitcnn": {"schema": 1}}))
+    return {side: command.out / "run.json" for side, command in commands.items()}
 
 
 def test_records_of_another_schema_are_refused_with_the_side_named(repository, monkeypatch):
-    monkeypatch.setattr(revisions, "measure_in_fresh_process", older_schema)
+    monkeypatch.setattr(revisions, "measure_pair", older_schema)
     with pytest.raises(RunFailed, match=r"the base HEAD~1 \(.*run.json: vitcnn: schema: 1 is older than .*compare rev"):
         compared(repository)
     assert repository.leftovers == []
@@ -182,6 +259,8 @@ def test_a_case_that_fails_is_a_verdict_and_not_the_end(repository):
         ({"base": "nope"}, "BASE: 'nope' cannot be used. Allowed: a git revision that .*fetch-depth"),
         ({"head": "HEAD:benchmarks"}, "HEAD: 'HEAD:benchmarks' cannot be used"),
         ({"pairs": 0}, "--pairs: 0"),
+        ({"pairs": 33}, "--pairs: 33 cannot be used. Allowed: 1 to 32"),
+        ({"minutes": float("nan")}, "--minutes: nan"),
         ({"suite": Path("bench")}, r"--suite: 'bench' cannot be used. Allowed: a folder that the base HEAD~1 \("),
         ({"suite": Path("..")}, "--suite: '..' cannot be used. Allowed: a folder in "),
         ({"out": Path("/proc/out")}, "--out: '/proc/out' cannot be used"),
@@ -205,13 +284,13 @@ def test_outside_of_a_repository_nothing_can_be_compared(tmp_path):
     with pytest.raises(
         UserError, match=r"working directory: .*a folder of a git repository\. fatal: not a git repository"
     ):
-        compare("a", "b", pairs=1, suite=Path("benchmarks"), root=tmp_path)
+        compare("a", "b", pairs=1, minutes=1, suite=Path("benchmarks"), root=tmp_path)
 
 
 def test_comparing_imports_nothing_heavy(repository):
     code = (
         "import sys; from pathlib import Path; from vitcnn.revisions import compare; "
-        f"found = compare('HEAD~1', 'HEAD', pairs=1, suite=Path('benchmarks'), root=Path.cwd(), "
+        f"found = compare('HEAD~1', 'HEAD', pairs=1, minutes=1, suite=Path('benchmarks'), root=Path.cwd(), "
         f"arguments={PYTEST_OPTIONS!r}); found.judged('on'); "
         "print('HEAVY:', sorted({'torch', 'torchvision', 'timm', 'peft', 'sklearn'} & sys.modules.keys()))"
     )

@@ -9,7 +9,10 @@ from pathlib import Path
 from vitcnn.baseline import Recording, baseline_of
 from vitcnn.gate.coverage import FAILURES
 from vitcnn.gate.judge import judge
+from vitcnn.gate.pairs import MOST_PAIRS
 from vitcnn.gate.verdict import Judgement, Mode, Verdict, cannot_judge, invalid_run, worst_first
+from vitcnn.metrics import is_time
+from vitcnn.quantity import counted
 from vitcnn.record import CaseResult
 
 
@@ -40,10 +43,16 @@ class Comparison:
                 excused.append(f"Not the head's doing, not judged: {verdict.case}: {verdict.reason}.")
             else:
                 verdicts.append(verdict)
-        remarks = (*self.remarks, *excused, *found.remarks, *_more_pairs(verdicts))
+        remarks = (*self.remarks, *excused, *found.remarks, *_more_pairs(self.undecided(verdicts)))
         return replace(
             found, verdicts=worst_first(verdicts or [invalid_run("no case passed in both revisions")]), remarks=remarks
         )
+
+    @staticmethod
+    def undecided(verdicts: Sequence[Verdict]) -> tuple[str, ...]:
+        """Return the cases that more pairs could decide."""
+        found = (verdict.case for verdict in verdicts if verdict.kind == "INCONCLUSIVE" and is_time(verdict.metric))
+        return tuple(dict.fromkeys(found))
 
     def _fails_in_base_too(self, verdict: Verdict) -> bool:
         failed = any(result.outcome in FAILURES for result in self.base.results.get(verdict.case, ()))
@@ -63,9 +72,11 @@ class Comparison:
         return verdict
 
 
-def _more_pairs(verdicts: Sequence[Verdict]) -> tuple[str, ...]:
-    undecided = any(verdict.kind == "INCONCLUSIVE" for verdict in verdicts)
-    return ("INCONCLUSIVE: more pairs show smaller changes: --pairs 10.",) if undecided else ()
+def _more_pairs(undecided: Sequence[str]) -> tuple[str, ...]:
+    if not undecided:
+        return ()
+    do = f"more pairs show smaller changes: --pairs {MOST_PAIRS} --minutes 60"
+    return (f"INCONCLUSIVE, {counted(len(undecided), 'case')}: {do}.",)
 
 
 def _how(result: CaseResult) -> str:

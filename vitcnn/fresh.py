@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -29,11 +29,13 @@ class Request:
     """What a process that vitcnn starts is to measure.
 
     `cases` are the ids of the only cases to measure, None for all that are collected. Block `seed_block` of the seeds
-    is trained: of a case with three seeds block 0 is 0, 1, 2 and block 1 is 3, 4, 5.
+    is trained: of a case with three seeds block 0 is 0, 1, 2 and block 1 is 3, 4, 5. `turns` is the inherited socket
+    over which the process takes turns with that of another revision, None where it measures alone.
     """
 
     cases: frozenset[str] | None = None
     seed_block: int = 0
+    turns: int | None = None
 
     def to_json(self) -> str:
         """Return the request as the JSON that `vitcnn.requested` reads."""
@@ -62,41 +64,66 @@ def measure_in_fresh_process(
     end the run, which saves what it has measured, and raise KeyboardInterrupt; a second one kills it. Raises UserError
     where `out` holds a run already, and RunFailed where the run wrote no JSON.
     """
+    with started(arguments, out=out, root=root, environment=environment, request=request) as process:
+        status = process.wait()
+    return run_json_of(out, status)
+
+
+@contextmanager
+def started(
+    arguments: Sequence[str],
+    *,
+    out: Path,
+    root: Path,
+    environment: Mapping[str, str] | None = None,
+    request: Request | None = None,
+    inherited: Sequence[int] = (),
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Start what `measure_in_fresh_process` runs; at the end of the block it has ended, or is made to.
+
+    `inherited` are the file descriptors that it gets. It is in a group of its own, so that the terminal's Ctrl-C
+    reaches it once. The option and its value are one word: of two, pytest takes a folder elsewhere for one of tests.
+    """
     out = out.absolute()
-    run_json = out / RUN_JSON
-    if run_json.exists():
+    if (out / RUN_JSON).exists():
         do = "Name another folder."
         raise UserError(field="out", value=str(out), allowed="a folder that holds no run yet", do=do)
     out.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "vitcnn.requested", *arguments, "--out", str(out)]
-    with (out / OUTPUT).open("wb") as output:
-        status = _run(command, root, {**os.environ, **(environment or {})}, output, request or Request())
-    if not run_json.is_file():
-        raise RunFailed(_without_json(status, out / OUTPUT))
-    return run_json
-
-
-def _run(command: Sequence[str], root: Path, variables: Mapping[str, str], output: Any, request: Request) -> int:
-    """Return the exit status; the process is in a group of its own, so that the terminal's Ctrl-C reaches it once."""
     with (
-        _sigterm_as_interrupt(),
+        (out / OUTPUT).open("wb") as output,
+        sigterm_as_interrupt(),
         subprocess.Popen(
-            command,
+            [sys.executable, "-m", "vitcnn.requested", *arguments, f"--out={out}"],
             cwd=root,
-            env=variables,
+            env={**os.environ, **(environment or {})},
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
             process_group=0,
+            pass_fds=inherited,
         ) as process,
     ):
         try:
-            process.communicate(request.to_json().encode())
-            return process.returncode
+            _tell(process, request or Request())
+            yield process
         except BaseException:
             process.terminate()
             _wait_or_kill(process)
             raise
+
+
+def _tell(process: subprocess.Popen[bytes], request: Request) -> None:
+    assert process.stdin is not None
+    with suppress(BrokenPipeError), process.stdin as pipe:  # a process that ended at once says why in its output
+        pipe.write(request.to_json().encode())
+
+
+def run_json_of(out: Path, status: int) -> Path:
+    """Return the JSON of the run that ended with `status`; RunFailed, with its last lines, where there is none."""
+    run_json = out.absolute() / RUN_JSON
+    if not run_json.is_file():
+        raise RunFailed(_without_json(status, out.absolute() / OUTPUT))
+    return run_json
 
 
 def _wait_or_kill(process: subprocess.Popen[bytes]) -> None:
@@ -109,7 +136,8 @@ def _wait_or_kill(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def _sigterm_as_interrupt() -> Iterator[None]:
+def sigterm_as_interrupt() -> Iterator[None]:
+    """Let SIGTERM end this process as Ctrl-C does, in its main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

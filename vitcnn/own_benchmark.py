@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vitcnn.architectures import architecture
+from vitcnn.bench import as_planned
 from vitcnn.device import Device, numerics, out_of_memory_as_case_error
 from vitcnn.device.busy import watch_processor
 from vitcnn.device.throttling import watch_clocks
@@ -28,10 +29,12 @@ class OwnBenchmark:
     run: Callable[[], object]
     images: int
 
-    def measure(self, *, device: Device, stopwatch: Stopwatch) -> Record:
+    def measure(
+        self, *, device: Device, stopwatch: Stopwatch, agreed: Callable[[int, int], tuple[int, int]] = as_planned
+    ) -> Record:
         """Time the function and return its record."""
         with numerics(device), out_of_memory_as_case_error(device):
-            rounds, calls = MANY_ROUNDS.plan(warm_up(self.run, device.timer))
+            rounds, calls = agreed(*MANY_ROUNDS.plan(warm_up(self.run, device.timer)))
             with watch_clocks(device) as clocks, watch_processor(device) as processor:
                 times_s = stopwatch(self.run, rounds=rounds, calls=calls)
             counts, versions = self.counts(device) if times_s else ({}, {})

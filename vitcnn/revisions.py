@@ -1,22 +1,27 @@
-"""Two revisions against each other: run in turns, so that the machine's drift cancels."""
+"""Two revisions against each other: in two live processes that take turns, so that the machine's moods cancel."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
 
 from vitcnn.baseline import Recording, StoredRun
 from vitcnn.comparison import Comparison
 from vitcnn.errors import RecordError, RunFailed, UserError
 from vitcnn.folders import require_writable
-from vitcnn.fresh import measure_in_fresh_process
+from vitcnn.fresh import sigterm_as_interrupt
+from vitcnn.gate.pairs import LOOKS, MOST_PAIRS, is_look
+from vitcnn.live import SIDES, Command, PlayerFailed, Side, measure_pair
 from vitcnn.progress import ProgressBar
+from vitcnn.pytest_config import config_file
+from vitcnn.quantity import counted
 from vitcnn.record import load_run
 from vitcnn.recording import new_folder
 from vitcnn.worktrees import (
+    GUARD,
     Revision,
     checked_out,
     has_changes,
@@ -26,9 +31,6 @@ from vitcnn.worktrees import (
     revision,
     variables,
 )
-
-Side = Literal["base", "head"]
-SIDES: tuple[Side, ...] = get_args(Side)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,45 +47,55 @@ class Tree:
         return f"{self.side} {self.revision}"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """At most so many pairs, none after so many minutes; `remarks` say what is measured."""
+
+    pairs: int
+    minutes: float
+    remarks: tuple[str, ...]
+
+
 def compare(
     base: str,
     head: str,
     *,
     pairs: int,
+    minutes: float,
     suite: Path,
     root: Path,
     out: Path | None = None,
     arguments: Sequence[str] = (),
 ) -> Comparison:
-    """Run `suite` of both revisions of the git repository around `root`, in turns in fresh processes, `pairs` of each.
+    """Run `suite` of both revisions of the git repository around `root`, in live processes that take turns by rounds.
 
-    Each revision is checked out below `root`/.vitcnn/compare, and taken away again at the end, whatever happens. Its
-    own code runs. The runs go to `out`, by default there too; `arguments` go to pytest. Raises UserError for what
-    cannot be used, and RunFailed, which names the side, for a run that left no result or is of another revision.
+    Pairs of processes follow each other until every case is decided, `pairs` at most; after `minutes` none begins but
+    those of the first look. Each revision is checked out below `root`/.vitcnn/compare, and taken away again at the end,
+    whatever happens. Its own code runs, configured by its own files. The runs go to `out`, by default there too;
+    `arguments` go to pytest. Raises UserError for what cannot be used, and RunFailed, which names the side, for a run
+    that left no result or is of another revision.
     """
-    if pairs < 1:
-        raise UserError(field="--pairs", value=pairs, allowed="1 or more", do="5 show what noise is.")
+    _require_limits(pairs, minutes)
     top, place = repository(root), new_folder(root, "compare")
     revisions: dict[Side, Revision] = {"base": revision(top, "BASE", base), "head": revision(top, "HEAD", head)}
     measured_suite = _in_repository(suite, root, top)
     out = (out or place).absolute()
     require_writable("--out", out)
-    remarks = _remarks(revisions, pairs, has_changes=has_changes(root))
-    with checked_out(top, {place / side: revisions[side].commit for side in SIDES}):
+    with sigterm_as_interrupt(), checked_out(top, {place / side: revisions[side].commit for side in SIDES}):
         trees = {side: _tree(side, revisions[side], place / side, root, top) for side in SIDES}
         for tree in trees.values():
             _require_suite(tree, measured_suite)
             require_own_packages(tree.path, tree.folder, tree.import_path)
-        runs = _measured_in_turns(trees, pairs, [measured_suite, *arguments], out)
-    recordings = {side: Recording(name=str(trees[side]), runs=tuple(runs[side])) for side in SIDES}
-    return Comparison(**recordings, out=out, remarks=remarks)
+        limits = Limits(pairs=pairs, minutes=minutes, remarks=_remarks(revisions, has_changes=has_changes(root)))
+        return _until_decided(trees, limits, [measured_suite, *arguments], out)
 
 
-def turns(pairs: int) -> Iterator[tuple[Side, int]]:
-    """Yield side and number of each run: base 1, head 1, head 2, base 2, base 3 ... A steady drift cancels."""
-    for number in range(1, pairs + 1):
-        for side in SIDES if number % 2 else reversed(SIDES):
-            yield side, number
+def _require_limits(pairs: int, minutes: float) -> None:
+    if not 1 <= pairs <= MOST_PAIRS:
+        do = "3 show what noise is, 20 small changes."
+        raise UserError(field="--pairs", value=pairs, allowed=f"1 to {MOST_PAIRS}", do=do)
+    if not minutes >= 0:
+        raise UserError(field="--minutes", value=minutes, allowed="0 or more", do="10 are enough for ten short cases.")
 
 
 def _in_repository(suite: Path, root: Path, top: Path) -> str:
@@ -95,10 +107,9 @@ def _in_repository(suite: Path, root: Path, top: Path) -> str:
     return os.path.relpath(path, root)
 
 
-def _remarks(revisions: Mapping[Side, Revision], pairs: int, *, has_changes: bool) -> tuple[str, ...]:
+def _remarks(revisions: Mapping[Side, Revision], *, has_changes: bool) -> tuple[str, ...]:
     base, head = revisions["base"], revisions["head"]
-    how = "in turns (base head, head base ...)" if pairs > 1 else "one after the other"
-    found = [f"Measured {pairs} times each, in fresh processes, {how}: base {base}, head {head}."]
+    found = [f"Round by round in two live processes (base head, head base ...): base {base}, head {head}."]
     if base.commit == head.commit:
         found.append("Base and head are the same revision: whatever differs is noise.")
     if has_changes:
@@ -117,28 +128,65 @@ def _require_suite(tree: Tree, suite: str) -> None:
         raise UserError(field="--suite", value=suite, allowed=f"a folder that the {tree} has", do=do)
 
 
-def _measured_in_turns(
-    trees: Mapping[Side, Tree], pairs: int, arguments: Sequence[str], out: Path
-) -> dict[Side, list[StoredRun]]:
-    found: dict[Side, list[StoredRun]] = {side: [] for side in SIDES}
-    progress = ProgressBar()
+def _until_decided(trees: Mapping[Side, Tree], limits: Limits, arguments: Sequence[str], out: Path) -> Comparison:
+    """Measure pair after pair; what is decided at a look is not measured again."""
+    runs: dict[Side, list[StoredRun]] = {side: [] for side in SIDES}
+    undecided: Sequence[str] | None = None
+    progress, began = ProgressBar(), time.monotonic()
     try:
-        for done, (side, number) in enumerate(turns(pairs)):
-            progress(done, 2 * pairs, f"run {done + 1} of {2 * pairs}: {side}")
-            found[side].append(_measured(trees[side], arguments, out / f"{side}-{number}"))
+        for number in range(1, limits.pairs + 1):
+            progress(number - 1, limits.pairs, f"pair {number}: {_how_many(undecided)}")
+            for side, run in _measured(trees, number, undecided, arguments, out).items():
+                runs[side].append(run)
+            found = _comparison(trees, runs, out, limits.remarks)
+            is_over = number >= LOOKS[0] and time.monotonic() - began > 60 * limits.minutes
+            if is_over or is_look(number, limits.pairs):
+                undecided = found.undecided(found.judged("on").verdicts)
+            if is_over or (undecided is not None and not undecided):
+                break
     finally:
-        progress(2 * pairs, 2 * pairs, "")
+        progress(limits.pairs, limits.pairs, "")
     return found
 
 
-def _measured(tree: Tree, arguments: Sequence[str], out: Path) -> StoredRun:
-    """Run the suite once; RunFailed where it left no result that this vitcnn reads, or another revision's."""
-    command, added = [f"--rootdir={tree.path}", *arguments], variables(tree.import_path)
+def _how_many(undecided: Sequence[str] | None) -> str:
+    return "all cases" if undecided is None else f"{counted(len(undecided), 'case')} undecided"
+
+
+def _comparison(
+    trees: Mapping[Side, Tree], runs: Mapping[Side, Sequence[StoredRun]], out: Path, remarks: Sequence[str]
+) -> Comparison:
+    base, head = (Recording(name=str(trees[side]), runs=tuple(runs[side])) for side in SIDES)
+    return Comparison(base=base, head=head, out=out, remarks=(f"Pairs measured: {len(base.runs)}.", *remarks))
+
+
+def _measured(
+    trees: Mapping[Side, Tree], number: int, only: Sequence[str] | None, arguments: Sequence[str], out: Path
+) -> dict[Side, StoredRun]:
+    """Run the suite of both; RunFailed where a side left no result that this vitcnn reads, or another revision's."""
+    commands = {side: _command(tree, arguments, out / f"{side}-{number}") for side, tree in trees.items()}
     try:
-        path = measure_in_fresh_process(command, out=out, root=tree.folder, environment=added)
+        paths = measure_pair(commands, number=number, only=only)
+    except PlayerFailed as error:
+        raise RunFailed(f"the {trees[error.side]}: {error}") from error
+    return {side: _stored(trees[side], path) for side, path in paths.items()}
+
+
+def _command(tree: Tree, arguments: Sequence[str], out: Path) -> Command:
+    """Name the revision's own configuration of pytest, which pytest itself looks for in other places too."""
+    suite = tree.folder / arguments[0]
+    configured = config_file(suite, tree.path) or tree.path.parent / GUARD
+    return Command(
+        arguments=[f"--rootdir={tree.path}", f"--config-file={configured}", *arguments],
+        root=tree.folder,
+        environment=variables(tree.import_path),
+        out=out,
+    )
+
+
+def _stored(tree: Tree, path: Path) -> StoredRun:
+    try:
         run = load_run(path)
-    except RunFailed as error:
-        raise RunFailed(f"the {tree}: {error}") from error
     except RecordError as error:
         why = "Its vitcnn writes records that this one does not read: compare revisions that write the same."
         raise RunFailed(f"the {tree}: {error}. {why}") from error

@@ -33,7 +33,7 @@ def measure(case: Case, *, bench: Bench, stopwatch: Stopwatch, floor_bytes: int)
         graphs_before = graphs_so_far() if case.mode == "compiled" else {}
         subject = prepare(case, bench)
         subject.floor_bytes = floor_bytes
-        rounds, calls = subject.rounds.plan(subject.warm_up())
+        rounds, calls = bench.agreed(*subject.rounds.plan(subject.warm_up()))
         graphs = {name: graphs_so_far()[name] - before for name, before in graphs_before.items()}
         with watch_clocks(device) as clocks, watch_processor(device) as processor:
             subject.times_s = stopwatch(

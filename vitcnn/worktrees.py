@@ -9,19 +9,24 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from vitcnn.errors import RunFailed, UserError
+from vitcnn.leftovers import left_behind, owned
 
 SPECS = """
 import sys
 from importlib.util import find_spec
+print(bool(find_spec("vitcnn") and find_spec("vitcnn.turns")))
 print(*(find_spec(name).origin for name in sys.argv[1:]), sep="\\n")
 """
-"""Prints the file that each of the named packages would be imported from."""
+"""Prints whether vitcnn takes turns, then the file that each of the named packages would be imported from."""
+
+GUARD = "pytest.ini"
+"""An empty one beside the worktrees configures pytest where a revision has nothing that does."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,23 +73,28 @@ def has_changes(folder: Path) -> bool:
 def checked_out(top: Path, commits: Mapping[Path, str]) -> Iterator[None]:
     """Check each commit out into its folder, all in one folder; take them away at the end, whatever happens.
 
-    An empty pytest.ini above them keeps pytest from reading the working tree's where a revision has no configuration.
+    An empty pytest.ini beside them configures pytest where a revision has nothing that does. What a killed comparison
+    left is taken away too.
     """
-    (guard,) = {path.parent / "pytest.ini" for path in commits}
-    guard.parent.mkdir(parents=True, exist_ok=True)
-    guard.touch()
-    try:
-        for path, commit in commits.items():
-            done = _git(top, "worktree", "add", "--quiet", "--detach", str(path), commit)
-            if done.returncode != 0:
-                raise RunFailed(f"{commit[:7]} cannot be checked out into {path}: {done.stderr.strip()}")
-        yield
-    finally:
-        for path in commits:
-            _remove(top, path)
-        guard.unlink(missing_ok=True)
-        with suppress(OSError):  # where runs lie beside it
-            guard.parent.rmdir()
+    (folder,) = {path.parent for path in commits}
+    for left in left_behind(folder.parent):
+        _clear(top, left, [left / path.name for path in commits])
+    with owned(folder):
+        (folder / GUARD).touch()
+        try:
+            for path, commit in commits.items():
+                done = _git(top, "worktree", "add", "--quiet", "--detach", str(path), commit)
+                if done.returncode != 0:
+                    raise RunFailed(f"{commit[:7]} cannot be checked out into {path}: {done.stderr.strip()}")
+            yield
+        finally:
+            _clear(top, folder, list(commits))
+
+
+def _clear(top: Path, folder: Path, trees: Sequence[Path]) -> None:
+    for path in trees:
+        _remove(top, path)
+    (folder / GUARD).unlink(missing_ok=True)
 
 
 def _remove(top: Path, path: Path) -> None:
@@ -124,10 +134,26 @@ def variables(paths: Sequence[Path]) -> dict[str, str]:
 
 
 def require_own_packages(tree: Path, folder: Path, paths: Sequence[Path]) -> None:
-    """Raise RunFailed where a package that lies in `paths` would be imported from outside of `tree`."""
+    """Raise RunFailed where a package that lies in `paths` would be imported from outside of `tree`.
+
+    Also where the vitcnn that would run takes no turns.
+    """
     names = sorted({found.parent.name for path in paths for found in path.glob("*/__init__.py")})
-    if not names:
-        return
+    takes_turns, *origins = _specs(folder, paths, names)
+    strange = {name: origin for name, origin in zip(names, origins, strict=True) if not _is_in(tree, origin)}
+    if strange:
+        listed = ", ".join(f"{name} from {origin}" for name, origin in strange.items())
+        raise RunFailed(
+            f"the checked-out code would not be what runs: Python imports {listed}. Install the project in another way "
+            f"(pip install --no-deps -e . with setuptools, hatchling or flit puts PYTHONPATH first)."
+        )
+    if takes_turns != "True":
+        why = "Both revisions need one that does: merge it into the older one, or install the newer one for both."
+        raise RunFailed(f"the vitcnn that would run in {folder} is too old to take turns with another. {why}")
+
+
+def _specs(folder: Path, paths: Sequence[Path], names: Sequence[str]) -> list[str]:
+    """Return what SPECS prints, in lines."""
     done = subprocess.run(
         [sys.executable, "-c", SPECS, *names],
         cwd=folder,
@@ -136,16 +162,10 @@ def require_own_packages(tree: Path, folder: Path, paths: Sequence[Path]) -> Non
         text=True,
         check=False,
     )
-    origins = done.stdout.splitlines()
-    if done.returncode != 0 or len(origins) != len(names):
+    lines = done.stdout.rstrip().splitlines()
+    if done.returncode != 0 or len(lines) != 1 + len(names):
         raise RunFailed(f"Python does not start in {folder}: {done.stderr.strip()}")
-    strange = {name: origin for name, origin in zip(names, origins, strict=True) if not _is_in(tree, origin)}
-    if strange:
-        listed = ", ".join(f"{name} from {origin}" for name, origin in strange.items())
-        raise RunFailed(
-            f"the checked-out code would not be what runs: Python imports {listed}. Install the project in another way "
-            f"(pip install --no-deps -e . with setuptools, hatchling or flit puts PYTHONPATH first)."
-        )
+    return lines
 
 
 def _is_in(tree: Path, origin: str) -> bool:

@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from miniature import set_for_processes
 from repositories import PYTEST_OPTIONS, Repository, case
 
 from vitcnn.cli import main
+from vitcnn.record import load_run
 
 SLEEPS = """
     import time
@@ -17,7 +19,8 @@ SLEEPS = """
 
     def test_dog(measure):
         Path({marker!r}).touch()
-        time.sleep(60)
+        time.sleep({seconds})
+        measure.time(int)
 """
 
 
@@ -41,11 +44,11 @@ def test_a_slower_head_is_red_on_the_terminal_and_in_markdown(repository, capsys
     (worse,) = (line for line in out.splitlines() if line.startswith("WORSE "))
     assert case("bee") in worse
     assert "+200 %" in worse
-    assert "Measured 2 times each, in fresh processes, in turns (base head, head base ...)" in out
+    assert "Round by round in two live processes (base head, head base ...)" in out
     assert out.endswith(f"Runs: {repository.root / 'kept'}\n")
     markdown = Path("kept/gate.md").read_text(encoding="utf-8")
     assert f"| WORSE | `{case('bee')}` |" in markdown
-    assert "Measured 2 times each" in markdown
+    assert "Pairs measured: 2." in markdown
     assert Path("summary.md").read_text(encoding="utf-8").strip() == markdown.strip()
     assert sorted(path.parent.name for path in Path("kept").glob("*/run.json")) == [
         "base-1",
@@ -114,7 +117,7 @@ def test_an_option_of_pytest_before_the_dashes_is_refused_with_the_way_out(capsy
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_comparison_that_is_stopped_leaves_no_worktrees(repository, number):
     marker = repository.root / "asleep"
-    repository.write("benchmarks/test_more.py", SLEEPS.format(marker=str(marker)))
+    repository.write("benchmarks/test_more.py", SLEEPS.format(marker=str(marker), seconds=60))
     repository.commit()
     code = "import sys; from vitcnn.cli import main; sys.exit(main(sys.argv[1:]))"
     arguments = ["compare", "HEAD~1", "HEAD", "--", *PYTEST_OPTIONS]
@@ -130,3 +133,23 @@ def test_a_comparison_that_is_stopped_leaves_no_worktrees(repository, number):
     assert "interrupted" in error
     assert repository.leftovers == []
     assert [path.parent.name for path in Path(".vitcnn").glob("compare/*/base-1/run.json")] == ["base-1"]
+
+
+def test_a_killed_comparison_leaves_no_process_and_the_next_takes_its_worktrees_away(repository):
+    marker = repository.root / "asleep"
+    repository.write("benchmarks/test_more.py", SLEEPS.format(marker=str(marker), seconds=0.5))
+    repository.commit()
+    code = "import sys; from vitcnn.cli import main; sys.exit(main(sys.argv[1:]))"
+    arguments = ["compare", "HEAD", "--pairs", "1", "--", *PYTEST_OPTIONS]
+    process = subprocess.Popen([sys.executable, "-c", code, *arguments], stderr=subprocess.PIPE, text=True)
+    repository.wait_for("asleep", process)
+    process.kill()
+    process.communicate()
+    assert len(repository.leftovers) == 5
+    ended = [path / "run.json" for path in repository.root.glob(".vitcnn/compare/*/base-1")]
+    end = time.monotonic() + 60
+    while not all(path.exists() for path in ended) and time.monotonic() < end:
+        time.sleep(0.1)
+    assert [load_run(path).cases[-1].outcome for path in ended] == ["interrupted"], "nobody gives it a turn"
+    assert main(["compare", "HEAD", "--pairs", "1", "--", *PYTEST_OPTIONS, "-k", "ant"]) == 0
+    assert repository.leftovers == []

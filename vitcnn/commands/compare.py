@@ -1,4 +1,4 @@
-"""`vitcnn compare`: two git revisions against each other, in turns on this machine; no stored baseline is needed."""
+"""`vitcnn compare`: two git revisions against each other, round by round on this machine, without a baseline."""
 
 from __future__ import annotations
 
@@ -18,13 +18,22 @@ def add_to(commands: Any) -> None:
     """Add the grammar of `vitcnn compare` to the subparsers of `vitcnn`."""
     compare = commands.add_parser(
         "compare",
-        usage=f"vitcnn compare BASE [HEAD] [--pairs N] [--suite DIR] [--mode MODE] [--out DIR] {USAGE}",
-        help="run two git revisions in turns, and judge the second by the first",
+        usage=f"vitcnn compare BASE [HEAD] [--pairs N] [--minutes N] [--suite DIR] [--mode MODE] [--out DIR] {USAGE}",
+        help="run two git revisions in turns, round by round, and judge the second by the first",
         epilog=f"{HELP}. Exit status: 0 green, 1 red, 2 usage, 3 where something cannot be judged.",
     )
     compare.add_argument("base", metavar="BASE", help="what HEAD is judged by: a branch, tag or commit")
     compare.add_argument("head", nargs="?", default="HEAD", metavar="HEAD", help="default: what is checked out here")
-    compare.add_argument("--pairs", type=int, default=5, metavar="N", help="runs of each revision; default: 5")
+    compare.add_argument(
+        "--pairs", type=int, default=20, metavar="N", help="pairs of processes at most, until decided; default: 20"
+    )
+    compare.add_argument(
+        "--minutes",
+        type=float,
+        default=30.0,
+        metavar="N",
+        help="no new pair after so many, but 3 at least; default: 30",
+    )
     compare.add_argument("--suite", action=GivenPath, default=DEFAULT_FOLDER, metavar="DIR", help="default: benchmarks")
     compare.add_argument(
         "--mode",
@@ -50,6 +59,7 @@ def run_compare(options: argparse.Namespace) -> int:
         options.base,
         options.head,
         pairs=options.pairs,
+        minutes=options.minutes,
         suite=options.suite,
         out=options.out,
         root=Path.cwd(),

@@ -12,6 +12,7 @@ from vitcnn.gate.amounts import judge_amount, judge_exact
 from vitcnn.gate.counted import judge_counted, other_software, uncomparable
 from vitcnn.gate.coverage import Coverage, cover
 from vitcnn.gate.meaning import other_meaning
+from vitcnn.gate.pairs import PairedTimes, judge_pairs, paired_times
 from vitcnn.gate.scores import SeedScores, by_seed, judge_scores
 from vitcnn.gate.times import RunMedians, judge_times
 from vitcnn.gate.verdict import Judgement, Verdict, cannot_judge, invalid_run, worst_first
@@ -43,12 +44,13 @@ class Pile:
 
     counts_only: bool = False
     times: list[RunMedians] = field(default_factory=list)
+    pairs: list[PairedTimes] = field(default_factory=list)
     scores: list[SeedScores] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
 
-    def judged(self, *, paired: bool, more_runs: int) -> list[Verdict]:
+    def judged(self, *, more_runs: int) -> list[Verdict]:
         """Return the verdicts on all metrics."""
-        times = judge_times(self.times, paired=paired, more_runs=more_runs)
+        times = [*judge_times(self.times, more_runs=more_runs), *judge_pairs(self.pairs)]
         return [*self.verdicts, *times, *judge_scores(self.scores, more_runs=more_runs)]
 
 
@@ -64,8 +66,8 @@ def judge(
 
     The first run says what was asked for; more of them, such as re-measured suspects, add to its cases: `more_runs` of
     them at most, those that are there included. With `paired` each run of the baseline was taken in turns with the run
-    of the same place in `runs`. With `counts_only` no time and no score is judged, and a count that cannot be compared
-    is INVALID.
+    of the same place in `runs`, round by round. With `counts_only` no time and no score is judged, and a count that
+    cannot be compared is INVALID.
     """
     obstacle = what_forbids(runs, baseline)
     if obstacle:
@@ -140,7 +142,7 @@ def compare(
     for case, current in measured.items():
         if case in baselines:
             _sort(pile, case, baselines[case].records, current, paired=paired)
-    return pile.judged(paired=paired, more_runs=more_runs)
+    return pile.judged(more_runs=more_runs)
 
 
 def _sort(pile: Pile, case: str, before: Sequence[Record], now: Sequence[Record], *, paired: bool) -> None:
@@ -185,6 +187,9 @@ def _sort_time(
         obstacle = f"passed in {len(old)} runs of the base and {len(new)} of the head: pairs need both"
     if obstacle:
         pile.verdicts.append(Verdict(kind="INVALID", case=case, metric=name, reason=obstacle))
+        return
+    if paired:
+        pile.pairs.append(paired_times(case, old, new))
         return
     pile.times.append(
         RunMedians(

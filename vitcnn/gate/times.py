@@ -52,9 +52,8 @@ DETECTION = 0.95
 class RunMedians:
     """One metric of one case: the median of each run's samples, in the order of the runs.
 
-    With `paired`, the runs of baseline and current were taken in turns and are compared pair by pair. `odd` are medians
-    of the baseline that are left out of it, since one disturbed process is not to blind a case. `cpus` is how much of
-    the processor the case got in the baseline and now, 0 where that is not known.
+    `odd` are medians of the baseline that are left out of it, since one disturbed process is not to blind a case.
+    `cpus` is how much of the processor the case got in the baseline and now, 0 where that is not known.
     """
 
     case: str
@@ -117,17 +116,16 @@ class Evidence:
         return bool(self.effect + stdtrit(self.dof, DETECTION) * self.error >= effect)
 
 
-def judge_times(medians: Sequence[RunMedians], *, paired: bool = False, more_runs: int = 0) -> list[Verdict]:
+def judge_times(medians: Sequence[RunMedians], *, more_runs: int = 0) -> list[Verdict]:
     """Return a verdict for each metric, in order, at a level that holds for all of them together.
 
     `more_runs` processes may still measure a suspect again, those that have done so included.
     """
     usable = [entry for entry in medians if _is_usable(entry)]
-    kept = usable if paired else without_odd_runs(usable)
+    kept = without_odd_runs(usable)
     level = suite_level(len(kept))
     verdicts = iter(
-        _verdict(entry, evidence, level, paired=paired, more_runs=more_runs)
-        for entry, evidence in zip(kept, weigh(kept, paired=paired), strict=True)
+        _verdict(entry, evidence, level, more_runs=more_runs) for entry, evidence in zip(kept, weigh(kept), strict=True)
     )
     return [next(verdicts) if _is_usable(entry) else _invalid(entry) for entry in medians]
 
@@ -160,12 +158,12 @@ def suite_level(num_tests: int) -> float:
     return SUITE_LEVEL / max(1, num_tests)
 
 
-def weigh(medians: Sequence[RunMedians], *, paired: bool = False) -> list[Evidence]:
+def weigh(medians: Sequence[RunMedians]) -> list[Evidence]:
     """Return the evidence on each metric, the variances of all of them moderated together."""
     if not medians:
         return []
-    contrast = _of_pairs(medians) if paired else _of_groups(medians)
-    variances, dof = moderated(contrast.sums_of_squares, contrast.dof, _prior(medians, contrast, paired=paired))
+    contrast = _contrast(medians)
+    variances, dof = moderated(contrast.sums_of_squares, contrast.dof, _prior(medians))
     errors = np.sqrt(variances * contrast.share)
     alone = np.array([len(entry.baseline) < 2 for entry in medians])
     columns = zip(contrast.effect, errors, np.sqrt(variances), np.where(alone, 0.0, dof), strict=True)
@@ -199,15 +197,13 @@ def _after(more_runs: int, entry: RunMedians, evidence: Evidence) -> Evidence:
     return replace(evidence, error=error, dof=evidence.dof + runs - len(entry.current))
 
 
-def _prior(medians: Sequence[RunMedians], contrast: Contrast, *, paired: bool) -> Prior:
-    """Learn from the baseline alone where it stands alone: no case was chosen by what it shows there."""
-    if paired:
-        return prior_of(contrast.sums_of_squares, contrast.dof)
+def _prior(medians: Sequence[RunMedians]) -> Prior:
+    """Learn from the baseline alone: no case was chosen by what it shows there."""
     residues = np.array([_log_moments(entry.baseline)[1] for entry in medians])
     return prior_of(residues, np.array([len(entry.baseline) - 1 for entry in medians]))
 
 
-def _of_groups(medians: Sequence[RunMedians]) -> Contrast:
+def _contrast(medians: Sequence[RunMedians]) -> Contrast:
     before, before_residues = np.array([_log_moments(entry.baseline) for entry in medians]).T
     now, now_residues = np.array([_log_moments(entry.current) for entry in medians]).T
     counts = np.array([(len(entry.baseline), len(entry.current)) for entry in medians])
@@ -216,18 +212,6 @@ def _of_groups(medians: Sequence[RunMedians]) -> Contrast:
         sums_of_squares=before_residues + now_residues,
         dof=counts.sum(axis=1) - 2,
         share=(1 / counts).sum(axis=1),
-    )
-
-
-def _of_pairs(medians: Sequence[RunMedians]) -> Contrast:
-    ratios = [[now / before for before, now in zip(m.baseline, m.current, strict=True)] for m in medians]
-    means, residues = np.array([_log_moments(entry) for entry in ratios]).T
-    counts = np.array([len(entry) for entry in ratios])
-    return Contrast(
-        effect=np.array([_sign(entry) for entry in medians]) * means,
-        sums_of_squares=residues,
-        dof=counts - 1,
-        share=1 / counts,
     )
 
 
@@ -242,7 +226,7 @@ def _sign(entry: RunMedians) -> int:
     return 1 if entry.better == "lower" else -1
 
 
-def _verdict(entry: RunMedians, evidence: Evidence, level: float, *, paired: bool, more_runs: int) -> Verdict:
+def _verdict(entry: RunMedians, evidence: Evidence, level: float, *, more_runs: int) -> Verdict:
     kind = _kind(entry, evidence, level)
     hidden = visible_change(replace(entry, tolerance=0.0), evidence, level, more_runs=more_runs)
     if kind == "SAME" and hidden is not None and hidden > BLIND:
@@ -253,7 +237,7 @@ def _verdict(entry: RunMedians, evidence: Evidence, level: float, *, paired: boo
     parts = [
         f"median {_runs(entry.current, entry.unit)}, baseline {_runs(entry.baseline, entry.unit)}: {percent(change)}",
         f"tolerance {100 * entry.tolerance:g} %",
-        f"{'noise between pairs' if paired else 'between-run noise'} {100 * evidence.noise:.1f} %"
+        f"between-run noise {100 * evidence.noise:.1f} %"
         if evidence.dof > 0
         else "the baseline is one run, so that the tolerance alone decides",
     ]

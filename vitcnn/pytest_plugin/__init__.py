@@ -23,6 +23,8 @@ from vitcnn.pytest_plugin.options import (
     require_outside_stores,
     set_default_storage,
 )
+from vitcnn.pytest_plugin.taking_turns import TURNS, TurnHooks
+from vitcnn.turns import inherited_turns
 
 NAME = "vitcnn-suite"
 
@@ -48,6 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
         set_default_storage(config, options.device)
         require_outside_stores(config, options.out)
         prepare_json_folder(config)
+        turns = inherited_turns(options.request.turns if options.request else None)
     except UserError as error:
         raise pytest.UsageError(str(error)) from None
     config.stash[OPTIONS] = options
@@ -55,3 +58,6 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(
             f"-p no:{NAME} would measure without accounting for it, and judge nothing: leave it out"
         )
+    if turns:
+        config.stash[TURNS] = turns
+        config.pluginmanager.register(TurnHooks(config, turns), "vitcnn-turns")

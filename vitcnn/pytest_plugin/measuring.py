@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import pytest
 
 from vitcnn.answers import copy_answers, with_answers_in_file
-from vitcnn.bench import Bench, without_compiler
+from vitcnn.bench import Bench, as_planned, without_compiler
 from vitcnn.device import CleanState
 from vitcnn.documents import require_sound
 from vitcnn.errors import CaseError, Leaked, MissingData, RecordError, TooFewImages, UserError
@@ -21,6 +21,7 @@ from vitcnn.fields import require_count
 from vitcnn.progress import ProgressBar
 from vitcnn.pytest_plugin.ledger import ENDING, RECORD, RESUMED, ROW, Ending, case_id
 from vitcnn.pytest_plugin.options import Options
+from vitcnn.pytest_plugin.taking_turns import TURNS
 from vitcnn.record import CaseResult, Record
 from vitcnn.spec import Case
 from vitcnn.tasks import Tasks
@@ -33,11 +34,13 @@ class Measure:
 
     def __init__(self, item: pytest.Item, options: Options, benchmark: Any) -> None:
         self._item = item
+        self._turns = item.config.stash.get(TURNS, None)
         self._bench = Bench(
             device=options.device,
             tasks=options.tasks,
             progress=TerminalProgress(item.config),
             seed_block=options.request.seed_block if options.request else 0,
+            agreed=self._turns.plan if self._turns else as_planned,
         )
         self._benchmark, self._options = benchmark, options
         self._used = False
@@ -85,7 +88,7 @@ class Measure:
         own = OwnBenchmark(id=case_id(self._item), architecture=name, run=run, images=images)
 
         def measure() -> Record:
-            return own.measure(device=self._bench.device, stopwatch=self._stopwatch)
+            return own.measure(device=self._bench.device, stopwatch=self._stopwatch, agreed=self._bench.agreed)
 
         return self._account(measure, failed=lambda error: own.record(error.outcome))
 
@@ -127,7 +130,12 @@ class Measure:
         before_round: Callable[[], None] | None = None,
         after_round: Callable[[], None] | None = None,
     ) -> tuple[float, ...]:
-        """Return the seconds of each round by pytest-benchmark; none where it is disabled."""
+        """Return the seconds of each round by pytest-benchmark; none where it is disabled.
+
+        Turns are waited for after a round, since pytest-benchmark does nothing before a round of several calls.
+        """
+        if self._turns:
+            after_round = self._turns.around(after_round)
         self._benchmark.pedantic(run, rounds=rounds, iterations=calls, setup=before_round, teardown=after_round)
         times_s = tuple(self._benchmark.stats["data"]) if self._benchmark.enabled else ()
         require_times(times_s)
