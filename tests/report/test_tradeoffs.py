@@ -44,7 +44,7 @@ def test_every_time_has_its_words():
         *(latency(name, 0.01, batch=16, px=224) for name in ("vit_tiny", "resnet18")),
         *(tiled(name, 2.0) for name in ("vit_tiny", "resnet18")),
         *(training(name, 0.1) for name in ("vit_tiny", "resnet18")),
-        *(accuracy(name, right=[[1, 0] * 20]) for name in ("vit_tiny", "resnet18")),
+        *(accuracy(name, right=[[1, 0] * 20] * 2) for name in ("vit_tiny", "resnet18")),
     )
     assert text == (
         "vit_tiny against resnet18: accuracy on digits: no difference seen; trains as fast; "
@@ -112,3 +112,12 @@ def test_without_a_cnn_or_without_its_size_there_is_no_pair():
 def test_cases_that_failed_are_not_compared():
     failed = CaseResult(id="x", outcome="leaked", reason="why", record=latency("resnet18", 0.01))
     assert tradeoffs(run_of(*SIZES, latency("vit_tiny", 0.01), others=(failed,))) == []
+
+
+@pytest.mark.parametrize("shares", [(0.9, 0.2), (0.9, 0.9)])
+def test_a_difference_of_one_seed_says_that_it_is_over_the_images_alone(shares):
+    rows = [[int(index < share * 40) for index in range(40)] for share in shares]
+    one = line(*(accuracy(name, right=[row]) for name, row in zip(("vit_tiny", "resnet18"), rows, strict=True)))
+    two = line(*(accuracy(name, right=[row] * 2) for name, row in zip(("vit_tiny", "resnet18"), rows, strict=True)))
+    assert " (one seed: over the images alone); trains" in one
+    assert "one seed" not in two
