@@ -137,7 +137,7 @@ def mutated(draw):
     return document
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(mutated())
 def test_any_change_of_a_document_gives_a_run_that_can_be_judged_or_a_record_error(document):
     try:
