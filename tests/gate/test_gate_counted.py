@@ -61,7 +61,9 @@ def test_a_baseline_of_two_versions_of_torch_judges_no_count():
 
 
 def test_nothing_but_counts_that_cannot_be_compared_is_invalid():
-    bare = {versions["torch"]: record(CASE, count(12, "operators"), counted_with=versions) for versions in (TORCH, NEWER)}
+    bare = {
+        versions["torch"]: record(CASE, count(12, "operators"), counted_with=versions) for versions in (TORCH, NEWER)
+    }
     judgement = judge([run(bare["2.16.0"])], baseline(bare["2.15.0"]))
     (verdict,) = judgement.verdicts
     assert verdict.kind == "INVALID"
