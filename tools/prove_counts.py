@@ -147,7 +147,7 @@ def count(root: Path) -> dict[str, int]:
 
 
 def plant(fault: Plant, root: Path, before: dict[str, int]) -> tuple[list[object], list[str], bool]:
-    """Plant `fault` below `root` and take it out again; return a row, what changed, and whether that is as it must be."""
+    """Plant `fault` below `root`, count, take it out; return a row, what changed, and whether that is as it must be."""
     source = root / fault.file
     unchanged = source.read_text(encoding="utf-8")
     assert unchanged.count(fault.old) == 1, f"{fault.file} no longer has what {fault.name!r} replaces"
