@@ -1,10 +1,13 @@
 import json
 
 import pytest
+import torch
 
 from vitcnn.errors import OutOfMemory, UnknownName
 from vitcnn.own_benchmark import OwnBenchmark
 from vitcnn.record import Record
+
+WARM_UP_AND_COUNTING = 3 + 2
 
 
 def stopwatch_of(*times_s):
@@ -28,13 +31,30 @@ def test_record_holds_latency_and_images_a_second(cpu):
     assert {m.metric: m.better for m in record.measurements} == {"latency_s": "lower", "images_per_s": "higher"}
 
 
+def test_what_uses_torch_is_counted_too(cpu):
+    ones = torch.ones(8)
+    record = benchmark(lambda: (ones + ones).clone()).measure(device=cpu, stopwatch=stopwatch_of(0.5))
+    counts = {m.metric: m.samples for m in record.measurements if m.unit in ("1", "B")}
+    assert counts == {"operators": (2,), "allocated_bytes": (2 * 8 * 4,), "synchronisations": (0,)}
+    assert record.settings["counted_with"] == {"torch": torch.__version__}
+
+
+def test_what_differs_from_call_to_call_is_no_count(cpu):
+    tensors = []
+    record = benchmark(lambda: tensors.append(torch.ones(len(tensors)))).measure(
+        device=cpu, stopwatch=stopwatch_of(0.5)
+    )
+    assert {m.metric for m in record.measurements} == {"latency_s", "images_per_s"}
+    assert "counted_with" not in record.settings
+
+
 def test_record_says_how_it_was_timed_and_is_json(cpu):
     calls = []
     record = benchmark(lambda: calls.append(1)).measure(device=cpu, stopwatch=stopwatch_of(0.5))
     settings = record.settings
     assert (settings["question"], settings["images"]) == ("own", 8)
     assert 5 <= settings["rounds"] <= 50
-    assert len(calls) == 3 + settings["rounds"] * settings["calls_per_round"]
+    assert len(calls) == WARM_UP_AND_COUNTING + settings["rounds"] * settings["calls_per_round"]
     assert Record.from_json(json.loads(json.dumps(record.to_json()))) == record
 
 

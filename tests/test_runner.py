@@ -53,11 +53,12 @@ ALSO = {
         "test_accuracy",
     ],
 }
+OF_A_RUN = ["allocated_bytes", "operators", "synchronisations"]
 COUNTED = {
-    MEMORY: ["macs", "parameters", "saved_for_backward_bytes"],
-    replace(MEMORY, phase="inference"): ["macs", "parameters"],
+    MEMORY: ["allocated_bytes", "macs", "parameters", "saved_for_backward_bytes"],
+    replace(MEMORY, phase="inference"): ["allocated_bytes", "macs", "parameters"],
 }
-NAMES = {**{case: sorted([name, *ALSO[case.question]]) for case, name in TIMED.items()}, **COUNTED}
+NAMES = {**{case: sorted([name, *ALSO[case.question], *OF_A_RUN]) for case, name in TIMED.items()}, **COUNTED}
 
 
 class Stopwatch:

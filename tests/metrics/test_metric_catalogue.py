@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from torch import nn
 
@@ -45,6 +47,10 @@ NAMES = {
     "tiled": ["frame_time_s", "peak_allocated_bytes"],
     "memory": ["macs", "parameters", "peak_allocated_bytes", "saved_for_backward_bytes"],
 }
+OF_A_RUN = ["allocated_bytes", "graph_breaks", "graphs", "kernels", "operators", "synchronisations"]
+for question, names in NAMES.items():
+    more = {"memory": ["allocated_bytes"], "latency": [*OF_A_RUN, "instructions"]}.get(question, OF_A_RUN)
+    names[:] = sorted([*names, *more])
 HIGHER_IS_BETTER = {
     "best_epoch_accuracy",
     "f1_weighted",
@@ -56,7 +62,7 @@ HIGHER_IS_BETTER = {
     "roc_auc_micro",
     "test_accuracy",
 }
-COUNTED = {"macs", "parameters", "saved_for_backward_bytes"}
+COUNTED = {"macs", "parameters", "saved_for_backward_bytes", *OF_A_RUN}
 TIMES = {
     "event_time_s",
     "first_call_time_s",
@@ -70,6 +76,7 @@ TIMES = {
     "training_time_s",
 }
 JUDGED = {
+    **dict.fromkeys([*OF_A_RUN, "instructions"], "counted"),
     "event_time_s": "time",
     "frame_time_s": "time",
     "latency_s": "time",
@@ -122,7 +129,9 @@ def test_what_restates_another_metric_is_not_judged():
 @pytest.mark.parametrize("name", NAMES["latency"] + NAMES["memory"] + NAMES["accuracy"])
 def test_tolerance_is_the_cases_for_times_and_none_for_counts(cpu, name):
     tolerance = metrics()[name].tolerance(subject(cpu, tolerance=0.125).case)
-    assert tolerance == (0.125 if name in TIMES else 0.0 if name in COUNTED else 0.01)
+    assert tolerance == (
+        0.125 if name in TIMES else 0.0 if name in COUNTED else 0.003 if name == "instructions" else 0.01
+    )
 
 
 @pytest.mark.parametrize("name", ["latency_s", "step_time_s", "frame_time_s", "training_time_s"])
@@ -144,6 +153,12 @@ def test_parameters_are_counted_one_by_one(cpu):
 @pytest.mark.parametrize("name", ["event_time_s", "peak_allocated_bytes"])
 def test_cuda_metrics_do_not_exist_on_a_cpu(cpu, name):
     assert metrics()[name].of(subject(cpu)) == []
+
+
+def test_a_count_is_what_the_counting_pass_found_and_else_does_not_exist(cpu):
+    counted = replace(subject(cpu), counts={"operators": 12})
+    assert [m.samples for m in metrics()["operators"].of(counted)] == [(12,)]
+    assert metrics()["graphs"].of(counted) == []
 
 
 def test_a_time_that_is_not_finite_is_refused(cpu):
