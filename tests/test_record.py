@@ -72,7 +72,7 @@ selections = st.builds(Selection, preset=st.sampled_from(PRESETS), architectures
 runs = st.builds(
     Run,
     environment=environments,
-    cases=st.lists(results, max_size=2).map(tuple),
+    cases=st.lists(results, max_size=2, unique_by=lambda result: result.id).map(tuple),
     started=texts,
     selection=selections,
 )

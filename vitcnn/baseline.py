@@ -287,8 +287,8 @@ def store(runs: Sequence[Path], folder: Path, name: str) -> tuple[Path, ...]:
     copied: list[Path] = []
     try:
         for run, entry in zip(runs, names, strict=True):
-            content = run.read_bytes()
             stored = StoredRun(path=run, run=load_run(run))
+            content = run.read_bytes()
             _require_measured_at_once(stored)
             copied += copy_answers(stored.run.cases, machine)
             place = machine / str(entry)

@@ -277,7 +277,11 @@ def _upgraded(document: Mapping[str, Any]) -> Mapping[str, Any]:
         raise RecordError(f"schema: {schema} is newer than {SCHEMA}, which this vitcnn reads: upgrade vitcnn")
     if schema < OLDEST:
         raise RecordError(f"schema: {schema} is older than {OLDEST}, the oldest this vitcnn reads: measure again")
-    return document if schema == SCHEMA else {"resumed": [], **document, "schema": SCHEMA}
+    if schema == SCHEMA:
+        return document
+    cases = document.get("cases")
+    placed = [{"place": "", **case} if isinstance(case, dict) else case for case in cases or ()]
+    return {"resumed": [], **document, "schema": SCHEMA, "cases": placed if isinstance(cases, list) else cases}
 
 
 def _record(document: Mapping[str, Any], folder: Path) -> Record:

@@ -144,7 +144,7 @@ BROKEN = {
     "empty": (lambda _text: "", "cannot be read as JSON"),
     "foreign": (lambda _text: '{"benchmarks": []}', "has no top-level 'vitcnn' section"),
     "newer": (lambda text: text.replace('"schema": 3', '"schema": 99'), "schema: 99 is newer"),
-    "not a number": (lambda text: text.replace("[1.0]", "[NaN]"), "samples must be finite numbers"),
+    "not a number": (lambda text: text.replace("[1.0]", "[NaN]"), "a number that is not finite, or too large"),
 }
 
 

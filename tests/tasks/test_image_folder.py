@@ -34,11 +34,11 @@ def save(path, color=RED, size=(16, 12)):
     Image.new("RGB", size, color).save(path)
 
 
-def fill(root, counts):
+def fill(root, counts, blue=0):
     """Write images, all different: their red is the number in the class, their green that of the class."""
     for label, (name, count) in enumerate(counts.items()):
         for number in range(count):
-            save(root / name / f"{number:02}.png", (number, 10 * label, 0))
+            save(root / name / f"{number:02}.png", (number, 10 * label, blue))
     return root
 
 
@@ -485,7 +485,7 @@ def test_names_of_any_letters_and_case(tmp_path):
     for kind, color in (("chats noirs", RED), ("犬", GREEN)):
         for number in range(2):
             path = photos / kind / "très loin" / f"é {number}.PNG"
-            save(path, color)
+            save(path, (*color[:2], number))
     data = load(photos, tmp_path)
     assert folder_task(photos).classes == ("chats noirs", "犬")
     assert pixels(data.train) == [(255, 0), (0, 255)]
@@ -623,8 +623,8 @@ def test_a_class_that_keeps_too_few(tmp_path, good):
 @pytest.mark.parametrize("part, word", [("train", "training"), ("test", "testing")])
 def test_a_part_that_keeps_no_image_of_a_class(tmp_path, part, word):
     photos = tmp_path / "photos"
-    for name in ("train", "test"):
-        fill(photos / name, {"cat": 2, "dog": 2})
+    for blue, name in enumerate(("train", "test")):
+        fill(photos / name, {"cat": 2, "dog": 2}, blue)
     for path in (photos / part / "dog").iterdir():
         path.write_bytes(b"")
     with pytest.raises(UserError, match=f"Class dog is left without an image for {word}: .* mend {part}/dog/00.png"):
@@ -637,7 +637,7 @@ def test_a_part_that_keeps_no_image_of_a_class(tmp_path, part, word):
 def test_the_second_load_opens_no_image(root, tmp_path, monkeypatch):
     first = load(root, tmp_path / "data")
     kept = list((tmp_path / "data" / "made").iterdir())
-    assert [path.name for path in kept] == [f"folder-photos-{first.settings['content_sha256'][:16]}-v1.npz"]
+    assert [path.name for path in kept] == [f"folder-photos-{first.settings['content_sha256'][:16]}-v2.npz"]
     monkeypatch.setattr(Image, "open", None)
     second = load(root, tmp_path / "data")
     assert second.sha256 == first.sha256
