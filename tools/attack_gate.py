@@ -3,8 +3,8 @@
     python tools/attack_gate.py --out docs/results/attack-gate.md
     python tools/attack_gate.py -k offline --keep /tmp/attacks
 
-A suite whose benchmarks take the times that a file says is made once, and its baseline recorded. Each attack gets a copy
-in which one case takes 28 % more (unless it says otherwise), changes what its recipe says, and runs its commands one
+A suite whose benchmarks take the times that a file says is made once, and its baseline recorded. Each attack gets a
+copy in which one case takes 28 % more (unless it says otherwise), changes what its recipe says, and runs its commands one
 after the other; the first status that is not 0 counts, since a CI job would end there. Controls are unchanged code: a
 gate that is always red holds nothing.
 """
@@ -1416,8 +1416,8 @@ class Laboratory:
 def execute(command: Command, folder: Path) -> tuple[int, str]:
     """Run one command in `folder` with this repository's vitcnn; return its status, negative for a signal's, and output.
 
-    In a process of its own that is forked from one which has imported what all of them need: the import is most of what
-    such a short session takes. What a gate measures again runs in processes that begin from nothing, as ever.
+    In a process of its own that is forked from one which has imported what all of them need: the import is most of
+    what such a short session takes. What a gate measures again runs in processes that begin from nothing, as ever.
     """
     output = folder / ".output"
     process = FORKS.Process(target=run_forked, args=(command, folder, output))
