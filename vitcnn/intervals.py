@@ -6,8 +6,8 @@ spread, so theirs counts by Student's t, that of hundreds of images by the norma
 
     half-width^2 = t(seeds - 1)^2 V(seeds) + 1.96^2 V(images)
 
-One seed shows no spread of seeds: its interval is over the images alone. How often these intervals hold the truth:
-docs/results/intervals.md, by tools/simulate_intervals.py.
+One seed shows no spread of seeds: its interval is over the images alone. How often these intervals hold the truth is
+simulated by tools/simulate_intervals.py.
 """
 
 from __future__ import annotations
