@@ -36,9 +36,9 @@ def test_a_folder_with_reruns_gives_the_verdicts_of_the_gate_that_made_them(tmp_
             made.append(write(out / f"rerun-{len(made) + 1}" / "run.json", rerun))
         return found
 
-    first = run(20, passed(LENET, 1.0), passed(TINY, 1.2))
+    first = replace(run(20, passed(LENET, 1.0), passed(TINY, 1.2)), more_runs=8)
     write(out / "run.json", first)
-    online, _runs = judge_with_reruns(first, baseline_of([recording("first", *days)]), measure)
+    online, _runs = judge_with_reruns(first, baseline_of([recording("first", *days)]), measure, reruns=2)
     offline = judge_files(run_files(out), tmp_path / "store")
     assert made
     assert offline.verdicts == online.verdicts

@@ -51,7 +51,7 @@ def judge_files(files: Sequence[Path], baselines: Path, *, counts_only: bool = F
     if obstacle:
         return cannot_judge(obstacle)
     current = [entry.run for entry in runs]
-    judgement = judge(current, baseline_of(stored), counts_only=counts_only)
+    judgement = judge(current, baseline_of(stored), more_runs=current[0].more_runs, counts_only=counts_only)
     return replace(judgement, remarks=(*resumed(*current), *measured_again(current), *judgement.remarks))
 
 

@@ -219,13 +219,15 @@ class Selection:
 class Run:
     """One run of a suite: where it was measured, when it began (ISO 8601, UTC), and how every collected case ended.
 
-    `resumed` are the ids of the cases whose records were taken from an interrupted run: other processes measured them.
+    The gate may measure its suspects again in `more_runs` processes, all in all. `resumed` are the ids of the cases
+    whose records were taken from an interrupted run: other processes measured them.
     """
 
     environment: Environment
     cases: tuple[CaseResult, ...]
     started: str = ""
     selection: Selection = field(default_factory=Selection)
+    more_runs: int = 0
     resumed: tuple[str, ...] = ()
 
     @property
@@ -239,6 +241,7 @@ class Run:
             "schema": SCHEMA,
             "started": self.started,
             "selection": json.loads(json.dumps(asdict(self.selection))),
+            "more_runs": self.more_runs,
             "resumed": list(self.resumed),
             "environment": asdict(self.environment),
             "cases": [case.to_json() for case in self.cases],
@@ -256,6 +259,7 @@ class Run:
             cases=tuple(_case_result(case, folder) for case in document["cases"]),
             started=document["started"],
             selection=_selection(document["selection"]),
+            more_runs=document["more_runs"],
             resumed=tuple(document["resumed"]),
         )
 
@@ -281,7 +285,13 @@ def _upgraded(document: Mapping[str, Any]) -> Mapping[str, Any]:
         return document
     cases = document.get("cases")
     placed = [{"place": "", **case} if isinstance(case, dict) else case for case in cases or ()]
-    return {"resumed": [], **document, "schema": SCHEMA, "cases": placed if isinstance(cases, list) else cases}
+    return {
+        "more_runs": 0,
+        "resumed": [],
+        **document,
+        "schema": SCHEMA,
+        "cases": placed if isinstance(cases, list) else cases,
+    }
 
 
 def _record(document: Mapping[str, Any], folder: Path) -> Record:

@@ -170,7 +170,6 @@ def test_a_users_own_benchmark_is_watched_while_it_is_timed_alone(driver, cuda, 
     benchmark = OwnBenchmark(id="mine", architecture="", run=lambda: driver.calls.append("run"), images=1)
     record = benchmark.measure(device=cpu, stopwatch=stopwatch)
     assert record.settings["clocks"] == ["gpu_idle", "sw_power_cap"]
-    assert [call for call in driver.calls if call != "run"] == ["read", "timed", "read"]
     timed = driver.calls.index("timed")
     assert driver.calls[timed - 1 : timed + 2] == ["read", "timed", "read"]
     assert Record.from_json(json.loads(json.dumps(record.to_json()))) == record

@@ -19,6 +19,7 @@ from vitcnn.device import CleanState, environment
 from vitcnn.errors import RecordError, UserError
 from vitcnn.folders import OWN, make_own_folder, short
 from vitcnn.fresh import interrupt
+from vitcnn.gate.times import LOOKS
 from vitcnn.pytest_plugin.fixtures import parametrize
 from vitcnn.pytest_plugin.gating import GATE, JUDGED, Gate
 from vitcnn.pytest_plugin.ledger import (
@@ -261,6 +262,7 @@ class SuiteHooks:
             cases=self.ledger.results(),
             started=self.started,
             selection=self.options.selection,
+            more_runs=LOOKS * self.options.gate_reruns if self.options.gate else 0,
             resumed=tuple(self.ledger.resumed),
         )
 
