@@ -243,7 +243,7 @@ def test_a_valid_document_passes():
         ),
         (
             '{"vitcnn": {"schema": 3, "started": "", "selection": {}, "environment": {}, "cases": []}}',
-            "vitcnn: run: 'resumed' is a required property",
+            "vitcnn: run: 'more_runs' is a required property",
         ),
     ],
 )

@@ -84,7 +84,8 @@ def test_record_holds_the_accuracy_of_each_seed_under_each_corruption_at_each_se
 
 def test_the_one_measurement_is_the_mean_relative_accuracy_of_each_seed(finished):
     record, _ = finished
-    assert [m.metric for m in record.measurements] == ["mean_relative_accuracy"]
+    counted = {"operators", "allocated_bytes", "synchronisations"}
+    assert [m.metric for m in record.measurements if m.metric not in counted] == ["mean_relative_accuracy"]
     under_shift = series_of(record)["accuracy_under_shift"]
     expected = [(seed[:, 1:] / seed[:, :1]).mean() for seed in under_shift]
     assert record.samples("mean_relative_accuracy") == pytest.approx(tuple(expected))

@@ -108,7 +108,13 @@ def test_the_ten_line_benchmark_leaves_a_full_record(result):
     record = result.case("test_my_latency[lenet-digits]").record
     assert record.case == "theirs/test_latency.py::test_my_latency[lenet-digits]"
     assert (record.architecture, record.family, record.settings["images"]) == ("lenet", "cnn", 8)
-    assert {m.metric: m.unit for m in record.measurements} == {"latency_s": "s", "images_per_s": "image/s"}
+    assert {m.metric: m.unit for m in record.measurements} == {
+        "latency_s": "s",
+        "images_per_s": "image/s",
+        "operators": "1",
+        "allocated_bytes": "B",
+        "synchronisations": "1",
+    }
 
 
 def test_a_leak_is_named_with_its_size_and_what_to_do(result):

@@ -41,7 +41,7 @@ def send(suite, number, sleep=SLEEP_INSIDE, *args):
     process, folder = suite.start(*args)
     try:
         suite.wait_for("asleep", process)
-        assert [case.outcome for case in read_journal(folder / "journal.jsonl")] == ["passed"]
+        assert [case.outcome for case in read_journal(folder / "journal.jsonl").results] == ["passed"]
         process.send_signal(number)
     except BaseException:
         process.kill()

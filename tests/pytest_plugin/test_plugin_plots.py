@@ -3,6 +3,9 @@
 import re
 
 import pytest
+from miniature import OPTIONS, set_for_processes
+
+from vitcnn.fresh import measure_in_fresh_process
 
 SWITCH_ON = """
     from dataclasses import replace
@@ -55,14 +58,13 @@ def test_plots_lie_beside_the_json_and_the_last_lines_name_their_folder(drawn):
     )
 
 
-def test_runs_that_vitcnn_started_itself_draw_nothing(drawn):
+def test_runs_that_vitcnn_asked_for_draw_nothing(drawn, monkeypatch):
     suite, _ = drawn
-    (suite.root / "fresh").mkdir()
-    (suite.root / "fresh" / "terminal.txt").touch()
-    result = suite.run("benchmarks", "--out", "fresh")
-    assert result.exit_code == 0
+    set_for_processes(monkeypatch)
+    path = measure_in_fresh_process(["benchmarks", *OPTIONS], out=suite.root / "fresh", root=suite.root)
+    assert path.is_file()
     assert not (suite.root / "fresh" / "plots").exists()
-    assert "Plots of this run" not in result.out
+    assert "Plots of this run" not in (suite.root / "fresh" / "terminal.txt").read_text()
 
 
 def test_where_there_is_nothing_to_draw_nothing_is_said(drawn):
