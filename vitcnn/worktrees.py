@@ -20,10 +20,12 @@ from vitcnn.leftovers import left_behind, owned
 SPECS = """
 import sys
 from importlib.util import find_spec
-print(bool(find_spec("vitcnn") and find_spec("vitcnn.turns")))
+from pathlib import Path
+package, turns = find_spec("vitcnn"), find_spec("vitcnn") and find_spec("vitcnn.turns")
+print(bool(turns and Path(turns.origin).parent == Path(package.origin).parent))
 print(*(find_spec(name).origin for name in sys.argv[1:]), sep="\\n")
 """
-"""Prints whether vitcnn takes turns, then the file that each of the named packages would be imported from."""
+"""Prints whether vitcnn takes turns (an editable installation would find the modules that it lacks), then the file that each of the named packages would be imported from."""
 
 GUARD = "pytest.ini"
 """An empty one beside the worktrees configures pytest where a revision has nothing that does."""
