@@ -1027,7 +1027,7 @@ ATTACKS = (
         ),
         run=(gate(on=["other", "benchmarks"]),),
         exit=USAGE,
-        says="baselines of their own",
+        says="one folder with baseline",
     ),
     # --- recording
     Attack(
@@ -1350,7 +1350,7 @@ ATTACKS = (
             ),
         ),
         run=(gate(),),
-        says="MISSING",
+        says="nothing was judged",
     ),
 )
 

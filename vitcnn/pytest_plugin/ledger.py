@@ -56,7 +56,8 @@ def case_id(item: pytest.Item) -> str:
 def left_out_by_expression(items: Sequence[pytest.Item], config: pytest.Config) -> list[pytest.Item]:
     """Return the items that -k and -m do not select, by pytest's own hook; nobody else is told."""
     kept = list(items)
-    silent = SimpleNamespace(option=config.option, hook=SimpleNamespace(pytest_deselected=lambda **_: None))
+    nobody = SimpleNamespace(pytest_deselected=lambda **_: None)
+    silent = SimpleNamespace(option=config.option, getini=config.getini, hook=nobody)
     marks: Any = config.pluginmanager.get_plugin("mark")
     marks.pytest_collection_modifyitems(items=kept, config=silent)
     return [item for item in items if item not in kept]
