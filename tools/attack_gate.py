@@ -1413,6 +1413,10 @@ class Laboratory:
         return Outcome(attack=attack, status=status, command=text, output=output, seconds=seconds)
 
 
+STATUS, LOST = ".status", 255
+"""Where a process says how it ends, for when the server of forks has lost that and answers 255 (multiprocessing does)."""
+
+
 def execute(command: Command, folder: Path) -> tuple[int, str]:
     """Run one command in `folder` with this repository's vitcnn; return its status, negative for a signal's, and output.
 
@@ -1420,6 +1424,7 @@ def execute(command: Command, folder: Path) -> tuple[int, str]:
     what such a short session takes. What a gate measures again runs in processes that begin from nothing, as ever.
     """
     output = folder / ".output"
+    (folder / STATUS).unlink(missing_ok=True)
     process = FORKS.Process(target=run_forked, args=(command, folder, output))
     process.start()
     process.join(PATIENCE_S)
@@ -1427,7 +1432,10 @@ def execute(command: Command, folder: Path) -> tuple[int, str]:
         process.kill()
         process.join()
         return 0, f"did not end in {PATIENCE_S} s: taken for green"
-    return process.exitcode, output.read_text(encoding="utf-8", errors="replace")
+    said, status = folder / STATUS, process.exitcode
+    if status == LOST and said.exists():
+        status = int(said.read_text(encoding="utf-8"))
+    return status, output.read_text(encoding="utf-8", errors="replace")
 
 
 def run_forked(command: Command, folder: Path, output: Path) -> None:
@@ -1452,7 +1460,9 @@ def run_forked(command: Command, folder: Path, output: Path) -> None:
     atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(status if isinstance(status, int) else int(status is not None))
+    code = status if isinstance(status, int) else int(status is not None)
+    (folder / STATUS).write_text(str(int(code)), encoding="utf-8")
+    os._exit(code)
 
 
 def run_pytest(arguments: Sequence[str]) -> int:

@@ -101,7 +101,7 @@ def _packed(found: Answers) -> bytes:
     if found.times_right.size:
         arrays["times_right"] = found.times_right.astype(np.min_scalar_type(int(found.times_right.max())))
     content = BytesIO()
-    np.savez(content, allow_pickle=False, **arrays)
+    np.savez(content, **arrays)
     return content.getvalue()
 
 

@@ -87,11 +87,10 @@ class Gate:
     def _judged(self, run: Run) -> Judgement:
         self._require_same_revision("the run was measured")
         baseline = self._baseline()
-        if self._mode == "counts":
-            return judge([run], baseline, counts_only=True)
-        if self.options.gate is None or not self.options.gate_reruns:
+        counts_only = self._mode == "counts"
+        if self.options.gate is None or counts_only or not self.options.gate_reruns:
             runs: tuple[Run, ...] = (run,)
-            judgement = judge(runs, baseline)
+            judgement = judge(runs, baseline, counts_only=counts_only)
         else:
             reruns = self.options.gate_reruns
             judgement, runs = judge_with_reruns(run, baseline, self._measure_again, reruns=reruns)
