@@ -138,7 +138,7 @@ def taking(name):
 ''',
     "pytest.ini": "[pytest]\nmarkers = slow: takes long\n",
     "times.json": json.dumps(TIMES),
-    ".gitignore": "__pycache__/\n.pytest_cache/\n.vitcnn/\nprocesses.txt\nout*/\n.output\n",
+    ".gitignore": "__pycache__/\n.pytest_cache/\n.vitcnn/\nprocesses.txt\nout*/\n.output*\n",
     **{name: TEST.format(what=what, names=list(names)) for name, (what, names) in CASES.items()},
 }
 STORE = "benchmarks/baselines"
@@ -1413,7 +1413,7 @@ class Laboratory:
         return Outcome(attack=attack, status=status, command=text, output=output, seconds=seconds)
 
 
-STATUS, LOST = ".status", 255
+STATUS, LOST = ".output.status", 255
 """Where a process says how it ends, for when the server of forks has lost that and answers 255 (multiprocessing does)."""
 
 
