@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -97,7 +98,7 @@ def unnamed_answers(folder: Path, runs: Iterable[Run]) -> list[Path]:
 
 
 def _packed(found: Answers) -> bytes:
-    arrays = {"right": np.packbits(found.right, axis=1), "num_images": np.array(found.right.shape[1])}
+    arrays: dict[str, Any] = {"right": np.packbits(found.right, axis=1), "num_images": np.array(found.right.shape[1])}
     if found.times_right.size:
         arrays["times_right"] = found.times_right.astype(np.min_scalar_type(int(found.times_right.max())))
     content = BytesIO()
