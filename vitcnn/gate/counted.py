@@ -6,12 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from vitcnn.baseline import CaseBaseline
+from vitcnn.gate.amounts import judge_amount, judge_exact
+from vitcnn.gate.verdict import Verdict
 from vitcnn.metrics import metrics
 from vitcnn.quantity import counted
-from vitcnn.record import Record
+from vitcnn.record import Measurement, Record
 
 UNDER = "counted_with"
 """The setting of a record that says under which versions its counts were taken."""
+
+INSTRUCTIONS, UNDER_VALGRIND = "instructions", "instructions_counted_with"
+"""A metric that depends on more than the other counts, and the setting that says on what."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,9 +32,15 @@ class Uncomparable:
         return f"{of} cannot be compared: taken under other software, {', '.join(self.changes)}"
 
 
-def other_software(before: Sequence[Record], now: Sequence[Record]) -> tuple[str, ...]:
+def judge_counted(case: str, baseline: list[Measurement], current: list[Measurement]) -> Verdict:
+    """Judge a count: exactly, or by the range of its baseline where it has a tolerance."""
+    return (judge_amount if current[0].tolerance else judge_exact)(case, baseline, current)
+
+
+def other_software(metric: str, before: Sequence[Record], now: Sequence[Record]) -> tuple[str, ...]:
     """Return what differs in the software of both sides that a count depends on: `torch 2.14.0 -> 2.15.0`."""
-    old, new = ([dict(record.settings.get(UNDER, {})) for record in records] for records in (before, now))
+    setting = UNDER_VALGRIND if metric == INSTRUCTIONS else UNDER
+    old, new = ([dict(record.settings.get(setting, {})) for record in records] for records in (before, now))
     names = sorted({name for versions in (*old, *new) for name in versions})
     pairs = ((name, _values(old, name), _values(new, name)) for name in names)
     return tuple(
@@ -49,7 +60,7 @@ def uncomparable(measured: Mapping[str, Sequence[Record]], baselines: Mapping[st
         (case, change)
         for case, now in measured.items()
         for name in sorted(_counts_of(now) & _counts_of(baselines[case].records))
-        if (change := other_software(baselines[case].records, now))
+        if (change := other_software(name, baselines[case].records, now))
     ]
     changes = dict.fromkeys(text for _, change in found for text in change)
     return Uncomparable(num_figures=len(found), num_cases=len({case for case, _ in found}), changes=tuple(changes))

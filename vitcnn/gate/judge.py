@@ -9,7 +9,7 @@ from statistics import median
 
 from vitcnn.baseline import Baseline, CaseBaseline
 from vitcnn.gate.amounts import judge_amount, judge_exact
-from vitcnn.gate.counted import other_software, uncomparable
+from vitcnn.gate.counted import judge_counted, other_software, uncomparable
 from vitcnn.gate.coverage import Coverage, cover
 from vitcnn.gate.meaning import other_meaning
 from vitcnn.gate.pairs import PairedTimes, judge_pairs, paired_times
@@ -167,14 +167,14 @@ def _sort(pile: Pile, case: str, before: Sequence[Record], now: Sequence[Record]
             _sort_time(pile, case, name, before, now, paired=paired)
         elif entry.rule == "score":
             _sort_score(pile, case, name, before, now)
-        elif entry.rule != "counted" or not other_software(before, now):
+        elif entry.rule != "counted" or not other_software(name, before, now):
             pile.verdicts.append(AMOUNTS[entry.rule](case, old, new))
 
 
 AMOUNTS: dict[str, Callable[[str, list[Measurement], list[Measurement]], Verdict]] = {
     "amount": judge_amount,
     "exact": judge_exact,
-    "counted": judge_exact,
+    "counted": judge_counted,
 }
 
 

@@ -1,0 +1,28 @@
+"""Instructions of one forward on a CPU, by Callgrind, with --count-instructions alone: `vitcnn/instructions.py`."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from vitcnn.metrics.counted import measure
+from vitcnn.metrics.metric import Metric
+
+if TYPE_CHECKING:
+    from vitcnn.spec import Case
+
+
+def three_in_a_thousand(_case: Case) -> float:
+    """Tolerance of instructions: hashing and addresses make processes differ by 0.2 %."""
+    return 0.003
+
+
+INSTRUCTIONS = Metric(
+    name="instructions",
+    unit="1",
+    better="lower",
+    tolerance=three_in_a_thousand,
+    rule="counted",
+    questions=("latency",),
+    measure=partial(measure, "instructions"),
+)
