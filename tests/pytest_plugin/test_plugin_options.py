@@ -4,7 +4,10 @@ import re
 
 import pytest
 
-FROZEN = {"--device", "--preset", "--arch", "--task", "--data-root", "--out", "--resume", "--gate", "--gate-reruns"}
+FROZEN = {
+    *("--device", "--preset", "--arch", "--task", "--data-root", "--out", "--resume"),
+    *("--gate", "--gate-reruns", "--count-instructions"),
+}
 
 
 def listed(suite) -> set[str]:

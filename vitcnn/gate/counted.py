@@ -40,7 +40,8 @@ def judge_counted(case: str, baseline: list[Measurement], current: list[Measurem
 def other_software(metric: str, before: Sequence[Record], now: Sequence[Record]) -> tuple[str, ...]:
     """Return what differs in the software of both sides that a count depends on: `torch 2.14.0 -> 2.15.0`."""
     setting = UNDER_VALGRIND if metric == INSTRUCTIONS else UNDER
-    old, new = ([dict(record.settings.get(setting, {})) for record in records] for records in (before, now))
+    counted_in = ([record for record in records if record.samples(metric)] for records in (before, now))
+    old, new = ([dict(record.settings.get(setting, {})) for record in records] for records in counted_in)
     names = sorted({name for versions in (*old, *new) for name in versions})
     pairs = ((name, _values(old, name), _values(new, name)) for name in names)
     return tuple(

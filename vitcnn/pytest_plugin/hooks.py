@@ -20,6 +20,7 @@ from vitcnn.errors import RecordError, UserError
 from vitcnn.folders import OWN, make_own_folder, short
 from vitcnn.fresh import interrupt
 from vitcnn.gate.times import LOOKS
+from vitcnn.pytest_plugin.counting import count_instructions
 from vitcnn.pytest_plugin.fixtures import parametrize
 from vitcnn.pytest_plugin.gating import GATE, JUDGED, Gate
 from vitcnn.pytest_plugin.ledger import (
@@ -94,6 +95,11 @@ class SuiteHooks:
             theirs = item.get_closest_marker("benchmark")
             marker = pytest.mark.benchmark(**{**ours, **(theirs.kwargs if theirs else {})})
             item.add_marker(marker, append=False)
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Count instructions, where that is asked for, before the first case is measured."""
+        if self.options.count_instructions and not self.config.option.collectonly:
+            count_instructions(session.items, self.config)
 
     def _require_resumed_cases(self, cases: list[pytest.Item]) -> None:
         """End the session where this run goes on from another suite's."""

@@ -19,6 +19,7 @@ from vitcnn.documents import require_sound
 from vitcnn.errors import CaseError, Leaked, MissingData, RecordError, TooFewImages, UserError
 from vitcnn.fields import require_count
 from vitcnn.progress import ProgressBar
+from vitcnn.pytest_plugin.counting import with_instructions
 from vitcnn.pytest_plugin.ledger import ENDING, RECORD, RESUMED, ROW, Ending, case_id
 from vitcnn.pytest_plugin.options import Options
 from vitcnn.pytest_plugin.taking_turns import TURNS
@@ -62,12 +63,13 @@ class Measure:
             return known
 
         def measure() -> Record:
-            return runner.measure(
+            record = runner.measure(
                 case,
                 bench=self._bench,
                 stopwatch=self._stopwatch,
                 floor_bytes=self._item.stash[CLEAN_STATE].floor_bytes,
             )
+            return with_instructions(record, self._item.config)
 
         return self._account(measure, failed=lambda error: runner.failed_record(case, error))
 

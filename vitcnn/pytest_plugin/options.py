@@ -16,6 +16,7 @@ from vitcnn.errors import UnknownName, UserError
 from vitcnn.folders import OWN, given_path, require_writable
 from vitcnn.fresh import RERUN, RUN_JSON, Request
 from vitcnn.gate.verdict import MODES, Mode
+from vitcnn.instructions import OPTION, require_valgrind
 from vitcnn.journal import JOURNAL
 from vitcnn.pytest_plugin.resuming import SAVING, Resumed, resumed_run
 from vitcnn.record import Selection
@@ -39,7 +40,8 @@ class Options:
 
     `gate` is None where nothing is to turn red; `gate_reruns` processes measure the suspects again in each round.
     `request` is what vitcnn asked this session for, None where a user started it.
-    `resumed` is None where the run does not go on from an interrupted one.
+    `resumed` is None where the run does not go on from an interrupted one. A rerun of suspects, which are about times,
+    counts no instructions.
     """
 
     device: Device
@@ -52,6 +54,7 @@ class Options:
     gate_reruns: int
     request: Request | None
     resumed: Resumed | None
+    count_instructions: bool
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -116,6 +119,11 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="N",
         help="Fresh processes that measure the gate's suspects again in each of up to four rounds. Default: 2.",
     )
+    group.addoption(
+        OPTION,
+        action="store_true",
+        help="Count the instructions of the small CPU cases too, with Callgrind: one process that takes minutes.",
+    )
 
 
 def check_options(config: pytest.Config) -> Options:
@@ -134,6 +142,9 @@ def check_options(config: pytest.Config) -> Options:
         do = "Name another folder, or leave it out for one named by the time."
         raise UserError(field="--out", value=str(out), allowed="a folder that holds no run yet", do=do)
     require_writable("--out", out)
+    if config.getoption(OPTION):
+        require_valgrind(device)
+    request = next((entry for entry in config.pluginmanager.get_plugins() if isinstance(entry, Request)), None)
     storage_folder(config)  # refuses what cannot be one
     selection = Selection(
         preset=preset,
@@ -152,8 +163,9 @@ def check_options(config: pytest.Config) -> Options:
         selection=selection,
         gate=_gate(config),
         gate_reruns=_gate_reruns(config.getoption("--gate-reruns")),
-        request=next((entry for entry in config.pluginmanager.get_plugins() if isinstance(entry, Request)), None),
+        request=request,
         resumed=resumed_run(config, device, selection, out),
+        count_instructions=config.getoption(OPTION) and (request is None or request.cases is None) and not is_worker,
     )
 
 

@@ -1,0 +1,37 @@
+"""--count-instructions: all chosen cases are counted in one process before the first of them is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+import pytest
+
+from vitcnn.errors import RunFailed
+from vitcnn.instructions import instructions_counted_with, instructions_of, is_countable
+from vitcnn.metrics.instructions import INSTRUCTIONS, TOLERANCE
+from vitcnn.pytest_plugin.ledger import case_of
+from vitcnn.record import Record
+from vitcnn.spec import LatencyCase
+
+COUNTED = pytest.StashKey[Mapping[str, float]]()
+"""Instructions of one forward of each case that was counted, by its id."""
+
+
+def count_instructions(items: Iterable[pytest.Item], config: pytest.Config) -> None:
+    """Count those of the cases among `items` that are small enough; UsageError says why that failed."""
+    cases = [case for item in items if isinstance(case := case_of(item), LatencyCase) and is_countable(case)]
+    try:
+        config.stash[COUNTED] = instructions_of(cases) if cases else {}
+    except RunFailed as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def with_instructions(record: Record, config: pytest.Config) -> Record:
+    """Return `record` with its case's instructions, where they were counted."""
+    found = config.stash.get(COUNTED, {}).get(record.case)
+    if found is None or not record.measurements:
+        return record
+    measurement = INSTRUCTIONS.measurement([found], TOLERANCE)
+    settings = {**record.settings, "instructions_counted_with": instructions_counted_with()}
+    return replace(record, measurements=(*record.measurements, measurement), settings=settings)
