@@ -1,8 +1,4 @@
-"""Instructions of small forwards on a CPU, by Callgrind, in one process for all: importing torch there takes minutes.
-
-Only what runs inside the C library's `lfind` is collected. `vitcnn.instructions_driver` has it call a Python function
-back, so that nothing need be compiled to mark a region.
-"""
+"""Instructions of small forwards on a CPU, by Callgrind: in one process for all, for importing torch takes a minute."""
 
 from __future__ import annotations
 
@@ -17,6 +13,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+from vitcnn.callgrind import MACHINES
 from vitcnn.device import Device
 from vitcnn.device.which import cpu_model
 from vitcnn.errors import RunFailed, UserError
@@ -24,11 +21,10 @@ from vitcnn.spec import Case, LatencyCase
 
 OPTION = "--count-instructions"
 ARCHITECTURES, LARGEST_PX = ("lenet", "vit_micro"), 32
-MARK = "lfind"
-"""The function of the C library that marks a region: nothing that torch links calls it."""
+COUNTABLE = f"the latency of {' or '.join(ARCHITECTURES)} with one image of at most {LARGEST_PX} px, fp32, eager"
 
 CALLS, REPEATS = 10, 3
-"""Forwards of a region, and regions of a case: the smallest counts, since a garbage collection only adds."""
+"""Forwards that are counted together, and how often: the smallest counts, since what disturbs only adds."""
 
 LAST_LINES = 15
 
@@ -38,6 +34,8 @@ def require_valgrind(device: Device) -> None:
     if device.is_cuda:
         do = "Add --device cpu, or leave it out."
         raise UserError(field=OPTION, value=device.name, allowed="a CPU: Callgrind sees no GPU", do=do)
+    if platform.machine() not in MACHINES:
+        raise UserError(field=OPTION, value=platform.machine(), allowed=" or ".join(MACHINES), do="Leave it out.")
     if shutil.which("valgrind") is None:
         do = "Install it (apt-get install valgrind, dnf install valgrind), or leave the option out."
         raise UserError(field=OPTION, value="no valgrind", allowed="where valgrind is installed", do=do)
@@ -60,9 +58,7 @@ def instructions_of(cases: Sequence[LatencyCase]) -> dict[str, float]:
             [
                 "valgrind",
                 "--tool=callgrind",
-                "--collect-atstart=no",
-                f"--toggle-collect={MARK}",
-                f"--dump-after={MARK}",
+                "--instr-atstart=no",
                 f"--callgrind-out-file={place}/counted",
                 sys.executable,
                 "-m",
@@ -75,17 +71,17 @@ def instructions_of(cases: Sequence[LatencyCase]) -> dict[str, float]:
             text=True,
             check=False,
         )
-        regions = regions_in(Path(place))
-    if done.returncode or len(regions) != REPEATS * len(cases) or not all(regions):
+        counts = counts_in(Path(place))
+    if done.returncode or len(counts) != REPEATS * len(cases) or not all(counts):
         last = "\n  ".join((done.stdout + done.stderr).splitlines()[-LAST_LINES:])
-        what = f"{OPTION}: valgrind ended with status {done.returncode} and {len(regions)} regions"
+        what = f"{OPTION}: valgrind ended with status {done.returncode} and {len(counts)} counts"
         raise RunFailed(f"{what}, not {REPEATS * len(cases)} that count something. Its last lines:\n  {last}")
-    of_each = (regions[first : first + REPEATS] for first in range(0, len(regions), REPEATS))
+    of_each = (counts[first : first + REPEATS] for first in range(0, len(counts), REPEATS))
     return {str(case): min(found) / CALLS for case, found in zip(cases, of_each, strict=True)}
 
 
-def regions_in(folder: Path) -> list[int]:
-    """Return what Callgrind's dumps in `folder`, `counted.1` and so on, say of each region in turn."""
+def counts_in(folder: Path) -> list[int]:
+    """Return what Callgrind's dumps in `folder`, `counted.1` and so on, say in turn."""
     dumps = sorted(folder.glob("counted.*"), key=lambda path: int(path.suffix[1:]))
     totals = (re.search(r"^totals: (\d+)", path.read_text(encoding="utf-8"), re.MULTILINE) for path in dumps)
     return [int(total[1]) if total else 0 for total in totals]

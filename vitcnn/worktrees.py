@@ -25,7 +25,9 @@ package, turns = find_spec("vitcnn"), find_spec("vitcnn") and find_spec("vitcnn.
 print(bool(turns and Path(turns.origin).parent == Path(package.origin).parent))
 print(*(find_spec(name).origin for name in sys.argv[1:]), sep="\\n")
 """
-"""Prints whether vitcnn takes turns (an editable installation would find the modules that it lacks), then the file that each of the named packages would be imported from."""
+"""Prints whether vitcnn takes turns, then the file that each of the named packages would be imported from.
+
+Beside a vitcnn that lacks a module an editable installation finds its own: that one does not count."""
 
 GUARD = "pytest.ini"
 """An empty one beside the worktrees configures pytest where a revision has nothing that does."""

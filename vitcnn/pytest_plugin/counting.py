@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 
 from vitcnn.errors import RunFailed
-from vitcnn.instructions import instructions_counted_with, instructions_of, is_countable
+from vitcnn.instructions import COUNTABLE, OPTION, instructions_counted_with, instructions_of, is_countable
 from vitcnn.metrics.instructions import INSTRUCTIONS, TOLERANCE
 from vitcnn.pytest_plugin.ledger import case_of
+from vitcnn.quantity import counted
 from vitcnn.record import Record
 from vitcnn.spec import LatencyCase
 
@@ -21,8 +22,15 @@ COUNTED = pytest.StashKey[Mapping[str, float]]()
 def count_instructions(items: Iterable[pytest.Item], config: pytest.Config) -> None:
     """Count those of the cases among `items` that are small enough; UsageError says why that failed."""
     cases = [case for item in items if isinstance(case := case_of(item), LatencyCase) and is_countable(case)]
+    if not cases:
+        raise pytest.UsageError(
+            f"{OPTION}: none of the chosen cases is small enough: {COUNTABLE}. Leave the option out."
+        )
+    if reporter := config.pluginmanager.get_plugin("terminalreporter"):
+        what = f"the instructions of {counted(len(cases), 'case')} under Callgrind: one process, a minute or two"
+        reporter.write_line(f"Counting {what} ...", flush=True)
     try:
-        config.stash[COUNTED] = instructions_of(cases) if cases else {}
+        config.stash[COUNTED] = instructions_of(cases)
     except RunFailed as error:
         raise pytest.UsageError(str(error)) from None
 
