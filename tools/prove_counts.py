@@ -17,10 +17,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tabulate import tabulate
+
+from vitcnn.metrics.instructions import TOLERANCE
 
 ROOT = Path(__file__).resolve().parents[1]
 COUNTING = """
@@ -56,6 +60,13 @@ with forgetting_compiled_code(COMPILED):
     graphs = {name: count - before[name] for name, count in graphs_so_far().items()}
     found |= {f"{COMPILED}::{name}": count for name, count in {**counts(subject), **graphs}.items()}
 print(json.dumps(found))
+"""
+COUNTING_INSTRUCTIONS = """
+import json
+from vitcnn import LatencyCase
+from vitcnn.instructions import instructions_of
+cases = [LatencyCase(architecture=name, px=28, batch=1) for name in ("lenet", "vit_micro")]
+print(json.dumps({f"{case}::instructions": count for case, count in instructions_of(cases).items()}))
 """
 
 
@@ -135,26 +146,65 @@ PLANTS = (
 )
 
 
-def count(root: Path) -> dict[str, int]:
-    """Return every count of the cases, by the code below `root`, in a fresh process."""
+def output_of(program: str, root: Path) -> dict[str, float]:
+    """Return what `program` prints as JSON, by the code below `root`, in a fresh process."""
     environment = {**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", COUNTING]
+    command = [sys.executable, "-c", program]
     done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(done.stdout + done.stderr)
-    found: dict[str, int] = json.loads(done.stdout.splitlines()[-1])
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return found
 
 
-def plant(fault: Plant, root: Path, before: dict[str, int]) -> tuple[list[object], list[str], bool]:
-    """Plant `fault` below `root`, count, take it out; return a row, what changed, and whether that is as it must be."""
+def count(root: Path) -> dict[str, float]:
+    """Return every count of the cases, by the code below `root`."""
+    return output_of(COUNTING, root)
+
+
+def instructions(root: Path) -> dict[str, float]:
+    """Return the instructions of the small forwards, by the code below `root`."""
+    return output_of(COUNTING_INSTRUCTIONS, root)
+
+
+@contextmanager
+def planted(fault: Plant, root: Path) -> Iterator[None]:
+    """Plant `fault` below `root`, and take it out again."""
     source = root / fault.file
     unchanged = source.read_text(encoding="utf-8")
     assert unchanged.count(fault.old) == 1, f"{fault.file} no longer has what {fault.name!r} replaces"
     source.write_text(unchanged.replace(fault.old, fault.new), encoding="utf-8")
-    began = time.perf_counter()
-    now = count(root)
+    yield
     source.write_text(unchanged, encoding="utf-8")
+
+
+def prove_instructions(root: Path, processes: int) -> tuple[list[str], bool]:
+    """Return lines about instructions, and whether a clone shows in the case that it slows, and in no other."""
+    runs = [instructions(root) for _ in range(processes)]
+    with planted(PLANTS[0], root):
+        now = instructions(root)
+    rows, right = [], True
+    for name, count in now.items():
+        low, high = (extreme(run[name] for run in runs) for extreme in (min, max))
+        beyond = count > high * (1 + TOLERANCE)
+        right = right and beyond == name.startswith("latency/lenet/")
+        red = "red" if beyond else "green"
+        rows.append([f"`{name}`", f"{low:,.0f} to {high:,.0f}", f"{high / low - 1:.2%}", f"{count:,.0f}", red])
+    heads = [
+        "one forward",
+        f"{processes} processes",
+        "they differ by",
+        f"with {PLANTS[0].name}",
+        f"beyond {TOLERANCE:.1%}",
+    ]
+    return ["", tabulate(rows, headers=heads, tablefmt="github")], right
+
+
+def plant(fault: Plant, root: Path, before: dict[str, float]) -> tuple[list[object], list[str], bool]:
+    """Plant `fault` below `root`, count, take it out; return a row, what changed, and whether that is as it must be."""
+    began = time.perf_counter()
+    with planted(fault, root):
+        now = count(root)
     changed = [name for name in before if now[name] != before[name]]
     fine = bool(changed) and all(fault.red.fullmatch(name) and now[name] > before[name] for name in changed)
     lines = [f"- `{name}`: {before[name]:,} -> {now[name]:,}" for name in changed]
@@ -183,7 +233,15 @@ def main() -> int:
             rows.append(row)
             details += [f"\n**{fault.name}**\n", *changed]
             right = right and fine
-    lines += [tabulate(rows, headers=["planted", "counts changed", "as it must be", "s"], tablefmt="github"), *details]
+        about_instructions: list[str] = []
+        if shutil.which("valgrind"):
+            about_instructions, fine = prove_instructions(root, options.processes)
+            right = right and fine
+    lines += [
+        tabulate(rows, headers=["planted", "counts changed", "as it must be", "s"], tablefmt="github"),
+        *about_instructions,
+    ]
+    lines += details
     text = "\n".join(lines)
     print(text)
     if options.out:
