@@ -155,8 +155,8 @@ def trials(*, unchanged: int, miniature: int) -> list[Trial]:
 SUITE, SMALL = "the suite", "a miniature suite"
 
 AS_IT_MUST_BE = (
-    "As it must be: what is planted is WORSE (a fault of augmentation with both of its architectures), and nothing else",
-    "is red; unchanged code is green. Beside busy neighbours, one for each core, unchanged code is green or cannot be",
+    "As it must be: what is planted is WORSE (a fault of augmentation with both of its architectures), nothing else is",
+    "red; unchanged code is green. Beside busy neighbours, one for each core, unchanged code is green or cannot be",
     "judged, and a time that doubled is never green.",
 )
 
