@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,7 @@ def stored():
         write(Path(f"runs/run-{number}/run.json"), found)
         write(Path(f"store/m/000{number}_v1.json"), found)
     write(Path("other/run.json"), run(4, passed("latency/quiet"), git_commit="5d6e7f8"))
+    write(Path("resumed/run.json"), replace(run(5, passed("a"), git_commit="1a2b3c4"), resumed=("a",)))
 
 
 @pytest.mark.parametrize(
@@ -71,6 +73,10 @@ def test_a_run_counts_once_wherever_it_is_named(stored, capsys, sources):
         (["--from", "runs/run-1"], "--from: 1 cannot be used. Allowed: 2 runs or more."),
         (["--from", "missing"], "--from: 'missing' cannot be used. Allowed: the path of a run, or of a folder."),
         (["--from", "runs", "other"], "--from: 'other/run.json' cannot be used. Allowed: runs of one revision"),
+        (
+            ["--from", "runs", "resumed"],
+            "--from: 'resumed/run.json' cannot be used. Allowed: runs measured by",
+        ),
         (["--from", "runs", "--", "-k", "a"], "--: '-k a' cannot be used."),
     ],
 )

@@ -86,6 +86,9 @@ def _read(options: argparse.Namespace) -> list[Run]:
         allowed = f"{LEAST_RUNS} runs or more"
         raise UserError(field="--from", value=len(runs), allowed=allowed, do="10 tell much more.")
     for file, run in zip(files, runs, strict=True):
+        if run.resumed:
+            allowed = "runs measured by one process each, and this one went on from an interrupted run"
+            raise UserError(field="--from", value=str(file), allowed=allowed, do="Leave it out.")
         other = other_conditions(runs[0], run)
         if other:
             allowed = f"runs of one revision on one device, and this is of {other} as {files[0]}"
