@@ -66,6 +66,7 @@ environments = st.builds(
     numerics=st.dictionaries(texts, st.booleans() | texts, max_size=2),
     git_commit=texts,
     git_dirty=st.sampled_from([True, False, None]),
+    git_changes=st.sampled_from(["", "b2"]),
 )
 several = st.lists(texts, max_size=2).map(tuple)
 selections = st.builds(Selection, preset=st.sampled_from(PRESETS), architectures=several, keyword=texts, paths=several)
@@ -291,5 +292,5 @@ def test_only_cases_that_passed_have_records_to_report():
 
 def test_the_machine_is_the_environment_without_the_revision():
     fields = {field.name for field in dataclasses.fields(Environment)}
-    assert fields - ENVIRONMENT.machine().keys() == {"git_commit", "git_dirty"}
+    assert fields - ENVIRONMENT.machine().keys() == {"git_commit", "git_dirty", "git_changes"}
     assert ENVIRONMENT.machine()["cpu"] == "Test CPU"

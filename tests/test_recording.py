@@ -99,7 +99,7 @@ def test_a_run_in_which_nothing_passed_is_no_baseline(made_up):
     "other, what",
     [
         (good(device_key="nvidia-h200"), f"another device, nvidia-h200, not {KEY}"),
-        (good(git_commit=""), f"another git commit, none, not {COMMIT}"),
+        (good(git_commit=""), "another revision, no commit, not 1a2b3c4"),
     ],
 )
 def test_runs_of_different_devices_or_revisions_are_no_recording(made_up, tmp_path, other, what):
@@ -158,8 +158,11 @@ def test_a_revision_that_changes_between_two_runs_is_no_recording(made_up, monke
 
 
 def test_clean_and_changed_runs_are_no_recording(made_up):
-    with pytest.raises(RunFailed, match="another state of the working tree, changed, not clean"):
-        made_up(good(1, git_dirty=False), good(2, git_dirty=True))
+    changed = {"git_dirty": True, "git_changes": "b2"}
+    with pytest.raises(RunFailed, match="another revision, 1a2b3c4 with uncommitted changes b2, not 1a2b3c4"):
+        made_up(good(1, git_dirty=False), good(2, **changed))
+    with pytest.raises(RunFailed, match="changes b2, not 1a2b3c4 with uncommitted changes a1"):
+        made_up(good(1, git_dirty=True, git_changes="a1"), good(2, **changed))
 
 
 def test_sigterm_while_runs_are_stored_leaves_none(made_up, tmp_path, monkeypatch):

@@ -149,11 +149,11 @@ def same_run(runs: Sequence[StoredRun]) -> tuple[StoredRun, StoredRun] | None:
 
 def _require_one_revision(recording: Recording) -> None:
     first, *others = recording.runs
-    commit = first.run.environment.git_commit
+    revision = first.run.environment.revision
     for stored in others:
-        other = stored.run.environment.git_commit
-        if other != commit:
-            of = f"{first.path} is of {commit[:7] or 'no commit'}, {stored.path} of {other[:7] or 'no commit'}"
+        other = stored.run.environment.revision
+        if other != revision:
+            of = f"{first.path} is of {revision}, {stored.path} of {other}"
             raise BaselineError(
                 f"the recording {recording.name} is of two revisions: {of}. Delete it and record again."
             )

@@ -182,6 +182,13 @@ class Environment:
     numerics: Mapping[str, bool | str]
     git_commit: str = ""
     git_dirty: bool | None = None
+    git_changes: str = ""
+
+    @property
+    def revision(self) -> str:
+        """The commit, and a digest of what tracked files hold otherwise."""
+        dirty = f" with uncommitted changes {self.git_changes[:7]}".rstrip() if self.git_dirty else ""
+        return f"{self.git_commit[:7] or 'no commit'}{dirty}"
 
     def machine(self) -> dict[str, Any]:
         """Return the parts that belong to the machine and its software, not to the project's revision."""
@@ -285,11 +292,14 @@ def _upgraded(document: Mapping[str, Any]) -> Mapping[str, Any]:
         return document
     cases = document.get("cases")
     placed = [{"place": "", **case} if isinstance(case, dict) else case for case in cases or ()]
+    where = document.get("environment")
+    upgraded = {"environment": {"git_changes": "", **where}} if isinstance(where, dict) else {}
     return {
         "more_runs": 0,
         "resumed": [],
         **document,
         "schema": SCHEMA,
+        **upgraded,
         "cases": placed if isinstance(cases, list) else cases,
     }
 

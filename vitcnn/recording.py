@@ -129,15 +129,11 @@ def other_conditions(first: Run, run: Run) -> str:
     one, other = first.environment, run.environment
     for what, before, now in (
         ("device", one.device_key, other.device_key),
-        ("git commit", one.git_commit, other.git_commit),
-        ("state of the working tree", *(_TREES[entry.git_dirty] for entry in (one, other))),
+        ("revision", one.revision, other.revision),
     ):
         if before != now:
-            return f"another {what}, {now or 'none'}, not {before or 'none'}"
+            return f"another {what}, {now}, not {before}"
     return ""
-
-
-_TREES = {None: "", False: "clean", True: "changed"}
 
 
 def default_name(began: datetime, environment: Environment) -> str:

@@ -24,5 +24,10 @@ def state(root: Path) -> str:
     commit = git(root, "rev-parse", "HEAD")
     if commit is None:
         return ""
-    changes = git(root, "diff", "HEAD", "--full-index", "--no-ext-diff", "--no-textconv") or ""
-    return f"{commit} {sha256(changes.encode()).hexdigest()}"
+    return f"{commit} {changes(root)}"
+
+
+def changes(root: Path) -> str:
+    """Return a digest of what tracked files hold otherwise than the commit; empty where nothing, or no repository."""
+    found = git(root, "diff", "HEAD", "--full-index", "--no-ext-diff", "--no-textconv")
+    return sha256(found.encode()).hexdigest()[:16] if found else ""

@@ -174,6 +174,7 @@ def test_only_what_passed_is_taken(journal, resume):
     [
         ({"git_commit": "5d6e"}, "git commit: '1a2b' there, '5d6e' here"),
         ({"git_dirty": True}, "git dirty: False there, True here"),
+        ({"git_changes": "b2"}, "git changes: '' there, 'b2' here"),
         ({"device_key": "nvidia-h200"}, "device key: 'cpu-test-1t' there, 'nvidia-h200' here"),
         ({"torch": "3.0"}, "torch: '2.15.0' there, '3.0' here"),
         ({"vitcnn": "0.2"}, "vitcnn: '0.1.0' there, '0.2' here"),
@@ -213,14 +214,18 @@ def test_a_journal_without_a_case_begins_anew(resume, tmp_path):
     assert resume(tmp_path).records == {}
 
 
-def test_changes_that_are_not_committed_are_told(resume, tmp_path):
-    for name, conditions, message in (
-        ("dirty", {"git_dirty": True}, "changes that are not committed"),
-        ("none", {"git_commit": "", "git_dirty": None}, "no git revision"),
-    ):
-        then = {"git_commit": "1a2b", **conditions}
-        Journal(tmp_path / name / "journal.jsonl", lambda then=then: run(1, **then)).append(PASSED, (0.5,))
-        assert message in resume(tmp_path / name, **then).remarks[1]
+def test_the_same_changes_that_are_not_committed_may_go_on(resume, tmp_path):
+    then = {"git_commit": "1a2b", "git_dirty": True, "git_changes": "b2"}
+    Journal(tmp_path / "journal.jsonl", lambda: run(1, **then)).append(PASSED, (0.5,))
+    assert resume(tmp_path, **then).remarks[1:] == ()
+    with pytest.raises(UserError, match="git changes: 'b2' there, 'c3' here"):
+        resume(tmp_path, **{**then, "git_changes": "c3"})
+
+
+def test_without_a_revision_it_is_told_that_nobody_knows_it(resume, tmp_path):
+    then = {"git_commit": "", "git_dirty": None}
+    Journal(tmp_path / "journal.jsonl", lambda: run(1, **then)).append(PASSED, (0.5,))
+    assert "no git revision" in resume(tmp_path, **then).remarks[1]
 
 
 def test_a_case_whose_answers_are_lost_is_measured_again(journal, resume):

@@ -110,7 +110,7 @@ def test_a_record_stands_in_a_file_once_and_the_machine_has_its_environment(save
     assert [row["extra_info"] for row in document["benchmarks"]] == [{}] * len(NAMES)
     environment = document["vitcnn"]["environment"]
     assert document["machine_info"]["vitcnn"].items() <= environment.items()
-    assert set(environment) - set(document["machine_info"]["vitcnn"]) == {"git_commit", "git_dirty"}
+    assert set(environment) - set(document["machine_info"]["vitcnn"]) == {"git_commit", "git_dirty", "git_changes"}
 
 
 def test_answers_lie_beside_every_json_of_a_run_and_not_in_it(saved):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from vitcnn.device.which import Device, cpu_model, num_threads
 from vitcnn.record import Environment
-from vitcnn.working_tree import git
+from vitcnn.working_tree import changes, git
 
 
 @contextmanager
@@ -43,7 +43,7 @@ NUMERICS = {"tf32": False, "cudnn_benchmark": True}
 
 def environment(device: Device, root: Path) -> Environment:
     """Gather where this run is measured; `root` is the project whose git revision counts."""
-    changes = git(root, "status", "--porcelain", "--untracked-files=no")
+    changed = git(root, "status", "--porcelain", "--untracked-files=no")
     versions = {name: _version(name) for name in ("vitcnn", "torch", "torchvision", "timm", "peft")}
     return Environment(
         device_key=device.key,
@@ -53,7 +53,8 @@ def environment(device: Device, root: Path) -> Environment:
         python=platform.python_version(),
         numerics=NUMERICS,
         git_commit=git(root, "rev-parse", "HEAD") or "",
-        git_dirty=None if changes is None else bool(changes),
+        git_dirty=None if changed is None else bool(changed),
+        git_changes=changes(root),
         **versions,
         **(_gpu(device) if device.is_cuda else {}),
     )

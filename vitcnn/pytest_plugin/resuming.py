@@ -96,10 +96,8 @@ def _taken(found: Journalled) -> Resumed:
             remarks.append(f"{result.id} is measured again: {lost}")
         elif result.record and result.outcome == "passed":
             records[result.id] = result.record
-    environment = found.run.environment
-    if records and (environment.git_dirty or not environment.git_commit):
-        what = "changes that are not committed" if environment.git_commit else "no git revision"
-        remarks.append(f"The project has {what}: nobody can tell whether they are those of the interrupted run.")
+    if records and not found.run.environment.git_commit:
+        remarks.append("The project has no git revision: nobody can tell whether it is that of the interrupted run.")
     told = f"Not measured again: {counted(len(records), 'case')} that passed in {found.path}."
     return Resumed(path=found.path, records=records, times_s=found.times_s, remarks=(told, *remarks))
 
