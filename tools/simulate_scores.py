@@ -150,9 +150,9 @@ def judged(trainings: Trainings, fall: float) -> tuple[list[str], int]:
         results = tuple(CaseResult(id=record.case, outcome="passed", record=record) for record in records)
         return Run(environment=ENVIRONMENT, cases=results)
 
-    def measure(suspects: Sequence[str], _number: int) -> list[Run]:
+    def measure(suspects: Sequence[str], _number: int, processes: int) -> list[Run]:
         remeasured.update(suspects)
-        return [process(suspects, next(blocks)) for _ in range(RERUNS)]
+        return [process(suspects, next(blocks)) for _ in range(processes)]
 
     judgement, _ = judge_with_reruns(process(names, 0), baseline, measure, reruns=RERUNS)
     kinds = {verdict.case: verdict.kind for verdict in judgement.verdicts}

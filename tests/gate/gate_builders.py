@@ -14,7 +14,7 @@ QUIET = (1.000, 1.001, 0.999, 1.002, 0.998)
 NOISY = (1.00, 1.05, 0.95, 1.04, 0.96)
 
 
-def medians(*, baseline=QUIET, current=(1.0,), case=CASE, better="lower", tolerance=0.02):
+def medians(*, baseline=QUIET, current=(1.0,), case=CASE, better="lower", tolerance=0.02, **more):
     return RunMedians(
         case=case,
         metric="latency_s",
@@ -23,6 +23,7 @@ def medians(*, baseline=QUIET, current=(1.0,), case=CASE, better="lower", tolera
         tolerance=tolerance,
         baseline=tuple(baseline),
         current=tuple(current),
+        **more,
     )
 
 

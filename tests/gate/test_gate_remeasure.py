@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from gate_builders import CASE, NOISY, OTHER, baseline, count, ended, five, record, run, scores, timed
 
-from vitcnn.gate.remeasure import judge_with_reruns
+from vitcnn.gate.remeasure import IN_COMPANY, judge_with_reruns
 from vitcnn.gate.times import LOOKS
 
 BASELINE = baseline(*five(CASE), *five(OTHER))
@@ -12,23 +12,26 @@ HAZY = baseline(*five(CASE, NOISY), *five(OTHER))
 
 
 class Reruns:
-    """Measures suspects again by a script: the seconds of CASE in each round, two processes each."""
+    """Measures suspects again by a script: the seconds of CASE in each round of two, and `in_company`."""
 
-    def __init__(self, *rounds):
-        self.rounds = rounds
+    def __init__(self, *rounds, in_company=1.0):
+        self.rounds = dict(enumerate(rounds, 1)) | {IN_COMPANY: (in_company,)}
         self.asked = []
 
-    def __call__(self, cases, number):
+    def __call__(self, cases, number, processes):
         self.asked.append((number, tuple(cases)))
+        assert len(self.rounds[number]) == processes
         return [
-            run(*(timed(case, seconds if case == CASE else 1.0) for case in cases))
-            for seconds in self.rounds[number - 1]
+            run(*(timed(case, seconds if case == CASE else 1.0) for case in cases)) for seconds in self.rounds[number]
         ]
+
+
+WHOLE = (IN_COMPANY, (CASE, OTHER))
 
 
 def judged(first, reruns, stored=BASELINE):
     judgement, runs = judge_with_reruns(run(timed(CASE, first), timed(OTHER, 1.0)), stored, reruns, reruns=2)
-    assert len(runs) == 1 + 2 * len(reruns.asked)
+    assert len(runs) == 1 + sum(1 if asked == WHOLE else 2 for asked in reruns.asked)
     return {verdict.case: verdict.kind for verdict in judgement.verdicts}
 
 
@@ -38,11 +41,31 @@ def test_without_suspects_nothing_is_measured_again():
     assert reruns.asked == []
 
 
-@pytest.mark.parametrize("first, again, kind", [(1.05, (1.0, 1.0), "SAME"), (0.95, (1.0, 1.0), "SAME")])
-def test_a_change_that_is_gone_is_cleared_after_one_round(first, again, kind):
-    reruns = Reruns(again)
-    assert judged(first, reruns) == {CASE: kind, OTHER: "SAME"}
-    assert reruns.asked == [(1, (CASE,))]
+@pytest.mark.parametrize("first", [1.021, 0.95])
+def test_a_change_that_is_gone_is_cleared_after_one_round(first):
+    reruns = Reruns((1.0, 1.0))
+    assert judged(first, reruns) == {CASE: "SAME", OTHER: "SAME"}
+    assert reruns.asked[0] == (1, (CASE,))
+
+
+def test_one_slow_run_of_the_whole_suite_is_cleared_by_another():
+    reruns = Reruns((1.0, 1.0), in_company=1.0)
+    assert judged(1.6, reruns) == {CASE: "SAME", OTHER: "SAME"}
+    assert reruns.asked == [(1, (CASE,)), WHOLE]
+
+
+@pytest.mark.parametrize("seconds", [1.1, 1.6, 20.0])
+def test_what_is_slow_beside_the_other_cases_alone_is_worse(seconds):
+    """A case before it changes a global setting: measured again without that case it is as fast as ever."""
+    reruns = Reruns((1.0, 1.0), in_company=seconds)
+    assert judged(seconds, reruns) == {CASE: "WORSE", OTHER: "SAME"}
+    assert reruns.asked == [(1, (CASE,)), WHOLE, WHOLE, WHOLE]
+
+
+def test_what_was_faster_alone_before_already_is_judged_by_whole_runs():
+    """The baseline's runs are of the whole suite: runs of the case alone may not outweigh a slower one."""
+    reruns = Reruns((0.9, 0.9), in_company=1.06)
+    assert judged(1.06, reruns) == {CASE: "WORSE", OTHER: "SAME"}
 
 
 @pytest.mark.parametrize("seconds, kind", [(1.05, "WORSE"), (0.95, "BETTER")])
@@ -56,7 +79,7 @@ def test_a_change_that_only_the_second_round_clears_is_cleared():
     """A case with two modes: three slow processes in a row, then only quick ones."""
     reruns = Reruns((1.13, 1.13), (1.0, 1.0), (1.0, 1.0), (1.0, 1.0))
     assert judged(1.13, reruns)[CASE] == "SAME"
-    assert len(reruns.asked) == 3
+    assert [number for number, _ in reruns.asked] == [1, 2, 3]
 
 
 def test_what_stays_undecided_is_measured_again_up_to_the_limit():
@@ -72,15 +95,15 @@ def test_more_runs_can_prove_what_few_cannot():
 
 
 def test_only_suspects_are_measured_again_and_each_until_it_is_clear():
-    def measure(cases, number):
+    def measure(cases, number, processes):
         asked.append(tuple(cases))
-        return [run(*(timed(case, 1.0 if case == CASE else 1.06) for case in cases))] * 2
+        return [run(*(timed(case, 1.0 if case == CASE else 1.06) for case in cases))] * processes
 
     asked = []
-    first = run(timed(CASE, 1.06), timed(OTHER, 1.06))
+    first = run(timed(CASE, 1.06), timed(OTHER, 1.06), timed("third", 1.0))
     judgement, _ = judge_with_reruns(first, BASELINE, measure, reruns=2)
-    assert asked == [(CASE, OTHER), (OTHER,)]
-    assert [(v.kind, v.case) for v in judgement.verdicts] == [("WORSE", OTHER), ("SAME", CASE)]
+    assert asked == [(CASE, OTHER), (OTHER,), (CASE, OTHER, "third")]
+    assert {v.case: v.kind for v in judgement.verdicts if v.case in (CASE, OTHER)} == {OTHER: "WORSE", CASE: "SAME"}
 
 
 def test_what_more_runs_cannot_decide_is_never_measured_again():
@@ -108,9 +131,9 @@ class NextSeeds:
         self.fall, self.wobble = fall, wobble
         self.blocks = []
 
-    def __call__(self, cases, number):
+    def __call__(self, cases, number, processes):
         assert tuple(cases) == (CASE,)
-        blocks = [2 * number - 1, 2 * number]
+        blocks = [processes * number - 1, processes * number]
         self.blocks += blocks
         return [run(trained(block, self.fall, self.wobble)) for block in blocks]
 

@@ -9,11 +9,13 @@ from statistics import median
 
 from vitcnn.baseline import Baseline, CaseBaseline
 from vitcnn.gate.amounts import judge_amount, judge_exact
+from vitcnn.gate.company import all_in_company, slower_in_company, with_company
 from vitcnn.gate.counted import judge_counted, other_software, uncomparable
 from vitcnn.gate.coverage import Coverage, cover
 from vitcnn.gate.meaning import other_meaning
 from vitcnn.gate.pairs import PairedTimes, judge_pairs, paired_times
 from vitcnn.gate.scores import SeedScores, by_seed, judge_scores
+from vitcnn.gate.tails import tails
 from vitcnn.gate.times import RunMedians, judge_times
 from vitcnn.gate.verdict import Judgement, Verdict, cannot_judge, invalid_run, worst_first
 from vitcnn.metrics import is_time, metrics
@@ -39,10 +41,11 @@ class Pile:
     """The metrics of all cases, sorted by how they are judged.
 
     Times wait for each other, since they share a level and what is known of the noise; so do scores. With `counts_only`
-    both are passed over.
+    both are passed over. `alone` are the ids of the record objects that were measured without others of the suite.
     """
 
     counts_only: bool = False
+    alone: frozenset[int] = frozenset()
     times: list[RunMedians] = field(default_factory=list)
     pairs: list[PairedTimes] = field(default_factory=list)
     scores: list[SeedScores] = field(default_factory=list)
@@ -50,8 +53,16 @@ class Pile:
 
     def judged(self, *, more_runs: int) -> list[Verdict]:
         """Return the verdicts on all metrics."""
-        times = [*judge_times(self.times, more_runs=more_runs), *judge_pairs(self.pairs)]
+        times = [*self._judged_times(more_runs), *judge_pairs(self.pairs)]
         return [*self.verdicts, *times, *judge_scores(self.scores, more_runs=more_runs)]
+
+    def _judged_times(self, more_runs: int) -> list[Verdict]:
+        slower = slower_in_company(self.times)
+        times = all_in_company(self.times, slower)
+        return [
+            with_company(verdict, entry, slower[place]) if place in slower else verdict
+            for place, (entry, verdict) in enumerate(zip(times, judge_times(times, more_runs=more_runs), strict=True))
+        ]
 
 
 def judge(
@@ -74,7 +85,15 @@ def judge(
         return cannot_judge(obstacle)
     coverage = cover(runs, baseline)
     others = uncomparable(coverage.measured, baseline.cases)
-    compared = compare(coverage.measured, baseline.cases, paired=paired, more_runs=more_runs, counts_only=counts_only)
+    alone = frozenset(id(record) for run in runs if not _is_whole(run, runs[0]) for record in run.records)
+    compared = compare(
+        coverage.measured,
+        baseline.cases,
+        paired=paired,
+        more_runs=more_runs,
+        counts_only=counts_only,
+        alone=frozenset() if paired else alone,
+    )
     verdicts = [
         *coverage.verdicts,
         *too_blind(compared),
@@ -87,7 +106,7 @@ def judge(
         verdicts = [invalid_run(reason)]
     return Judgement(
         verdicts=worst_first(verdicts),
-        drift=drift(coverage, baseline, verdicts, counts_only=counts_only),
+        drift=drift(coverage, baseline, verdicts, counts_only=counts_only, alone=alone),
         remarks=(
             *remarks,
             *common_shift(verdicts),
@@ -99,6 +118,11 @@ def judge(
         scope=coverage.scope,
         num_uncomparable=others.num_figures,
     )
+
+
+def _is_whole(run: Run, first: Run) -> bool:
+    """Whether a run measured all that the first one did, and not some suspects alone."""
+    return {record.case for record in first.records} <= {record.case for record in run.records}
 
 
 def what_forbids(runs: Sequence[Run], baseline: Baseline) -> str:
@@ -136,9 +160,10 @@ def compare(
     paired: bool = False,
     more_runs: int = 0,
     counts_only: bool = False,
+    alone: frozenset[int] = frozenset(),
 ) -> list[Verdict]:
     """Return the verdicts on every metric of the cases that both sides have."""
-    pile = Pile(counts_only=counts_only)
+    pile = Pile(counts_only=counts_only, alone=alone)
     for case, current in measured.items():
         if case in baselines:
             _sort(pile, case, baselines[case].records, current, paired=paired)
@@ -201,6 +226,8 @@ def _sort_time(
             baseline=tuple(median(m.samples) for m in old),
             current=tuple(median(m.samples) for m in new),
             cpus=(_cpus(before), _cpus(now)),
+            tails=(tails(old), tails(new)),
+            alone=tuple(id(record) in pile.alone for record in now if record.samples(name)),
         )
     )
 
@@ -279,11 +306,16 @@ def too_blind(verdicts: Iterable[Verdict]) -> list[Verdict]:
 
 
 def drift(
-    coverage: Coverage, baseline: Baseline, verdicts: Iterable[Verdict], *, counts_only: bool = False
+    coverage: Coverage,
+    baseline: Baseline,
+    verdicts: Iterable[Verdict],
+    *,
+    counts_only: bool = False,
+    alone: frozenset[int] = frozenset(),
 ) -> tuple[Verdict, ...]:
     """Return what became worse since the oldest baseline and is not already worse than the newest."""
     known = {verdict.name for verdict in verdicts if verdict.kind in ("WORSE", "INVALID")}
-    since_oldest = compare(coverage.measured, baseline.oldest, counts_only=counts_only)
+    since_oldest = compare(coverage.measured, baseline.oldest, counts_only=counts_only, alone=alone)
     return worst_first(
         [
             replace(verdict, reason=f"{verdict.reason}; baseline: {baseline.oldest[verdict.case].recording}")

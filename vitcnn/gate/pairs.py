@@ -16,6 +16,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from vitcnn.gate.noise import moderated, prior_of
+from vitcnn.gate.tails import tails, with_tail
 from vitcnn.gate.times import SUITE_LEVEL, Evidence
 from vitcnn.gate.verdict import Kind, Verdict
 from vitcnn.quantity import percent, quantity
@@ -32,7 +33,7 @@ OVERLOOKED = 0.05
 
 @dataclass(frozen=True, kw_only=True)
 class PairedTimes:
-    """One metric of one case in every pair: the log ratio, positive where worse, and both medians in its unit."""
+    """One metric of one case in every pair: the log ratio, positive where worse, and both sides' medians and tails."""
 
     case: str
     metric: str
@@ -42,6 +43,7 @@ class PairedTimes:
     costs: tuple[float, ...]
     base: tuple[float, ...]
     head: tuple[float, ...]
+    tails: tuple[tuple[float, ...], tuple[float, ...]] = ((), ())
 
     @property
     def matters(self) -> float:
@@ -62,6 +64,7 @@ def paired_times(case: str, base: Sequence[Measurement], head: Sequence[Measurem
         costs=tuple(sign * log_ratio(one.samples, other.samples) for one, other in zip(base, head, strict=True)),
         base=tuple(median(entry.samples) for entry in base),
         head=tuple(median(entry.samples) for entry in head),
+        tails=(tails(base), tails(head)),
     )
 
 
@@ -137,7 +140,7 @@ def _verdict(entry: PairedTimes, evidence: Evidence, level: float) -> Verdict:
     if kind == "INCONCLUSIVE":
         parts.append(f"undecided: it may be worse by up to {percent(most)[1:]}")
     hidden = max(most, entry.matters) if kind in ("SAME", "INCONCLUSIVE") else entry.matters
-    return Verdict(
+    verdict = Verdict(
         kind=kind,
         case=entry.case,
         metric=entry.metric,
@@ -146,6 +149,7 @@ def _verdict(entry: PairedTimes, evidence: Evidence, level: float) -> Verdict:
         visible=hidden,
         hidden=hidden,
     )
+    return with_tail(verdict, *entry.tails)
 
 
 def _invalid(entry: PairedTimes) -> Verdict:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from vitcnn.baseline import Baseline
+from vitcnn.gate.company import ENOUGH_RUNS
 from vitcnn.gate.judge import judge
 from vitcnn.gate.times import LOOKS, UNCONFIRMED_LOOKS
 from vitcnn.gate.verdict import Judgement
 from vitcnn.record import Run
 
-Measure = Callable[[Sequence[str], int], Sequence[Run]]
-"""Measures the named cases in fresh processes; the number is the round's, from 1."""
+Measure = Callable[[Sequence[str], int, int], Sequence[Run]]
+"""Measures the named cases; the numbers are the round's, from 1, and of the fresh processes that do it."""
+
+IN_COMPANY = LOOKS + 1
+"""The rounds that measure the whole suite again, where a suspect is slow beside the other cases alone."""
 
 
 def judge_with_reruns(
@@ -21,7 +25,8 @@ def judge_with_reruns(
 
     A round is `reruns` processes. It clears a suspect whose change is gone; what stays undecided is measured again in
     the next round, and decided by all runs together after the last. A change that is overwhelming ends it sooner, but
-    not before two rounds have shown it.
+    not before two rounds have shown it. Where a case is slower in the first run than alone, the whole suite is measured
+    again, up to three times.
     """
     runs, most = [run], LOOKS * reruns
     judgement = judge(runs, baseline, more_runs=most)
@@ -29,7 +34,12 @@ def judge_with_reruns(
     for number in range(1, LOOKS + 1):
         if not suspects:
             break
-        runs += measure(suspects, number)
+        runs += measure(suspects, number, reruns)
         judgement = judge(runs, baseline, more_runs=most)
         suspects = judgement.suspects if number <= UNCONFIRMED_LOOKS else judgement.undecided
+    for _ in range(ENOUGH_RUNS - 1):
+        if not judgement.slower_in_company:
+            break
+        runs += measure([record.case for record in run.records], IN_COMPANY, 1)
+        judgement = judge(runs, baseline, more_runs=most)
     return judgement, tuple(runs)

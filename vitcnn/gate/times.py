@@ -15,6 +15,7 @@ from scipy.special import stdtr, stdtrit
 
 from vitcnn.gate.noise import Prior, moderated, prior_of
 from vitcnn.gate.odd import are_two_modes, odd_runs
+from vitcnn.gate.tails import with_tail
 from vitcnn.gate.verdict import BLIND, Kind, Standing, Verdict
 from vitcnn.quantity import percent, quantity, span
 from vitcnn.record import Better
@@ -53,7 +54,9 @@ class RunMedians:
     """One metric of one case: the median of each run's samples, in the order of the runs.
 
     `odd` are medians of the baseline that are left out of it, since one disturbed process is not to blind a case.
-    `cpus` is how much of the processor the case got in the baseline and now, 0 where that is not known.
+    `cpus` is how much of the processor the case got in the baseline and now, 0 where that is not known. `tails` are
+    those of the baseline's and of the current runs (`gate/tails.py`), none where a run has too few rounds. `alone` says
+    of each current run whether it measured the case without others of the suite (`gate/company.py`); none did if empty.
     """
 
     case: str
@@ -65,6 +68,12 @@ class RunMedians:
     current: tuple[float, ...]
     odd: tuple[float, ...] = ()
     cpus: tuple[float, float] = (0.0, 0.0)
+    tails: tuple[tuple[float, ...], tuple[float, ...]] = ((), ())
+    alone: tuple[bool, ...] = ()
+
+    def cost(self, value: float) -> float:
+        """Return the logarithm of a median, its sign such that more is worse."""
+        return log(value) if self.better == "lower" else -log(value)
 
     @property
     def is_starved(self) -> bool:
@@ -139,10 +148,10 @@ def without_odd_runs(medians: Sequence[RunMedians]) -> list[RunMedians]:
 
     Today's runs all count: a disturbed one of them is outweighed by re-measuring, and hides nothing the next time.
     """
-    before = [[_sign(entry) * log(value) for value in entry.baseline] for entry in medians]
+    before = [list(map(entry.cost, entry.baseline)) for entry in medians]
     return [
         entry
-        if place is None or are_two_modes(logs, place, [_sign(entry) * log(value) for value in entry.current])
+        if place is None or are_two_modes(logs, place, list(map(entry.cost, entry.current)))
         else replace(
             entry, baseline=(*entry.baseline[:place], *entry.baseline[place + 1 :]), odd=(entry.baseline[place],)
         )
@@ -251,7 +260,7 @@ def _verdict(entry: RunMedians, evidence: Evidence, level: float, *, more_runs: 
     if kind == "INCONCLUSIVE":
         visible = evidence.smallest_visible(level=level, tolerance=entry.tolerance)
         parts.append(f"too noisy to tell: the smallest change that these runs show is {percent(visible)[1:]}")
-    return Verdict(
+    verdict = Verdict(
         kind=kind,
         case=entry.case,
         metric=entry.metric,
@@ -261,6 +270,7 @@ def _verdict(entry: RunMedians, evidence: Evidence, level: float, *, more_runs: 
         hidden=hidden,
         standing=_standing(entry, evidence, level, more_runs),
     )
+    return with_tail(verdict, *entry.tails, is_starved=entry.is_starved)
 
 
 def _standing(entry: RunMedians, evidence: Evidence, level: float, more_runs: int) -> Standing:

@@ -14,9 +14,9 @@ MISSING: the baseline has it, the run does not. NEW: the run has it, the baselin
 tolerance, but the noise is too large to tell. SAME: within the tolerance or within the noise.
 """
 
-Standing = Literal["clear", "open", "proven"]
-"""What more runs could do to a verdict: nothing, since nothing is suspicious; decide or overturn it; or nothing any
-more, since the evidence is overwhelming."""
+Standing = Literal["clear", "open", "proven", "in company"]
+"""What more runs could do to a verdict: nothing, since nothing is suspicious; decide or overturn it; nothing any more,
+since the evidence is overwhelming; or decide it if they are runs of the whole suite."""
 
 BLIND = 1.0
 """Where noise hides even a time that doubles, nothing can be said of it."""
@@ -96,6 +96,11 @@ class Judgement:
     def undecided(self) -> tuple[str, ...]:
         """The cases of which more runs could still decide or overturn a verdict."""
         return self._of_standing("open")
+
+    @property
+    def slower_in_company(self) -> tuple[str, ...]:
+        """The cases that another run of the whole suite would decide."""
+        return self._of_standing("in company")
 
     def _of_standing(self, *standings: Standing) -> tuple[str, ...]:
         return tuple(dict.fromkeys(verdict.case for verdict in self.verdicts if verdict.standing in standings))

@@ -15,7 +15,7 @@ from vitcnn.device.memory import release
 from vitcnn.errors import BaselineError, RecordError, RunFailed
 from vitcnn.fresh import RERUN, Request, measure_in_fresh_process
 from vitcnn.gate.judge import RECORD_FIRST, judge
-from vitcnn.gate.remeasure import judge_with_reruns
+from vitcnn.gate.remeasure import IN_COMPANY, judge_with_reruns
 from vitcnn.gate.verdict import Judgement, Mode, Verdict, cannot_judge
 from vitcnn.pytest_plugin.measuring import TerminalProgress
 from vitcnn.pytest_plugin.options import Options, storage_folder
@@ -107,19 +107,19 @@ class Gate:
             raise BaselineError(f"there is no baseline for {self.options.device.key} in {folder}. {do}")
         return baseline_of(stored)
 
-    def _measure_again(self, cases: Sequence[str], round_number: int) -> list[Run]:
+    def _measure_again(self, cases: Sequence[str], round_number: int, processes: int) -> list[Run]:
         if "torch" in sys.modules:
             release(self.options.device)
         progress, runs = TerminalProgress(self.config), []
-        for number in range(self.options.gate_reruns):
-            text = f"measuring {len(cases)} suspects again, round {round_number}"
-            progress(number, self.options.gate_reruns, text)
+        which = "the whole suite again" if round_number == IN_COMPANY else f"{len(cases)} suspects again"
+        for number in range(processes):
+            progress(number, processes, f"measuring {which}, round {round_number}")
             self._num_reruns += 1
             out = self.options.out / f"{RERUN}{self._num_reruns}"
             request = Request(cases=frozenset(cases), seed_block=self._num_reruns)
             runs.append(load_run(self._rerun(request, out)))
             self._require_same_revision("suspects were measured again")
-        progress(self.options.gate_reruns, self.options.gate_reruns, "measured again")
+        progress(processes, processes, "measured again")
         return runs
 
     def _rerun(self, request: Request, out: Path) -> Path:
