@@ -157,9 +157,9 @@ def compare(
     measured: Mapping[str, Sequence[Record]],
     baselines: Mapping[str, CaseBaseline],
     *,
+    counts_only: bool,
     paired: bool = False,
     more_runs: int = 0,
-    counts_only: bool = False,
     alone: frozenset[int] = frozenset(),
 ) -> list[Verdict]:
     """Return the verdicts on every metric of the cases that both sides have."""
@@ -310,7 +310,7 @@ def drift(
     baseline: Baseline,
     verdicts: Iterable[Verdict],
     *,
-    counts_only: bool = False,
+    counts_only: bool,
     alone: frozenset[int] = frozenset(),
 ) -> tuple[Verdict, ...]:
     """Return what became worse since the oldest baseline and is not already worse than the newest."""

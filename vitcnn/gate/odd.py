@@ -27,7 +27,7 @@ def odd_runs(groups: Sequence[Sequence[float]]) -> list[int | None]:
     rest = {index: np.delete(groups[index], place) for index, place in places.items()}
     dof = np.array([len(rest[index]) - 1 for index in large])
     squares = np.array([float(((rest[index] - rest[index].mean()) ** 2).sum()) for index in large])
-    variances, _ = moderated(squares, dof, prior_of(squares, dof)) if large else (np.array([]), None)
+    variances, _ = moderated(squares, dof, prior_of(squares, dof))
     found: list[int | None] = [None] * len(groups)
     for index, variance in zip(large, variances, strict=True):
         place = places[index]

@@ -116,10 +116,10 @@ def _evidence(entry: SeedScores, spreads: Spreads, *, num_now: int, num_pairs: i
     of_pairs = drops.variance / num_pairs if num_pairs > 1 else np.inf
     if of_pairs <= PAIRS_PREFERRED * of_means:
         dof = drops.dof + num_pairs - len(entry.drops)
-        return Evidence(effect=float(entry.drops.mean()), error=of_pairs**0.5, noise=drops.variance**0.5, dof=dof)
+        return Evidence(effect=float(entry.drops.mean()), error=of_pairs**0.5, dof=dof)
     effect = float(mean(entry.baseline.values()) - mean(entry.current.values()))
     dof = 0.0 if min(len(entry.baseline), num_now) < 2 else seeds.dof + num_now - len(entry.current)
-    return Evidence(effect=effect, error=of_means**0.5, noise=seeds.variance**0.5, dof=dof)
+    return Evidence(effect=effect, error=of_means**0.5, dof=dof)
 
 
 def _now(entry: SeedScores, spreads: Spreads) -> Evidence:

@@ -140,15 +140,14 @@ def first_looks_at(spreads: np.ndarray, dof: np.ndarray) -> list[Evidence]:
 
 
 def _visible(measurement: Measurement, look: Evidence, tolerance: float, level: float) -> float:
-    middle = median(measurement.samples)
     entry = RunMedians(
         case="",
         metric=measurement.metric,
         unit=measurement.unit,
         better=measurement.better,
         tolerance=tolerance,
-        baseline=(middle,) * BASELINE_RUNS,
-        current=(middle,),
+        baseline=(1.0,) * BASELINE_RUNS,
+        current=(1.0,),
     )
     change = visible_change(entry, look, level, more_runs=ALL_RERUNS)
     assert change is not None, "the noise is known"

@@ -97,11 +97,14 @@ class Contrast:
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """What is known of one metric. Logarithms, positive where worse, but for the degrees of freedom."""
+    """What is known of one metric. Logarithms, positive where worse, but for the degrees of freedom.
+
+    `noise` is that of one process, or pair of them: of scores nobody asks for it.
+    """
 
     effect: float
     error: float
-    noise: float
+    noise: float = 0.0
     dof: float
 
     def chance(self, effect: float) -> float:
