@@ -37,7 +37,7 @@ def test_of_a_count_more_can_be_better():
 @pytest.mark.parametrize("before, now, whose", [((5, 7, 5), (5,), "baseline"), ((5,), (7, 5), "current")])
 def test_runs_that_disagree_about_a_count_judge_nothing(before, now, whose):
     verdict = judge_exact(CASE, [count(value) for value in before], [count(value) for value in now])
-    assert verdict.kind == "INVALID"
+    assert (verdict.kind, verdict.name) == ("INVALID", f"{CASE}::parameters")
     assert verdict.reason == (f"a count, yet the {whose} runs disagree: 5, 7; find out why, then record again")
 
 
@@ -62,6 +62,8 @@ def test_an_amount_says_why():
     verdict = judge_amount(CASE, BASELINE, [amount(111.1 * MB)])
     assert verdict.reason == "111 MB, baseline 101 MB (3 runs, 100-102): +10.0 %, tolerance 1 %"
     assert verdict.change == pytest.approx(0.1)
+    two = judge_amount(CASE, BASELINE[:2], [amount(101 * MB)])
+    assert two.reason == "101 MB, baseline 101 MB (2 runs, 100-102): +0.0 %, tolerance 1 %"
     alone = judge_amount(CASE, BASELINE[:1], [amount(110 * MB)])
     assert alone.reason == "110 MB, baseline 100 MB: +10.0 %, tolerance 1 %"
 

@@ -57,7 +57,32 @@ def test_under_another_torch_counts_are_not_judged_and_the_last_line_says_so():
 
 def test_a_baseline_of_two_versions_of_torch_judges_no_count():
     stored = baseline(case(12), case(12, versions=NEWER))
-    assert judge([run(case(13))], stored).num_uncomparable == 1
+    judgement = judge([run(case(13))], stored)
+    assert judgement.num_uncomparable == 1
+    assert "taken under other software, torch 2.15.0, 2.16.0 -> 2.15.0." in judgement.remarks[0]
+    assert judge([run(case(13)), run(case(13, versions=NEWER))], stored).num_uncomparable == 1, "both sides are of two"
+
+
+def test_all_software_that_differs_is_named():
+    before, now = case(12, versions={"torch": "2.15.0", "cudnn": "9"}), case(12, versions=NEWER)
+    (remark,) = judge([run(now)], baseline(before)).remarks[:1]
+    assert remark.endswith("taken under other software, cudnn 9 -> unknown, torch 2.15.0 -> 2.16.0.")
+
+
+def test_of_records_that_do_not_say_their_versions_no_count_is_judged():
+    figures = measurement("latency_s", 1.0), count(12, "operators")
+    older = record(CASE, *figures)
+    assert (
+        judge([run(record(CASE, *figures, counted_with=TORCH))], baseline(older))
+        .remarks[0]
+        .endswith("torch unknown -> 2.15.0.")
+    )
+
+
+def test_a_count_of_one_side_alone_is_none_that_cannot_be_compared():
+    judgement = judged(case(None, versions=NEWER))
+    assert kinds(judgement)["operators"] == "MISSING"
+    assert judgement.num_uncomparable == 0
 
 
 def test_nothing_but_counts_that_cannot_be_compared_is_invalid():

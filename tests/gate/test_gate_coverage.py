@@ -89,6 +89,12 @@ def test_a_case_without_a_baseline_is_new():
     )
 
 
+def test_a_new_case_hides_no_other():
+    new = [timed(f"latency/resnet{layers}/28/b1/fp32/eager", 1.0) for layers in (18, 50)]
+    kinds = [(verdict.kind, verdict.case) for verdict in covered(OURS, *new).verdicts]
+    assert kinds == [("MISSING", OTHER), ("NEW", new[0].case), ("NEW", new[1].case)]
+
+
 def test_cases_that_never_could_be_measured_here_are_counted_and_not_judged():
     skipped = [ended("skipped", case=f"latency/new{n}/28/b1/fp32/eager", reason="no CUDA") for n in range(3)]
     coverage = covered(OURS, timed(OTHER, 1.0), *skipped, more=[run(*skipped)])
@@ -184,7 +190,10 @@ def test_paths_excuse_what_lies_outside_all_of_them(paths, is_missing, results):
 def test_of_a_recording_that_knows_no_files_paths_excuse_nothing():
     kind, _, reason = only_verdict(covered(OURS, paths=("benchmarks/test_memory.py",)))
     assert kind == "MISSING"
-    assert "too old to say in which file it was" in reason
+    assert reason == (
+        "not collected, and the baseline newest is too old to say in which file it was. Record it again to judge "
+        "single files"
+    )
 
 
 def test_a_users_own_benchmark_is_held_by_its_node_id():

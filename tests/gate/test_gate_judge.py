@@ -54,6 +54,15 @@ def test_a_run_like_its_baseline_is_the_same():
     assert not judgement.is_invalid
 
 
+def test_runs_that_may_follow_count_in_what_can_be_seen():
+    stored = baseline(*(record(CASE, measurement("latency_s", s), scores(0.95, 0.94, 0.97, 0.92)) for s in QUIET))
+    ours = run(record(CASE, measurement("latency_s", 1.0), scores(0.95, 0.93)))
+    now, then = judge([ours], stored, more_runs=0), judge([ours], stored, more_runs=ALL_RERUNS)
+    assert judge([ours], stored) == now
+    assert {v.name: v.visible for v in then.verdicts}.keys() == {f"{CASE}::latency_s", f"{CASE}::test_accuracy"}
+    assert all(one.visible != other.visible for one, other in zip(now.verdicts, then.verdicts, strict=True))
+
+
 def test_worse_cases_come_first_and_are_suspects():
     judgement = judged(timed(CASE, 1.05), timed(OTHER, 1.10), timed(THIRD, 1.0))
     assert [(v.kind, v.case) for v in judgement.verdicts] == [("WORSE", OTHER), ("WORSE", CASE), ("NEW", THIRD)]
@@ -105,8 +114,9 @@ def test_scores_are_set_beside_each_other_seed_by_seed():
     (verdict,) = judged(trained([3, 4, 5], 0.83, 0.97, 0.90), stored=stored).verdicts
     assert (verdict.kind, round(verdict.change, 6)) == ("WORSE", -0.02), "not against all six seeds"
     (verdict,) = judged(trained([3, 4, 5], 0.8), stored=stored).verdicts
-    assert (verdict.kind, verdict.reason) == (
+    assert (verdict.kind, verdict.name, verdict.reason) == (
         "INVALID",
+        f"{CASE}::test_accuracy",
         "a record names more or fewer seeds than it has scores: measure again",
     )
 
@@ -173,7 +183,7 @@ def test_a_number_of_something_else_is_invalid():
 def test_a_metric_that_means_another_thing_is_invalid(changed):
     now = record(CASE, measurement("latency_s", 1.28, **changed))
     (verdict,) = judged(now, stored=baseline(*five(CASE))).verdicts
-    assert (verdict.kind, verdict.metric) == ("INVALID", "latency_s")
+    assert (verdict.kind, verdict.name) == ("INVALID", f"{CASE}::latency_s")
     assert "s, lower is better -> " in verdict.reason
 
 
@@ -217,6 +227,12 @@ def test_other_numerics_anywhere_in_the_baseline_are_invalid(environments):
 def test_other_numerics_of_a_rerun_are_invalid():
     runs = [run(timed(CASE, 1.0)), run(timed(CASE, 1.0), environment={"numerics": OTHER_NUMERICS.numerics})]
     assert whole_run(judge(runs, BASELINE)) == NUMERICS.format(False, True)
+
+
+def test_how_much_of_the_baseline_was_judged_is_said_where_some_was_left_out():
+    assert judged(timed(CASE, 1.0), timed(OTHER, 1.0)).scope == ""
+    narrowed = judged(timed(CASE, 1.0), ended("deselected", case=OTHER), keyword="lenet")
+    assert narrowed.scope == "1 of the baseline's 2 cases"
 
 
 def test_a_run_that_timed_nothing_is_invalid():
@@ -271,6 +287,15 @@ def test_what_has_crept_in_since_the_oldest_baseline_is_reported_and_not_red():
     )
 
 
+def test_in_mode_counts_no_time_drifts():
+    def both(factor):
+        return [record(CASE, measurement("latency_s", factor * value), count(1)) for value in QUIET]
+
+    stored = baseline(*both(1.0), oldest=both(0.9))
+    assert len(judge([run(both(1.0)[0])], stored).drift) == 1
+    assert judge([run(both(1.0)[0])], stored, counts_only=True).drift == ()
+
+
 def test_drift_names_nothing_twice_and_no_improvement():
     worse_than_both = judged(timed(CASE, 1.1), stored=baseline(*five(CASE), oldest=crept(0.9)))
     assert kinds(worse_than_both) == {f"{CASE}::latency_s": "WORSE"}
@@ -313,11 +338,30 @@ def test_times_that_hide_large_changes_are_named_the_noisiest_first():
     assert shares["wild6"] > shares["wild5"] > shares["wild4"] > shares["wild3"] > 100 * NEARLY_BLIND
 
 
+def test_of_pairs_more_show_smaller_changes():
+    seconds = (1.0, 0.93, 1.07, 0.93, 1.07, 1.0)
+    base, *head = (record(CASE, measurement("latency_s", value, tolerance=0.1)) for value in seconds)
+    (remark,) = judge([run(entry) for entry in head], baseline(*[base] * 5), paired=True).remarks
+    assert remark.endswith(". More pairs or a quieter machine show smaller ones.")
+
+
 def test_a_change_that_noise_hides_is_same_but_not_silent():
     case, noisy = wild(5)
     judgement = judged(timed(case, 1.07), stored=baseline(*noisy))
     assert kinds(judgement) == {f"{case}::latency_s": "SAME"}
-    assert judgement.remarks[0].startswith(f"Noise hides changes of 10 % and more: {case}::latency_s (up to ")
+    hidden = 100 * judgement.verdicts[0].hidden
+    assert judgement.remarks == (
+        f"Noise hides changes of 10 % and more: {case}::latency_s (up to {hidden:.0f} %). More baseline runs, longer "
+        "rounds or a quieter machine show smaller ones.",
+    )
+
+
+def test_of_three_times_that_hide_large_changes_all_are_named():
+    noisy = [wild(number) for number in (4, 5, 6)]
+    stored = baseline(*(entry for _, entries in noisy for entry in entries))
+    (remark,) = judged(*(timed(case, 1.0) for case, _ in noisy), stored=stored).remarks
+    assert all(case in remark for case, _ in noisy)
+    assert "%). More baseline runs" in remark
 
 
 def test_an_undecided_time_says_itself_what_it_hides():
@@ -349,7 +393,7 @@ def test_which_verdicts_are_red():
 
 
 def test_worst_first_is_by_kind_and_then_by_size():
-    changes = [("SAME", 0.5), ("WORSE", 0.1), ("BETTER", -0.3), ("WORSE", -0.2), ("INVALID", None)]
+    changes = [("SAME", None), ("SAME", 0.5), ("WORSE", 0.1), ("BETTER", -0.3), ("WORSE", -0.2), ("INVALID", None)]
     verdicts = [Verdict(kind=kind, case="x", reason="", change=change) for kind, change in changes]
     assert [(v.kind, v.change) for v in worst_first(verdicts)] == [
         ("INVALID", None),
@@ -357,6 +401,7 @@ def test_worst_first_is_by_kind_and_then_by_size():
         ("WORSE", 0.1),
         ("BETTER", -0.3),
         ("SAME", 0.5),
+        ("SAME", None),
     ]
 
 
@@ -366,12 +411,15 @@ def test_a_record_of_a_case_that_did_not_pass_is_not_judged():
     assert kinds(judgement) == {CASE: "FAILED", f"{OTHER}::latency_s": "SAME"}
 
 
-def moved(*factors):
-    """Judge cases whose times are those of a quiet baseline times a factor each."""
+def moved(*factors, seconds=QUIET, others=lambda _: ()):
+    """Judge cases whose times are those of a quiet baseline times a factor each; `others` are their other metrics."""
     cases = [f"latency/net{number}/28/b1/fp32/eager" for number in range(len(factors))]
-    stored = baseline(*(entry for case in cases for entry in five(case)))
-    pairs = zip(cases, factors, strict=True)
-    return judged(*(timed(case, factor) for case, factor in pairs), stored=stored)
+
+    def measured(case, value, factor):
+        return record(case, measurement("latency_s", value), *others(factor))
+
+    stored = baseline(*(measured(case, value, 1.0) for case in cases for value in seconds))
+    return judged(*(measured(*pair, pair[1]) for pair in zip(cases, factors, strict=True)), stored=stored)
 
 
 def test_times_that_move_together_are_said_to():
@@ -391,6 +439,14 @@ def test_times_that_do_not_move_together_are_not_said_to(factors):
     assert moved(*factors).remarks == ()
 
 
+def test_times_that_stand_still_do_not_move_together_with_others():
+    assert moved(*[1.03] * 8, 1.0, 1.0, seconds=(1.0,) * 5).remarks == ()
+
+
+def test_amounts_that_move_are_no_times():
+    assert moved(*[1.03] * 9, others=lambda factor: [amount(factor * 1e6)]).remarks == ()
+
+
 def test_a_time_that_could_double_unseen_is_not_called_same():
     case, noisy = wild(40)
     stored = baseline(*noisy, *five(CASE), *five(OTHER))
@@ -398,6 +454,14 @@ def test_a_time_that_could_double_unseen_is_not_called_same():
     assert kinds(judgement)[f"{case}::latency_s"] == "INCONCLUSIVE"
     assert [v.case for v in judgement.verdicts if v.is_blind] == [case]
     assert not judgement.red("on")
+
+
+def test_times_of_which_half_are_blind_can_be_judged():
+    (one, noisy), (other, wilder) = wild(40), wild(39)
+    stored = baseline(*noisy, *wilder, *five(CASE), *five(OTHER))
+    judgement = judged(*(timed(case, 1.0) for case in (one, other, CASE, OTHER)), stored=stored)
+    assert sum(v.is_blind for v in judgement.verdicts) == 2
+    assert not judgement.is_invalid
 
 
 def test_times_of_which_most_are_blind_cannot_be_judged():
@@ -443,9 +507,11 @@ def test_one_odd_run_of_five_does_not_blind_a_case():
     assert verdict.reason.endswith("without the baseline's odd run of 5.00 s")
 
 
-def test_a_baseline_with_two_modes_keeps_both_where_today_has_both():
+@pytest.mark.parametrize("unit", [1.0, 1e-3])
+def test_a_baseline_with_two_modes_keeps_both_where_today_has_both(unit):
     modes, today = (1.0, 1.001, 0.999, 1.13, 1.0), (1.0, 1.13, 1.0)
-    judgement = judge([run(timed(CASE, value)) for value in today], baseline(*five(CASE, modes)))
+    stored = baseline(*five(CASE, [unit * value for value in modes]))
+    judgement = judge([run(timed(CASE, unit * value)) for value in today], stored)
     assert "odd run" not in judgement.verdicts[0].reason
     assert kinds(judgement) == {f"{CASE}::latency_s": "SAME"}
 

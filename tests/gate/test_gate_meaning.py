@@ -3,7 +3,7 @@ from dataclasses import asdict, replace
 import pytest
 from gate_builders import CASE, record
 
-from vitcnn.gate.meaning import other_meaning
+from vitcnn.gate.meaning import flat, other_meaning
 from vitcnn.recipes.parts import Affine, Flip
 from vitcnn.recipes.small import DIGITS_CNN, DIGITS_VIT
 
@@ -30,6 +30,7 @@ def between(before, now):
         (of(images=16), of(images=32), "images 16 -> 32"),
         (of(num_train_images=1442), of(num_train_images=100), "num_train_images 1442 -> 100"),
         (of(layout="channels_last"), of(layout="contiguous"), "layout channels_last -> contiguous"),
+        (of(box={"a": {"x": 1}}), of(box={"a": {"y": 1}}), "box.a.x 1 -> none, box.a.y none -> 1"),
         (recipe(epochs=8), recipe(epochs=9), "recipe.epochs 8 -> 9"),
         (
             recipe(augmentation=()),
@@ -52,6 +53,14 @@ def test_many_differences_are_counted():
     text = between(recipe(DIGITS_CNN), recipe(DIGITS_VIT))
     assert text.startswith("not what the baseline measured: recipe.")
     assert ", and " in text
+    before, now = ({f"setting{number}": value for number in range(6)} for value in "ab")
+    assert between(of(**before), of(**now)).endswith("setting4 a -> b, and 1 more")
+    assert between(of(**before), of(**{**now, "setting5": "a"})).endswith("setting4 a -> b")
+
+
+def test_other_data_is_named_first():
+    before, now = ({**{f"setting{number}": value for number in range(6)}, "data_sha256": value} for value in "ab")
+    assert between(of(**before), of(**now)).startswith("not what the baseline measured: data_sha256 a -> b, ")
 
 
 @pytest.mark.parametrize(
@@ -76,6 +85,17 @@ def test_a_field_that_an_older_recipe_lacks_counts_as_its_default():
     assert between(of(recipe=older), recipe(test_time="flip")) == (
         "not what the baseline measured: recipe.test_time none -> flip"
     )
+
+
+def test_a_field_that_an_older_part_of_a_recipe_lacks_counts_as_its_default():
+    flipped = replace(DIGITS_CNN, augmentation=(Flip(),))
+    older = asdict(flipped)
+    del older["augmentation"][0]["share"]
+    assert between(of(recipe=older), recipe(flipped)) == ""
+
+
+def test_what_is_no_recipe_has_no_defaults():
+    assert flat({"corruptions": [{"name": "blur"}]}) == {"corruptions.length": "1", "corruptions.0.name": "blur"}
 
 
 def test_one_record_of_several_is_enough():

@@ -6,7 +6,7 @@ from scipy import stats
 from scipy.optimize import brentq
 from scipy.special import digamma, polygamma
 
-from vitcnn.gate.noise import LEAST_NOISE, ODD_LEVEL, Prior, moderated, prior_of, trigamma_inverse
+from vitcnn.gate.noise import LEAST_NOISE, LEAST_SHARE, ODD_LEVEL, Prior, moderated, prior_of, trigamma_inverse
 
 DOF = 4
 TRUTH = Prior(variance=4e-5, dof=6.0)
@@ -84,6 +84,13 @@ def test_equal_times_do_not_make_the_others_look_wild():
     assert (variances >= LEAST_NOISE**2).all()
 
 
+def test_where_most_times_are_equal_the_least_noise_says_what_is_too_small():
+    least = LEAST_SHARE * LEAST_NOISE**2
+    assert prior_of(DOF * np.array([0.0, 0.0, 0.0, 1e-4]), np.full(4, DOF)) == prior_of(
+        DOF * np.array([least, least, least, 1e-4]), np.full(4, DOF)
+    )
+
+
 def test_runs_that_are_all_equal_are_believed_down_to_the_least_noise():
     zeros, dof = np.zeros(5), np.full(5, DOF)
     variances, _ = moderated(zeros, dof, prior_of(zeros, dof))
@@ -104,15 +111,16 @@ def test_no_case_has_more_degrees_of_freedom_than_all_together():
     assert moderated(squares, dof, Prior(variance=1.0, dof=np.inf))[0] == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize("own_dof", [1, DOF])
 @pytest.mark.parametrize("prior_dof", [3.0, np.inf])
-def test_a_variance_that_does_not_fit_the_prior_keeps_its_own(prior_dof):
-    limit = stats.chi2.ppf(0.99, DOF) / DOF if np.isinf(prior_dof) else stats.f.ppf(0.99, DOF, prior_dof)
+def test_a_variance_that_does_not_fit_the_prior_keeps_its_own(prior_dof, own_dof):
+    limit = stats.chi2.ppf(0.99, own_dof) / own_dof if np.isinf(prior_dof) else stats.f.ppf(0.99, own_dof, prior_dof)
     own = np.array([0.99 * limit, 1.01 * limit, 1.0])
-    variances, dof = moderated(own * DOF, np.full(3, DOF), Prior(variance=1.0, dof=prior_dof))
+    variances, dof = moderated(own * own_dof, np.full(3, own_dof), Prior(variance=1.0, dof=prior_dof))
     assert variances[0] < own[0]
-    assert dof[0] > DOF
+    assert dof[0] > own_dof
     assert variances[1] == pytest.approx(own[1])
-    assert dof[1] == DOF
+    assert dof[1] == own_dof
     assert ODD_LEVEL == 0.01
 
 

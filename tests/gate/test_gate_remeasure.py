@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from gate_builders import CASE, NOISY, OTHER, baseline, count, ended, five, record, run, scores, timed
 
+from vitcnn.gate.judge import judge
 from vitcnn.gate.remeasure import IN_COMPANY, judge_with_reruns
 from vitcnn.gate.times import LOOKS
 
@@ -39,6 +40,12 @@ def test_without_suspects_nothing_is_measured_again():
     reruns = Reruns()
     assert judged(1.0, reruns) == {CASE: "SAME", OTHER: "SAME"}
     assert reruns.asked == []
+
+
+def test_what_could_have_been_seen_counts_the_reruns_in():
+    first = run(timed(CASE, 1.0), timed(OTHER, 1.0))
+    judgement, _ = judge_with_reruns(first, HAZY, Reruns(), reruns=2)
+    assert judgement == judge([first], HAZY, more_runs=2 * LOOKS) != judge([first], HAZY)
 
 
 @pytest.mark.parametrize("first", [1.021, 0.95])

@@ -9,13 +9,13 @@ from record_builders import latency, memory, training
 from scipy import stats
 from store_builders import ended, passed, run
 
-from vitcnn.gate.spread import Spread, noise_of
+from vitcnn.gate.spread import Spread, first_looks_at, noise_of
 from vitcnn.gate.times import LOOKS, USUAL_RERUNS, RunMedians, judge_times
 from vitcnn.record import CaseResult
 
 TOLERANCE = 0.02
-LEVEL = 0.01 / 3
-"""Of a suite of one metric at one of the three looks that can prove a change."""
+LEVEL = 0.01
+"""Of a whole suite."""
 
 
 def runs_of(*medians, case="a"):
@@ -34,10 +34,10 @@ def test_the_spread_is_that_of_the_logarithms_of_the_run_medians():
     assert spread.noise == pytest.approx(1.0)
 
 
-def by_hand(noise, dof_of_baseline, tolerance):
+def by_hand(noise, dof_of_baseline, tolerance, metrics=1):
     """Return the change that passes the first look, of 1 run, and the last, of 9, each 97.5 % of the time."""
     changes = []
-    for current, level in ((1, 0.05), (1 + LOOKS * USUAL_RERUNS, LEVEL)):
+    for current, level in ((1, 0.05), (1 + LOOKS * USUAL_RERUNS, LEVEL / metrics)):
         test = stats.t(dof_of_baseline + current - 1)
         error = noise * math.sqrt(1 / 5 + 1 / current)
         least = max(math.log1p(tolerance), test.ppf(1 - level) * error)
@@ -51,6 +51,22 @@ def test_one_metric_knows_its_own_noise_alone(half_span):
     assert spread.noise == pytest.approx(half_span)  # of -h, 0, h: sqrt(2 h^2 / 2)
     assert spread.visible == pytest.approx(by_hand(half_span, 4, TOLERANCE))
     assert spread.floor == pytest.approx(by_hand(half_span, 4, 0.0))
+
+
+@pytest.mark.parametrize("runs, borrowed", [(3, 4), (10, 8)])
+def test_a_case_borrows_what_the_others_know_and_no_more_than_their_baselines_will(runs, borrowed):
+    """Of three cases that are alike two lend theirs: two degrees of freedom each of three runs, four of five."""
+    looks = first_looks_at(np.full(3, 0.01), np.full(3, runs - 1))
+    assert [look.dof for look in looks] == [4 + borrowed] * 3
+    assert [look.effect for look in looks] == [0.0] * 3
+    assert [look.error / look.noise for look in looks] == pytest.approx([math.sqrt(1 / 5 + 1)] * 3)
+
+
+def test_several_metrics_share_the_level_and_what_they_know():
+    three = (math.exp(-0.01), 1.0, math.exp(0.01))
+    spreads = noise_of([run(1, *(passed(case, value) for case in "abc")) for value in three]).spreads
+    (look, *_) = first_looks_at(np.full(3, 0.01), np.full(3, 2))
+    assert [spread.visible for spread in spreads] == pytest.approx([by_hand(look.noise, look.dof, TOLERANCE, 3)] * 3)
 
 
 def test_cases_lend_each_other_what_they_know_of_the_noise():

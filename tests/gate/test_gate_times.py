@@ -16,6 +16,7 @@ from vitcnn.gate.times import (
     Evidence,
     judge_times,
     suite_level,
+    visible_change,
     weigh,
 )
 
@@ -70,6 +71,11 @@ def test_nothing_to_judge():
     assert judge_times([]) == []
 
 
+def test_without_more_runs_the_present_ones_are_all():
+    entries = [medians(), medians(case="b", baseline=NOISY)]
+    assert judge_times(entries) == judge_times(entries, more_runs=0)
+
+
 WORSE = "median 1.07 s, baseline 1.00 s (5 runs, 0.998-1.00): +7.0 %, tolerance 2 %, between-run noise 0.2 %"
 BETTER = "median 930 ms, baseline 1.00 s (5 runs, 0.998-1.00): -7.0 %, tolerance 2 %, between-run noise 0.2 %"
 SAME = "median 1.01 s, baseline 1.00 s (5 runs, 0.998-1.00): +1.0 %, tolerance 2 %, between-run noise 0.2 %"
@@ -81,6 +87,7 @@ ONE_RUN = (
     "median 1.03 s, baseline 1.00 s: +3.0 %, tolerance 2 %, "
     "the baseline is one run, so that the tolerance alone decides"
 )
+TWO_RUNS = "median 1.00 s, baseline 1.00 s (2 runs, 1.00-1.01): -0.5 %, tolerance 2 %, between-run noise 0.7 %"
 
 
 @pytest.mark.parametrize(
@@ -91,6 +98,7 @@ ONE_RUN = (
         (medians(current=(1.01,)), "SAME", SAME),
         (medians(baseline=NOISY, current=(1.15,)), "INCONCLUSIVE", INCONCLUSIVE),
         (medians(baseline=(1.0,), current=(1.03,)), "WORSE", ONE_RUN),
+        (medians(baseline=(1.0, 1.01)), "SAME", TWO_RUNS),
     ],
 )
 def test_each_verdict_says_why(entry, kind, reason):
@@ -105,6 +113,40 @@ def test_a_change_within_the_noise_is_no_suspect():
 @pytest.mark.parametrize("current, kind", [(1.0199, "SAME"), (1.0201, "WORSE"), (0.9805, "SAME"), (0.9803, "BETTER")])
 def test_the_tolerance_is_a_ratio_in_both_directions(current, kind):
     assert kinds([medians(baseline=(1.0,) * 5, current=(current,) * 5)]) == [kind]
+
+
+def test_a_change_of_just_the_tolerance_is_within_it():
+    assert kinds([medians(baseline=(1.0,), current=(2.0,), tolerance=1.0)]) == ["SAME"]
+
+
+@pytest.mark.parametrize(
+    "entry, kind, standing",
+    [
+        (medians(current=(1.5,)), "WORSE", "proven"),
+        (medians(current=(0.7,)), "BETTER", "proven"),
+        (medians(baseline=NOISY, current=(1.3,)), "WORSE", "open"),
+        (medians(baseline=NOISY, current=(1.15,)), "INCONCLUSIVE", "open"),
+        (medians(baseline=NOISY, current=(1.04,)), "SAME", "open"),
+        (medians(baseline=NOISY, current=(1.01,)), "SAME", "clear"),
+        (medians(baseline=NOISY, current=(0.96,)), "SAME", "clear"),
+        (medians(baseline=NOISY, current=(1.003,), tolerance=0.001), "SAME", "clear"),
+        (medians(baseline=(1.0,) * 5, current=(1.019,) * 5), "SAME", "clear"),
+    ],
+    ids=[
+        "overwhelming",
+        "overwhelming and better",
+        "beyond the level alone",
+        "undecided",
+        "noise, or a growth that all runs would show",
+        "within the tolerance",
+        "quicker",
+        "too little for a growth that all runs would show",
+        "sure, and within the tolerance",
+    ],
+)
+def test_what_more_runs_could_do(entry, kind, standing):
+    (verdict,) = judge_times([entry], more_runs=ALL_RERUNS)
+    assert (verdict.kind, verdict.standing) == (kind, standing)
 
 
 def test_more_is_better_for_a_rate():
@@ -134,6 +176,7 @@ def test_runs_that_are_exactly_equal_can_be_judged():
 def test_a_time_that_is_not_above_zero_is_invalid_and_spoils_no_other(broken):
     first, second = judge_times([medians(case="a", **broken), medians(case="b", current=(1.07,))])
     assert (first.kind, second.kind) == ("INVALID", "WORSE")
+    assert first.name == "a::latency_s"
     shown = "-1.00 s" if broken == {"current": (-1.0,)} else "0 ns"
     assert first.reason == f"times must be above 0, got {shown}: check the clock"
 
@@ -150,6 +193,24 @@ def test_the_level_is_shared_by_the_metrics():
 def test_smallest_visible_change_by_hand_with_a_known_noise(tolerance, expected):
     evidence = Evidence(effect=0.0, error=0.01, noise=0.02, dof=1e9)
     assert evidence.smallest_visible(level=0.025, tolerance=tolerance) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("current, more_runs, after", [((1.0,), 0, 1), ((1.0,), 8, 9), ((1.0,) * 5, 8, 9)])
+def test_what_all_runs_together_show_by_hand(current, more_runs, after):
+    """At a level so strict that the last look decides what can be seen, not whether the first one is suspicious."""
+    evidence = Evidence(effect=0.0, error=0.01 * np.sqrt(1 / 5 + 1 / len(current)), noise=0.01, dof=3 + len(current))
+    test, error = stats.t(3 + after), 0.01 * np.sqrt(1 / 5 + 1 / after)
+    seen = 0.95 if more_runs == 0 else 0.975
+    expected = np.expm1((test.isf(1e-9) + test.ppf(seen)) * error)
+    assert visible_change(medians(current=current), evidence, 1e-9, more_runs=more_runs) == pytest.approx(expected)
+
+
+def test_noise_is_known_from_one_degree_of_freedom_on():
+    entry, test = medians(baseline=(1.0, 1.0)), stats.t(1)
+    known, unknown = (Evidence(effect=0.0, error=0.01, noise=0.01, dof=dof) for dof in (1, 0))
+    expected = np.expm1((test.isf(0.01) + test.ppf(0.95)) * 0.01)
+    assert visible_change(entry, known, 0.01, more_runs=0) == pytest.approx(expected)
+    assert visible_change(entry, unknown, 0.01, more_runs=0) is None
 
 
 def test_without_a_known_noise_the_smallest_visible_change_is_the_tolerance():
