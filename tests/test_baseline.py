@@ -1,6 +1,8 @@
 import json
 import shutil
+from contextlib import nullcontext
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -77,7 +79,8 @@ def in_a_hidden_folder(path):
 )
 def test_no_stored_run_is_passed_over(tmp_path, hide, what):
     hide(write(tmp_path / "store" / "0001_x.json", run(1, passed("a"))))
-    with pytest.raises(BaselineError, match=what):
+    do = "Put a visible file with the suffix .json there, or delete it"
+    with pytest.raises(BaselineError, match=f": {what}, so that what it holds would not be judged by. {do}.$"):
         recordings(tmp_path / "store")
 
 
@@ -93,8 +96,8 @@ def test_a_link_to_a_file_is_read(tmp_path):
     [("", "is no date"), ("yesterday", "is no date"), ("2026-01-01T08:00:00", "no time zone"), ("9026-01-01", "zone")],
 )
 def test_a_run_that_does_not_say_when_it_began_is_refused(tmp_path, started, what):
-    write(tmp_path / "0001_x.json", replace(run(1, passed("a")), started=started))
-    with pytest.raises(BaselineError, match=f"started: '{started}' .*{what}"):
+    path = write(tmp_path / "0001_x.json", replace(run(1, passed("a")), started=started))
+    with pytest.raises(BaselineError, match=f"^{path}: started: '{started}' .*{what}"):
         recordings(tmp_path)
 
 
@@ -104,18 +107,38 @@ def test_a_run_of_the_future_is_refused_and_not_the_newest(tmp_path):
         recordings(tmp_path)
 
 
-def test_a_recording_of_two_commits_is_refused(tmp_path):
-    for day, commit in ((1, "a" * 40), (2, "b" * 40)):
+@pytest.mark.parametrize("hours, is_read", [(0, True), (23, True), (25, False)])
+def test_a_clock_may_be_wrong_by_a_day(tmp_path, hours, is_read):
+    started = (datetime.now(UTC) + timedelta(hours=hours)).isoformat()
+    write(tmp_path / "0001_x.json", replace(run(1, passed("a")), started=started))
+    with nullcontext() if is_read else pytest.raises(BaselineError, match="lies in the future"):
+        assert len(recordings(tmp_path)) == 1
+
+
+@pytest.mark.parametrize(
+    "first, second, what",
+    [
+        ("a" * 40, "b" * 40, r"0001_x\.json is of aaaaaaa, .*0002_x\.json of bbbbbbb\."),
+        ("a" * 40, "", r"0001_x\.json is of aaaaaaa, .*0002_x\.json of no commit\."),
+        ("", "b" * 40, r"0001_x\.json is of no commit, .*0002_x\.json of bbbbbbb\."),
+    ],
+)
+def test_a_recording_of_two_commits_is_refused(tmp_path, first, second, what):
+    for day, commit in ((1, first), (2, second)):
         write(tmp_path / f"000{day}_x.json", run(day, passed("a"), git_commit=commit))
-    with pytest.raises(BaselineError, match=r"0001_x\.json is of aaaaaaa, .*0002_x\.json of bbbbbbb"):
+    with pytest.raises(BaselineError, match=what):
         recordings(tmp_path)
 
 
 @pytest.mark.parametrize("left", [("1of2",), ("1of2", "1of2"), ("1of2", "2of3"), ("1of2", "")])
 def test_a_recording_of_which_a_part_is_gone_is_refused(tmp_path, left):
-    for day, part in enumerate(left, 1):
+    paths = [
         write(tmp_path / f"000{day}_x{part and '-'}{part}.json", run(day, passed("a")))
-    with pytest.raises(BaselineError, match="runs of the recording x these are there"):
+        for day, part in enumerate(left, 1)
+    ]
+    there = ", ".join(map(str, paths))
+    do = "Restore the others from git, or delete these and record again."
+    with pytest.raises(BaselineError, match=f"^of the [23] runs of the recording x these are there: {there}. {do}$"):
         recordings(tmp_path)
 
 
@@ -165,6 +188,20 @@ def test_a_case_is_judged_by_every_run_of_the_newest_recording_in_which_it_passe
     assert baseline.oldest.keys() == {"a", "b"}
     assert [record.samples("latency_s") for record in baseline.oldest["a"].records] == [(1.0,), (3.0,)]
     assert baseline.not_measured == {}
+
+
+def test_a_case_lies_where_its_baseline_found_it():
+    def placed(place):
+        return replace(passed("a"), place=place)
+
+    old = recording("old", run(1, placed("benchmarks/test_old.py::test_a"), passed("unplaced")))
+    new = recording("new", run(2, placed("benchmarks/test_new.py::test_a"), passed("unplaced")))
+    baseline = baseline_of([old, new])
+    assert {case_id: case.place for case_id, case in baseline.cases.items()} == {
+        "a": "benchmarks/test_new.py::test_a",
+        "unplaced": "",
+    }
+    assert baseline.oldest["a"].place == "benchmarks/test_old.py::test_a"
 
 
 def test_a_partial_recording_renews_its_own_cases_alone():
@@ -288,11 +325,14 @@ def test_removable_are_those_that_hold_no_cases_baseline_and_no_oldest_one():
     assert [entry.name for entry in removable(found, 1)] == ["superseded", "again superseded"]
     assert [entry.name for entry in removable(found, 2)] == ["superseded"]
     assert removable(found, 9) == []
+    days = [recording(str(day), run(day, passed("a"))) for day in (1, 2, 3)]
+    assert removable(days, 1) == days[1:2]
 
 
 def test_none_to_keep_is_refused():
-    with pytest.raises(UserError, match="--keep: 0 cannot be used"):
+    with pytest.raises(UserError) as caught:
         removable([], 0)
+    assert str(caught.value) == "--keep: 0 cannot be used. Allowed: 1 or more. The newest recording is always kept."
 
 
 def test_the_folder_of_a_machine_is_pytest_benchmarks():
@@ -394,6 +434,12 @@ def test_where_answers_are_damaged_nothing_is_stored(tmp_path, trained):
     assert [path for path in (tmp_path / "store").rglob("*") if path.is_file()] == []
 
 
+def test_the_answers_of_every_run_go_where_a_later_one_cannot_be_stored(tmp_path, trained):
+    with pytest.raises(RecordError, match=r"missing.json: cannot be read"):
+        store([*trained, tmp_path / "missing.json"], tmp_path / "store", "new")
+    assert [path for path in (tmp_path / "store").rglob("*") if path.is_file()] == []
+
+
 def test_answers_go_with_the_last_file_that_names_them(tmp_path, trained):
     folder = tmp_path / "store"
     ours, others = store(trained[:1], folder, "ours"), store(trained[1:], folder, "others")
@@ -409,9 +455,14 @@ def test_answers_go_with_the_last_file_that_names_them(tmp_path, trained):
 @pytest.mark.parametrize("name", ["taken", "", "a b", "a/b", "é"])
 def test_a_name_that_is_taken_or_names_no_file_is_refused(tmp_path, measured, name):
     write(tmp_path / "store" / "0001_taken.json", run(1, passed("a")))
-    with pytest.raises(UserError, match="--name: ") as caught:
+    allowed = {"taken": f"a name that no recording in {tmp_path / 'store'} has"}.get(
+        name, "up to 100 letters, digits, dots, underscores and hyphens"
+    )
+    with pytest.raises(UserError) as caught:
         store(measured, tmp_path / "store", name)
-    assert caught.value.value == name
+    assert str(caught.value) == (
+        f"--name: {name!r} cannot be used. Allowed: {allowed}. Leave it out for the time and the commit."
+    )
     assert len(list((tmp_path / "store").rglob("*.json"))) == 1
 
 

@@ -7,6 +7,7 @@ import pytest
 from store_builders import ended, passed, recording, run
 
 from vitcnn.comparison import Comparison
+from vitcnn.gate.verdict import Verdict
 
 BASE, HEAD = "base main (1a2b3c4)", "head (5d6e7f8)"
 OK = passed("ok", 1.0)
@@ -61,6 +62,7 @@ def test_what_fails_in_the_head_alone_is_red(before):
         ([], "it has no such case"),
         ([ended("a", "failed", "OSError")], "failed: OSError"),
         ([ended("a", "skipped", "no data")], "skipped: no data"),
+        ([ended("a", "out_of_memory")], "out of memory"),
     ],
 )
 def test_what_has_no_result_in_the_base_is_new_and_says_why(before, why):
@@ -79,18 +81,40 @@ def test_what_the_head_no_longer_collects_or_skips_is_missing():
     assert kinds(judgement) == {"a": "MISSING", "b": "MISSING", "ok": "SAME"}
 
 
-def test_a_base_in_which_nothing_passed_cannot_judge():
-    judgement = comparison([ended("ok", "failed", "broken")], [OK]).judged("allow-new")
+def test_of_several_runs_of_the_base_the_last_one_says_why_there_is_no_result():
+    base = [run(1, OK, ended("a", "failed", f"in run {number}")) for number in (1, 2, 3)]
+    (new, _) = of_runs(base, [run(1, OK, passed("a"))] * 3).judged("on").verdicts
+    assert (new.kind, new.reason) == ("NEW", f"no result in the {BASE}: failed: in run 3")
+
+
+@pytest.mark.parametrize(
+    "base, why",
+    [
+        (
+            [[ended("a", "failed", f"in run {number}"), ended("b", "skipped")] for number in (1, 2, 3)],
+            "a: failed: in run 3; b: skipped",
+        ),
+        ([[]], "it has none"),
+    ],
+)
+def test_a_base_in_which_nothing_passed_cannot_judge(base, why):
+    judgement = of_runs([run(1, *cases) for cases in base], [run(1, OK)]).judged("allow-new")
     (verdict,) = judgement.verdicts
-    assert (verdict.kind, verdict.reason) == ("INVALID", f"no case passed in the {BASE}: ok: failed: broken")
+    assert (verdict.kind, verdict.reason) == ("INVALID", f"no case passed in the {BASE}: {why}")
     assert judgement.remarks == ("Measured so.",)
+
+
+def test_in_mode_counts_no_time_is_judged():
+    (verdict,) = comparison([OK], [OK]).judged("counts").verdicts
+    assert verdict.reason == "nothing was judged: no case has a metric to judge"
 
 
 def test_where_all_that_is_left_failed_on_both_sides_nothing_was_judged():
     both, gone = ended("a", "failed", "broken"), ended("ok", "deselected")
     narrowed = replace(run(1, gone, both), selection=replace(run(1).selection, keyword="a"))
-    judgement = of_runs(base=[run(1, OK, both)], head=[narrowed]).judged("allow-new")
-    assert kinds(judgement) == {"the whole run": "INVALID"}
+    (verdict,) = of_runs(base=[run(1, OK, both)], head=[narrowed]).judged("allow-new").verdicts
+    assert (verdict.kind, verdict.case) == ("INVALID", "the whole run")
+    assert verdict.reason == "no case passed in both revisions"
 
 
 def test_a_case_that_fails_now_and_then_in_the_base_leaves_no_pairs():
@@ -110,8 +134,16 @@ def test_pairs_cancel_what_drifts():
 
 def test_the_undecided_is_helped_by_more_pairs():
     base, head = [
-        [run(1, passed("a", value)) for value in values] for values in ([1.0] * 5, [1.03, 1.06, 1.01, 1.07, 1.0])
+        [run(1, OK, passed("a", value)) for value in values] for values in ([1.0] * 5, [1.03, 1.08, 1.0, 1.09, 1.0])
     ]
     judgement = of_runs(base, head).judged("allow-new")
-    assert kinds(judgement) == {"a": "INCONCLUSIVE"}
+    assert kinds(judgement) == {"a": "INCONCLUSIVE", "ok": "SAME"}
     assert judgement.remarks[-1] == ("INCONCLUSIVE, 1 case: more pairs show smaller changes: --pairs 32 --minutes 60.")
+
+
+def test_more_pairs_decide_no_score():
+    verdicts = [
+        Verdict(kind="INCONCLUSIVE", case=case, metric=metric, reason="")
+        for case, metric in (("a", "latency_s"), ("b", "test_accuracy"), ("a", "step_time_s"))
+    ]
+    assert Comparison.undecided(verdicts) == ("a",)

@@ -60,9 +60,12 @@ def test_a_rerun_that_was_stopped_cannot_be_left_out(tmp_path):
 @pytest.mark.parametrize(
     "other, what",
     [
-        (run(20, passed(LENET, 1.0)), "is the same run as"),
+        (run(20, passed(LENET, 1.0)), r"is the same run as .*/0\.json"),
         (run(21, passed(LENET, 1.1)), "runs of two days are not judged together"),
-        (run(20, passed(LENET, 1.1), selection=LATENCY), r"is of another part of the suite \(-k 'latency'\)"),
+        (
+            run(20, passed(LENET, 1.1), selection=LATENCY),
+            r"is of another part of the suite \(-k 'latency'\) than .*/0\.json \(all of it\)",
+        ),
         (run(20, passed(LENET, 1.1), git_commit="b" * 40), "is of another revision, bbbbbbb, not "),
         (run(20, passed(LENET, 1.1), git_dirty=True), "is of another revision, .* with uncommitted changes"),
         (replace(run(20, passed(LENET, 1.1)), started="9026-01-01T08:00:00+00:00"), "lies in the future"),
@@ -76,4 +79,38 @@ def test_what_was_not_measured_together_is_not_judged_together(tmp_path, other, 
     ]
     (verdict,) = judge_files(files, tmp_path / "store").verdicts
     assert verdict.kind == "INVALID"
+    assert verdict.reason.startswith(str(files[1]))
     assert re.search(what, verdict.reason), verdict.reason
+
+
+@pytest.mark.parametrize("began, kind", [("20:00:00", "SAME"), ("20:00:01", "INVALID")])
+def test_a_session_is_of_twelve_hours(tmp_path, began, kind):
+    write(tmp_path / "store" / "0001_first.json", run(1, passed(LENET, 1.0)))
+    runs = [run(20, passed(LENET, 1.0)), replace(run(20, passed(LENET, 1.01)), started=f"2026-01-20T{began}+00:00")]
+    files = [write(tmp_path / f"{number}.json", each) for number, each in enumerate(runs)]
+    (verdict,) = judge_files(files, tmp_path / "store").verdicts
+    assert verdict.kind == kind
+
+
+def test_of_a_folder_with_the_stores_of_several_devices_that_of_the_run_judges(tmp_path):
+    ours = write(tmp_path / "run.json", run(20, passed(LENET, 1.0)))
+    write(tmp_path / "store" / "nvidia-h200" / "0001_first.json", run(2, passed(LENET, 9.0), device_key="nvidia-h200"))
+    write(tmp_path / "store" / "cpu-test-1t" / "0001_first.json", run(1, passed(LENET, 1.0)))
+    assert [verdict.kind for verdict in judge_files([ours], tmp_path / "store").verdicts] == ["SAME"]
+
+
+def test_where_nothing_is_stored_for_the_device_that_is_said(tmp_path):
+    ours = write(tmp_path / "run.json", run(20, passed(LENET, 1.0)))
+    (verdict,) = judge_files([ours], tmp_path / "store").verdicts
+    assert (verdict.kind, verdict.reason) == (
+        "INVALID",
+        f"{tmp_path / 'store'}: there is no baseline for cpu-test-1t here. "
+        "Record one with `vitcnn baseline record` and commit it.",
+    )
+
+
+def test_counts_alone_are_judged_where_that_is_asked_for(tmp_path):
+    write(tmp_path / "store" / "0001_first.json", run(1, passed(LENET, 1.0)))
+    ours = write(tmp_path / "run.json", run(20, passed(LENET, 9.0)))
+    (verdict,) = judge_files([ours], tmp_path / "store", counts_only=True).verdicts
+    assert verdict.reason == "nothing was judged: no case has a metric to judge"

@@ -3,8 +3,9 @@
 import os
 import re
 import signal
+import time
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from record_builders import ENVIRONMENT
@@ -51,6 +52,7 @@ def test_every_run_is_stored_below_the_key_of_its_device(made_up, tmp_path):
     ]
     assert recordings(folder) == (found,)
     assert [how["arguments"] for how in made_up.asked] == [[str(tmp_path / "suite"), "-k", "a"]] * 2
+    assert [how["root"] for how in made_up.asked] == [tmp_path] * 2
     assert [how["request"] for how in made_up.asked] == [Request(seed_block=0), Request(seed_block=1)], "other seeds"
     outs = [how["out"].relative_to(tmp_path / ".vitcnn" / "record") for how in made_up.asked]
     assert [re.sub(r"^\d{8}T\d{6}Z-\d+", "STAMP", str(out)) for out in outs] == ["STAMP/run-1", "STAMP/run-2"]
@@ -71,6 +73,27 @@ def test_the_default_name_is_the_time_and_the_revision(commit, dirty, name):
 
 def test_without_a_name_a_recording_has_the_default_one(made_up):
     assert re.fullmatch(r"\d{8}T\d{6}Z-1a2b3c4", made_up(good()).name)
+
+
+def test_names_and_folders_say_the_time_of_day_in_utc(made_up, monkeypatch):
+    monkeypatch.setenv("TZ", "XXX-10")
+    time.tzset()
+    try:
+        name = made_up(good()).name
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    stamps = name.partition("-")[0], made_up.asked[0]["out"].parent.name.partition("-")[0]
+    for stamp in stamps:
+        began = datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        assert datetime.now(UTC) - began < timedelta(hours=1)
+
+
+def test_the_progress_is_that_of_the_runs(made_up, monkeypatch):
+    seen = []
+    monkeypatch.setattr(recording, "ProgressBar", lambda: lambda *what: seen.append(what))
+    made_up(good(1), good(2))
+    assert seen == [(0, 2, "run 1 of 2"), (1, 2, "run 2 of 2"), (2, 2, "")]
 
 
 BAD = ["failed", "out_of_memory", "diverged", "leaked", "interrupted", "not_run", "not_measured", "disabled"]
@@ -119,10 +142,10 @@ def test_a_name_that_is_taken_is_refused_after_one_run_and_one_that_cannot_be_be
 
 
 def test_no_runs_and_a_folder_that_cannot_be_written_are_refused_at_once(made_up, tmp_path):
-    with pytest.raises(UserError, match="--runs: 0"):
+    with pytest.raises(UserError, match=r"--runs: 0 .* 1 or more\. 5 show the spread between processes\.$"):
         made_up()
     (tmp_path / "baselines").touch()
-    with pytest.raises(UserError, match="--baselines: "):
+    with pytest.raises(UserError, match=r"--baselines: .* Name another by --baselines\.$"):
         made_up(good())
     assert made_up.asked == []
 
@@ -130,7 +153,11 @@ def test_no_runs_and_a_folder_that_cannot_be_written_are_refused_at_once(made_up
 def test_a_throttled_gpu_records_no_baseline(made_up, tmp_path):
     hot = passed("a", 2)
     spoiled = replace(hot.record, settings={**hot.record.settings, "clocks": ["gpu_idle", "hw_thermal_slowdown"]})
-    with pytest.raises(RunFailed, match=r"the GPU was throttled in 1 cases\. .*\n  a: hw_thermal_slowdown"):
+    what = (
+        "nothing is stored: the GPU was throttled in 1 cases. Cool the GPU, or cap its power, and record again:\n"
+        "  a: hw_thermal_slowdown"
+    )
+    with pytest.raises(RunFailed, match=f"^{re.escape(what)}$"):
         made_up(good(1), run(2, replace(hot, record=spoiled), git_commit=COMMIT))
     assert not (tmp_path / "baselines").exists()
 
@@ -147,12 +174,13 @@ def test_a_case_that_is_gone_is_named_and_nothing_is_stored_but_where_that_is_al
 
 def test_a_part_of_the_suite_drops_no_case(made_up):
     made_up(good(1), name="v1")
+    assert made_up(good(2), name="whole").name == "whole"
     assert made_up(run(2, passed("c"), selection=LATENCY, git_commit=COMMIT), name="v2").name == "v2"
 
 
-def test_a_revision_that_changes_between_two_runs_is_no_recording(made_up, monkeypatch):
-    trees = iter(["before", "before", "after"])
-    monkeypatch.setattr(recording, "state", lambda _: next(trees))
+def test_a_revision_that_changes_between_two_runs_is_no_recording(made_up, tmp_path, monkeypatch):
+    trees = {tmp_path: iter(["before", "before", "after"])}
+    monkeypatch.setattr(recording, "state", lambda root: next(trees[root]))
     with pytest.raises(RunFailed, match="run 2 is not like run 1, nothing is stored: the revision changed"):
         made_up(good(1), good(2))
 
