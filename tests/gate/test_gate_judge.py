@@ -207,6 +207,7 @@ def test_runs_of_several_devices_are_invalid():
 
 
 def test_no_baseline_is_invalid():
+    assert judged(timed(CASE, 1.0), stored=baseline()).num_uncomparable == 0
     assert whole_run(judged(timed(CASE, 1.0), stored=baseline())) == (
         "there is no baseline for cpu-test-1t. Record one with `vitcnn baseline record` and commit it."
     )

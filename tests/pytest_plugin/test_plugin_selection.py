@@ -1,6 +1,12 @@
 """Which cases a run collects: by --preset, --arch and --task. Collecting imports no torch."""
 
+from pathlib import Path
+
 import pytest
+
+from vitcnn.pytest_plugin.selection import of_task
+from vitcnn.spec import AccuracyCase
+from vitcnn.tasks import Tasks
 
 CASES = """
     from vitcnn import AccuracyCase, LatencyCase, TiledCase
@@ -82,6 +88,15 @@ def test_questions_on_accuracy_follow_arch_and_task_with_the_recipe_that_suits(s
         "robustness/lenet/glyphs/glyphs_cnn/fp32/eager",
         "robustness/resnet18/glyphs/glyphs_deep_cnn/fp32/eager",
     ]
+
+
+@pytest.mark.parametrize("asked", ["digits", "glyphs", "shapes"])
+def test_of_cases_on_several_tasks_those_on_the_one_that_is_asked_for_are_collected(asked):
+    cases = {
+        task: AccuracyCase(architecture="lenet", task=task, recipe="digits_cnn")
+        for task in ("digits", "glyphs", "shapes")
+    }
+    assert of_task([*cases.values()], Tasks(Path("data")).task(asked)) == [cases[asked]]
 
 
 def test_more_training_images_than_the_task_has_are_skipped_with_the_reason(suite):
