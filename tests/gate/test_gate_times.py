@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from gate_builders import NOISY, medians
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -18,6 +18,7 @@ from vitcnn.gate.times import (
     suite_level,
     visible_change,
     weigh,
+    without_odd_runs,
 )
 
 MIRRORED = {"WORSE": "BETTER", "BETTER": "WORSE", "SAME": "SAME", "INCONCLUSIVE": "INCONCLUSIVE"}
@@ -236,7 +237,11 @@ def test_what_noise_is_said_not_to_hide_is_found_about_as_often_as_promised():
 
 @given(suites, st.floats(0.8, 1.25))
 def test_swapping_baseline_and_current_mirrors_the_verdicts_where_both_are_as_noisy(entries, change):
-    """The noise is learnt from the baseline; of unequal samples the swapped ones would be judged by another noise."""
+    """The noise is learnt from the baseline; of unequal samples the swapped ones would be judged by another noise.
+
+    An odd run is left out of the baseline alone, so such suites are no mirrors.
+    """
+    assume(not any(entry.odd for entry in without_odd_runs(entries)))
     moved = [replace(entry, current=tuple(change * value for value in entry.baseline)) for entry in entries]
     swapped = [replace(entry, baseline=entry.current, current=entry.baseline) for entry in moved]
     assert kinds(swapped) == [MIRRORED[kind] for kind in kinds(moved)]

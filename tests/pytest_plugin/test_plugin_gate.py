@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from scripted import BENCHMARKS, USUAL, ScriptedSuite, case, copied, usual
 
+from vitcnn.record import load_run
+
 ALONE = "--gate-reruns=0"
 RED, GREEN, USAGE = pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.OK, pytest.ExitCode.USAGE_ERROR
 
@@ -88,7 +90,19 @@ def test_one_slow_process_is_measured_again_and_cleared(gated):
     result = gated.run("benchmarks", "--gate")
     assert result.exit_code == GREEN, result.out
     assert verdicts(result) == {}
-    assert sorted(path.name for path in result.folder.glob("rerun-*")) == ["rerun-1", "rerun-2"]
+    assert sorted(path.name for path in result.folder.glob("rerun-*")) == ["rerun-1", "rerun-2", "rerun-3"]
+
+
+def test_a_case_that_is_slow_beside_the_others_alone_is_red(gated):
+    """The first run and the last three measure the whole suite, those between them the suspect alone."""
+    gated.script(usual(cat=(0.900, 0.700, 0.700, 0.900)))
+    result = gated.run("benchmarks", "--gate")
+    assert result.exit_code == RED, result.out
+    assert verdicts(result) == {"case[cat]": "WORSE"}
+    text = " ".join(result.out.split())
+    assert "beside the other cases it is slower than alone" in text
+    reruns = [load_run(result.folder / f"rerun-{number}" / "run.json") for number in range(1, 6)]
+    assert [len(rerun.records) for rerun in reruns] == [1, 1, 3, 3, 3]
 
 
 def test_without_reruns_the_first_run_decides(gated):
