@@ -331,11 +331,88 @@ ATTACKS = (
         exit=GREEN,
         says="narrowed: 4 of the baseline's 5",
     ),
+    Attack(name="narrowed: -k in the environment", run=(gate(PYTEST_ADDOPTS="-k 'not bee'"),), says="1 MISSING"),
     Attack(
-        name="control: -k in the environment is said",
-        run=(gate(PYTEST_ADDOPTS="-k 'not bee'"),),
+        name="narrowed: -k in the ini",
+        do=(append("pytest.ini", "addopts = -k 'not bee'\n"),),
+        run=(gate(),),
+        says="1 MISSING",
+    ),
+    Attack(
+        name="control: -k in the ini, and recorded so",
+        do=(append("pytest.ini", "addopts = -k 'not dog'\n"),),
+        run=(record("--allow-removed"), gate()),
+        slow=False,
         exit=GREEN,
-        says="narrowed: 4 of the baseline's 5",
+    ),
+    Attack(
+        name="now and then: every third call takes five times as long",
+        do=(
+            USUAL,
+            append(
+                "scripted.py",
+                """
+def taking(name, quick=taking, calls=[0]):
+    run = quick(name)
+    def now_and_then():
+        calls[0] += 1
+        for _ in range(5 if name == "cat" and calls[0] % 3 == 0 else 1):
+            run()
+    return now_and_then
+""",
+            ),
+        ),
+        run=(gate(reruns=2),),
+        says="1 WORSE",
+    ),
+    Attack(
+        name="in company: a case slows one after it in the same process",
+        do=(
+            USUAL,
+            append(
+                "scripted.py",
+                """
+def taking(name, quick=taking, seen=set()):
+    run = quick(name)
+    def in_company():
+        seen.add(name)
+        for _ in range(2 if name == "cat" and "bee" in seen else 1):
+            run()
+    return in_company
+""",
+            ),
+        ),
+        run=(gate(reruns=2),),
+        says="1 WORSE",
+    ),
+    Attack(
+        name="repeated: a conftest runs each test twice, and the second one is quick",
+        do=(
+            conftest(
+                "from _pytest.runner import runtestprotocol\n"
+                "@pytest.hookimpl(tryfirst=True)\n"
+                "def pytest_runtest_protocol(item):\n"
+                "    runtestprotocol(item, log=False)"
+            ),
+        ),
+        run=(gate(),),
+        says="FAILED",
+    ),
+    Attack(
+        name="--resume: other uncommitted changes than the interrupted run had",
+        do=(
+            USUAL,
+            append("scripted.py", "# one change\n"),
+            conftest(
+                "def pytest_runtest_setup(item):\n    if 'cat' in item.name and not Path('again').exists():\n        pytest.exit('stop')"
+            ),
+        ),
+        before=(
+            measure("first"),
+            Command("python", ("-c", "open('again', 'w'); open('scripted.py', 'a').write('# another')")),
+        ),
+        run=(gate("--resume", "first"),),
+        exit=USAGE,
     ),
     Attack(
         name="control: a new recording of unchanged code",
@@ -846,7 +923,7 @@ ATTACKS = (
     Attack(name="store: it is in no files", run=(gate("--benchmark-storage=elasticsearch+http://x/y"),), exit=USAGE),
     Attack(name="store: an empty one is named", run=(gate("--benchmark-storage=file://./empty"),), says="INVALID"),
     Attack(name="store: it is gone", do=(lambda root: shutil.rmtree(root / STORE),), run=(gate(),), says="INVALID"),
-    Attack(name="store: a run that it does not hold is named", run=(gate("--benchmark-compare=0099"),), says="INVALID"),
+    Attack(name="store: one run is named", run=(gate("--benchmark-compare=0003"),), exit=USAGE),
     Attack(
         name="store: a file is cut off",
         do=(with_stored(2, lambda path: path.write_text(path.read_text()[:900])),),

@@ -45,7 +45,13 @@ class Comparison:
                 verdicts.append(verdict)
         remarks = (*self.remarks, *excused, *found.remarks, *_more_pairs(self.undecided(verdicts)))
         return replace(
-            found, verdicts=worst_first(verdicts or [invalid_run("no case passed in both revisions")]), remarks=remarks
+            found,
+            verdicts=worst_first(verdicts or [invalid_run("no case passed in both revisions")]),
+            remarks=remarks,
+            not_judged=(
+                *found.not_judged,
+                *([f"{counted(len(excused), 'case')} that fails in both revisions"] if excused else []),
+            ),
         )
 
     @staticmethod

@@ -49,7 +49,7 @@ def test_under_another_torch_counts_are_not_judged_and_the_last_line_says_so():
     judgement = judged(case(13, versions=NEWER))
     assert "operators" not in kinds(judgement)
     assert kinds(judgement)["parameters"] == "SAME"
-    assert judgement.num_uncomparable == 1
+    assert judgement.not_judged == ("1 count under other software",)
     text = "1 count of 1 case cannot be compared: taken under other software, torch 2.15.0 -> 2.16.0."
     assert text in judgement.remarks
     assert terminal(judgement, "on", width=200).splitlines()[-1].endswith("(not judged: 1 count under other software)")
@@ -58,9 +58,9 @@ def test_under_another_torch_counts_are_not_judged_and_the_last_line_says_so():
 def test_a_baseline_of_two_versions_of_torch_judges_no_count():
     stored = baseline(case(12), case(12, versions=NEWER))
     judgement = judge([run(case(13))], stored)
-    assert judgement.num_uncomparable == 1
+    assert judgement.not_judged == ("1 count under other software",)
     assert "taken under other software, torch 2.15.0, 2.16.0 -> 2.15.0." in judgement.remarks[0]
-    assert judge([run(case(13)), run(case(13, versions=NEWER))], stored).num_uncomparable == 1, "both sides are of two"
+    assert judge([run(case(13)), run(case(13, versions=NEWER))], stored).not_judged, "both sides are of two"
 
 
 def test_all_software_that_differs_is_named():
@@ -82,7 +82,7 @@ def test_of_records_that_do_not_say_their_versions_no_count_is_judged():
 def test_a_count_of_one_side_alone_is_none_that_cannot_be_compared():
     judgement = judged(case(None, versions=NEWER))
     assert kinds(judgement)["operators"] == "MISSING"
-    assert judgement.num_uncomparable == 0
+    assert judgement.not_judged == ()
 
 
 def test_nothing_but_counts_that_cannot_be_compared_is_invalid():
@@ -140,5 +140,5 @@ def test_instructions_may_vary_by_three_in_a_thousand(now, kind):
 @pytest.mark.parametrize("other", [{"valgrind": "3.20.0"}, {"cpu": "Other CPU"}, {"torch": "2.16.0"}])
 def test_instructions_under_another_valgrind_processor_or_torch_are_not_judged(other):
     judgement = judge([run(instructions(1_100_000, **other))], baseline(instructions(1_000_000)))
-    assert judgement.num_uncomparable == 1
+    assert judgement.not_judged == ("1 count under other software",)
     assert judgement.verdicts[0].kind == "INVALID"

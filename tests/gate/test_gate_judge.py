@@ -126,7 +126,7 @@ def test_a_metric_of_one_side_alone_is_named():
     assert {v.name: (v.kind, v.reason) for v in both.verdicts} == {
         f"{CASE}::latency_s": (
             "MISSING",
-            "the baseline has this metric, the run does not: say why it is gone, and record again",
+            "the baseline has this metric, the run does not: it is gone. Say why, and record again",
         ),
         f"{CASE}::parameters": (
             "NEW",
@@ -207,7 +207,7 @@ def test_runs_of_several_devices_are_invalid():
 
 
 def test_no_baseline_is_invalid():
-    assert judged(timed(CASE, 1.0), stored=baseline()).num_uncomparable == 0
+    assert judged(timed(CASE, 1.0), stored=baseline()).not_judged == ()
     assert whole_run(judged(timed(CASE, 1.0), stored=baseline())) == (
         "there is no baseline for cpu-test-1t. Record one with `vitcnn baseline record` and commit it."
     )

@@ -290,12 +290,13 @@ def test_comparing_alone_shows_verdicts_and_leaves_the_exit_status(gated):
     assert not list(result.folder.glob("rerun-*"))
 
 
-def test_comparing_with_a_named_run_judges_by_it(gated):
-    result = gated.run("benchmarks", "--benchmark-compare=0003", "--gate", "--gate-reruns=0")
-    assert result.exit_code == GREEN, result.out
-    result = gated.run("benchmarks", "--benchmark-compare=0009", "--gate")
-    assert result.exit_code == RED
-    assert "there is no baseline" in " ".join(result.out.split())
+def test_comparing_with_a_named_run_judges_by_it_but_under_the_gate_is_refused(gated):
+    result = gated.run("benchmarks", "--benchmark-compare=0003")
+    assert "Judged by a single stored run" in " ".join(result.out.split())
+    assert "there is no baseline" in " ".join(gated.run("benchmarks", "--benchmark-compare=0009").out.split())
+    result = gated.run("benchmarks", "--benchmark-compare=0003", "--gate")
+    assert result.exit_code == pytest.ExitCode.USAGE_ERROR
+    assert "--benchmark-compare: '0003' cannot be used. Allowed: no name, with --gate." in result.out
 
 
 def test_a_store_outside_the_working_directory_will_do(gated, tmp_path_factory):

@@ -110,8 +110,8 @@ def test_the_last_line_leads_with_what_was_looked_at_and_what_would_have_been_se
         Verdict(kind="SAME", case=LENET, metric="parameters", reason=""),
     ]
     assert terminal(judged(*verdicts), "on", width=220).splitlines()[-1] == (
-        "GREEN (mode on): 5 figures judged, 1 undecided, 1 blind, +5.0 % in the median time and -1.3 points in the "
-        "median score would have been seen: 1 INCONCLUSIVE, 4 SAME"
+        "GREEN (mode on): 5 figures judged, 1 undecided, 1 blind, +5.0 % in the median time, +130 % in the noisiest "
+        "and -1.3 points in the median score would have been seen: 1 INCONCLUSIVE, 4 SAME"
     )
 
 

@@ -18,12 +18,16 @@ FAILURES: frozenset[Outcome] = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class Coverage:
-    """The records of each case that was measured and has a baseline; verdicts on the others; what was left out."""
+    """The records of each case that was measured and has a baseline; verdicts on the others; what was left out.
+
+    `num_skipped` cases were skipped and have no baseline.
+    """
 
     measured: Mapping[str, Sequence[Record]]
     verdicts: tuple[Verdict, ...]
     remarks: tuple[str, ...]
     scope: str
+    num_skipped: int = 0
 
 
 def cover(runs: Sequence[Run], baseline: Baseline) -> Coverage:
@@ -50,7 +54,13 @@ def cover(runs: Sequence[Run], baseline: Baseline) -> Coverage:
     num_cases = len(baseline.cases)
     scope = f"{num_cases - len(narrowed)} of the baseline's {num_cases} cases" if narrowed else ""
     remarks = (*_narrowing(scope, runs[0].selection), *_never_measured(skipped), *_removed(baseline))
-    return Coverage(measured=measured, verdicts=tuple(verdicts), remarks=remarks, scope=scope)
+    return Coverage(
+        measured=measured,
+        verdicts=tuple(verdicts),
+        remarks=remarks,
+        scope=scope,
+        num_skipped=len({result.id for result in skipped}),
+    )
 
 
 def is_left_out(case: str, ended: Sequence[CaseResult], baseline: CaseBaseline, selection: Selection) -> bool:

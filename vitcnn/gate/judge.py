@@ -19,7 +19,7 @@ from vitcnn.gate.tails import tails
 from vitcnn.gate.times import RunMedians, judge_times
 from vitcnn.gate.verdict import Judgement, Verdict, cannot_judge, invalid_run, worst_first
 from vitcnn.metrics import is_time, metrics
-from vitcnn.quantity import percent
+from vitcnn.quantity import counted, percent
 from vitcnn.record import Environment, Measurement, Record, Run
 
 SOFTWARE = ("driver", "cuda", "torch", "torchvision", "timm", "peft", "vitcnn", "python")
@@ -116,7 +116,14 @@ def judge(
             *tolerance_changes(coverage, baseline),
         ),
         scope=coverage.scope,
-        num_uncomparable=others.num_figures,
+        not_judged=tuple(
+            f"{counted(number, noun)} {why}"
+            for number, noun, why in (
+                (others.num_figures, "count", "under other software"),
+                (coverage.num_skipped, "case", "skipped here and in the baseline"),
+            )
+            if number
+        ),
     )
 
 
@@ -271,7 +278,9 @@ def _of_metric(records: Sequence[Record], name: str) -> list[Measurement]:
 
 def _one_sided(case: str, metric: str, *, has_baseline: bool) -> Verdict:
     if has_baseline:
-        reason = "the baseline has this metric, the run does not: say why it is gone, and record again"
+        is_count = metrics()[metric].rule == "counted"
+        why = "two calls in a row asked for different numbers, or it is gone" if is_count else "it is gone"
+        reason = f"the baseline has this metric, the run does not: {why}. Say why, and record again"
         return Verdict(kind="MISSING", case=case, metric=metric, reason=reason)
     return Verdict(kind="NEW", case=case, metric=metric, reason=f"the baseline lacks this metric. {RECORD_FIRST}")
 

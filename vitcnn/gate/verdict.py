@@ -73,15 +73,14 @@ class Judgement:
 
     `drift` are verdicts against the oldest baseline that the newest one no longer shows. `remarks` say what was
     narrowed, skipped, or differs in software. `scope` says how much of the baseline was judged where the command line
-    left some out. `num_uncomparable` counts were not judged, since they were taken under other software than the
-    baseline's.
+    left some out. `not_judged` says what of the run was passed over: "2 counts under other software".
     """
 
     verdicts: tuple[Verdict, ...]
     drift: tuple[Verdict, ...] = ()
     remarks: tuple[str, ...] = ()
     scope: str = ""
-    num_uncomparable: int = 0
+    not_judged: tuple[str, ...] = ()
 
     def red(self, mode: Mode) -> tuple[Verdict, ...]:
         """Return the verdicts that are red in `mode`."""

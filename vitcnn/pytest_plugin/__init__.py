@@ -45,6 +45,8 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, int | pytest.E
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Check the options before anything runs, and before pytest-benchmark opens its storage."""
+    if not hasattr(config.option, "benchmark_storage"):
+        raise pytest.UsageError("pytest-benchmark is switched off, which times everything here: leave that out")
     try:
         options = check_options(config)
         set_default_storage(config, options.device)

@@ -30,6 +30,10 @@ from vitcnn.tasks import Tasks
 CLEAN_STATE = pytest.StashKey[CleanState]()
 
 
+MEASURED = pytest.StashKey[bool]()
+"""Set for good when a test begins to measure."""
+
+
 class Measure:
     """`measure(case)` measures a case; `measure.time(function)` times any function. Once a test."""
 
@@ -117,6 +121,10 @@ class Measure:
             do = "Write a test for each, or parametrise one."
             raise UserError(field="measure", value="a second call", allowed="one call a test", do=do)
         self._used = True
+        if MEASURED in self._item.stash:
+            do = "A plugin or a conftest repeats tests, and the last try would count: switch that off here."
+            raise UserError(field="measure", value="a test that was measured before", allowed="each test once", do=do)
+        self._item.stash[MEASURED] = True
 
     @property
     def _params(self) -> dict[str, Any]:

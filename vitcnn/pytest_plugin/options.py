@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,6 +56,10 @@ class Options:
     request: Request | None
     resumed: Resumed | None
     count_instructions: bool
+
+
+SCHEMES = ("file", "elasticsearch+http", "elasticsearch+https")
+"""Where pytest-benchmark stores runs."""
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -129,7 +134,7 @@ def add_options(parser: pytest.Parser) -> None:
 def check_options(config: pytest.Config) -> Options:
     """Return the checked options; UserError where one cannot be used."""
     device = resolve(config.getoption("--device"))
-    preset = config.getoption("--preset") or device.default_preset
+    preset = device.default_preset if config.getoption("--preset") is None else config.getoption("--preset")
     if preset not in PRESETS:
         raise UnknownName(field="--preset", value=preset, known=PRESETS)
     architectures = _names(config, "--arch")
@@ -150,8 +155,8 @@ def check_options(config: pytest.Config) -> Options:
         preset=preset,
         architectures=architectures,
         tasks=tasks.asked,
-        keyword=config.option.keyword,
-        markers=config.option.markexpr,
+        keyword=config.option.keyword if _is_on_command_line(config, "k") else "",
+        markers=config.option.markexpr if _is_on_command_line(config, "m") else "",
         paths=_narrow_paths(config),
     )
     return Options(
@@ -169,6 +174,15 @@ def check_options(config: pytest.Config) -> Options:
     )
 
 
+def _is_on_command_line(config: pytest.Config, letter: str) -> bool:
+    """Whether -k or -m is given where who starts the run sees it: in `addopts` they are part of the suite.
+
+    What they leave out there is therefore missing where the baseline has it, as what a conftest leaves out.
+    """
+    given = map(str, config.invocation_params.args)
+    return any(re.match(rf"-\w*{letter}", argument) for argument in given)
+
+
 def _out(config: pytest.Config) -> Path:
     asked: str | None = config.getoption("--out")
     return (config.rootpath / OWN / "runs" / _stamp() if asked is None else given_path("--out", asked)).absolute()
@@ -184,6 +198,10 @@ def _gate(config: pytest.Config) -> Mode | None:
     if config.option.collectonly:
         why = "What is not measured cannot be judged, and must not look green."
         raise UserError(field="--collect-only", value="with --gate", allowed="one of the two", do=why)
+    named = config.option.benchmark_compare
+    if isinstance(named, str):
+        do = "The gate judges by the newest of all recordings: leave the name out, or --gate."
+        raise UserError(field="--benchmark-compare", value=named, allowed="no name, with --gate", do=do)
     saving = next((name for name in SAVING if config.getoption(name)), None)
     if saving:
         why = "The run would become a baseline before it is judged, and judge the next one."
@@ -256,6 +274,9 @@ def storage_folder(config: pytest.Config) -> Path | None:
     """Return the folder that stored runs lie in, or None where they are not in files; UserError as `given_path`."""
     storage: str = config.option.benchmark_storage
     scheme, separator, path = storage.rpartition("://")
+    if separator and scheme not in SCHEMES:
+        do = "Name a folder."
+        raise UserError(field="--benchmark-storage", value=storage, allowed=", ".join(SCHEMES), do=do)
     if separator and scheme != "file":
         return None
     return config.invocation_params.dir / given_path("--benchmark-storage", path)

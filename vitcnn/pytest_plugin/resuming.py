@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -51,8 +52,9 @@ def resumed_run(config: pytest.Config, device: Device, selection: Selection, out
     if asked is None:
         return None
     _require_no_baseline(config, asked, out)
-    path = Path(asked) / JOURNAL if Path(asked).is_dir() else Path(asked)
-    if not asked or not path.is_file():
+    is_folder = os.path.isdir(asked)  # noqa: PTH112  # Path.is_dir raises where the name is too long
+    path = Path(asked) / JOURNAL if is_folder else Path(asked)
+    if not asked or not os.path.isfile(path):  # noqa: PTH113  # as above
         do = f"{path} is not there." if asked else "Is a variable not set?"
         raise UserError(field=OPTION, value=asked, allowed="the folder of an interrupted run, or its journal", do=do)
     try:

@@ -150,8 +150,8 @@ def _closing(judgement: Judgement, mode: Mode) -> str:
         f"{counted(len(judged), 'figure')} judged, {counts['INCONCLUSIVE']} undecided, {blind} blind{_seen(judged)}"
     )
     scope = f" (narrowed: {judgement.scope})" if judgement.scope else ""
-    if judgement.num_uncomparable:
-        scope += f" (not judged: {counted(judgement.num_uncomparable, 'count')} under other software)"
+    if judgement.not_judged:
+        scope += f" (not judged: {', '.join(judgement.not_judged)})"
     listed = ", ".join(f"{counts[kind]} {kind}" for kind in KINDS if counts[kind])
     return f"{_colour(judgement, mode)} (mode {mode}): {looked_at}: {listed}{scope}"
 
@@ -160,8 +160,9 @@ def _seen(judged: Sequence[Verdict]) -> str:
     """Return what change would have been seen in the median time and in the median score."""
     times = [verdict.visible for verdict in judged if verdict.visible is not None and is_time(verdict.metric)]
     scores = [verdict.visible for verdict in judged if verdict.visible is not None and not is_time(verdict.metric)]
+    worst = f", {percent(max(times))} in the noisiest" if len(times) > 1 else ""
     parts = [
-        *([f"{percent(median(times))} in the median time"] if times else []),
+        *([f"{percent(median(times))} in the median time{worst}"] if times else []),
         *([f"-{100 * median(scores):.1f} points in the median score"] if scores else []),
     ]
     return f", {' and '.join(parts)} would have been seen" if parts else ""
