@@ -39,7 +39,7 @@ def test_tox_gates_and_leaves_further_options_to_the_caller():
 def test_a_fork_never_runs_on_the_runner():
     guard = GITHUB["jobs"]["gate"]["if"]
     assert guard == (
-        "github.event_name == 'push' || github.event.pull_request.head.repo.full_name == github.repository"
+        "github.event_name != 'pull_request' || github.event.pull_request.head.repo.full_name == github.repository"
     )
     assert "pull_request_target" not in GITHUB[True], "it would run a fork's code with this repository's rights"
     never = GITLAB["gate"]["rules"][0]
@@ -54,8 +54,17 @@ def test_a_skipped_gate_is_not_green():
     assert green["steps"] == [{"run": 'test "${{ needs.gate.result }}" = success'}]
 
 
-def test_one_measurement_at_a_time():
-    assert GITHUB["concurrency"] == {"group": "gpu-runner", "cancel-in-progress": False}
+def test_a_fork_that_was_not_gated_is_red():
+    red = GITLAB["fork-was-not-gated"]
+    assert red["rules"] == [{"if": GITLAB["gate"]["rules"][0]["if"]}]
+    assert red["script"][0].endswith("exit 1")
+    assert "tags" not in red, "it needs no runner of ours"
+
+
+def test_one_measurement_at_a_time_and_none_is_cancelled_by_another_branch():
+    group = "gate-${{ github.event.pull_request.number || github.sha }}"
+    assert GITHUB["concurrency"] == {"group": group, "cancel-in-progress": True}
+    assert "merge_group" in GITHUB[True]
     assert GITLAB["gate"]["resource_group"] == "gpu-runner"
 
 
