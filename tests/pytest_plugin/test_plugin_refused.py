@@ -1,6 +1,10 @@
 """An option that cannot be used is refused before anything runs: exit status 4 and one message that says what to do."""
 
+from types import SimpleNamespace
+
 import pytest
+
+from vitcnn.pytest_plugin import pytest_configure
 
 MARKED = """
     from pathlib import Path
@@ -49,6 +53,9 @@ def refused(suite, *args):
         ("--benchmark-storage=", ["--benchmark-storage", "''", "Is a variable not set?"]),
         (f"--benchmark-json {'x' * 300}", ["--benchmark-json", "File name too long"]),
         ("--benchmark-json .", ["--benchmark-json", "Allowed: "]),
+        ("--benchmark-storage=ftp://x", ["--benchmark-storage", "'ftp://x'", "Allowed: file, elasticsearch+http"]),
+        ("--preset=", ["--preset", "''", "Allowed: full, smoke, standard"]),
+        (f"--resume={'x' * 300}", ["--resume", "is not there"]),
     ],
     ids=lambda value: value.replace(" ", "=") if isinstance(value, str) else "",
 )
@@ -57,6 +64,11 @@ def test_refusals_name_field_value_what_is_allowed_and_what_to_do(marked, option
     assert message.startswith("ERROR: ")
     for part in parts:
         assert part in message
+
+
+def test_without_pytest_benchmark_that_is_said():
+    with pytest.raises(pytest.UsageError, match="pytest-benchmark is switched off"):
+        pytest_configure(SimpleNamespace(option=SimpleNamespace()))
 
 
 def test_cuda_is_refused_where_torch_sees_none(marked):

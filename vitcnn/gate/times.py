@@ -258,7 +258,7 @@ def _verdict(entry: RunMedians, evidence: Evidence, level: float, *, more_runs: 
     if kind == "INVALID":
         parts.append(
             f"but it got {entry.cpus[1]:.2f} of the processor where the baseline got {entry.cpus[0]:.2f}: the machine "
-            "is busy, or the code waits or uses fewer threads. Measure again on an idle machine, or use `vitcnn compare`"
+            "is busy, or the code waits, or uses fewer threads. Measure on an idle machine, or use `vitcnn compare`"
         )
     if kind == "INCONCLUSIVE":
         visible = evidence.smallest_visible(level=level, tolerance=entry.tolerance)
