@@ -70,6 +70,16 @@ def test_revision_and_changes_come_from_git(cpu, repository):
     assert environment(cpu, repository).git_dirty is True
 
 
+def test_each_change_that_is_not_committed_is_another_revision(cpu, repository):
+    revisions = []
+    for text in ("1", "2", "3"):
+        (repository / "file").write_text(text, encoding="utf-8")
+        revisions.append(environment(cpu, repository))
+    assert len({found.revision for found in revisions}) == 3
+    assert "with uncommitted changes" in revisions[-1].revision
+    assert len({found.git_commit for found in revisions}) == 1
+
+
 def test_a_new_file_that_git_does_not_know_is_no_change(cpu, repository):
     (repository / "results.json").write_text("{}", encoding="utf-8")
     assert environment(cpu, repository).git_dirty is False
