@@ -188,7 +188,7 @@ class Suite:
 
     def record(self) -> None:
         """Record a baseline of five processes, where none of ours is stored."""
-        if list(self.store.glob("*/*_proof*.json")):
+        if list(self.store.rglob("*_proof*.json")):
             return
         main = "from vitcnn.cli import main; raise SystemExit(main())"
         done = self._python("-c", main, "baseline", "record", "--name", "proof")
@@ -201,7 +201,7 @@ class Suite:
         if not (out / "run.json").exists():
             raise SystemExit(done.stdout + done.stderr)
         runs = [load_run(file) for file in run_files(out)]
-        store = next(file.parent for file in self.store.glob("*/*_proof*.json"))
+        (store,) = self.store.iterdir()
         red = [verdict for verdict in judge(runs, baseline_of(recordings(store))).verdicts if verdict.kind in RED["on"]]
         closing = re.search(r"^(GREEN|RED) \(mode on\): .*(?:\n  .*)*", done.stdout, re.MULTILINE)
         return done.returncode, red, " ".join(closing[0].split()) if closing else ""
