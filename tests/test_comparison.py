@@ -8,6 +8,7 @@ from store_builders import ended, passed, recording, run
 
 from vitcnn.comparison import Comparison
 from vitcnn.gate.verdict import Verdict
+from vitcnn.report.verdicts import terminal
 
 BASE, HEAD = "base main (1a2b3c4)", "head (5d6e7f8)"
 OK = passed("ok", 1.0)
@@ -38,6 +39,9 @@ def test_what_fails_on_both_sides_is_not_the_heads_fault_but_listed():
         "Measured so.",
         f"Not the head's doing, not judged: a: failed: OSError: no bone; in the {BASE} it fails too.",
     )
+    assert judgement.not_judged == ("1 case that fails in both revisions",)
+    last = terminal(judgement, "allow-new", width=400).splitlines()[-1]
+    assert last.endswith("(not judged: 1 case that fails in both revisions)")
 
 
 @pytest.mark.parametrize("mode", ["on", "strict"])

@@ -100,6 +100,7 @@ def test_cases_that_never_could_be_measured_here_are_counted_and_not_judged():
     coverage = covered(OURS, timed(OTHER, 1.0), *skipped, more=[run(*skipped)])
     assert coverage.verdicts == ()
     assert coverage.remarks == ("Skipped, and without a baseline: 3 cases, not judged (no CUDA).",)
+    assert coverage.num_skipped == 3
 
 
 @pytest.mark.parametrize(
