@@ -16,6 +16,7 @@ from scipy.special import stdtr, stdtrit
 from vitcnn.gate.noise import Prior, moderated, prior_of
 from vitcnn.gate.odd import are_two_modes, odd_runs
 from vitcnn.gate.tails import with_tail
+from vitcnn.gate.unsteady import chances_of_spread
 from vitcnn.gate.verdict import BLIND, Kind, Standing, Verdict
 from vitcnn.quantity import percent, quantity, span
 from vitcnn.record import Better
@@ -99,13 +100,15 @@ class Contrast:
 class Evidence:
     """What is known of one metric. Logarithms, positive where worse, but for the degrees of freedom.
 
-    `noise` is that of one process, or pair of them: of scores nobody asks for it.
+    `noise` is that of one process, or pair of them: of scores nobody asks for it. `chance_of_spread` is how often runs
+    as steady as the baseline's spread as much as today's (`gate/unsteady.py`).
     """
 
     effect: float
     error: float
     noise: float = 0.0
     dof: float
+    chance_of_spread: float = 1.0
 
     def chance(self, effect: float) -> float:
         """Return how often noise alone shows an effect this large."""
@@ -178,11 +181,20 @@ def weigh(medians: Sequence[RunMedians]) -> list[Evidence]:
     variances, dof = moderated(contrast.sums_of_squares, contrast.dof, _prior(medians))
     errors = np.sqrt(variances * contrast.share)
     alone = np.array([len(entry.baseline) < 2 for entry in medians])
-    columns = zip(contrast.effect, errors, np.sqrt(variances), np.where(alone, 0.0, dof), strict=True)
+    columns = zip(contrast.effect, errors, np.sqrt(variances), np.where(alone, 0.0, dof), _spread(medians), strict=True)
     return [
-        Evidence(effect=float(effect), error=float(error), noise=float(noise), dof=float(freedom))
-        for effect, error, noise, freedom in columns
+        Evidence(
+            effect=float(effect), error=float(error), noise=float(noise), dof=float(freedom), chance_of_spread=chance
+        )
+        for effect, error, noise, freedom, chance in columns
     ]
+
+
+def _spread(medians: Sequence[RunMedians]) -> list[float]:
+    before, now = (
+        [list(map(entry.cost, getattr(entry, side))) for entry in medians] for side in ("baseline", "current")
+    )
+    return chances_of_spread(before, now)
 
 
 def visible_change(entry: RunMedians, evidence: Evidence, level: float, *, more_runs: int) -> float | None:
@@ -241,7 +253,8 @@ def _sign(entry: RunMedians) -> int:
 def _verdict(entry: RunMedians, evidence: Evidence, level: float, *, more_runs: int) -> Verdict:
     kind = _kind(entry, evidence, level)
     hidden = visible_change(replace(entry, tolerance=0.0), evidence, level, more_runs=more_runs)
-    if kind == "SAME" and hidden is not None and hidden > BLIND:
+    is_unsteady = evidence.chance_of_spread <= level and evidence.noise > np.log1p(entry.tolerance)
+    if kind == "SAME" and ((hidden is not None and hidden > BLIND) or is_unsteady):
         kind = "INCONCLUSIVE"
     if kind == "WORSE" and entry.is_starved:
         kind = "INVALID"
@@ -262,7 +275,8 @@ def _verdict(entry: RunMedians, evidence: Evidence, level: float, *, more_runs: 
         )
     if kind == "INCONCLUSIVE":
         visible = evidence.smallest_visible(level=level, tolerance=entry.tolerance)
-        parts.append(f"too noisy to tell: the smallest change that these runs show is {percent(visible)[1:]}")
+        noisier = "its runs differ far more than the baseline's, so " if is_unsteady else ""
+        parts.append(f"{noisier}too noisy to tell: the smallest change that these runs show is {percent(visible)[1:]}")
     verdict = Verdict(
         kind=kind,
         case=entry.case,

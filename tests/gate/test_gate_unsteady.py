@@ -1,0 +1,47 @@
+import numpy as np
+import pytest
+from gate_builders import QUIET, medians
+
+from vitcnn.gate.times import judge_times
+from vitcnn.gate.unsteady import ENOUGH_RUNS, chances_of_spread
+
+TWO_MODES = (1.0, 1.3, 1.0, 1.3, 1.0, 1.3, 1.0, 1.3, 1.0)
+ONE_DISTURBED = (1.0, 1.001, 0.999, 1.6, 1.0)
+
+
+def kind(**how):
+    (verdict,) = judge_times([medians(**how)])
+    return verdict.kind
+
+
+def test_a_case_that_got_two_modes_is_not_the_same():
+    assert kind(current=TWO_MODES) == "INCONCLUSIVE"
+    (verdict,) = judge_times([medians(current=TWO_MODES)])
+    assert "its runs differ far more than the baseline's, so too noisy to tell" in verdict.reason
+
+
+def test_one_disturbed_run_is_no_spread():
+    (chance,) = chances_of_spread([np.log(QUIET)], [np.log(ONE_DISTURBED)])
+    assert chance > 0.1
+
+
+@pytest.mark.parametrize("before, now", [(QUIET, TWO_MODES[: ENOUGH_RUNS - 1]), ((1.0,), TWO_MODES)])
+def test_of_few_runs_nothing_is_said(before, now):
+    assert chances_of_spread([np.log(before)], [np.log(now)]) == [1.0]
+
+
+def test_a_case_that_had_two_modes_before_is_as_steady_as_ever():
+    (chance,) = chances_of_spread([np.log(TWO_MODES[:5])], [np.log(TWO_MODES)])
+    assert chance > 0.1
+
+
+def test_what_is_steady_within_the_tolerance_is_the_same_however_steady_the_baseline_was():
+    assert kind(current=(1.0, 1.004, 0.996, 1.004, 0.996)) == "SAME"
+
+
+def test_unchanged_cases_are_rarely_called_unsteady():
+    """Normal noise, five runs before and nine now: the test's level is the suite's, one in a hundred."""
+    rng = np.random.default_rng(1)
+    suites = [rng.normal(scale=0.01, size=(20, 14)) for _ in range(300)]
+    alarms = [min(chances_of_spread(list(s[:, :5]), list(s[:, 5:]))) <= 0.01 / 20 for s in suites]
+    assert sum(alarms) <= 6
