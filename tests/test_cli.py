@@ -216,6 +216,13 @@ def test_what_cannot_be_used_is_one_line_and_status_2(capsys, arguments, message
     assert re.match(message, error)
 
 
+@pytest.mark.parametrize("command", ["baseline record", "noise", "compare HEAD HEAD"])
+@pytest.mark.parametrize("argument", ["--gate", "--gate=strict", "--out=x", "-n2", "-n", "--collect-only", "--resume"])
+def test_what_the_runs_of_a_command_cannot_have_is_refused_before_any_begins(capsys, command, argument):
+    assert main([*command.split(), "--", "-k", "a", argument]) == 2
+    assert capsys.readouterr().err.startswith(f"vitcnn: --: '{argument}' cannot be used. Allowed: ")
+
+
 @pytest.mark.parametrize("arguments", [[], ["list"], ["list", "dogs"], ["fetch"], ["doctor", "--preset", "huge"]])
 def test_usage_errors_are_status_2(capsys, arguments):
     with pytest.raises(SystemExit) as caught:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from vitcnn.commands import baseline, compare, gate, noise
 from vitcnn.commands.output import forget_output
 from vitcnn.commands.paths import GivenPath
-from vitcnn.commands.pytest_arguments import CommandParser
+from vitcnn.commands.pytest_arguments import CommandParser, require_fit
 from vitcnn.errors import BaselineError, MissingData, RecordError, RunFailed, UserError
 from vitcnn.spec import PRESETS
 from vitcnn.suite import DEFAULT_FOLDER
@@ -22,6 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return 0 where all is well, 1 where what was asked is not, 2 for input that cannot be used."""
     try:
         options = parser().parse_args(arguments)
+        require_fit(getattr(options, "arguments", ()))
         return int(options.run(options))
     except UserError as error:
         print(f"vitcnn: {error}", file=sys.stderr)

@@ -3,11 +3,38 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Sequence
 from typing import Any
 
+from vitcnn.errors import UserError
+
 USAGE = "[-- PYTEST_ARG ...]"
 HELP = "What stands behind -- is for pytest: -- -k latency"
+
+
+REFUSED = {
+    "--gate": "These runs are judged by nothing.",
+    "--out": "Each run gets a folder of its own.",
+    "--resume": "Each run is measured anew.",
+    "--collect-only": "Nothing would be measured.",
+    "--benchmark-disable": "Nothing would be timed.",
+    "--benchmark-save": "What is stored is stored by this command.",
+    "--benchmark-autosave": "What is stored is stored by this command.",
+    "-n": "Processes beside each other are not timed.",
+    "--numprocesses": "Processes beside each other are not timed.",
+}
+"""Options of pytest that make no sense in the runs that a command starts, and why."""
+
+
+def require_fit(arguments: Sequence[str]) -> None:
+    """Raise UserError where pytest's arguments hold what the runs of a command cannot have."""
+    for argument in arguments:
+        name = argument.partition("=")[0]
+        name = "-n" if re.fullmatch(r"-n\d+", name) else name
+        if name in REFUSED:
+            do = f"{REFUSED[name]} Leave it out."
+            raise UserError(field="--", value=argument, allowed="options that select what is measured", do=do)
 
 
 class CommandParser(argparse.ArgumentParser):
