@@ -18,7 +18,6 @@ REFUSED = {
     "--out": "Each run gets a folder of its own.",
     "--resume": "Each run is measured anew.",
     "--collect-only": "Nothing would be measured.",
-    "--benchmark-disable": "Nothing would be timed.",
     "--benchmark-save": "What is stored is stored by this command.",
     "--benchmark-autosave": "What is stored is stored by this command.",
     "-n": "Processes beside each other are not timed.",
