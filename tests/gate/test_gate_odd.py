@@ -18,16 +18,24 @@ FOUR = (-0.01, 0.0, 0.01)
 )
 def test_a_run_is_odd_from_six_deviations_above_the_mean_of_the_others_on(unit, rest, high, is_odd):
     group = [unit + value for value in (rest[0], high, *rest[1:])]
-    assert odd_runs([group]) == [1 if is_odd else None]
+    (found,) = odd_runs([group])
+    assert (found.place if found else None) == (1 if is_odd else None)
+
+
+@pytest.mark.parametrize("high", [0.05, 0.5, 5.0])
+def test_however_far_out_it_lies_it_is_drawn_in_to_three_deviations(high):
+    (found,) = odd_runs([(*FIVE, high)])
+    assert found.believed == pytest.approx(0.0490 / 2, abs=1e-4)
 
 
 def test_an_oddly_low_run_is_no_disturbance():
     assert odd_runs([(*FIVE, -1.0)]) == [None]
 
 
-def test_of_three_runs_none_is_left_out():
+def test_of_three_runs_none_is_odd():
     assert odd_runs([(0.0, 0.0, 1.0)]) == [None]
-    assert odd_runs([(0.0, 0.0, 1.0), (*FIVE, 1.0), FOUR]) == [None, 4, None]
+    few, five, four = odd_runs([(0.0, 0.0, 1.0), (*FIVE, 1.0), FOUR])
+    assert (few, five.place, four) == (None, 4, None)
     assert odd_runs([]) == []
 
 

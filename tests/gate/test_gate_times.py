@@ -18,7 +18,7 @@ from vitcnn.gate.times import (
     suite_level,
     visible_change,
     weigh,
-    without_odd_runs,
+    with_odd_runs_drawn_in,
 )
 
 MIRRORED = {"WORSE": "BETTER", "BETTER": "WORSE", "SAME": "SAME", "INCONCLUSIVE": "INCONCLUSIVE"}
@@ -239,9 +239,9 @@ def test_what_noise_is_said_not_to_hide_is_found_about_as_often_as_promised():
 def test_swapping_baseline_and_current_mirrors_the_verdicts_where_both_are_as_noisy(entries, change):
     """The noise is learnt from the baseline; of unequal samples the swapped ones would be judged by another noise.
 
-    An odd run is left out of the baseline alone, so such suites are no mirrors.
+    An odd run is drawn in in the baseline alone, so such suites are no mirrors.
     """
-    assume(not any(entry.odd for entry in without_odd_runs(entries)))
+    assume(not any(entry.odd for entry in with_odd_runs_drawn_in(entries)))
     moved = [replace(entry, current=tuple(change * value for value in entry.baseline)) for entry in entries]
     swapped = [replace(entry, baseline=entry.current, current=entry.baseline) for entry in moved]
     assert kinds(swapped) == [MIRRORED[kind] for kind in kinds(moved)]

@@ -1,8 +1,12 @@
-"""One disturbed process among several: left out, so that it neither moves a case nor blinds it for good."""
+"""One disturbed process among several: drawn in, so that it neither moves a case nor blinds it for good.
+
+It is not left out: a case that was disturbed once is no quiet one, and the four other runs would make it look so.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,12 +16,23 @@ ODD_RUN = 6.0
 """Standard deviations between one run and the mean of all others from which it is odd: so it looks in one of 400 cases
 of five normal runs."""
 
+BELIEVED = 3.0
+"""Standard deviations from that mean to which an odd run is drawn in."""
+
 ENOUGH_RUNS = 4
-"""Runs from which one may be left out."""
+"""Runs from which one may be odd."""
 
 
-def odd_runs(groups: Sequence[Sequence[float]]) -> list[int | None]:
-    """Return for each group of logarithms the place of the one run that is oddly high, or None where none is.
+@dataclass(frozen=True, kw_only=True)
+class OddRun:
+    """The place of the one run of a group that is odd, and the logarithm that is believed of it."""
+
+    place: int
+    believed: float
+
+
+def odd_runs(groups: Sequence[Sequence[float]]) -> list[OddRun | None]:
+    """Return for each group of logarithms the one run that is oddly high, or None where none is.
 
     What disturbs a process makes it slower: an oddly low run is no disturbance. How far runs spread is learnt from the
     groups together, each without the run that lies farthest out.
@@ -28,11 +43,11 @@ def odd_runs(groups: Sequence[Sequence[float]]) -> list[int | None]:
     dof = np.array([len(rest[index]) - 1 for index in large])
     squares = np.array([float(((rest[index] - rest[index].mean()) ** 2).sum()) for index in large])
     variances, _ = moderated(squares, dof, prior_of(squares, dof))
-    found: list[int | None] = [None] * len(groups)
-    for index, variance in zip(large, variances, strict=True):
-        place = places[index]
-        if groups[index][place] - rest[index].mean() > ODD_RUN * np.sqrt(variance):
-            found[index] = place
+    found: list[OddRun | None] = [None] * len(groups)
+    for index, deviation in zip(large, np.sqrt(variances), strict=True):
+        place, middle = places[index], float(rest[index].mean())
+        if groups[index][place] - middle > ODD_RUN * deviation:
+            found[index] = OddRun(place=place, believed=middle + BELIEVED * float(deviation))
     return found
 
 

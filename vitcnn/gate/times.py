@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import log
+from math import exp, log
 
 import numpy as np
 from scipy.special import stdtr, stdtrit
@@ -54,7 +54,7 @@ DETECTION = 0.95
 class RunMedians:
     """One metric of one case: the median of each run's samples, in the order of the runs.
 
-    `odd` are medians of the baseline that are left out of it, since one disturbed process is not to blind a case.
+    `odd` is the median of a disturbed run of the baseline that was drawn in, since it is not to blind the case.
     `cpus` is how much of the processor the case got in the baseline and now, 0 where that is not known. `tails` are
     those of the baseline's and of the current runs (`gate/tails.py`), none where a run has too few rounds. `alone` says
     of each current run whether it measured the case without others of the suite (`gate/company.py`); none did if empty.
@@ -137,7 +137,7 @@ def judge_times(medians: Sequence[RunMedians], *, more_runs: int = 0) -> list[Ve
     `more_runs` processes may still measure a suspect again, those that have done so included.
     """
     usable = [entry for entry in medians if _is_usable(entry)]
-    kept = without_odd_runs(usable)
+    kept = with_odd_runs_drawn_in(usable)
     level = suite_level(len(kept))
     verdicts = iter(
         _verdict(entry, evidence, level, more_runs=more_runs) for entry, evidence in zip(kept, weigh(kept), strict=True)
@@ -149,19 +149,24 @@ def _is_usable(entry: RunMedians) -> bool:
     return min(*entry.baseline, *entry.current) > 0
 
 
-def without_odd_runs(medians: Sequence[RunMedians]) -> list[RunMedians]:
-    """Return the metrics without the one run of the baseline that is oddly slow, where one is.
+def with_odd_runs_drawn_in(medians: Sequence[RunMedians]) -> list[RunMedians]:
+    """Return the metrics, each with the one run of its baseline that is oddly slow, where one is, drawn in.
 
-    Today's runs all count: a disturbed one of them is outweighed by re-measuring, and hides nothing the next time.
+    Today's runs stay as they are: re-measuring outweighs a disturbed one of them, which hides nothing the next time.
     """
     before = [list(map(entry.cost, entry.baseline)) for entry in medians]
     return [
         entry
-        if place is None or are_two_modes(logs, place, list(map(entry.cost, entry.current)))
+        if odd is None or are_two_modes(logs, odd.place, list(map(entry.cost, entry.current)))
         else replace(
-            entry, baseline=(*entry.baseline[:place], *entry.baseline[place + 1 :]), odd=(entry.baseline[place],)
+            entry,
+            baseline=tuple(
+                exp(_sign(entry) * odd.believed) if place == odd.place else value
+                for place, value in enumerate(entry.baseline)
+            ),
+            odd=(entry.baseline[odd.place],),
         )
-        for entry, logs, place in zip(medians, before, odd_runs(before), strict=True)
+        for entry, logs, odd in zip(medians, before, odd_runs(before), strict=True)
     ]
 
 
@@ -267,7 +272,7 @@ def _verdict(entry: RunMedians, evidence: Evidence, level: float, *, more_runs: 
         else "the baseline is one run, so that the tolerance alone decides",
     ]
     if entry.odd:
-        parts.append(f"without the baseline's odd run of {quantity(entry.odd[0], entry.unit)}")
+        parts.append(f"the baseline's odd run of {quantity(entry.odd[0], entry.unit)} drawn in")
     if kind == "INVALID":
         parts.append(
             f"but it got {entry.cpus[1]:.2f} of the processor where the baseline got {entry.cpus[0]:.2f}: the machine "
