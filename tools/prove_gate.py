@@ -16,6 +16,7 @@ import os
 import platform
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -265,6 +266,7 @@ def neighbours(*, busy: bool) -> Iterator[None]:
 def try_out(trial: Trial, suite: Suite, out: Path) -> dict[str, Any]:
     """Run the gate as `trial` wants it; return what is kept of it."""
     suite.record()
+    shutil.rmtree(out, ignore_errors=True)  # what a trial that was stopped has left
     began = time.perf_counter()
     with planted(trial.plant, suite.root), neighbours(busy=trial.busy):
         status, red, closing = suite.gate(out, trial.narrowed)
