@@ -1196,7 +1196,7 @@ def taking(name, quick=taking, seen=set()):
         exit=RED,
     ),
     Attack(name="recording: with --benchmark-disable", run=(record(to_pytest=["--benchmark-disable"]),), exit=RED),
-    Attack(name="recording: with --collect-only", run=(record(to_pytest=["--collect-only"]),), exit=RED),
+    Attack(name="recording: with --collect-only", run=(record(to_pytest=["--collect-only"]),), exit=(2,)),
     Attack(name="recording: a name that is taken", run=(record("--name", "first"),), exit=(2,)),
     # --- from the files
     Attack(name="offline: no run", run=(offline("out"),), exit=(2, 3)),
