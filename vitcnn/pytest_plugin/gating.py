@@ -124,7 +124,7 @@ class Gate:
 
     def _rerun(self, request: Request, out: Path) -> Path:
         """Run the same command again for what is requested; what it would write elsewhere goes into `out`."""
-        written = ["--benchmark-json", str(out / "benchmark.json")]
+        written = [f"--rootdir={self.config.rootpath}", "--benchmark-json", str(out / "benchmark.json")]
         if self.config.option.xmlpath:
             written += ["--junitxml", str(out / "junit.xml")]
         given = [
