@@ -70,6 +70,7 @@ def test_a_rerun_that_was_stopped_cannot_be_left_out(tmp_path):
         (run(20, passed(LENET, 1.1), git_dirty=True), "is of another revision, .* with uncommitted changes"),
         (replace(run(20, passed(LENET, 1.1)), started="9026-01-01T08:00:00+00:00"), "lies in the future"),
         (replace(run(20, passed(LENET, 1.1)), started=""), "is no date"),
+        (run(20, ended(LENET, "deselected")), "measured no case"),
     ],
 )
 def test_what_was_not_measured_together_is_not_judged_together(tmp_path, other, what):

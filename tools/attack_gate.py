@@ -272,6 +272,9 @@ RESTORE = f"Path('times.json').write_text({json.dumps(TIMES)!r})"
 IN_RERUN = "if Path('processes.txt').exists() and int(Path('processes.txt').read_text()) == 1:\n    "
 
 
+SKIP_ALL = "pytest_runtest_setup = lambda item: pytest.skip('not now')"
+
+
 def git_in_code(*arguments: str) -> str:
     """Return the code that runs git, for a conftest."""
     return f"subprocess.run(['git', '-c', 'user.name=A', '-c', 'user.email=a@b', *{list(arguments)}], check=True)"
@@ -1347,6 +1350,18 @@ def taking(name, quick=taking, seen=set()):
     Attack(
         name="end: os._exit(0) in a rerun",
         do=(conftest(f"{IN_RERUN}os._exit(0)"),),
+        run=(gate(reruns=1),),
+        says="INVALID",
+    ),
+    Attack(
+        name="rerun: the suspect leaves itself out of it",
+        do=(conftest(f"{IN_RERUN}collect_ignore = [{INSECTS!r}]"),),
+        run=(gate(reruns=1),),
+        says="INVALID",
+    ),
+    Attack(
+        name="rerun: the suspect skips itself in it",
+        do=(conftest(f"{IN_RERUN}{SKIP_ALL}"),),
         run=(gate(reruns=1),),
         says="INVALID",
     ),

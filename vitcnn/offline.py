@@ -77,6 +77,8 @@ def _other_than(first: StoredRun, run: StoredRun) -> str:
     if one.selection != other.selection:
         was, is_now = (found.selection.narrowed_by or "all of it" for found in (one, other))
         return f"is of another part of the suite ({is_now}) than {first.path} ({was})"
+    if not other.begun:
+        return "measured no case, so it says nothing of those that it was started for: run the gate again"
     if abs(datetime.fromisoformat(other.started) - datetime.fromisoformat(one.started)) > ONE_SESSION:
         return f"began {other.started}, {first.path} {one.started}: runs of two days are not judged together"
     return ""

@@ -46,6 +46,9 @@ without measuring; `disabled`: --benchmark-disable or xdist, so nothing was time
 
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
+NEVER_RAN: frozenset[Outcome] = frozenset({"skipped", "not_run", "deselected"})
+"""Outcomes of a case that was collected and then not begun."""
+
 SPOILING_CLOCKS = frozenset({"hw_slowdown", "sw_thermal_slowdown", "hw_thermal_slowdown", "hw_power_brake_slowdown"})
 """Names in a record's `settings["clocks"]` that spoil its samples. A power cap set by software can be on for good."""
 
@@ -241,6 +244,11 @@ class Run:
     def records(self) -> tuple[Record, ...]:
         """The records of the cases that passed."""
         return tuple(c.record for c in self.cases if c.record and c.outcome == "passed")
+
+    @property
+    def begun(self) -> frozenset[str]:
+        """The ids of the cases that were begun, whatever became of them."""
+        return frozenset(case.id for case in self.cases if case.outcome not in NEVER_RAN)
 
     def to_json(self) -> dict[str, Any]:
         """Return the run as JSON values: the top-level `vitcnn` section of a run's JSON."""

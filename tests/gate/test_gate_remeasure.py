@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from gate_builders import CASE, NOISY, OTHER, baseline, count, ended, five, record, run, scores, timed
 
+from vitcnn.errors import RunFailed
 from vitcnn.gate.judge import judge
 from vitcnn.gate.remeasure import IN_COMPANY, judge_with_reruns
 from vitcnn.gate.times import LOOKS
@@ -187,3 +188,18 @@ def test_what_cannot_be_judged_is_not_measured_again():
     judgement, runs = judge_with_reruns(run(timed(CASE, 1.05)), baseline(), Reruns(), reruns=2)
     assert judgement.is_invalid
     assert len(runs) == 1
+
+
+@pytest.mark.parametrize("outcome", ["deselected", "skipped", "not_run"])
+def test_a_suspect_that_is_not_measured_again_cannot_be_judged(outcome):
+    def measure(cases, number, processes):
+        return [run(timed(OTHER, 1.0), ended(outcome))]
+
+    with pytest.raises(RunFailed, match=rf"did not measure 1 of 1 case, such as .* \({outcome.replace('_', ' ')}\)"):
+        judge_with_reruns(run(timed(CASE, 2.0), timed(OTHER, 1.0)), BASELINE, measure, reruns=1)
+
+
+def test_a_suspect_that_vanishes_from_a_rerun_cannot_be_judged():
+    first = run(timed(CASE, 2.0), timed(OTHER, 2.0))
+    with pytest.raises(RunFailed, match="did not measure 1 of 2 cases, such as"):
+        judge_with_reruns(first, BASELINE, lambda *_: [run(timed(OTHER, 2.0))], reruns=1)

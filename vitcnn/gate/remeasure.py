@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from vitcnn.baseline import Baseline
+from vitcnn.errors import RunFailed
 from vitcnn.gate.company import ENOUGH_RUNS
 from vitcnn.gate.judge import judge
 from vitcnn.gate.times import LOOKS, UNCONFIRMED_LOOKS
 from vitcnn.gate.verdict import Judgement
+from vitcnn.quantity import counted
 from vitcnn.record import Run
 
 Measure = Callable[[Sequence[str], int, int], Sequence[Run]]
@@ -26,7 +28,7 @@ def judge_with_reruns(
     A round is `reruns` processes. It clears a suspect whose change is gone; what stays undecided is measured again in
     the next round, and decided by all runs together after the last. A change that is overwhelming ends it sooner, but
     not before two rounds have shown it. Where a case is slower in the first run than alone, the whole suite is measured
-    again, up to three times.
+    again, up to three times. Raises RunFailed where a process did not measure a case that it was asked for.
     """
     runs, most = [run], LOOKS * reruns
     judgement = judge(runs, baseline, more_runs=most)
@@ -34,12 +36,25 @@ def judge_with_reruns(
     for number in range(1, LOOKS + 1):
         if not suspects:
             break
-        runs += measure(suspects, number, reruns)
+        runs += _measured(measure, suspects, number, reruns)
         judgement = judge(runs, baseline, more_runs=most)
         suspects = judgement.suspects if number <= UNCONFIRMED_LOOKS else judgement.undecided
     for _ in range(ENOUGH_RUNS - 1):
         if not judgement.slower_in_company:
             break
-        runs += measure([record.case for record in run.records], IN_COMPANY, 1)
+        runs += _measured(measure, [record.case for record in run.records], IN_COMPANY, 1)
         judgement = judge(runs, baseline, more_runs=most)
     return judgement, tuple(runs)
+
+
+def _measured(measure: Measure, cases: Sequence[str], number: int, processes: int) -> Sequence[Run]:
+    """Measure the cases again; a process that leaves one of them out would leave what it is undecided, and so green."""
+    runs = measure(cases, number, processes)
+    for run in runs:
+        missing = sorted(set(cases) - run.begun)
+        if missing:
+            why = {result.id: f" ({result.outcome.replace('_', ' ')})" for result in run.cases}.get(missing[0], "")
+            which = f"{len(missing)} of {counted(len(cases), 'case')}, such as {missing[0]}{why}"
+            do = "Skip or leave out a case in every process or in none, and see the process's terminal.txt"
+            raise RunFailed(f"a process that was asked to measure again did not measure {which}. {do}")
+    return runs
