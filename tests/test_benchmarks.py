@@ -80,6 +80,21 @@ METRICS = {
 }
 
 
+MINE = """
+    from torch import nn
+
+
+    class Net(nn.Sequential):
+        def __init__(self, px, channels, num_classes):
+            super().__init__(nn.Flatten(), nn.Linear(channels * px * px, num_classes))
+
+        def forward(self, images):
+            if self.training:
+                raise ValueError("not in training")
+            return super().forward(images)
+"""
+
+
 def start(*args: object, cwd: Path) -> subprocess.Popen:
     """Start pytest on one thread of the CPU, with no plugin but ours and pytest-benchmark."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST")}
@@ -105,10 +120,14 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, s
     folder = tmp_path_factory.mktemp("benchmarks")
     (folder / "conftest.py").write_text(dedent(CONFTEST))
     (folder / "test_odd.py").write_text(dedent(ODD))
+    (folder / "mine.py").write_text(dedent(MINE))
     quick = "lenet and 28 and (latency or memory or training)"
     storage = f"--benchmark-storage=file://{folder / 'stored'}"
     processes = {
         "suite": start("benchmarks", "-k", quick, storage, "--out", folder / "suite", cwd=ROOT),
+        "own": start(
+            "benchmarks", "--arch", f"{folder}/mine.py:Net,lenet", "-k", "b16 and 28", "--out", folder / "own", cwd=ROOT
+        ),
         "odd": start(f"--rootdir={folder}", "--out", folder / "odd", cwd=folder),
     }
     outputs = {name: finish(process) for name, process in processes.items()}
@@ -144,6 +163,24 @@ def test_a_few_cases_of_the_suite_pass(finished):
         "training/lenet/28/b16/fp32/eager",
     ]
     assert {case.outcome for case in run.cases if case.id not in passed} == {"deselected"}
+
+
+def test_a_users_own_model_stands_beside_the_catalogues(finished):
+    exit_code, output, run = finished["own"]
+    assert exit_code == pytest.ExitCode.TESTS_FAILED, output
+    ended = {case.id: case for case in run.cases if case.outcome != "deselected"}
+    outcomes = {name: case.outcome for name, case in ended.items() if "mine" in name}
+    assert outcomes == {
+        "latency/mine:Net/28/b16/fp32/eager": "passed",
+        "memory/mine:Net/28/b16/inference/fp32/eager": "passed",
+        "memory/mine:Net/28/b16/training/fp32/eager": "failed",
+        "training/mine:Net/28/b16/fp32/eager": "failed",
+    }
+    reason = ended["training/mine:Net/28/b16/fp32/eager"].reason
+    assert re.match(r"mine:Net raised ValueError: not in training \(mine\.py, line \d+, in forward\)", reason)
+    assert {record.family for record in run.records if "mine" in record.case} == {"other"}
+    assert re.search(r"^\s*other\s+mine:Net\s", output, re.MULTILINE)
+    assert "Traceback" not in output
 
 
 def test_records_hold_the_metrics_that_others_rely_on(finished):

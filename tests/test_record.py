@@ -22,7 +22,7 @@ from vitcnn.record import (
     load_run,
     validate,
 )
-from vitcnn.spec import PRESETS
+from vitcnn.spec import FAMILIES, PRESETS
 
 SCHEMA = json.loads((Path(vitcnn.__file__).parent / "run.schema.json").read_text(encoding="utf-8"))["$defs"]
 RUN = run_of(latency("lenet", 0.001, 0.002), accuracy("vit_micro", right=[[1, 0], [1, 1]]))
@@ -46,7 +46,7 @@ records = st.builds(
     Record,
     case=texts,
     architecture=texts,
-    family=st.sampled_from(["cnn", "vit", "hybrid", ""]),
+    family=st.sampled_from([*FAMILIES, ""]),
     settings=settings,
     status=st.sampled_from(["ok", "failed", "out_of_memory", "diverged", "leaked"]),
     measurements=st.lists(measurements, max_size=2).map(tuple),

@@ -31,6 +31,7 @@ from tabulate import tabulate
 
 from vitcnn.gate.pairs import log_ratio
 from vitcnn.record import load_run
+from vitcnn.report.noisy_times import times_s
 
 ROOT = Path(__file__).resolve().parents[1]
 CASES = (
@@ -247,8 +248,7 @@ def costs(out: Path) -> dict[str, list[float]]:
         heads = {result.id: result.record for result in head.cases if result.record}
         for result in base.cases:
             if result.record and result.id in heads:
-                one, other = (record.measurements[0].samples for record in (result.record, heads[result.id]))
-                found.setdefault(result.id, []).append(log_ratio(one, other))
+                found.setdefault(result.id, []).append(log_ratio(times_s(result.record), times_s(heads[result.id])))
     return found
 
 

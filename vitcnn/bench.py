@@ -62,11 +62,11 @@ def compiler() -> str:
 
 def without_resolution(case: Case) -> str:
     """Return that the architecture cannot take the case's resolution, where it cannot."""
-    known, px = architecture(case.architecture).resolutions, case.input_px
-    if px is None or px in known:
+    entry, px = architecture(case.architecture), case.input_px
+    if px is None or px in entry.resolutions:
         return ""
-    takes = ", ".join(map(str, sorted(known)))
-    return f"{case.architecture} takes {takes} px input, this place has {px} px: name another architecture for it"
+    why = entry.refused.get(px, "name another architecture for it")
+    return f"{entry.takes}, this place has {px} px: {why}"
 
 
 def without_files(case: Case, tasks: Tasks) -> str:

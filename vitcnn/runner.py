@@ -13,11 +13,12 @@ from vitcnn.counting import Counts, counted_with, counts_of, graphs_so_far
 from vitcnn.device import numerics, out_of_memory_as_case_error
 from vitcnn.device.busy import watch_processor
 from vitcnn.device.throttling import watch_clocks
-from vitcnn.errors import CaseError, UserError
+from vitcnn.errors import CaseError, UserError, VitcnnError
 from vitcnn.metrics import metrics_of
 from vitcnn.prepare import prepare
 from vitcnn.record import Record
-from vitcnn.spec import Case
+from vitcnn.references import raised
+from vitcnn.spec import Architecture, Case
 from vitcnn.subject import Subject
 from vitcnn.timing import Stopwatch
 
@@ -29,7 +30,8 @@ def measure(case: Case, *, bench: Bench, stopwatch: Stopwatch, floor_bytes: int)
     cases go on.
     """
     device = bench.device
-    with numerics(device), out_of_memory_as_case_error(device), forgetting_compiled_code(case):
+    entry = architecture(case.architecture)
+    with own_failures(entry), numerics(device), out_of_memory_as_case_error(device), forgetting_compiled_code(case):
         graphs_before = graphs_so_far() if case.mode == "compiled" else {}
         subject = prepare(case, bench)
         subject.floor_bytes = floor_bytes
@@ -84,6 +86,19 @@ def forgetting_compiled_code(case: Case) -> Iterator[None]:
             import torch
 
             torch.compiler.reset()
+
+
+@contextmanager
+def own_failures(entry: Architecture) -> Iterator[None]:
+    """Turn whatever a user's own model raises into a CaseError that says so in one sentence, and where in its file."""
+    try:
+        yield
+    except VitcnnError:
+        raise
+    except Exception as error:
+        if not entry.file:
+            raise
+        raise CaseError(f"{entry.name} raised {raised(error, entry.file)}") from error
 
 
 def failed_record(case: Case, error: CaseError | UserError) -> Record:

@@ -20,13 +20,15 @@ from vitcnn.fields import require_count, require_name, require_one_of, require_s
 if TYPE_CHECKING:
     from torch import nn
 
-Family = Literal["cnn", "vit", "hybrid"]
+Family = Literal["cnn", "vit", "hybrid", "other"]
 Precision = Literal["fp32", "bf16"]
 Mode = Literal["eager", "compiled"]
 Preset = Literal["smoke", "standard", "full"]
 Phase = Literal["inference", "training"]
 
-FAMILIES: tuple[Family, ...] = ("cnn", "vit", "hybrid")
+FAMILIES: tuple[Family, ...] = ("cnn", "vit", "hybrid", "other")
+"""`other` is what nobody has said the family of: a user's own model."""
+
 PRESETS: tuple[Preset, ...] = ("smoke", "standard", "full")
 """From the smallest to the largest; each holds all cases of those before it."""
 
@@ -66,26 +68,38 @@ class Architecture:
     """A model family member and how to build it.
 
     `resolutions` maps the input resolution to the resolution the model itself works at; where they differ the
-    image is resized on the device, inside what is timed. `hub` names its ImageNet weights in timm's part of the
-    Hugging Face hub, empty where it has none. `builder` returns an untrained module for the model's
-    resolution: (batch, channels, px, px) -> (batch, num_classes); where there is a `hub`, it takes timm's options too.
+    image is resized on the device, inside what is timed. Of one that `--arch FILE.py:NAME` brings it may be empty: what
+    the model takes is then tried out. `hub` names its ImageNet weights in timm's part of the Hugging Face hub, empty
+    where it has none. `builder` returns an untrained module for the model's resolution: (batch, channels, px, px) ->
+    (batch, num_classes); where there is a `hub`, it takes timm's options too. Of a user's own, `file` is where it is
+    defined, `refused` says of resolutions what it answered there, and `counted_parameters` stands for a published size.
     """
 
     name: str
     family: Family
-    resolutions: Mapping[int, int] = field(hash=False)
     builder: Callable[..., nn.Module]
-    published: Published | None
-    source: str
+    resolutions: Mapping[int, int] = field(hash=False, default_factory=dict)
+    published: Published | None = None
+    source: str = ""
     hub: str = ""
+    file: str = ""
+    refused: Mapping[int, str] = field(hash=False, default_factory=dict)
+    counted_parameters: int | None = None
+
+    @property
+    def num_parameters(self) -> int | None:
+        """The published or counted number of parameters, None where nobody has counted."""
+        return self.published.parameters if self.published else self.counted_parameters
+
+    @property
+    def takes(self) -> str:
+        """Which resolutions it takes, in words."""
+        return f"{self.name} takes {', '.join(str(px) for px in sorted(self.resolutions))} px input"
 
     def model_px(self, input_px: int) -> int:
         """Return the resolution the model works at for images of `input_px` pixels a side."""
         if input_px not in self.resolutions:
-            allowed = ", ".join(str(px) for px in sorted(self.resolutions))
-            raise UnsupportedResolution(
-                f"{self.name} takes {allowed} px input, not {input_px} px: choose one of those or another architecture"
-            )
+            raise UnsupportedResolution(f"{self.takes}, not {input_px} px: choose one of those or another architecture")
         return self.resolutions[input_px]
 
     def build(self, shape: InputShape) -> nn.Module:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterable
 from pathlib import Path
 
 from vitcnn.errors import UserError
+from vitcnn.references import import_file
 from vitcnn.spec import PRESETS, Case
 
 DEFAULT_FOLDER = Path("benchmarks")
@@ -50,12 +50,8 @@ def of_preset(cases: Iterable[Case], preset: str) -> list[Case]:
 
 
 def _cases_of(file: Path) -> list[Case]:
-    spec = importlib.util.spec_from_file_location(f"vitcnn_suite_{file.stem}", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
     try:
-        spec.loader.exec_module(module)
+        module = import_file(file)
     except Exception as error:
         do = "Run it with pytest, which shows where."
         raise UserError(field="--suite", value=str(file), allowed="files that import", do=f"{error!r}. {do}") from error

@@ -1,15 +1,22 @@
 """The catalogue of architectures: one file a family, one constant an entry, found by walking this package.
 
-`timm/NAME` is any timm model. Nothing here imports timm or torch before a model is built or a timm name is looked up.
+Beside it `timm/NAME` is any timm model, packages offer theirs by entry points, and a user's own is named by
+`FILE.py:NAME`. Nothing here imports timm or torch before a model is built or one from outside is looked up.
 """
 
 import sys
+from collections.abc import Sequence
 from functools import cache
 
 from vitcnn import catalogue
 from vitcnn.architectures.any_timm import any_timm_model, is_timm
-from vitcnn.errors import UnknownName
+from vitcnn.architectures.own import offered, offered_architecture, own_architecture
+from vitcnn.errors import UnknownName, UserError
+from vitcnn.references import USAGE, is_reference
 from vitcnn.spec import Architecture
+
+_OWN: dict[str, Architecture] = {}
+"""The user's own of this process's command line, by the names that ids show."""
 
 
 @cache
@@ -18,13 +25,56 @@ def architectures() -> dict[str, Architecture]:
     return catalogue.entries(sys.modules[__name__], Architecture)
 
 
-@cache
 def architecture(name: str) -> Architecture:
-    """Return the catalogue's entry `name`, or the timm model of `timm/NAME`; UnknownName offers the nearest."""
+    """Return the architecture of `name`: the catalogue's, `timm/NAME`, a package's, or one of `ask_for`.
+
+    UnknownName offers the nearest of the catalogue.
+    """
+    return _OWN.get(name) or _from_outside(name) or _of_catalogue(name)
+
+
+def ask_for(asked: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of the architectures that a command line asks for, `FILE.py:NAME` among them.
+
+    From now on `architecture` knows these, and no longer those that were asked for before. UserError where two have one
+    name.
+    """
+    _OWN.clear()
+    names = []
+    for text in asked:
+        if is_timm(text) or not is_reference(text):
+            _require_one_meaning(text)
+            names.append(architecture(text).name)
+            continue
+        found = own_architecture(text)
+        other = _OWN.setdefault(found.name, found)
+        if other.file != found.file:
+            do = f"{other.file} and {found.file} have the same name: rename one, or measure one after the other."
+            raise UserError(field="--arch", value=found.name, allowed="own models of different names", do=do)
+        names.append(found.name)
+    return tuple(dict.fromkeys(names))
+
+
+def _require_one_meaning(name: str) -> None:
+    if name in architectures() and name in offered():
+        do = f"{offered()[name].value} offers it too: its package must call it something else."
+        raise UserError(field="--arch", value=name, allowed="names that stand for one architecture", do=do)
+
+
+def _from_outside(name: str) -> Architecture | None:
     if is_timm(name):
-        return any_timm_model(name)
+        return _of_timm(name)
+    return offered_architecture(name) if name not in architectures() and name in offered() else None
+
+
+@cache
+def _of_timm(name: str) -> Architecture:
+    return any_timm_model(name)
+
+
+def _of_catalogue(name: str) -> Architecture:
     if name not in architectures():
-        raise UnknownName(
-            field="architecture", value=name, known=architectures(), also=("timm/NAME for any timm model",)
-        )
+        known = (*architectures(), *offered())
+        also = ("timm/NAME for any timm model", f"{USAGE} for your own")
+        raise UnknownName(field="architecture", value=name, known=known, also=also)
     return architectures()[name]

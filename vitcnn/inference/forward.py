@@ -43,7 +43,7 @@ def resized(architecture: Architecture, shape: InputShape) -> nn.Module:
 
 def memory_format(architecture: Architecture) -> torch.memory_format:
     """Return the layout of an architecture's images and weights: channels_last wherever convolutions do the work."""
-    return torch.contiguous_format if architecture.family == "vit" else torch.channels_last
+    return torch.contiguous_format if architecture.family in ("vit", "other") else torch.channels_last
 
 
 def prepare(

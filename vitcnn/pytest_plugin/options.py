@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from vitcnn import baseline
-from vitcnn.architectures import architecture
+from vitcnn.architectures import ask_for
 from vitcnn.device import Device, resolve
 from vitcnn.errors import UnknownName, UserError
 from vitcnn.folders import OWN, given_path, require_writable
@@ -81,8 +81,8 @@ def add_options(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="Only this architecture (repeat it, or separate by commas): one of the catalogue, or timm/NAME for any "
-        "timm model. One that the cases do not name takes their places.",
+        help="Only this architecture (repeat it, or separate by commas): one of the catalogue, timm/NAME for any "
+        "timm model, or FILE.py:NAME for your own. One that the cases do not name takes their places.",
     )
     group.addoption(
         "--task",
@@ -137,9 +137,7 @@ def check_options(config: pytest.Config) -> Options:
     preset = device.default_preset if config.getoption("--preset") is None else config.getoption("--preset")
     if preset not in PRESETS:
         raise UnknownName(field="--preset", value=preset, known=PRESETS)
-    architectures = _names(config, "--arch")
-    for name in architectures:
-        architecture(name)
+    architectures = ask_for(_names(config, "--arch"))
     tasks = Tasks(data_root(config.getoption("--data-root")), asked=_names(config, "--task"))
     out = _out(config)
     is_worker = hasattr(config, "workerinput")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-LINES = {"cnn": "-", "vit": "--", "hybrid": ":"}
+LINES = {"cnn": "-", "vit": "--", "hybrid": ":", "other": "-."}
 FEW_COLOURS, MANY_COLOURS = "tab10", "tab20"
 NUM_FEW = 10
 WIDE_RATIO = 10

@@ -1,0 +1,270 @@
+"""A user's own model, from a file or from a package's entry point."""
+
+import re
+from importlib.metadata import EntryPoint
+from textwrap import dedent
+
+import pytest
+import torch
+from torch import nn
+
+from vitcnn import architectures
+from vitcnn.architectures import architecture, ask_for, own
+from vitcnn.bench import without_resolution
+from vitcnn.errors import CaseError, UnknownName, UserError
+from vitcnn.inference.forward import memory_format, resized
+from vitcnn.recipes import recipe_for
+from vitcnn.runner import own_failures
+from vitcnn.spec import InputShape, LatencyCase
+from vitcnn.tasks import real_images, tasks
+
+MINE = """
+    import numpy
+    import torch
+    from torch import nn
+
+    from vitcnn import Architecture
+
+
+    class Net(nn.Module):
+        def __init__(self, channels, num_classes, width=8):
+            super().__init__()
+            self.stem = nn.Conv2d(channels, width, 3, 2, 1)
+            self.head = nn.Linear(width, num_classes)
+
+        def forward(self, images):
+            return self.head(self.stem(images).mean((2, 3)))
+
+
+    def whole(shape):
+        return Net(shape.channels, shape.num_classes)
+
+
+    def for_digits():
+        return nn.Sequential(nn.Flatten(), nn.Linear(28 * 28, 10))
+
+
+    def patches(px, channels, num_classes):
+        assert px % 16 == 0, f"patches of 16 px do not fit {px} px"
+        return Net(channels, num_classes)
+
+
+    STATED = Architecture(name="x", family="cnn", resolutions={28: 224, 224: 224}, builder=patches, source="a paper")
+    TOO_MUCH = Architecture(name="x", family="cnn", resolutions={28: 28, 224: 224}, builder=patches)
+
+
+    class OnTheHost(Net):
+        def forward(self, images):
+            return super().forward(images) + float(images.numpy().mean())
+
+
+    class Tuple(Net):
+        def forward(self, images):
+            return super().forward(images), images
+
+
+    class Features(Net):
+        def forward(self, images):
+            return self.stem(images)
+
+
+    class Classes(Net):
+        def forward(self, images):
+            return super().forward(images).argsort()
+
+
+    class Lazy(nn.Sequential):
+        def __init__(self, num_classes):
+            super().__init__(nn.Flatten(), nn.LazyLinear(num_classes))
+
+
+    class Timm(nn.Module):
+        def __init__(self, img_size, in_chans):
+            super().__init__()
+
+
+    class Broken(Net):
+        def forward(self, images):
+            return self.neck(images)
+
+
+    def nothing(shape):
+        return None
+
+
+    class LeftBehind(Net):
+        def __init__(self, channels, num_classes):
+            super().__init__(channels, num_classes)
+            self.scale = torch.ones(8)
+
+        def forward(self, images):
+            return self.head(self.stem(images).mean((2, 3)) * self.scale)
+
+
+    BUILT = Net(1, 10)
+"""
+SHAPE = InputShape(px=32, channels=3, num_classes=10)
+EVERY_PX = {28: 28, 32: 32, 224: 224, 512: 512}
+
+
+@pytest.fixture
+def mine(tmp_path):
+    """A function from a NAME to the reference to it."""
+    path = tmp_path / "mine.py"
+    path.write_text(dedent(MINE))
+    yield lambda name: f"{path}:{name}"
+    ask_for([])
+
+
+def test_the_shapes_that_are_tried_are_those_of_the_benchmarks():
+    assert [real_images.input_shape(shape.px) for shape in own.SHAPES] == list(own.SHAPES)
+
+
+@pytest.mark.parametrize("name", ["Net", "whole"])
+def test_a_class_or_a_function_is_an_architecture_by_a_short_name(mine, name):
+    assert ask_for([mine(name), "lenet", mine(name)]) == (f"mine:{name}", "lenet")
+    entry = architecture(f"mine:{name}")
+    assert (entry.name, entry.family, dict(entry.resolutions)) == (f"mine:{name}", "other", EVERY_PX)
+    assert entry.num_parameters == (9 + 1) * 8 + (8 + 1) * 10
+    assert resized(entry, SHAPE)(torch.zeros(2, 3, 32, 32)).shape == (2, 10)
+    assert memory_format(entry) == torch.contiguous_format
+
+
+def test_an_own_model_trains_by_the_recipe_for_transformers_of_its_size(mine):
+    ask_for([mine("Net")])
+    assert recipe_for(tasks()["digits"], architecture("mine:Net")).name == "digits_vit"
+
+
+def test_what_a_model_takes_is_found_out_by_trying(mine):
+    ask_for([mine("for_digits"), mine("patches"), mine("OnTheHost")])
+    taken = [set(architecture(f"mine:{name}").resolutions) for name in ("for_digits", "patches", "OnTheHost")]
+    assert taken == [{28}, {32, 224, 512}, set(EVERY_PX)]
+    place = without_resolution(LatencyCase(architecture="mine:patches", px=28, batch=1))
+    said = (
+        r"mine:patches takes 32, 224, 512 px input, this place has 28 px: it raised AssertionError: patches of 16 px "
+    )
+    assert re.match(said + r"do not fit 28 px \(mine\.py, line \d+, in patches\)$", place)
+
+
+def test_an_architecture_of_ones_own_keeps_what_it_states(mine):
+    ask_for([mine("STATED")])
+    entry = architecture("mine:STATED")
+    assert (entry.family, dict(entry.resolutions), entry.source) == ("cnn", {28: 224, 224: 224}, "a paper")
+    assert resized(entry, InputShape(px=28, channels=1, num_classes=10))(torch.zeros(2, 1, 28, 28)).shape == (2, 10)
+
+
+@pytest.mark.parametrize(
+    "name, said",
+    [
+        ("TOO_MUCH", "At 28 px: it raised AssertionError: patches of 16 px do not fit 28 px (mine.py, line "),
+        ("Tuple", "At 28 px: it returned a tuple: return the logits alone."),
+        ("Features", "At 28 px: it returned (2, 8, 14, 14) for 2 images, not (2, 10)."),
+        ("Classes", "At 28 px: it returned torch.int64, and no floating-point numbers."),
+        ("Lazy", "it has lazy layers"),
+        ("Timm", "it needs img_size and in_chans, which vitcnn does not know: call them px, channels, num_classes, or"),
+        ("Broken", "it raised AttributeError: 'Broken' object has no attribute 'neck' (mine.py, line "),
+        ("nothing", "it built NoneType, and no nn.Module."),
+        (
+            "BUILT",
+            "or an nn.Module class (each seed builds it anew). It is of type Net.",
+        ),
+        ("EVERYTHING", "Allowed: Broken, Classes, Features, "),
+    ],
+)
+def test_what_is_wrong_with_a_model_is_one_error(mine, name, said):
+    with pytest.raises(UserError, match=re.escape(said)) as caught:
+        ask_for([mine(name)])
+    assert "\n" not in str(caught.value)
+
+
+def test_a_model_that_does_not_fit_a_task_fails_where_it_is_built(mine):
+    ask_for([mine("for_digits")])
+    said = r"mine:for_digits cannot be used on 1 x 28 x 28 images of 62 classes: it returned \(2, 10\) for 2 images"
+    with pytest.raises(CaseError, match=said):
+        architecture("mine:for_digits").build(InputShape(px=28, channels=1, num_classes=62))
+
+
+def test_trying_leaves_the_random_draws_as_they_were(mine):
+    ask_for([mine("Net")])  # importing the file builds a model
+    torch.manual_seed(3)
+    expected = torch.rand(1)
+    torch.manual_seed(3)
+    ask_for([mine("OnTheHost")])
+    assert torch.rand(1) == expected
+
+
+def test_two_files_of_one_name_are_refused(mine, tmp_path):
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "mine.py").write_text(dedent(MINE))
+    with pytest.raises(UserError, match="have the same name: rename one, or measure one after the other"):
+        ask_for([mine("Net"), f"{tmp_path}/other/mine.py:Net"])
+
+
+def test_the_next_command_line_knows_nothing_of_the_last(mine):
+    ask_for([mine("Net")])
+    ask_for(["lenet"])
+    with pytest.raises(UnknownName, match=r"FILE\.py:NAME or package\.module:NAME for your own"):
+        architecture("mine:Net")
+
+
+def test_what_an_own_model_raises_while_it_is_measured_names_the_line(mine):
+    ask_for([mine("LeftBehind")])
+    entry = architecture("mine:LeftBehind")
+    with torch.device("meta"):
+        model = entry.build(SHAPE)
+    model.scale = torch.ones(8)
+    said = r"^mine:LeftBehind raised RuntimeError: .*device.* \(mine\.py, line \d+, in forward\)$"
+    with pytest.raises(CaseError, match=said), own_failures(entry):
+        model(torch.zeros(2, 3, 32, 32, device="meta"))
+
+
+def test_what_others_raise_passes_as_it_is():
+    with pytest.raises(ValueError, match=r"^mine$"), own_failures(architecture("lenet")):
+        raise ValueError("mine")
+
+
+@pytest.fixture
+def offering(monkeypatch, request):
+    """Let packages offer entry points."""
+
+    def offer(**values):
+        found = [EntryPoint(name, value, own.GROUP) for name, value in values.items()]
+        monkeypatch.setattr(own, "entry_points", lambda group: found if group == own.GROUP else [])
+        own.offered.cache_clear()
+        own.offered_architecture.cache_clear()
+
+    yield offer
+    monkeypatch.undo()
+    own.offered.cache_clear()
+    own.offered_architecture.cache_clear()
+
+
+def test_a_package_offers_its_own_by_its_own_name(offering, mine, tmp_path, monkeypatch):
+    (tmp_path / "a_package_of_mine.py").write_text(dedent(MINE))
+    monkeypatch.syspath_prepend(tmp_path)
+    offering(mynet="a_package_of_mine:Net")
+    assert ask_for(["mynet"]) == ("mynet",)
+    assert architecture("mynet").build(SHAPE)(torch.zeros(1, 3, 32, 32)).shape == (1, 10)
+    assert "mynet" not in architectures.architectures()
+
+
+def test_a_package_cannot_take_a_name_of_the_catalogue(offering):
+    offering(lenet="no.such.module:Net")
+    assert architecture("lenet").published is not None
+    with pytest.raises(UserError, match=r"no\.such\.module:Net offers it too"):
+        ask_for(["lenet"])
+
+
+def test_two_packages_cannot_offer_one_name(offering, monkeypatch):
+    found = [EntryPoint("x", value, own.GROUP) for value in ("a:b", "c:d")]
+    offering()
+    monkeypatch.setattr(own, "entry_points", lambda group: found if group == own.GROUP else [])
+    own.offered.cache_clear()
+    with pytest.raises(UserError, match="a:b and c:d both offer it"):
+        architecture("x")
+
+
+def test_own_models_are_modules():
+    assert own.is_fit(nn.Linear)
+    assert not own.is_fit(nn.Module)
+    assert not own.is_fit(dict)
