@@ -140,10 +140,11 @@ def test_what_a_model_takes_is_found_out_by_trying(mine):
     taken = [set(architecture(f"mine:{name}").resolutions) for name in ("for_digits", "patches", "OnTheHost")]
     assert taken == [{28}, {32, 224, 512}, set(EVERY_PX)]
     place = without_resolution(LatencyCase(architecture="mine:patches", px=28, batch=1))
-    said = (
-        r"mine:patches takes 32, 224, 512 px input, this place has 28 px: it raised AssertionError: patches of 16 px "
+    takes = "mine:patches takes 32, 224, 512 px input, this place has 28 px: "
+    assert re.match(
+        takes + r"it raised AssertionError: patches of 16 px do not fit 28 px \(mine\.py, line \d+, in patches\)$",
+        place,
     )
-    assert re.match(said + r"do not fit 28 px \(mine\.py, line \d+, in patches\)$", place)
 
 
 def test_an_architecture_of_ones_own_keeps_what_it_states(mine):
