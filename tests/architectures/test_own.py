@@ -141,10 +141,8 @@ def test_what_a_model_takes_is_found_out_by_trying(mine):
     assert taken == [{28}, {32, 224, 512}, set(EVERY_PX)]
     place = without_resolution(LatencyCase(architecture="mine:patches", px=28, batch=1))
     takes = "mine:patches takes 32, 224, 512 px input, this place has 28 px: "
-    assert re.match(
-        takes + r"it raised AssertionError: patches of 16 px do not fit 28 px \(mine\.py, line \d+, in patches\)$",
-        place,
-    )
+    raised = r"it raised AssertionError: patches of 16 px do not fit 28 px \(mine\.py, line \d+, in patches\)$"
+    assert re.match(takes + raised, place)
 
 
 def test_an_architecture_of_ones_own_keeps_what_it_states(mine):

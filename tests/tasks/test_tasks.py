@@ -79,7 +79,9 @@ def test_folders_are_known_by_their_names(tmp_path):
 
 def test_two_folders_of_one_name_are_refused(tmp_path):
     asked = [photographs(tmp_path / parent / "pets") for parent in ("a", "b")]
-    with pytest.raises(UserError, match=r"--task: 'folder:pets' cannot be used\. Allowed: folders of different names"):
+    with pytest.raises(
+        UserError, match=r"--task: 'folder:pets' cannot be used\. Allowed: folders and files of different names"
+    ):
         Tasks(tmp_path, asked=asked)
 
 

@@ -89,8 +89,9 @@ def add_options(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="Only this task (repeat it, or separate by commas), where a case has one: one of the catalogue, or "
-        "folder:PATH for a folder of images with one folder a class.",
+        help="Only this task (repeat it, or separate by commas), where a case has one: one of the catalogue, "
+        "folder:PATH for a folder of images with one folder a class, or FILE.py:NAME for a function that returns two "
+        "data sets, train and test.",
     )
     group.addoption(
         "--data-root",

@@ -12,8 +12,10 @@ from pathlib import Path
 from vitcnn import catalogue
 from vitcnn.errors import MissingData, UnknownName, UserError
 from vitcnn.folders import given_path
+from vitcnn.references import USAGE, is_reference
 from vitcnn.spec import Data, Progress, Task
 from vitcnn.tasks.image_folder import folder_task
+from vitcnn.tasks.own import own_task
 
 FOLDER = "folder:"
 DATA_ROOT_VARIABLE = "VITCNN_DATA"
@@ -51,23 +53,24 @@ def _given_data_root(asked: Path | str | None) -> tuple[str, Path | str]:
 
 
 class Tasks:
-    """The tasks of one run: the catalogue's, and the user's own folders, `folder:PATH`, by `folder:<name>`.
+    """The tasks of one run: the catalogue's, and the user's own: folders, `folder:PATH`, and what `FILE.py:NAME` names.
 
-    Files and caches lie below `data_root`. `asked` are names of the catalogue and folders; as an attribute, the names
-    of the tasks they stand for. Data are loaded once, and asked for once where they cannot be had.
+    Files and caches lie below `data_root`. `asked` are names of the catalogue and the user's own; as an attribute, the
+    names of the tasks they stand for: `folder:<name>`, `<file's stem>:<NAME>`. Data are loaded once, and asked for once
+    where they cannot be had.
     """
 
     def __init__(self, data_root: Path, asked: Sequence[str] = ()) -> None:
         self.data_root = data_root
-        folders = {value: _folder_task(value) for value in asked if value.startswith(FOLDER)}
-        for name, count in Counter(folder.name for folder in folders.values()).items():
+        own = {value: _own_task(value) for value in asked if is_reference(value)}
+        for name, count in Counter(task.name for task in own.values()).items():
             if count > 1:
-                do = "Rename one of the folders, or measure them one after the other."
-                raise UserError(field="--task", value=name, allowed="folders of different names", do=do)
-        self._entries = {**tasks(), **{folder.name: folder for folder in folders.values()}}
+                do = "Rename one of the folders or files, or measure them one after the other."
+                raise UserError(field="--task", value=name, allowed="folders and files of different names", do=do)
+        self._entries = {**tasks(), **{task.name: task for task in own.values()}}
         self._loaded: dict[str, Data] = {}
         self._missing: dict[str, MissingData] = {}
-        names = (folders[value].name if value in folders else self.task(value).name for value in asked)
+        names = (own[value].name if value in own else self.task(value).name for value in asked)
         self.asked = tuple(dict.fromkeys(names))
 
     def names(self) -> tuple[str, ...]:
@@ -77,7 +80,7 @@ class Tasks:
     def task(self, name: str) -> Task:
         """Return the task `name`; UnknownName offers the nearest."""
         if name not in self._entries:
-            also = ("folder:PATH for a folder of images",)
+            also = ("folder:PATH for a folder of images", f"{USAGE} for your own data")
             raise UnknownName(field="task", value=name, known=self._entries, also=also)
         return self._entries[name]
 
@@ -94,7 +97,9 @@ class Tasks:
         return self._loaded[name]
 
 
-def _folder_task(value: str) -> Task:
+def _own_task(value: str) -> Task:
+    if not value.startswith(FOLDER):
+        return own_task(value)
     path = value.removeprefix(FOLDER)
     if not path.strip():
         do = "folder:. is the current folder."

@@ -110,6 +110,12 @@ def picture(file: Path | IO[bytes], px: int) -> np.ndarray:
         return np.asarray(_centre(_rgb(image), px)).transpose(2, 0, 1)
 
 
+def square(image: np.ndarray, px: int) -> np.ndarray:
+    """Return an image, uint8 (1 or 3, height, width), as (3, px, px): its shorter side resized, centre-cropped."""
+    rgb = Image.fromarray(np.ascontiguousarray(np.broadcast_to(image, (3, *image.shape[1:])).transpose(1, 2, 0)))
+    return np.asarray(_centre(rgb, px)).transpose(2, 0, 1)
+
+
 def _rgb(image: Image.Image) -> Image.Image:
     if image.mode == "F":
         raise ValueError("floating-point pixels, whose range is not known")
