@@ -196,8 +196,8 @@ def test_a_record_without_a_field_is_refused_by_name(field):
 
 
 def test_a_newer_schema_is_refused_with_the_way_out():
-    with pytest.raises(RecordError, match="schema: 4 is newer than 3, which this vitcnn reads: upgrade vitcnn"):
-        Run.from_json(changed(RUN.to_json(), ("schema",), 4))
+    with pytest.raises(RecordError, match="schema: 5 is newer than 4, which this vitcnn reads: upgrade vitcnn"):
+        Run.from_json(changed(RUN.to_json(), ("schema",), 5))
 
 
 def test_an_older_schema_is_refused_with_the_way_out():
@@ -211,6 +211,7 @@ def test_an_older_schema_is_refused_with_the_way_out():
         (Selection(), ""),
         (Selection(preset="smoke"), ""),
         (Selection(keyword="latency and 28"), "-k 'latency and 28'"),
+        (Selection(recipes=("digits_cnn,epochs=3",), num_seeds=5), "--recipe digits_cnn,epochs=3 --seeds 5"),
         (Selection(markers="not slow", architectures=("lenet",)), "--arch lenet -m 'not slow'"),
         (Selection(paths=("benchmarks/test_memory.py",), tasks=("digits",)), "benchmarks/test_memory.py --task digits"),
     ],
@@ -237,13 +238,13 @@ def test_a_valid_document_passes():
         ("", "cannot be read as JSON"),
         ('{"benchmarks": []}', "has no top-level 'vitcnn' section"),
         ("[1]", "has no top-level 'vitcnn' section"),
-        ('{"vitcnn": {"schema": 99}}', "vitcnn: schema: 99 is newer than 3"),
+        ('{"vitcnn": {"schema": 99}}', "vitcnn: schema: 99 is newer than 4"),
         (
             '{"vitcnn": {"schema": 2, "started": "", "selection": {}, "cases": []}}',
             "vitcnn: run: 'environment' is a required property",
         ),
         (
-            '{"vitcnn": {"schema": 3, "started": "", "selection": {}, "environment": {}, "cases": []}}',
+            '{"vitcnn": {"schema": 4, "started": "", "selection": {}, "environment": {}, "cases": []}}',
             "vitcnn: run: 'more_runs' is a required property",
         ),
     ],
@@ -268,11 +269,14 @@ def test_load_run_reads_what_to_json_wrote(tmp_path):
     assert load_run(path) == RUN
 
 
-def test_a_run_of_schema_2_is_read(tmp_path):
+@pytest.mark.parametrize("schema", [2, 3])
+def test_a_run_of_an_older_schema_is_read(tmp_path, schema):
     document = RUN.to_json()
-    del document["resumed"]
+    del document["selection"]["recipes"], document["selection"]["num_seeds"]
+    if schema == 2:
+        del document["resumed"]
     path = tmp_path / "run.json"
-    path.write_text(json.dumps({"benchmarks": [], "vitcnn": {**document, "schema": 2}}, indent=1), encoding="utf-8")
+    path.write_text(json.dumps({"vitcnn": {**document, "schema": schema}}, indent=1), encoding="utf-8")
     assert load_run(path) == RUN
     assert load_run(path).resumed == ()
 

@@ -5,7 +5,8 @@ The `vitcnn` section of a run's JSON is described by `run.schema.json` beside th
 1. the first;
 2. a run says when it began and what of the suite was asked for (`started`, `selection`);
 3. a record stands here alone, no longer in pytest-benchmark's `extra_info` too; which test images were right lies
-   packed in a file that `files["answers"]` names; a run says which records are of an interrupted one (`resumed`).
+   packed in a file that `files["answers"]` names; a run says which records are of an interrupted one (`resumed`);
+4. `selection` says which recipes and how many seeds were asked for; the family `other`.
 
 Files from schema `OLDEST` on are read.
 """
@@ -25,7 +26,7 @@ from vitcnn.documents import is_finite, read_json, require_sound
 from vitcnn.errors import CaseOutcome, RecordError
 from vitcnn.spec import Preset
 
-SCHEMA, OLDEST = 3, 2
+SCHEMA, OLDEST = 4, 2
 
 Better = Literal["higher", "lower"]
 Outcome = Literal[
@@ -116,6 +117,12 @@ class Record:
         return next((m.samples for m in self.measurements if m.metric == metric), ())
 
     @property
+    def recipe(self) -> str:
+        """The name of the recipe that it trained by; empty where it trained by none."""
+        found = self.settings.get("recipe", "")
+        return str(found["name"]) if isinstance(found, Mapping) else str(found)  # one that failed knows the name alone
+
+    @property
     def throttled_by(self) -> tuple[str, ...]:
         """What held the GPU's clocks back so that the times mean nothing, in NVML's words; empty where nothing did."""
         return tuple(sorted(SPOILING_CLOCKS.intersection(self.settings.get("clocks", ()))))
@@ -203,12 +210,14 @@ class Selection:
     """What of a suite was asked for; what the command line left out is not missing.
 
     `keyword` and `markers` are pytest's -k and -m; `paths` are files and node ids, relative to the root, and empty
-    where whole folders were asked for.
+    where whole folders were asked for. `num_seeds` is 0 where each case has its own.
     """
 
     preset: Preset = "full"
     architectures: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
+    recipes: tuple[str, ...] = ()
+    num_seeds: int = 0
     keyword: str = ""
     markers: str = ""
     paths: tuple[str, ...] = ()
@@ -220,6 +229,8 @@ class Selection:
             *self.paths,
             *(f"--arch {name}" for name in self.architectures),
             *(f"--task {name}" for name in self.tasks),
+            *(f"--recipe {name}" for name in self.recipes),
+            *([f"--seeds {self.num_seeds}"] if self.num_seeds else ()),
             *(f"{option} {value!r}" for option, value in (("-k", self.keyword), ("-m", self.markers)) if value),
         )
         return " ".join(parts)
@@ -300,8 +311,12 @@ def _upgraded(document: Mapping[str, Any]) -> Mapping[str, Any]:
         return document
     cases = document.get("cases")
     placed = [{"place": "", **case} if isinstance(case, dict) else case for case in cases or ()]
-    where = document.get("environment")
-    upgraded = {"environment": {"git_changes": "", **where}} if isinstance(where, dict) else {}
+    later: dict[str, dict[str, Any]] = {
+        "environment": {"git_changes": ""},
+        "selection": {"recipes": [], "num_seeds": 0},
+    }
+    sections = {name: document.get(name) for name in later}
+    upgraded = {name: {**later[name], **found} for name, found in sections.items() if isinstance(found, dict)}
     return {
         "more_runs": 0,
         "resumed": [],

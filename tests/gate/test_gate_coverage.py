@@ -7,7 +7,8 @@ from vitcnn.gate.coverage import FAILURES, cover
 from vitcnn.record import OUTCOMES
 
 OURS = timed(CASE, 1.0)
-BASELINE = baseline(*five(CASE), *five(OTHER, architecture="vit_micro", preset="standard", task="digits"))
+TRAINED = {"preset": "standard", "task": "digits", "recipe": {"name": "digits_vit", "epochs": 8}, "num_seeds": 3}
+BASELINE = baseline(*five(CASE), *five(OTHER, architecture="vit_micro", **TRAINED))
 
 
 def covered(*results, stored=BASELINE, more=(), **selection):
@@ -121,6 +122,8 @@ def test_what_the_command_line_deselected_is_not_missing(selection, words):
     [
         ({"architectures": ("lenet",)}, "--arch lenet"),
         ({"tasks": ("shapes",)}, "--task shapes"),
+        ({"recipes": ("digits_vit,epochs=3",)}, "--recipe digits_vit,epochs=3"),
+        ({"num_seeds": 5}, "--seeds 5"),
         ({"preset": "smoke"}, "--preset smoke"),
     ],
 )
@@ -137,6 +140,8 @@ def test_what_the_command_line_did_not_ask_for_is_not_missing(selection, words):
         {"markers": "not slow"},
         {"architectures": ("vit_micro",)},
         {"tasks": ("digits",)},
+        {"recipes": ("digits_cnn", "digits_vit")},
+        {"num_seeds": 3},
         {"preset": "standard"},
         {"preset": "full"},
     ],

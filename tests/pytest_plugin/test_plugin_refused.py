@@ -39,6 +39,8 @@ def refused(suite, *args):
 @pytest.mark.parametrize(
     "option, parts",
     [
+        ("--recipe digits_cn", ["recipe", "'digits_cn'", "Did you mean digits_cnn", "epochs=3"]),
+        ("--seeds 0", ["--seeds", "'0'", "1 to 1000"]),
         ("--arch vit_tinny", ["architecture", "'vit_tinny'", "Did you mean vit_tiny", "timm/NAME"]),
         ("--arch lenet,lenot", ["architecture", "'lenot'", "Did you mean lenet"]),
         ("--task digit", ["task", "'digit'", "Allowed: ", "Did you mean digits"]),

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from vitcnn.pytest_plugin.selection import of_task
-from vitcnn.spec import AccuracyCase
+from vitcnn.pytest_plugin.selection import of_task, trained_as
+from vitcnn.record import Selection
+from vitcnn.spec import AccuracyCase, LatencyCase
 from vitcnn.tasks import Tasks
 
 CASES = """
@@ -218,3 +219,27 @@ def test_the_task_fixture_beside_a_case_without_a_task_says_so(suite):
     (ended,) = result.run.cases
     assert ended.outcome == "failed"
     assert "task: 'latency/resnet18/28/b1/fp32/eager' cannot be used" in ended.reason
+
+
+def test_each_case_that_trains_does_so_by_each_recipe_and_with_the_seeds_that_are_asked_for():
+    cases = [
+        AccuracyCase(architecture="lenet", task="digits", recipe="digits_cnn"),
+        AccuracyCase(architecture="lenet", task="digits", recipe="digits_vit"),
+        LatencyCase(architecture="lenet", px=28, batch=1),
+    ]
+    assert trained_as(cases, Selection()) == cases
+    asked = Selection(recipes=("digits_cnn", "digits_cnn,epochs=3"), num_seeds=5)
+    assert [str(case) for case in trained_as(cases, asked)] == [
+        "accuracy/lenet/digits/digits_cnn/s5/fp32/eager",
+        "accuracy/lenet/digits/digits_cnn,epochs=3/s5/fp32/eager",
+        "latency/lenet/28/b1/fp32/eager",
+    ]
+
+
+def test_recipes_and_seeds_are_asked_for_on_the_command_line(suite):
+    suite.write("test_cases.py", CASES)
+    options = ("--recipe=digits_cnn,epochs=1", "--recipe=digits_vit", "--seeds=1", "--preset=smoke")
+    assert suite.collect(*options)[:2] == [
+        "accuracy/lenet/digits/digits_cnn,epochs=1/s1/fp32/eager",
+        "accuracy/lenet/digits/digits_vit/s1/fp32/eager",
+    ]

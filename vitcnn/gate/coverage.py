@@ -71,11 +71,13 @@ def is_left_out(case: str, ended: Sequence[CaseResult], baseline: CaseBaseline, 
     if ended:
         return bool(selection.keyword or selection.markers) and all(found.outcome == "deselected" for found in ended)
     record = baseline.records[-1]
-    task, preset = record.settings.get("task"), record.settings.get("preset")
+    task, preset, seeds = (record.settings.get(name) for name in ("task", "preset", "num_seeds"))
     return bool(
         _is_outside(case, baseline.place, selection.paths)
         or (selection.architectures and record.architecture and record.architecture not in selection.architectures)
         or (selection.tasks and task is not None and task not in selection.tasks)
+        or (selection.recipes and record.recipe and record.recipe not in selection.recipes)
+        or (selection.num_seeds and seeds is not None and seeds != selection.num_seeds)
         or (preset in PRESETS and PRESETS.index(preset) > PRESETS.index(selection.preset))
     )
 

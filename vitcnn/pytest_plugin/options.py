@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from vitcnn import baseline
+from vitcnn import baseline, recipes
 from vitcnn.architectures import ask_for
 from vitcnn.device import Device, resolve
 from vitcnn.errors import UnknownName, UserError
@@ -30,6 +30,9 @@ OF_A_RUN = (JOURNAL, RUN_JSON, GATE_MD, f"{RERUN}*")
 
 MOST_RERUNS = 20
 """More processes a round of re-measuring are a typing error."""
+
+MOST_SEEDS = 1000
+"""More seeds are a typing error."""
 
 DEFAULT_STORAGE = "file://./.benchmarks"
 """pytest-benchmark's own default, replaced by benchmarks/baselines/<device>."""
@@ -94,6 +97,19 @@ def add_options(parser: pytest.Parser) -> None:
         "data sets, train and test.",
     )
     group.addoption(
+        "--recipe",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="Train by this recipe (repeat it for more) instead of the cases' own: one of the catalogue, FILE.py:NAME "
+        "for your own, or a variant of any: digits_cnn,epochs=3,batch=64.",
+    )
+    group.addoption(
+        "--seeds",
+        metavar="N",
+        help="Train so many seeds in each case that trains, instead of the case's own number.",
+    )
+    group.addoption(
         "--data-root",
         metavar="DIR",
         help="Folder of data sets and of data made here, laid out as torchvision does. Default: $VITCNN_DATA, else "
@@ -154,6 +170,8 @@ def check_options(config: pytest.Config) -> Options:
         preset=preset,
         architectures=architectures,
         tasks=tasks.asked,
+        recipes=recipes.ask_for(config.getoption("--recipe")),
+        num_seeds=_num_seeds(config.getoption("--seeds")),
         keyword=config.option.keyword if _is_on_command_line(config, "k") else "",
         markers=config.option.markexpr if _is_on_command_line(config, "m") else "",
         paths=_narrow_paths(config),
@@ -217,6 +235,15 @@ def _gate_reruns(text: str) -> int:
     if text not in map(str, range(MOST_RERUNS + 1)):
         do = "2 are enough on a quiet machine."
         raise UserError(field="--gate-reruns", value=text, allowed=f"0 to {MOST_RERUNS}", do=do)
+    return int(text)
+
+
+def _num_seeds(text: str | None) -> int:
+    if text is None:
+        return 0
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_SEEDS:
+        do = "One seed shows no spread, three some of it."
+        raise UserError(field="--seeds", value=text, allowed=f"1 to {MOST_SEEDS}", do=do)
     return int(text)
 
 

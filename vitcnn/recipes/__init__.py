@@ -1,14 +1,24 @@
-"""The catalogue of training recipes, as data: one constant each, found by walking this package."""
+"""The catalogue of training recipes, as data: one constant each, found by walking this package.
+
+Beside it a user's own is named by `FILE.py:NAME`, a package's by its entry point, and a variant of any by what is
+changed: `digits_cnn,epochs=3,batch=64`.
+"""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from functools import cache
 
 from vitcnn import catalogue
 from vitcnn.errors import UnknownName
+from vitcnn.recipes.own import canonical, own_recipe, variant
 from vitcnn.recipes.parts import Recipe as Recipe
+from vitcnn.references import USAGE, is_reference
 from vitcnn.spec import Architecture, Task
+
+_OWN: dict[str, Recipe] = {}
+"""The user's own of this process's command line, by the names that ids show."""
 
 
 @cache
@@ -29,7 +39,30 @@ def recipe_for(task: Task, entry: Architecture) -> Recipe:
 
 
 def recipe(name: str) -> Recipe:
-    """Return the catalogue's entry `name`; UnknownName offers the nearest."""
-    if name not in recipes():
-        raise UnknownName(field="recipe", value=name, known=recipes())
-    return recipes()[name]
+    """Return the recipe of `name`: the catalogue's, one of `ask_for`, or a variant of these.
+
+    UnknownName offers the nearest of the catalogue.
+    """
+    base, comma, changes = name.partition(",")
+    found = _OWN.get(base) or recipes().get(base)
+    if found is None:
+        also = ("NAME,epochs=3 for a variant", f"{USAGE} for your own")
+        raise UnknownName(field="recipe", value=base, known=recipes(), also=also)
+    return variant(found, changes) if comma else found
+
+
+def ask_for(asked: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of the recipes that a command line asks for, `FILE.py:NAME` and variants among them.
+
+    From now on `recipe` knows these, and no longer those that were asked for before.
+    """
+    _OWN.clear()
+    names = []
+    for text in asked:
+        base, comma, changes = text.partition(",")
+        if is_reference(base):
+            found = own_recipe(base)
+            _OWN[found.name] = found
+            base = found.name
+        names.append(recipe(f"{base},{canonical(changes)}" if comma else base).name)
+    return tuple(dict.fromkeys(names))

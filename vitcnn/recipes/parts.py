@@ -6,6 +6,7 @@ Each part has its `kind` as a field, so that a recipe written as JSON still says
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Literal, get_args
 
 from vitcnn.errors import UserError
@@ -23,7 +24,7 @@ SMALLEST_ALPHA = 0.01
 def _require(part: object, name: str, is_allowed: bool, allowed: str) -> None:
     """Raise UserError where a setting of a part is not allowed."""
     if not is_allowed:
-        field, value = f"{name} of {type(part).__name__}", getattr(part, name)
+        field, value = f"{name} of {getattr(part, 'name', type(part).__name__)}", getattr(part, name)
         raise UserError(field=field, value=value, allowed=allowed, do="Correct it in the recipe.")
 
 
@@ -222,9 +223,14 @@ class Recipe:
             order = "; then ".join(", ".join(kind.__name__ for kind in stage) for stage in STAGES)
             value = ", ".join(type(part).__name__ for part in self.augmentation)
             raise UserError(field=f"augmentation of {self.name}", value=value, allowed=order, do="Put them in order.")
-        if self.test_time not in get_args(TestTime):
-            allowed = ", ".join(get_args(TestTime))
-            raise UserError(field=f"test_time of {self.name}", value=self.test_time, allowed=allowed, do="Choose one.")
+        whole = "whole numbers from 1"
+        _require(self, "epochs", isinstance(self.epochs, int) and self.epochs >= 1, whole)
+        _require(self, "batch", isinstance(self.batch, int) and self.batch >= 1, whole)
+        _require(self, "warmup_share", 0 <= self.warmup_share <= 1, SHARES)
+        _require(self, "label_smoothing", 0 <= self.label_smoothing < 1, "shares from 0, below 1")
+        _require(self, "peak_learning_rate", 0 < self.peak_learning_rate < inf, "numbers above 0")
+        for name, allowed in (("decay", Decay), ("test_time", TestTime), ("weights", Weights)):
+            _require(self, name, getattr(self, name) in get_args(allowed), ", ".join(get_args(allowed)))
 
     @property
     def peak_learning_rate(self) -> float:

@@ -6,8 +6,8 @@ import re
 
 from vitcnn.record import Record
 
-OF_A_FAMILY = re.compile(r"(_deep)?_(cnn|vit)$")
-"""How the names of recipes end that are made for a family, within a set of recipes for both."""
+OF_A_FAMILY = re.compile(r"(_deep)?_(cnn|vit)(?=,|$)")
+"""How the names of recipes end, but for a variant's changes, that are made for a family in a set for both."""
 
 
 def cell(record: Record) -> str:
@@ -16,9 +16,7 @@ def cell(record: Record) -> str:
     So `digits_vit` and `digits_deep_cnn` are both `digits_*`. A recipe that is of no such set is `*` whole.
     """
     without = record.case.replace(f"/{record.architecture}/", "/*/", 1)
-    recipe = record.settings.get("recipe")
-    name = recipe["name"] if isinstance(recipe, dict) else recipe  # a case that failed knows the name alone
-    if not name:
+    if not record.recipe:
         return without
-    shared, is_of_a_set = OF_A_FAMILY.subn("_*", name)
-    return without.replace(f"/{name}/", f"/{shared if is_of_a_set else '*'}/", 1)
+    shared, is_of_a_set = OF_A_FAMILY.subn("_*", record.recipe)
+    return without.replace(f"/{record.recipe}/", f"/{shared if is_of_a_set else '*'}/", 1)

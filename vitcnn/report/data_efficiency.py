@@ -37,9 +37,9 @@ def groups(records: Sequence[Record]) -> list[dict[str, BySize]]:
     recipes: dict[tuple[object, ...], str] = {}
     for record in (r for r in scored if r.settings["question"] == "data_efficiency"):
         found.setdefault(_conditions(record), {}).setdefault(record.architecture, {})
-        recipes.setdefault((record.architecture, *_conditions(record)), record.settings["recipe"]["name"])
+        recipes.setdefault((record.architecture, *_conditions(record)), record.recipe)
     for record in scored:
-        if recipes.get((record.architecture, *_conditions(record))) == record.settings["recipe"]["name"]:
+        if recipes.get((record.architecture, *_conditions(record))) == record.recipe:
             found[_conditions(record)][record.architecture][_size(record)] = record
     return [{name: dict(sorted(sizes.items())) for name, sizes in group.items()} for group in found.values()]
 

@@ -32,7 +32,7 @@ def series_of(record: Record, name: str) -> np.ndarray:
 def variant(record: Record) -> tuple[str, ...]:
     """Return what tells a record from others of its question and task: first the architecture."""
     settings = record.settings
-    return record.architecture, settings["recipe"]["name"], settings["precision"], settings["mode"]
+    return record.architecture, record.recipe, settings["precision"], settings["mode"]
 
 
 def labels(records: Sequence[Record]) -> list[str]:

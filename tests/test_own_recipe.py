@@ -1,0 +1,72 @@
+"""A user's own recipe, and variants of any."""
+
+import re
+
+import pytest
+
+from vitcnn import recipes
+from vitcnn.errors import UnknownName, UserError
+from vitcnn.recipes import recipe
+
+MINE = """
+from dataclasses import replace
+from vitcnn.recipes import recipe
+
+SLOW = replace(recipe("digits_vit"), name="whatever", epochs=99)
+number = 3
+"""
+
+
+@pytest.fixture
+def mine(tmp_path):
+    """A function from a NAME to the reference to it."""
+    (tmp_path / "mine.py").write_text(MINE)
+    yield lambda name: f"{tmp_path}/mine.py:{name}"
+    recipes.ask_for([])
+
+
+def test_a_recipe_of_a_file_is_called_by_the_files_stem(mine):
+    assert recipes.ask_for([mine("SLOW"), "digits_cnn"]) == ("mine:SLOW", "digits_cnn")
+    assert (recipe("mine:SLOW").name, recipe("mine:SLOW").epochs) == ("mine:SLOW", 99)
+    recipes.ask_for([])
+    with pytest.raises(UnknownName, match=r"FILE\.py:NAME or package\.module:NAME for your own"):
+        recipe("mine:SLOW")
+
+
+def test_a_variant_says_what_is_changed_in_one_form(mine):
+    asked = [
+        "digits_cnn,epochs=03, batch=64",
+        "digits_cnn,batch=64,epochs=3",
+        f"{mine('SLOW')},peak_learning_rate=1e-3",
+    ]
+    names = recipes.ask_for(asked)
+    assert names == ("digits_cnn,batch=64,epochs=3", "mine:SLOW,peak_learning_rate=0.001")
+    one, other = map(recipe, names)
+    assert (one.name, one.epochs, one.batch) == (names[0], 3, 64)
+    assert (one.optimizer, one.augmentation) == (recipe("digits_cnn").optimizer, recipe("digits_cnn").augmentation)
+    assert (other.peak_learning_rate, other.epochs) == (0.001, 99)
+
+
+@pytest.mark.parametrize(
+    "asked, said",
+    [
+        ("digit_cnn", "recipe: 'digit_cnn' cannot be used."),
+        ("digits_cnn,epoch=3", "--recipe: 'epoch' cannot be used. Allowed: batch, decay, epochs, "),
+        ("digits_cnn,epochs", "--recipe: epochs: '' cannot be used. Allowed: a whole number."),
+        ("digits_cnn,epochs=3.5", "--recipe: epochs: '3.5' cannot be used. Allowed: a whole number."),
+        ("digits_cnn,", "--recipe: '' cannot be used."),
+        ("digits_cnn,epochs=0", "epochs of digits_cnn: 0 cannot be used. Allowed: whole numbers from 1."),
+        ("digits_cnn,peak_learning_rate=nan", "nan cannot be used. Allowed: numbers above 0."),
+        ("digits_cnn,label_smoothing=1", "1.0 cannot be used. Allowed: shares from 0, below 1."),
+        ("digits_cnn,weights=mine", "weights of digits_cnn: 'mine' cannot be used. Allowed: random, hub."),
+        ("mine.py:SLOW", "There is no file "),
+    ],
+)
+def test_what_cannot_be_used_is_one_error(asked, said):
+    with pytest.raises(UserError, match=re.escape(said)):
+        recipes.ask_for([asked])
+
+
+def test_what_is_no_recipe_is_refused(mine):
+    with pytest.raises(UserError, match=r"Allowed: a Recipe\. It is of type int\."):
+        recipes.ask_for([mine("number")])

@@ -1,0 +1,56 @@
+"""A user's own recipe, `--recipe FILE.py:NAME`, and variants of any: `digits_cnn,epochs=3,batch=64`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from vitcnn.errors import UnknownName, UserError
+from vitcnn.recipes.parts import Recipe, at_rate
+from vitcnn.references import load_reference
+
+CHANGES: dict[str, Callable[[str], Any]] = {
+    "epochs": int,
+    "batch": int,
+    "peak_learning_rate": float,
+    "warmup_share": float,
+    "label_smoothing": float,
+    "decay": str,
+    "test_time": str,
+    "weights": str,
+}
+"""What a variant may change, and how its text is read."""
+
+
+def own_recipe(text: str) -> Recipe:
+    """Return the recipe of `FILE.py:NAME`, by the name that ids show; UserError as `load_reference`."""
+    found = load_reference("--recipe", text, is_fit=lambda value: isinstance(value, Recipe), allowed="a Recipe")
+    return replace(found.value, name=str(found))
+
+
+def canonical(changes: str) -> str:
+    """Return the text of what is changed in the one form that ids show; UserError where it cannot be read."""
+    return ",".join(f"{name}={value}" for name, value in sorted(_read(changes).items()))
+
+
+def variant(base: Recipe, changes: str) -> Recipe:
+    """Return `base` with what is changed, named after it; UserError where a value is not allowed."""
+    settings = _read(changes)
+    rate = settings.pop("peak_learning_rate", base.peak_learning_rate)
+    return at_rate(replace(base, **settings), rate, name=f"{base.name},{changes}")
+
+
+def _read(changes: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for part in changes.split(","):
+        name, _, text = (piece.strip() for piece in part.partition("="))
+        if name not in CHANGES:
+            raise UnknownName(field="--recipe", value=name, known=CHANGES)
+        try:
+            found[name] = CHANGES[name](text)
+        except ValueError:
+            kind = "a whole number" if CHANGES[name] is int else "a number"
+            do = "Such as digits_cnn,epochs=3."
+            raise UserError(field=f"--recipe: {name}", value=text, allowed=kind, do=do) from None
+    return found
