@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from miniature import OPTIONS, Suite, set_for_processes
@@ -149,3 +150,17 @@ def test_a_second_interrupt_kills_a_run_that_does_not_end(suite):
     assert suite.finish(process, suite.root / "out").exit_code == 130
     with pytest.raises(ProcessLookupError):
         os.kill(int((suite.root / "asleep").read_text()), 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone tells a process that its parent was killed")
+def test_a_run_whose_caller_was_killed_saves_what_it_has_and_ends(suite):
+    suite.write("suite/test_own.py", SLEEPS)
+    process = start_caller(suite)
+    suite.wait_for("asleep", process)
+    process.kill()
+    process.wait()
+    end = time.monotonic() + 30
+    while not (suite.root / "out" / "run.json").exists() and time.monotonic() < end:
+        time.sleep(0.05)
+    outcomes = [case.outcome for case in load_run(suite.root / "out" / "run.json").cases]
+    assert outcomes == ["passed", "interrupted"]

@@ -1,6 +1,7 @@
 """Comparing revisions of repositories made here; that of judging alone is in test_comparison."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -143,6 +144,44 @@ def test_a_project_in_a_subfolder_with_an_editable_src_layout_runs_each_revision
     assert nested.leftovers == []
 
 
+@pytest.fixture
+def with_the_package_below(tmp_path):
+    """A repository whose package lies in libs/python, of which nothing but the import path knows."""
+    made = Repository(tmp_path / "project", ".", "libs/python")
+    made.commit()
+    made.commit(bee=6e-6)
+    return made
+
+
+def test_a_folder_of_the_repository_that_python_imports_from_is_that_of_each_revision(
+    with_the_package_below, monkeypatch
+):
+    """As a .pth file or $PYTHONPATH names it: without more, both sides would import the working tree's."""
+    place = str(with_the_package_below.root / "libs" / "python")
+    monkeypatch.syspath_prepend(place)
+    monkeypatch.setenv("PYTHONPATH", place)
+    found = compared(with_the_package_below)
+    assert seconds(found.base)[case("bee")] == pytest.approx([2e-6])
+    assert seconds(found.head)[case("bee")] == pytest.approx([6e-6])
+
+
+@pytest.mark.parametrize("when", ["collected", "measured"])
+def test_a_copy_of_the_package_that_both_would_measure_is_refused(with_the_package_below, tmp_path, monkeypatch, when):
+    repository = with_the_package_below
+    shutil.copytree(repository.root / "libs" / "python", tmp_path / "site")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
+    if when == "measured":
+        repository.write(
+            "benchmarks/test_mini.py",
+            "def test_late(measure):\n    import lib\n    measure.time(lambda: sum(range(99)))\n",
+        )
+        repository.commit()
+        repository.commit()
+    with pytest.raises(RunFailed, match=r"not this revision's lib would be measured, but .*/site/lib/__init__\.py"):
+        compared(repository)
+    assert repository.leftovers == []
+
+
 FINDER = """
     import sys
     from importlib.util import spec_from_file_location
@@ -240,7 +279,7 @@ def test_records_of_another_schema_are_refused_with_the_side_named(repository, m
 def test_a_side_that_does_not_know_an_option_is_named_with_what_pytest_says(repository):
     repository.write("conftest.py", f"{SWITCH_ON}\ndef pytest_addoption(parser): parser.addoption('--new')\n")
     repository.commit()
-    with pytest.raises(RunFailed, match=r"(?s)the base HEAD~1 \(.*\): pytest ended with status 4 .*--new"):
+    with pytest.raises(RunFailed, match=r"(?s)the base HEAD~1 \(.*\): pytest ended with status 4.*--new"):
         compared(repository, options=["--new", "1"])
     assert repository.leftovers == []
 

@@ -341,6 +341,53 @@ ATTACKS = (
         run=(gate(),),
         says="1 MISSING",
     ),
+    *(
+        Attack(
+            name=f"narrowed: {what} in the ini",
+            do=(append("pytest.ini", f"addopts = {what}\n"),),
+            run=(gate(on=()),),
+            says="MISSING",
+        )
+        for what in (MAMMALS, "--arch lenet benchmarks/test_mammals.py")
+    ),
+    Attack(
+        name="narrowed: a conftest that names other paths",
+        do=(conftest(f"def pytest_configure(config): config.args = [{MAMMALS!r}]"),),
+        run=(gate(),),
+        says="MISSING",
+    ),
+    Attack(
+        name="clock: garbage is no longer collected",
+        do=(append("pytest.ini", "addopts = --benchmark-disable-gc\n"),),
+        run=(gate(),),
+        slow=False,
+        says="garbage",
+    ),
+    Attack(
+        name="clock: another of the same name",
+        do=(
+            replace_in(
+                INSECTS,
+                "from scripted import scripted_clock, taking",
+                "from scripted import taking\nfrom other import scripted_clock",
+            ),
+            write("other.py", "from scripted import clock\ndef scripted_clock():\n    return clock[0] / 2\n"),
+        ),
+        run=(gate(),),
+        says="-> other.scripted_clock",
+    ),
+    Attack(
+        name="nothing runs: the function became a generator",
+        do=(
+            append(
+                "scripted.py",
+                "\n\nusual = taking\ndef taking(name):\n    run = usual(name)\n    return lambda: (run() for _ in 'a')\n",
+            ),
+        ),
+        run=(gate(),),
+        slow=False,
+        says="FAILED",
+    ),
     Attack(
         name="control: -k in the ini, and recorded so",
         do=(append("pytest.ini", "addopts = -k 'not dog'\n"),),

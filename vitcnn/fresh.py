@@ -23,6 +23,12 @@ RERUN = "rerun-"
 
 LAST_LINES = 15
 
+WRONG_USAGE = 4
+"""pytest's exit status."""
+
+GRACE_S = 30.0
+"""So long may a process take to save what it has once it was told to end."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
@@ -119,20 +125,26 @@ def _tell(process: subprocess.Popen[bytes], request: Request) -> None:
 
 
 def run_json_of(out: Path, status: int) -> Path:
-    """Return the JSON of the run that ended with `status`; RunFailed, with its last lines, where there is none."""
+    """Return the JSON of the run that ended with `status`; RunFailed, with its last lines, where there is none.
+
+    A session that pytest ended as wrong usage may leave one, of nothing that can be used.
+    """
     run_json = out.absolute() / RUN_JSON
-    if not run_json.is_file():
+    if status == WRONG_USAGE or not run_json.is_file():
         raise RunFailed(_without_json(status, out.absolute() / OUTPUT))
     return run_json
 
 
 def _wait_or_kill(process: subprocess.Popen[bytes]) -> None:
+    """Wait while a process saves what it has; kill it, and all that it started, where that takes too long."""
     try:
+        process.wait(GRACE_S)
+    except BaseException as error:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    except BaseException:
-        process.kill()
-        process.wait()
-        raise
+        if not isinstance(error, subprocess.TimeoutExpired):
+            raise
 
 
 @contextmanager
@@ -157,4 +169,5 @@ def _without_json(status: int, output: Path) -> str:
     lines = output.read_text(encoding="utf-8", errors="replace").splitlines()
     last = "".join(f"\n  {line}" for line in lines[-LAST_LINES:])
     how = f"was ended by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
-    return f"pytest {how} and left no {RUN_JSON}. Its last lines:{last}\nAll of its output: {output}"
+    what = "" if status == WRONG_USAGE else f" and left no {RUN_JSON}"
+    return f"pytest {how}{what}. Its last lines:{last}\nAll of its output: {output}"

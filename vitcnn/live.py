@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from vitcnn.errors import RunFailed
-from vitcnn.fresh import RUN_JSON, Request, run_json_of, started
+from vitcnn.fresh import GRACE_S, RUN_JSON, Request, run_json_of, started
 from vitcnn.turns import PROTOCOL
 
 Side = Literal["base", "head"]
@@ -36,9 +36,6 @@ PATIENCE_S = 3600.0
 
 LEAST_PATIENCE_S, TIMES_THE_OTHERS = 600.0, 20
 """A turn that the other side has taken already may take so many times as long, and so many seconds more."""
-
-GRACE_S = 30.0
-"""So long may a process take to save what it has once it was told to end."""
 
 POLL_S = 0.5
 

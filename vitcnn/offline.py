@@ -13,7 +13,7 @@ from vitcnn.fresh import RERUN, RUN_JSON
 from vitcnn.gate.judge import RECORD_FIRST, judge
 from vitcnn.gate.verdict import Judgement, cannot_judge
 from vitcnn.record import load_run
-from vitcnn.recording import other_conditions
+from vitcnn.recording import other_conditions, with_uncommitted
 from vitcnn.report.verdicts import measured_again, resumed
 
 ONE_SESSION = timedelta(hours=12)
@@ -52,7 +52,11 @@ def judge_files(files: Sequence[Path], baselines: Path, *, counts_only: bool = F
         return cannot_judge(obstacle)
     current = [entry.run for entry in runs]
     judgement = judge(current, baseline_of(stored), more_runs=current[0].more_runs, counts_only=counts_only)
-    return replace(judgement, remarks=(*resumed(*current), *measured_again(current), *judgement.remarks))
+    return replace(
+        judgement,
+        remarks=(*resumed(*current), *measured_again(current), *judgement.remarks),
+        judged_by=with_uncommitted(judgement.judged_by, _store(runs[0], baselines)),
+    )
 
 
 def _store(first: StoredRun, baselines: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from vitcnn.bench import as_planned
 from vitcnn.device import Device, numerics, out_of_memory_as_case_error
 from vitcnn.device.busy import watch_processor
 from vitcnn.device.throttling import watch_clocks
+from vitcnn.errors import CaseError
 from vitcnn.metrics.counted import OF_A_FUNCTION
 from vitcnn.metrics.images_per_s import IMAGES_PER_S
 from vitcnn.metrics.latency_s import LATENCY_S
@@ -34,7 +36,7 @@ class OwnBenchmark:
     ) -> Record:
         """Time the function and return its record."""
         with numerics(device), out_of_memory_as_case_error(device):
-            rounds, calls = agreed(*MANY_ROUNDS.plan(warm_up(self.run, device.timer)))
+            rounds, calls = agreed(*MANY_ROUNDS.plan(warm_up(self.run_whole, device.timer)))
             with watch_clocks(device) as clocks, watch_processor(device) as processor:
                 times_s = stopwatch(self.run, rounds=rounds, calls=calls)
             counts, versions = self.counts(device) if times_s else ({}, {})
@@ -44,6 +46,13 @@ class OwnBenchmark:
         counted = [metric.measurement([counts[metric.name]], 0.0) for metric in OF_A_FUNCTION if metric.name in counts]
         how = {"rounds": rounds, "calls_per_round": calls, **versions, **clocks, **processor}
         return self.record("ok", (*times, *counted), **how)
+
+    def run_whole(self) -> None:
+        """Run the function; CaseError where it returns what has yet to run."""
+        result = self.run()
+        if inspect.isgenerator(result) or inspect.isasyncgen(result) or inspect.isawaitable(result):
+            do = "use it up, or await it, in the function that is timed"
+            raise CaseError(f"the function returned a {type(result).__name__}, of which nothing has run: {do}")
 
     def counts(self, device: Device) -> tuple[Mapping[str, int], Mapping[str, Any]]:
         """Return what a call asks of torch, and under which versions; nothing where two calls differ or ask nothing."""

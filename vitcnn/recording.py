@@ -17,8 +17,9 @@ from vitcnn.errors import RunFailed, UserError
 from vitcnn.folders import make_own_folder, require_writable
 from vitcnn.fresh import OUTPUT, Request, interrupt, measure_in_fresh_process
 from vitcnn.progress import ProgressBar
+from vitcnn.quantity import counted
 from vitcnn.record import Environment, Outcome, Run, load_run
-from vitcnn.working_tree import CHANGED, state
+from vitcnn.working_tree import CHANGED, num_uncommitted, state
 
 GOOD: tuple[Outcome, ...] = ("passed", "skipped", "deselected")
 """How a case of a run that is of use may end."""
@@ -162,3 +163,9 @@ def _require_good(stored: StoredRun, what: str) -> None:
     if not stored.run.records:
         reasons = "".join(f"\n  {case.id}: {case.outcome}: {case.reason}" for case in stored.run.cases)
         raise RunFailed(f"{what}: no case passed:{reasons}\n{where}")
+
+
+def with_uncommitted(judged_by: str, store: Path) -> str:
+    """Say of a store of baselines, beside what it is called, how many of its files nobody has reviewed in a commit."""
+    number = num_uncommitted(store)
+    return f"{judged_by}, {counted(number, 'file')} of it not committed" if judged_by and number else judged_by

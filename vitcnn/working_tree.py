@@ -31,3 +31,9 @@ def changes(root: Path) -> str:
     """Return a digest of what tracked files hold otherwise than the commit; empty where nothing, or no repository."""
     found = git(root, "diff", "HEAD", "--full-index", "--no-ext-diff", "--no-textconv")
     return sha256(found.encode()).hexdigest()[:16] if found else ""
+
+
+def num_uncommitted(folder: Path) -> int:
+    """Return how many files of `folder` differ from those that are committed, ignored ones too; 0 without git."""
+    found = git(folder, "status", "--porcelain", "--ignored", "--untracked-files=all", "--", ".")
+    return len(found.splitlines()) if found else 0

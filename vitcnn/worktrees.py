@@ -111,12 +111,27 @@ def _remove(top: Path, path: Path) -> None:
 def import_path(top: Path, tree: Path, folder: Path) -> list[Path]:
     """Return the folders of `tree` to import from, in place of those of the working tree `top`.
 
-    They are that of `folder`, which the command runs in, and of every project of the repository that this Python has
-    installed editable: such an installation names the working tree, whatever revision runs.
+    They are that of `folder`, which the command runs in, of every project of the repository that this Python has
+    installed editable, and every other that this Python imports from: such an installation, a .pth file and $PYTHONPATH
+    name the working tree, whatever revision runs.
     """
     projects = dict.fromkeys([folder.relative_to(top), *(path.relative_to(top) for path in _editable(top))])
-    places = [tree / project / source for project in projects for source in ("src", "")]
-    return [place for place in places if place.is_dir()]
+    places = [project / source for project in projects for source in ("src", "")]
+    found = dict.fromkeys([*places, *(path.relative_to(top) for path in _imported_from(top))])
+    return [tree / place for place in found if (tree / place).is_dir()]
+
+
+def _imported_from(top: Path) -> list[Path]:
+    """Return the folders in `top`, outside of Python's own, that this Python imports from."""
+    paths = [Path(entry).resolve() for entry in sys.path if entry]
+    return [path for path in paths if path.is_relative_to(top) and not path.is_relative_to(Path(sys.prefix).resolve())]
+
+
+def tracked_packages(tree: Path) -> set[str]:
+    """Return the names of the packages that git tracks in `tree`, wherever they lie, but for packages in packages."""
+    found = _git(tree, "ls-files", "-z", "--", "*__init__.py").stdout.split("\0")
+    folders = {Path(name).parent for name in found if Path(name).name == "__init__.py"}
+    return {folder.name for folder in folders if folder.parent not in folders and folder.name}
 
 
 def _editable(top: Path) -> list[Path]:

@@ -26,6 +26,7 @@ def between(before, now):
         (of(data_sha256="a" * 64), of(data_sha256="b" * 64), f"data_sha256 {'a' * 20} -> {'b' * 20}"),
         (of(), of(weights_sha256="b" * 64), f"weights_sha256 none -> {'b' * 20}"),
         (of(timer=None), of(timer="event"), "timer null -> event"),
+        (of(), of(garbage="not collected"), "garbage none -> not collected"),
         (of(corruptions=[{"name": "blur"}]), of(corruptions=[{"name": "fog"}]), "corruptions.0.name blur -> fog"),
         (of(images=16), of(images=32), "images 16 -> 32"),
         (of(num_train_images=1442), of(num_train_images=100), "num_train_images 1442 -> 100"),

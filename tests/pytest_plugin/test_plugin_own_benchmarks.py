@@ -50,6 +50,52 @@ def test_a_group_of_the_users_own_is_respected_and_keeps_the_clock_of_the_device
     assert {row["options"]["timer"] for row in result.document["benchmarks"]} == {"perf_counter"}
 
 
+HOW = """
+    import gc
+    import pytest
+
+    def perf_counter(now=[0.0]):
+        now[0] += 1e-3
+        return now[0]
+
+    @pytest.mark.benchmark(timer=perf_counter)
+    def test_clock(measure): measure.time(int)
+
+    @pytest.mark.benchmark(disable_gc=True)
+    def test_marked(measure): measure.time(lambda: sum(range(99)))
+
+    def test_switched_off(measure):
+        gc.disable()
+        try:
+            measure.time(lambda: sum(range(99)))
+        finally:
+            gc.enable()
+
+    def test_usual(measure): measure.time(lambda: sum(range(99)))
+
+    async def wait(): pass
+
+    @pytest.mark.parametrize("name", ["generator", "coroutine"])
+    def test_nothing_runs(measure, name):
+        measure.time({"generator": lambda: (n for n in range(9)), "coroutine": wait}[name])
+"""
+
+
+def test_what_a_time_means_nothing_without_is_recorded(suite):
+    suite.write("test_how.py", HOW)
+    result = suite.run()
+    settings = {record.case.partition("::")[2]: record.settings for record in result.run.records}
+    assert {name: (found["timer"], found.get("garbage")) for name, found in settings.items()} == {
+        "test_clock": ("test_how.perf_counter", None),
+        "test_marked": ("perf_counter", "not collected"),
+        "test_switched_off": ("perf_counter", "not collected"),
+        "test_usual": ("perf_counter", None),
+    }
+    reasons = {case.id.partition("::")[2]: case.reason for case in result.run.cases if case.outcome == "failed"}
+    assert set(reasons) == {"test_nothing_runs[generator]", "test_nothing_runs[coroutine]"}
+    assert "the function returned a generator, of which nothing has run" in reasons["test_nothing_runs[generator]"]
+
+
 def test_every_row_has_a_record(result):
     records = {record.case: record for record in result.run.records}
     for row in result.document["benchmarks"]:

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from vitcnn.pytest_plugin.selection import of_task, trained_as
-from vitcnn.record import Selection
 from vitcnn.spec import AccuracyCase, LatencyCase
 from vitcnn.tasks import Tasks
 
@@ -227,9 +226,8 @@ def test_each_case_that_trains_does_so_by_each_recipe_and_with_the_seeds_that_ar
         AccuracyCase(architecture="lenet", task="digits", recipe="digits_vit"),
         LatencyCase(architecture="lenet", px=28, batch=1),
     ]
-    assert trained_as(cases, Selection()) == cases
-    asked = Selection(recipes=("digits_cnn", "digits_cnn,epochs=3"), num_seeds=5)
-    assert [str(case) for case in trained_as(cases, asked)] == [
+    assert trained_as(cases) == cases
+    assert [str(case) for case in trained_as(cases, ("digits_cnn", "digits_cnn,epochs=3"), 5)] == [
         "accuracy/lenet/digits/digits_cnn/s5/fp32/eager",
         "accuracy/lenet/digits/digits_cnn,epochs=3/s5/fp32/eager",
         "latency/lenet/28/b1/fp32/eager",

@@ -124,6 +124,7 @@ def judge(
             )
             if number
         ),
+        judged_by="" if paired else f"the baseline of {runs[0].environment.device_key}",
     )
 
 
@@ -322,14 +323,18 @@ def drift(
     counts_only: bool,
     alone: frozenset[int] = frozenset(),
 ) -> tuple[Verdict, ...]:
-    """Return what became worse since the oldest baseline and is not already worse than the newest."""
+    """Return what became worse since the oldest baseline and is not already worse than the newest.
+
+    A time that cannot be set beside the oldest, since the machine was busy, is not passed over.
+    """
     known = {verdict.name for verdict in verdicts if verdict.kind in ("WORSE", "INVALID")}
     since_oldest = compare(coverage.measured, baseline.oldest, counts_only=counts_only, alone=alone)
     return worst_first(
         [
             replace(verdict, reason=f"{verdict.reason}; baseline: {baseline.oldest[verdict.case].recording}")
             for verdict in since_oldest
-            if verdict.kind == "WORSE" and verdict.name not in known
+            if verdict.name not in known
+            and (verdict.kind == "WORSE" or (verdict.kind == "INVALID" and is_time(verdict.metric)))
         ]
     )
 

@@ -73,7 +73,8 @@ class Judgement:
 
     `drift` are verdicts against the oldest baseline that the newest one no longer shows. `remarks` say what was
     narrowed, skipped, or differs in software. `scope` says how much of the baseline was judged where the command line
-    left some out. `not_judged` says what of the run was passed over: "2 counts under other software".
+    left some out. `not_judged` says what of the run was passed over: "2 counts under other software". `judged_by` says
+    what it was set beside: the device's key, and whether that is committed.
     """
 
     verdicts: tuple[Verdict, ...]
@@ -81,6 +82,7 @@ class Judgement:
     remarks: tuple[str, ...] = ()
     scope: str = ""
     not_judged: tuple[str, ...] = ()
+    judged_by: str = ""
 
     def red(self, mode: Mode) -> tuple[Verdict, ...]:
         """Return the verdicts that are red in `mode`."""

@@ -22,16 +22,26 @@ def measure(subject: Subject) -> Sequence[float]:
 
 @cache
 def macs(architecture: Architecture, shape: InputShape) -> int:
-    """Count on the meta device, by torch's flop counter: matrix products, convolutions and attention."""
+    """Count by torch's flop counter: matrix products, convolutions and attention.
+
+    On the meta device, which has no memory; what cannot run there, since it looks at values, is counted on the CPU.
+    """
+    try:
+        return _macs_on("meta", architecture, shape)
+    except Exception:
+        return _macs_on("cpu", architecture, shape)
+
+
+def _macs_on(device: str, architecture: Architecture, shape: InputShape) -> int:
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
     counter = FlopCounterMode(display=False)
-    with torch.device("meta"), torch.no_grad():
+    with torch.device(device), torch.no_grad(), torch.random.fork_rng(devices=()):
         model: nn.Module = architecture.build(shape).eval()
         px = architecture.model_px(shape.px)
         with counter:
-            model(torch.empty(1, shape.channels, px, px))
+            model(torch.zeros(1, shape.channels, px, px))
     return counter.get_total_flops() // 2
 
 

@@ -21,6 +21,7 @@ from vitcnn.pytest_plugin.measuring import TerminalProgress
 from vitcnn.pytest_plugin.options import Options, storage_folder
 from vitcnn.pytest_plugin.resuming import without_resume
 from vitcnn.record import Run, load_run
+from vitcnn.recording import with_uncommitted
 from vitcnn.report.verdicts import markdown, measured_again, resumed, terminal
 from vitcnn.step_summary import write_markdown
 from vitcnn.working_tree import CHANGED, state
@@ -94,7 +95,12 @@ class Gate:
         else:
             reruns = self.options.gate_reruns
             judgement, runs = judge_with_reruns(run, baseline, self._measure_again, reruns=reruns)
-        return replace(judgement, remarks=(*resumed(*runs), *measured_again(runs), *judgement.remarks))
+        folder = storage_folder(self.config)
+        return replace(
+            judgement,
+            remarks=(*resumed(*runs), *measured_again(runs), *judgement.remarks),
+            judged_by=with_uncommitted(judgement.judged_by, folder) if folder else judgement.judged_by,
+        )
 
     def _baseline(self) -> Baseline:
         folder = storage_folder(self.config)

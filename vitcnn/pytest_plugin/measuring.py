@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -105,7 +106,7 @@ class Measure:
         """
         taken, name = self._options.resumed, case_id(self._item)
         record = taken.records.get(name) if taken and self._benchmark.enabled else None
-        wanted = json.loads(json.dumps({**settings, "timer": timer_name(self._item)}))
+        wanted = json.loads(json.dumps({**settings, **timed_by(self._item)}))
         if taken is None or record is None or not wanted.items() <= record.settings.items():
             return None
         copy_answers([CaseResult(id=name, outcome="passed", record=record)], self._options.out)
@@ -173,7 +174,7 @@ class Measure:
             raise
         else:
             if self._benchmark.enabled:
-                record = replace(record, settings={**record.settings, "timer": timer_name(self._item)})
+                record = replace(record, settings={**record.settings, **timed_by(self._item)})
                 record = with_answers_in_file(record, self._options.out)
                 stash[RECORD], stash[ROW] = record, self._benchmark.stats
             else:
@@ -217,11 +218,18 @@ def end_without_data(missing: MissingData, tasks: Tasks) -> NoReturn:
     raise pytest.skip.Exception(str(missing)) from None
 
 
-def timer_name(item: pytest.Item) -> str:
-    """Return the name of the clock that an item is timed by: a number means nothing without it."""
+def timed_by(item: pytest.Item) -> dict[str, str]:
+    """Return what a time of an item means nothing without: the clock's name, and that garbage was not collected.
+
+    Another's clock is named with its module: anything can be called perf_counter.
+    """
     marker = item.get_closest_marker("benchmark")
-    timer = marker.kwargs["timer"] if marker else None
-    return str(getattr(timer, "__qualname__", timer))
+    settings = marker.kwargs if marker else {}
+    timer = settings.get("timer")
+    module, name = getattr(timer, "__module__", ""), str(getattr(timer, "__qualname__", timer))
+    is_known = module.partition(".")[0] in ("time", "vitcnn")
+    is_off = settings.get("disable_gc", item.config.option.benchmark_disable_gc) or not gc.isenabled()
+    return {"timer": name if is_known else f"{module}.{name}", **({"garbage": "not collected"} if is_off else {})}
 
 
 def require_callable(run: object) -> None:

@@ -40,8 +40,9 @@ DEFAULT_STORAGE = "file://./.benchmarks"
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """The checked options of one run. Empty `architectures` and `tasks.asked` mean those of the cases.
+    """The checked options of one run; `selection` is what of them was given on the command line.
 
+    Empty `architectures`, `tasks.asked` and `recipes`, and 0 for `num_seeds`, mean those of the cases.
     `gate` is None where nothing is to turn red; `gate_reruns` processes measure the suspects again in each round.
     `request` is what vitcnn asked this session for, None where a user started it.
     `resumed` is None where the run does not go on from an interrupted one. A rerun of suspects, which are about times,
@@ -52,6 +53,8 @@ class Options:
     preset: str
     architectures: tuple[str, ...]
     tasks: Tasks
+    recipes: tuple[str, ...]
+    num_seeds: int
     out: Path
     selection: Selection
     gate: Mode | None
@@ -166,14 +169,15 @@ def check_options(config: pytest.Config) -> Options:
         require_valgrind(device)
     request = next((entry for entry in config.pluginmanager.get_plugins() if isinstance(entry, Request)), None)
     storage_folder(config)  # refuses what cannot be one
+    asked_recipes, num_seeds = recipes.ask_for(config.getoption("--recipe")), _num_seeds(config.getoption("--seeds"))
     selection = Selection(
         preset=preset,
-        architectures=architectures,
-        tasks=tasks.asked,
-        recipes=recipes.ask_for(config.getoption("--recipe")),
-        num_seeds=_num_seeds(config.getoption("--seeds")),
-        keyword=config.option.keyword if _is_on_command_line(config, "k") else "",
-        markers=config.option.markexpr if _is_on_command_line(config, "m") else "",
+        architectures=architectures if _is_on_command_line(config, "--arch") else (),
+        tasks=tasks.asked if _is_on_command_line(config, "--task") else (),
+        recipes=asked_recipes if _is_on_command_line(config, "--recipe") else (),
+        num_seeds=num_seeds if _is_on_command_line(config, "--seeds") else 0,
+        keyword=config.option.keyword if _is_on_command_line(config, "-k") else "",
+        markers=config.option.markexpr if _is_on_command_line(config, "-m") else "",
         paths=_narrow_paths(config),
     )
     return Options(
@@ -181,6 +185,8 @@ def check_options(config: pytest.Config) -> Options:
         preset=preset,
         architectures=architectures,
         tasks=tasks,
+        recipes=asked_recipes,
+        num_seeds=num_seeds,
         out=out,
         selection=selection,
         gate=_gate(config),
@@ -191,13 +197,14 @@ def check_options(config: pytest.Config) -> Options:
     )
 
 
-def _is_on_command_line(config: pytest.Config, letter: str) -> bool:
-    """Whether -k or -m is given where who starts the run sees it: in `addopts` they are part of the suite.
+def _is_on_command_line(config: pytest.Config, option: str) -> bool:
+    """Whether an option is given where who starts the run sees it: in `addopts` it is part of the suite.
 
-    What they leave out there is therefore missing where the baseline has it, as what a conftest leaves out.
+    What it leaves out there is therefore missing where the baseline has it, as what a conftest leaves out.
     """
-    given = map(str, config.invocation_params.args)
-    return any(re.match(rf"-\w*{letter}", argument) for argument in given)
+    given = [str(argument) for argument in config.invocation_params.args]
+    form = f"{option}(=|$)" if option.startswith("--") else rf"-\w*{option[1:]}"
+    return any(re.match(form, argument) for argument in given)
 
 
 def _out(config: pytest.Config) -> Path:
@@ -250,14 +257,15 @@ def _num_seeds(text: str | None) -> int:
 def _narrow_paths(config: pytest.Config) -> tuple[str, ...]:
     """Return the parts of a suite among the arguments, relative to the root: files, node ids, and folders below it.
 
-    None where a whole suite is among them too.
+    None where a whole suite is among them too, or what is not on the command line.
     """
-    found = []
+    found, given = [], set(map(str, config.invocation_params.args))
     for argument in config.args:
         name, separator, rest = argument.partition("::")
         path = Path(os.path.normpath(config.invocation_params.dir / name))
         is_file = os.path.isfile(path)  # noqa: PTH113  # Path.is_file raises where the name is too long
-        if not separator and not is_file and not _is_in_a_suite(path, config.rootpath):
+        is_whole = not separator and not is_file and not _is_in_a_suite(path, config.rootpath)
+        if is_whole or argument not in given:
             return ()
         place = os.path.relpath(path, config.rootpath).replace(os.sep, "/")
         found.append(f"{place}{separator}{rest}")

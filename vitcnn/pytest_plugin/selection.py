@@ -13,7 +13,6 @@ from vitcnn.bench import without_resolution
 from vitcnn.errors import UserError
 from vitcnn.pytest_plugin.options import Options
 from vitcnn.recipes import recipe, recipe_for
-from vitcnn.record import Selection
 from vitcnn.spec import AccuracyCase, Case, Task
 from vitcnn.suite import of_preset
 from vitcnn.tasks import Tasks
@@ -31,7 +30,7 @@ def select(cases: Iterable[Case], options: Options) -> list[Any]:
     if options.tasks.asked:
         asked = [options.tasks.task(name) for name in options.tasks.asked]
         chosen = list(dict.fromkeys(case for task in asked for case in of_task(chosen, task)))
-    chosen = trained_as(chosen, options.selection)
+    chosen = trained_as(chosen, options.recipes, options.num_seeds)
     return [pytest.param(case, id=str(case), marks=[] if case in in_preset else _skipped(case)) for case in chosen]
 
 
@@ -80,14 +79,14 @@ def of_task(cases: Sequence[Case], task: Task) -> list[Case]:
     return list(dict.fromkeys(replaced))
 
 
-def trained_as(cases: Sequence[Case], asked: Selection) -> list[Case]:
-    """Return the cases, those that train by each of the recipes and with the number of seeds that are asked for."""
+def trained_as(cases: Sequence[Case], recipes: Sequence[str] = (), num_seeds: int = 0) -> list[Case]:
+    """Return the cases, those that train by each of the recipes and with the seeds that are asked for, if any."""
 
     def trained(case: Case) -> list[Case]:
         if not isinstance(case, AccuracyCase):
             return [case]
-        num_seeds = asked.num_seeds or case.num_seeds
-        return [replace(case, recipe=name, num_seeds=num_seeds) for name in asked.recipes or (case.recipe,)]
+        seeds = num_seeds or case.num_seeds
+        return [replace(case, recipe=name, num_seeds=seeds) for name in recipes or (case.recipe,)]
 
     return list(dict.fromkeys(found for case in cases for found in trained(case)))
 

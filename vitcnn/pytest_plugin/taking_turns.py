@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import sys
+from functools import cached_property
+from pathlib import Path
+
 import pytest
 
 from vitcnn.pytest_plugin.ledger import case_id, is_measured
 from vitcnn.turns import Turns
+from vitcnn.worktrees import tracked_packages
 
 TURNS = pytest.StashKey[Turns]()
 """Where the session's turns are, in its configuration; nowhere where it measures alone."""
 
 
 class TurnHooks:
-    """Brings the cases into the order of both sessions, and waits before each."""
+    """Brings the cases into the order of both sessions, waits before each, and measures no other revision's code."""
 
     def __init__(self, config: pytest.Config, turns: Turns) -> None:
         self.config = config
@@ -33,6 +38,33 @@ class TurnHooks:
         """Wait for the turn of a case."""
         if is_measured(item):
             self.turns.case(case_id(item))
+
+    @cached_property
+    def _packages(self) -> set[str]:
+        return tracked_packages(self.config.rootpath)
+
+    def pytest_collection_finish(self) -> None:
+        """End a session whose suite imports what the revision has itself from elsewhere."""
+        strange = self._from_elsewhere()
+        if strange:
+            raise pytest.UsageError(strange)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_teardown(self) -> None:
+        """End it also where a test imported that."""
+        strange = self._from_elsewhere()
+        if strange:
+            pytest.exit(strange, returncode=pytest.ExitCode.USAGE_ERROR)
+
+    def _from_elsewhere(self) -> str:
+        """Say which package of the revision was imported from outside of its tree; an empty string where none was."""
+        tree = self.config.rootpath.resolve()
+        for name in self._packages & sys.modules.keys():
+            file = getattr(sys.modules[name], "__file__", None)
+            if file and not Path(file).resolve().is_relative_to(tree):
+                do = "Install it editable, name its folder in pytest's `pythonpath`, or uninstall the copy"
+                return f"not this revision's {name} would be measured, but {file}. {do}"
+        return ""
 
     def pytest_unconfigure(self) -> None:
         """Leave the other session alone."""

@@ -152,6 +152,8 @@ def _closing(judgement: Judgement, mode: Mode) -> str:
     scope = f" (narrowed: {judgement.scope})" if judgement.scope else ""
     if judgement.not_judged:
         scope += f" (not judged: {', '.join(judgement.not_judged)})"
+    if judgement.judged_by:
+        scope += f" (by {judgement.judged_by})"
     listed = ", ".join(f"{counts[kind]} {kind}" for kind in KINDS if counts[kind])
     return f"{_colour(judgement, mode)} (mode {mode}): {looked_at}: {listed}{scope}"
 
