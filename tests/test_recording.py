@@ -9,13 +9,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from record_builders import ENVIRONMENT
+from repositories import Repository
 from store_builders import LATENCY, ended, passed, run, write
 
 from vitcnn import baseline, recording
 from vitcnn.baseline import baseline_of, machine_folder, recordings
 from vitcnn.errors import RunFailed, UserError
 from vitcnn.fresh import Request
-from vitcnn.recording import default_name, record
+from vitcnn.recording import default_name, record, with_uncommitted
 
 COMMIT = "1a2b3c4d5e6f"
 KEY = ENVIRONMENT.device_key
@@ -205,3 +206,22 @@ def test_sigterm_while_runs_are_stored_leaves_none(made_up, tmp_path, monkeypatc
     with pytest.raises(KeyboardInterrupt):
         made_up(good(1), good(2), good(3))
     assert [path for path in (tmp_path / "baselines").rglob("*") if path.is_file()] == []
+
+
+def test_what_judges_says_how_much_of_it_no_commit_holds(tmp_path):
+    repository = Repository(tmp_path)
+    repository.write("store/0001_first.json", "{}")
+    repository.write(".gitignore", "*.npz\n")
+    repository.commit()
+    assert with_uncommitted("the baseline of x", tmp_path / "store") == "the baseline of x"
+    repository.write("store/0002_second.json", "{}")
+    repository.write("store/answers.npz", "")
+    repository.write("store/0001_first.json", "{ }")
+    said = "the baseline of x, 3 files of it not committed"
+    assert with_uncommitted("the baseline of x", tmp_path / "store") == said
+    assert with_uncommitted("", tmp_path / "store") == ""
+
+
+def test_without_a_repository_nothing_is_said_of_commits(tmp_path, monkeypatch):
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    assert with_uncommitted("the baseline of x", tmp_path) == "the baseline of x"

@@ -47,12 +47,13 @@ class OwnBenchmark:
         how = {"rounds": rounds, "calls_per_round": calls, **versions, **clocks, **processor}
         return self.record("ok", (*times, *counted), **how)
 
-    def run_whole(self) -> None:
-        """Run the function; CaseError where it returns what has yet to run."""
+    def run_whole(self) -> object:
+        """Return what the function returns; CaseError where that has yet to run."""
         result = self.run()
         if inspect.isgenerator(result) or inspect.isasyncgen(result) or inspect.isawaitable(result):
             do = "use it up, or await it, in the function that is timed"
             raise CaseError(f"the function returned a {type(result).__name__}, of which nothing has run: {do}")
+        return result
 
     def counts(self, device: Device) -> tuple[Mapping[str, int], Mapping[str, Any]]:
         """Return what a call asks of torch, and under which versions; nothing where two calls differ or ask nothing."""

@@ -43,6 +43,7 @@ CATALOGUE = {
     },
     "vit": {"vit_micro", "vit_tiny", "vit_small", "vit_base", "vit_large", "swin_tiny"},
     "hybrid": {"speedrun_vit", "vit_hybrid", "coatnet_0"},
+    "other": set(),
 }
 
 
@@ -129,5 +130,5 @@ def test_other_resolutions_are_refused_with_those_there_are(entry, px):
 
 
 def test_an_unknown_architecture_offers_the_nearest_and_timm():
-    with pytest.raises(UnknownName, match=r"timm/NAME for any timm model\. Did you mean resnet18"):
+    with pytest.raises(UnknownName, match=r"timm/NAME for any timm model, .* for your own\. Did you mean resnet18"):
         architecture("resnet-18")

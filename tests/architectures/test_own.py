@@ -13,6 +13,7 @@ from vitcnn.architectures import architecture, ask_for, own
 from vitcnn.bench import without_resolution
 from vitcnn.errors import CaseError, UnknownName, UserError
 from vitcnn.inference.forward import memory_format, resized
+from vitcnn.metrics.macs import macs
 from vitcnn.recipes import recipe_for
 from vitcnn.runner import own_failures
 from vitcnn.spec import InputShape, LatencyCase
@@ -190,6 +191,11 @@ def test_trying_leaves_the_random_draws_as_they_were(mine):
     torch.manual_seed(3)
     ask_for([mine("OnTheHost")])
     assert torch.rand(1) == expected
+
+
+def test_what_cannot_run_without_memory_is_counted_on_the_cpu(mine):
+    ask_for([mine("OnTheHost")])
+    assert macs(architecture("mine:OnTheHost"), SHAPE) == 16 * 16 * 8 * 27 + 8 * 10
 
 
 def test_two_files_of_one_name_are_refused(mine, tmp_path):

@@ -101,7 +101,7 @@ def test_the_mode_is_on_where_none_is_named(capsys):
     store()
     current(*RUNS["BETTER"])
     assert gate() == 0
-    assert ": 1 BETTER\n" in capsys.readouterr().out
+    assert ": 1 BETTER (by the baseline of cpu-test-1t)\n" in capsys.readouterr().out
 
 
 def test_what_cannot_be_judged_outweighs_what_is_worse():

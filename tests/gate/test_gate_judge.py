@@ -288,6 +288,15 @@ def test_what_has_crept_in_since_the_oldest_baseline_is_reported_and_not_red():
     )
 
 
+def test_what_a_busy_machine_hides_since_the_oldest_baseline_is_not_passed_over():
+    stored = baseline(*five(CASE, cpus=0.7), oldest=five(CASE, tuple(0.9 * value for value in QUIET), cpus=1.0))
+    judgement = judged(timed(CASE, 1.0, cpus=0.7), stored=stored)
+    assert kinds(judgement) == {f"{CASE}::latency_s": "SAME"}
+    (drifted,) = judgement.drift
+    assert drifted.kind == "INVALID"
+    assert "it got 0.70 of the processor where the baseline got 1.00" in drifted.reason
+
+
 def test_in_mode_counts_no_time_drifts():
     def both(factor):
         return [record(CASE, measurement("latency_s", factor * value), count(1)) for value in QUIET]

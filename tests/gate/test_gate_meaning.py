@@ -23,8 +23,8 @@ def between(before, now):
 @pytest.mark.parametrize(
     "before, now, differs",
     [
-        (of(data_sha256="a" * 64), of(data_sha256="b" * 64), f"data_sha256 {'a' * 20} -> {'b' * 20}"),
-        (of(), of(weights_sha256="b" * 64), f"weights_sha256 none -> {'b' * 20}"),
+        (of(data_sha256="a" * 64), of(data_sha256="b" * 64), f"data_sha256 {'a' * 40} -> {'b' * 40}"),
+        (of(), of(weights_sha256="b" * 64), f"weights_sha256 none -> {'b' * 40}"),
         (of(timer=None), of(timer="event"), "timer null -> event"),
         (of(), of(garbage="not collected"), "garbage none -> not collected"),
         (of(corruptions=[{"name": "blur"}]), of(corruptions=[{"name": "fog"}]), "corruptions.0.name blur -> fog"),

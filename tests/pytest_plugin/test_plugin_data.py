@@ -122,7 +122,10 @@ def test_damaged_data_are_red_and_say_how_to_get_them_anew(suite, tmp_path):
         (["--task=folder:nowhere"], "--task: 'folder:nowhere' cannot be used"),
         (["--task=folder:"], "--task: 'folder:' cannot be used. Allowed: folder:PATH"),
         (["--task=folder:one"], "--task: 'folder:one' cannot be used"),
-        (["--task=folder:a/pets", "--task=folder:b/pets"], "--task: 'folder:pets' cannot be used. Allowed: folders of"),
+        (
+            ["--task=folder:a/pets", "--task=folder:b/pets"],
+            "--task: 'folder:pets' cannot be used. Allowed: folders and",
+        ),
         (["--data-root=conftest.py"], "conftest.py' cannot be used. Allowed: a folder"),
     ],
 )

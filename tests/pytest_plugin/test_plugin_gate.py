@@ -206,7 +206,7 @@ def test_another_clock_is_invalid(gated):
     result = gated.run("benchmarks", "--gate")
     assert result.exit_code == RED, result.out
     assert set(verdicts(result).values()) == {"INVALID"}
-    assert "scripted_clock -> other_clock" in " ".join(result.out.split())
+    assert "test_mini.scripted_clock -> test_mini.other_clock" in " ".join(result.out.split())
 
 
 def test_the_baseline_of_another_device_is_invalid(gated):

@@ -34,7 +34,7 @@ NEUTRAL = frozenset(
 
 NEUTRAL_PARTS = frozenset({"recipe.source"})
 
-LONGEST = 20
+LONGEST = 40
 MOST_NAMED = 5
 
 
