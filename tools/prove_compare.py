@@ -27,6 +27,8 @@ from pathlib import Path
 from statistics import median, stdev
 from typing import Any
 
+import numpy as np
+from simulate_pairs import decided
 from tabulate import tabulate
 
 from vitcnn.gate.pairs import log_ratio
@@ -49,6 +51,7 @@ CASES = (
 PLANTS = {"nothing": 0.0, "+10 %": 0.10, "+5 %": 0.05}
 TURNS = ("nothing", "+10 %", "nothing", "+10 %", "+5 %")
 BASE = "unchanged"
+SUITES = 1000
 
 CONFTEST = """
 import json
@@ -145,6 +148,14 @@ The standard deviation of the median log ratio between pairs, over all tries, wh
 what a planted slow-down of 10 % came to in the median.
 
 {noise}
+
+## Drawn again from these pairs
+
+{drawn} suites each, judged by the product's own code: every case's log ratios are drawn from those of its pairs above
+in which nothing was planted, around none, with at most {pairs} pairs; what is planted is added to one case, each in
+turn. Cases are drawn apart from each other.
+
+{resampled}
 
 ## Every try
 
@@ -294,6 +305,34 @@ def noise(tries: Sequence[dict[str, Any]]) -> str:
     return tabulate(rows, headers=("case", "pairs", "noise of a pair", "+10 % came to"), tablefmt="github")
 
 
+def resampled(tries: Sequence[dict[str, Any]], *, pairs: int, suites: int) -> str:
+    """Return a table: how often suites made of the measured pairs are red and the planted case is caught."""
+    rng = np.random.default_rng(0)
+    pools = [
+        np.array([c for e in tries if e["planted"] == "nothing" or e["case"] != case for c in e["costs"][case]])
+        for case in tries[0]["costs"]
+    ]
+    pools = [pool - np.median(pool) for pool in pools]
+    rows = []
+    for name, share in PLANTS.items():
+        red, caught, undecided, took = 0, 0, 0, []
+        for number in range(suites):
+            costs = np.stack([rng.choice(pool, pairs) for pool in pools], axis=1)
+            place = number % len(pools)
+            costs[:, place] += np.log1p(share)
+            kinds, num_pairs = decided(costs)
+            others = [kind for index, kind in enumerate(kinds) if not share or index != place]
+            red += "WORSE" in others
+            caught += bool(share) and kinds[place] == "WORSE"
+            undecided += kinds.count("INCONCLUSIVE")
+            took.append(num_pairs)
+        shares = [f"{100 * count / total:.1f} %" for count, total in ((red, suites), (undecided, suites * len(pools)))]
+        rows.append(
+            [name, shares[0], f"{100 * caught / suites:.1f} %" if share else "", shares[1], f"{median(took):.0f}"]
+        )
+    return tabulate(rows, headers=("planted", "another case red", "caught", "undecided", "pairs"), tablefmt="github")
+
+
 def page(proof: Proof, options: argparse.Namespace) -> str:
     """Return the page on all tries so far."""
     tries = proof.tries()
@@ -326,6 +365,8 @@ def page(proof: Proof, options: argparse.Namespace) -> str:
         minutes=options.minutes,
         summary=summary(tries),
         noise=noise(tries),
+        drawn=f"{SUITES:,}",
+        resampled=resampled(tries, pairs=options.pairs, suites=SUITES),
         tries=tabulate(rows, headers=headers, tablefmt="github"),
     )
 

@@ -57,12 +57,18 @@ def outcome(scenario: Scenario, slower: float, rng: np.random.Generator) -> tupl
     draws = rng.standard_t(scenario.tails, shape) / scale if np.isfinite(scenario.tails) else rng.normal(size=shape)
     costs = draws * spread + scenario.common * rng.normal(size=(scenario.limit, 1))
     costs[:, 0] += np.log1p(slower)
-    counts = np.zeros(scenario.cases, int)
-    undecided = np.ones(scenario.cases, bool)
+    return decided(costs)
+
+
+def decided(costs: np.ndarray) -> tuple[list[str], int]:
+    """Judge log ratios (pairs, cases) as they come; return the kind of each case's verdict, and the pairs it took."""
+    limit, num_cases = costs.shape
+    counts = np.zeros(num_cases, int)
+    undecided = np.ones(num_cases, bool)
     kinds: list[str] = []
-    for number in range(1, scenario.limit + 1):
+    for number in range(1, limit + 1):
         counts[undecided] = number
-        if is_look(number, scenario.limit):
+        if is_look(number, limit):
             kinds = [verdict.kind for verdict in judge_pairs([_times(costs[:n, c]) for c, n in enumerate(counts)])]
             undecided = np.array([kind == "INCONCLUSIVE" for kind in kinds])
             if not undecided.any():
