@@ -1,11 +1,13 @@
 import os
 import sys
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import settings
 
+from vitcnn import references
 from vitcnn.device import Device
 
 sys.path.append(str(Path(__file__).parents[1] / "tools"))
@@ -29,3 +31,17 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def offering(monkeypatch):
+    """Let installed packages offer things: a function of the group of entry points, and of names and values."""
+
+    def offer(group: str, **values: str) -> None:
+        found = [EntryPoint(name, value, group) for name, value in values.items()]
+        monkeypatch.setattr(references, "entry_points", lambda group: [e for e in found if e.group == group])
+        references.offered.cache_clear()
+
+    yield offer
+    monkeypatch.undo()
+    references.offered.cache_clear()

@@ -7,10 +7,12 @@ import pytest
 from vitcnn import recipes
 from vitcnn.errors import UnknownName, UserError
 from vitcnn.recipes import recipe
+from vitcnn.recipes.own import GROUP
 
 MINE = """
 from dataclasses import replace
 from vitcnn.recipes import recipe
+from vitcnn.recipes.own import GROUP
 
 SLOW = replace(recipe("digits_vit"), name="whatever", epochs=99)
 number = 3
@@ -70,3 +72,14 @@ def test_what_cannot_be_used_is_one_error(asked, said):
 def test_what_is_no_recipe_is_refused(mine):
     with pytest.raises(UserError, match=r"Allowed: a Recipe\. It is of type int\."):
         recipes.ask_for([mine("number")])
+
+
+def test_a_package_offers_a_recipe_by_a_name_of_its_own(mine, offering, tmp_path, monkeypatch):
+    (tmp_path / "recipes_of_a_package.py").write_text(MINE)
+    monkeypatch.syspath_prepend(tmp_path)
+    offering(GROUP, slow="recipes_of_a_package:SLOW")
+    assert recipes.ask_for(["slow,epochs=4"]) == ("slow,epochs=4",)
+    assert (recipe("slow").epochs, recipe("slow,epochs=4").epochs) == (99, 4)
+    offering(GROUP, digits_cnn="recipes_of_a_package:SLOW")
+    with pytest.raises(UserError, match="its package must call it something else"):
+        recipes.ask_for(["digits_cnn"])

@@ -3,9 +3,11 @@
 import math
 import re
 import sys
+from importlib.metadata import EntryPoint
 
 import pytest
 
+from vitcnn import references
 from vitcnn.errors import UserError
 from vitcnn.references import import_file, is_reference, load_reference, raised
 
@@ -99,3 +101,11 @@ def test_what_is_not_there_is_refused(text):
 def test_an_error_without_a_message_and_from_elsewhere_is_its_type_alone():
     assert raised(KeyboardInterrupt(), "") == "KeyboardInterrupt"
     assert raised(ValueError("one\ntwo"), "mine.py") == "ValueError: one"
+
+
+def test_two_packages_cannot_offer_one_name(monkeypatch):
+    found = [EntryPoint("x", value, "a.group") for value in ("a:b", "c:d")]
+    monkeypatch.setattr(references, "entry_points", lambda group: [entry for entry in found if entry.group == group])
+    references.offered.cache_clear()
+    with pytest.raises(UserError, match="a:b and c:d both offer it"):
+        references.offered("a.group")

@@ -1,4 +1,7 @@
-"""What a user names outside the package: `FILE.py:NAME` or `package.module:NAME`. Standard library alone."""
+"""What a user names outside the package: `FILE.py:NAME`, `package.module:NAME`, or what an installed package offers.
+
+Standard library alone.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,10 @@ import importlib.util
 import sys
 import traceback
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -59,6 +63,28 @@ def load_reference(field: str, text: str, *, is_fit: Callable[[object], bool], a
         raise UserError(field=field, value=text, allowed=allowed, do=do)
     stem = Path(place).stem if place.endswith(".py") else place.rpartition(".")[2]
     return Reference(module=stem, name=name, file=str(getattr(module, "__file__", "") or ""), value=value)
+
+
+@cache
+def offered(group: str) -> dict[str, str]:
+    """Return what installed packages offer by the entry points of `group`: `package.module:NAME` by name.
+
+    Imports none of it. UserError where two packages offer different things by one name.
+    """
+    found: dict[str, str] = {}
+    for entry in entry_points(group=group):
+        other = found.setdefault(entry.name, entry.value)
+        if other != entry.value:
+            do = f"{other} and {entry.value} both offer it: uninstall one of their packages."
+            raise UserError(field=f"entry point {group}", value=entry.name, allowed="each name once", do=do)
+    return found
+
+
+def require_one_meaning(field: str, name: str, group: str, catalogue: Container[str]) -> None:
+    """Raise UserError where a package offers as `name` what the catalogue has under this name."""
+    if name in catalogue and name in offered(group):
+        do = f"{offered(group)[name]} is offered by it too: its package must call it something else."
+        raise UserError(field=field, value=name, allowed="names that stand for one thing", do=do)
 
 
 def import_file(path: Path) -> ModuleType:

@@ -1,7 +1,6 @@
 """A user's own model, from a file or from a package's entry point."""
 
 import re
-from importlib.metadata import EntryPoint
 from textwrap import dedent
 
 import pytest
@@ -228,45 +227,20 @@ def test_what_others_raise_passes_as_it_is():
         raise ValueError("mine")
 
 
-@pytest.fixture
-def offering(monkeypatch, request):
-    """Let packages offer entry points."""
-
-    def offer(**values):
-        found = [EntryPoint(name, value, own.GROUP) for name, value in values.items()]
-        monkeypatch.setattr(own, "entry_points", lambda group: found if group == own.GROUP else [])
-        own.offered.cache_clear()
-        own.offered_architecture.cache_clear()
-
-    yield offer
-    monkeypatch.undo()
-    own.offered.cache_clear()
-    own.offered_architecture.cache_clear()
-
-
 def test_a_package_offers_its_own_by_its_own_name(offering, mine, tmp_path, monkeypatch):
     (tmp_path / "a_package_of_mine.py").write_text(dedent(MINE))
     monkeypatch.syspath_prepend(tmp_path)
-    offering(mynet="a_package_of_mine:Net")
+    offering(own.GROUP, mynet="a_package_of_mine:Net")
     assert ask_for(["mynet"]) == ("mynet",)
     assert architecture("mynet").build(SHAPE)(torch.zeros(1, 3, 32, 32)).shape == (1, 10)
     assert "mynet" not in architectures.architectures()
 
 
 def test_a_package_cannot_take_a_name_of_the_catalogue(offering):
-    offering(lenet="no.such.module:Net")
+    offering(own.GROUP, lenet="no.such.module:Net")
     assert architecture("lenet").published is not None
-    with pytest.raises(UserError, match=r"no\.such\.module:Net offers it too"):
+    with pytest.raises(UserError, match=r"no\.such\.module:Net is offered by it too"):
         ask_for(["lenet"])
-
-
-def test_two_packages_cannot_offer_one_name(offering, monkeypatch):
-    found = [EntryPoint("x", value, own.GROUP) for value in ("a:b", "c:d")]
-    offering()
-    monkeypatch.setattr(own, "entry_points", lambda group: found if group == own.GROUP else [])
-    own.offered.cache_clear()
-    with pytest.raises(UserError, match="a:b and c:d both offer it"):
-        architecture("x")
 
 
 def test_own_models_are_modules():

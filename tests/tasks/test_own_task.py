@@ -9,7 +9,7 @@ import pytest
 from vitcnn.errors import UnknownName, UserError
 from vitcnn.spec import InputShape
 from vitcnn.tasks import Tasks
-from vitcnn.tasks.own import own_task
+from vitcnn.tasks.own import GROUP, own_task
 
 MINE = """
     import numpy as np
@@ -250,3 +250,15 @@ def test_no_image_is_opened_for_labels_that_stand_apart(mine, tmp_path):
         "    return Apart(), Apart()\n"
     )
     assert own_task(f"{path}:two").classes == ("0", "1", "2")
+
+
+def test_a_package_offers_a_task_by_a_name_of_its_own(mine, offering, tmp_path, monkeypatch):
+    (tmp_path / "tasks_of_a_package.py").write_text(dedent(MINE))
+    monkeypatch.syspath_prepend(tmp_path)
+    offering(GROUP, drawn="tasks_of_a_package:arrays")
+    tasks = Tasks(tmp_path, asked=("drawn", "digits"))
+    assert tasks.asked == ("drawn", "digits")
+    assert tasks.task("drawn").shape == SMALL
+    offering(GROUP, digits="tasks_of_a_package:arrays")
+    with pytest.raises(UserError, match="its package must call it something else"):
+        Tasks(tmp_path, asked=("digits",))

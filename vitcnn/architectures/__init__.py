@@ -10,9 +10,9 @@ from functools import cache
 
 from vitcnn import catalogue
 from vitcnn.architectures.any_timm import any_timm_model, is_timm
-from vitcnn.architectures.own import offered, offered_architecture, own_architecture
+from vitcnn.architectures.own import GROUP, offered_architecture, own_architecture
 from vitcnn.errors import UnknownName, UserError
-from vitcnn.references import USAGE, is_reference
+from vitcnn.references import USAGE, is_reference, offered, require_one_meaning
 from vitcnn.spec import Architecture
 
 _OWN: dict[str, Architecture] = {}
@@ -43,7 +43,7 @@ def ask_for(asked: Sequence[str]) -> tuple[str, ...]:
     names = []
     for text in asked:
         if is_timm(text) or not is_reference(text):
-            _require_one_meaning(text)
+            require_one_meaning("--arch", text, GROUP, architectures())
             names.append(architecture(text).name)
             continue
         found = own_architecture(text)
@@ -55,16 +55,10 @@ def ask_for(asked: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _require_one_meaning(name: str) -> None:
-    if name in architectures() and name in offered():
-        do = f"{offered()[name].value} offers it too: its package must call it something else."
-        raise UserError(field="--arch", value=name, allowed="names that stand for one architecture", do=do)
-
-
 def _from_outside(name: str) -> Architecture | None:
     if is_timm(name):
         return _of_timm(name)
-    return offered_architecture(name) if name not in architectures() and name in offered() else None
+    return offered_architecture(name) if name not in architectures() and name in offered(GROUP) else None
 
 
 @cache
@@ -74,7 +68,7 @@ def _of_timm(name: str) -> Architecture:
 
 def _of_catalogue(name: str) -> Architecture:
     if name not in architectures():
-        known = (*architectures(), *offered())
+        known = (*architectures(), *offered(GROUP))
         also = ("timm/NAME for any timm model", f"{USAGE} for your own")
         raise UnknownName(field="architecture", value=name, known=known, also=also)
     return architectures()[name]

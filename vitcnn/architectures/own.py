@@ -11,11 +11,10 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
 from vitcnn.errors import CaseError, UserError
-from vitcnn.references import Reference, load_reference, raised
+from vitcnn.references import Reference, load_reference, offered, raised
 from vitcnn.spec import Architecture, InputShape
 
 if TYPE_CHECKING:
@@ -45,21 +44,9 @@ def own_architecture(text: str) -> Architecture:
 
 
 @cache
-def offered() -> dict[str, EntryPoint]:
-    """Return what installed packages offer, by name; UserError where two offer the same name. Imports none of them."""
-    found: dict[str, EntryPoint] = {}
-    for entry in entry_points(group=GROUP):
-        other = found.setdefault(entry.name, entry)
-        if other.value != entry.value:
-            do = f"{other.value} and {entry.value} both offer it: uninstall one of their packages."
-            raise UserError(field=f"entry point {GROUP}", value=entry.name, allowed="each name once", do=do)
-    return found
-
-
-@cache
 def offered_architecture(name: str) -> Architecture:
     """Return the architecture that a package offers as `name`, which ids show; UserError as `own_architecture`."""
-    field, value = f"entry point {GROUP}", offered()[name].value
+    field, value = f"entry point {GROUP}", offered(GROUP)[name]
     found = _architecture(field, load_reference(field, value, is_fit=is_fit, allowed=ALLOWED))
     return replace(found, name=name)
 

@@ -12,9 +12,9 @@ from functools import cache
 
 from vitcnn import catalogue
 from vitcnn.errors import UnknownName
-from vitcnn.recipes.own import canonical, own_recipe, variant
+from vitcnn.recipes.own import GROUP, canonical, own_recipe, variant
 from vitcnn.recipes.parts import Recipe as Recipe
-from vitcnn.references import USAGE, is_reference
+from vitcnn.references import USAGE, is_reference, offered, require_one_meaning
 from vitcnn.spec import Architecture, Task
 
 _OWN: dict[str, Recipe] = {}
@@ -39,15 +39,15 @@ def recipe_for(task: Task, entry: Architecture) -> Recipe:
 
 
 def recipe(name: str) -> Recipe:
-    """Return the recipe of `name`: the catalogue's, one of `ask_for`, or a variant of these.
+    """Return the recipe of `name`: the catalogue's, a package's, one of `ask_for`, or a variant of these.
 
     UnknownName offers the nearest of the catalogue.
     """
     base, comma, changes = name.partition(",")
-    found = _OWN.get(base) or recipes().get(base)
+    found = _OWN.get(base) or recipes().get(base) or _offered(base)
     if found is None:
         also = ("NAME,epochs=3 for a variant", f"{USAGE} for your own")
-        raise UnknownName(field="recipe", value=base, known=recipes(), also=also)
+        raise UnknownName(field="recipe", value=base, known=(*recipes(), *offered(GROUP)), also=also)
     return variant(found, changes) if comma else found
 
 
@@ -60,9 +60,15 @@ def ask_for(asked: Sequence[str]) -> tuple[str, ...]:
     names = []
     for text in asked:
         base, comma, changes = text.partition(",")
+        require_one_meaning("--recipe", base, GROUP, recipes())
         if is_reference(base):
             found = own_recipe(base)
             _OWN[found.name] = found
             base = found.name
         names.append(recipe(f"{base},{canonical(changes)}" if comma else base).name)
     return tuple(dict.fromkeys(names))
+
+
+@cache
+def _offered(name: str) -> Recipe | None:
+    return own_recipe(offered(GROUP)[name], name) if name in offered(GROUP) else None

@@ -10,6 +10,9 @@ from vitcnn.errors import UnknownName, UserError
 from vitcnn.recipes.parts import Recipe, at_rate
 from vitcnn.references import load_reference
 
+GROUP = "vitcnn.recipes"
+"""The entry points by which packages offer recipes."""
+
 CHANGES: dict[str, Callable[[str], Any]] = {
     "epochs": int,
     "batch": int,
@@ -23,10 +26,10 @@ CHANGES: dict[str, Callable[[str], Any]] = {
 """What a variant may change, and how its text is read."""
 
 
-def own_recipe(text: str) -> Recipe:
-    """Return the recipe of `FILE.py:NAME`, by the name that ids show; UserError as `load_reference`."""
+def own_recipe(text: str, name: str = "") -> Recipe:
+    """Return the recipe of `FILE.py:NAME`, by the name that ids show, or by `name`; UserError as `load_reference`."""
     found = load_reference("--recipe", text, is_fit=lambda value: isinstance(value, Recipe), allowed="a Recipe")
-    return replace(found.value, name=str(found))
+    return replace(found.value, name=name or str(found))
 
 
 def canonical(changes: str) -> str:

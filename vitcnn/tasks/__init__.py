@@ -12,10 +12,10 @@ from pathlib import Path
 from vitcnn import catalogue
 from vitcnn.errors import MissingData, UnknownName, UserError
 from vitcnn.folders import given_path
-from vitcnn.references import USAGE, is_reference
+from vitcnn.references import USAGE, is_reference, offered, require_one_meaning
 from vitcnn.spec import Data, Progress, Task
 from vitcnn.tasks.image_folder import folder_task
-from vitcnn.tasks.own import own_task
+from vitcnn.tasks.own import GROUP, offered_task, own_task
 
 FOLDER = "folder:"
 DATA_ROOT_VARIABLE = "VITCNN_DATA"
@@ -62,7 +62,7 @@ class Tasks:
 
     def __init__(self, data_root: Path, asked: Sequence[str] = ()) -> None:
         self.data_root = data_root
-        own = {value: _own_task(value) for value in asked if is_reference(value)}
+        own = {value: task for value in asked if (task := _own_task(value))}
         for name, count in Counter(task.name for task in own.values()).items():
             if count > 1:
                 do = "Rename one of the folders or files, or measure them one after the other."
@@ -81,7 +81,7 @@ class Tasks:
         """Return the task `name`; UnknownName offers the nearest."""
         if name not in self._entries:
             also = ("folder:PATH for a folder of images", f"{USAGE} for your own data")
-            raise UnknownName(field="task", value=name, known=self._entries, also=also)
+            raise UnknownName(field="task", value=name, known=(*self._entries, *offered(GROUP)), also=also)
         return self._entries[name]
 
     def data(self, name: str, progress: Progress) -> Data:
@@ -97,7 +97,12 @@ class Tasks:
         return self._loaded[name]
 
 
-def _own_task(value: str) -> Task:
+def _own_task(value: str) -> Task | None:
+    require_one_meaning("--task", value, GROUP, tasks())
+    if value in offered(GROUP):
+        return offered_task(value)
+    if not is_reference(value):
+        return None
     if not value.startswith(FOLDER):
         return own_task(value)
     path = value.removeprefix(FOLDER)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from vitcnn.errors import UserError, VitcnnError
-from vitcnn.references import load_reference, raised
+from vitcnn.references import load_reference, offered, raised
 from vitcnn.spec import Data, InputShape, Progress, Split, Task
 from vitcnn.tasks.pictures import square
 
@@ -50,6 +50,15 @@ class OwnData:
     def refusal(self, part: str, number: int, value: object, allowed: str, do: str) -> UserError:
         """Return the error that names an item."""
         return UserError(field=f"--task {self.name}: item {number} of {part}", value=value, allowed=allowed, do=do)
+
+
+GROUP = "vitcnn.tasks"
+"""The entry points by which packages offer tasks."""
+
+
+def offered_task(name: str) -> Task:
+    """Return the task that a package offers as `name`, which ids show; UserError as `own_task`."""
+    return replace(own_task(offered(GROUP)[name]), name=name)
 
 
 def own_task(text: str) -> Task:
