@@ -56,6 +56,11 @@ def test_list_tasks_says_which_data_are_here(capsys, tmp_path):
     assert "not here" in rows["cifar10"]
 
 
+def test_the_module_is_the_command_and_knows_its_version():
+    done = subprocess.run([sys.executable, "-m", "vitcnn", "--version"], capture_output=True, text=True, check=True)
+    assert re.fullmatch(r"vitcnn \d+\.\d+\.\d+\n", done.stdout)
+
+
 def test_list_recipes_shows_all(capsys):
     assert main(["list", "recipes"]) == 0
     out = capsys.readouterr().out

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 
 from vitcnn.commands import baseline, compare, gate, noise
 from vitcnn.commands.output import forget_output
@@ -41,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     """Return the command line's grammar."""
     root = argparse.ArgumentParser(prog="vitcnn", description=__doc__)
+    root.add_argument("--version", action="version", version=f"vitcnn {version('vitcnn')}")
     commands = root.add_subparsers(required=True, metavar="COMMAND", parser_class=CommandParser)
 
     listed = commands.add_parser("list", help="show the catalogue and the cases")
