@@ -1,8 +1,10 @@
 import pytest
+import timm
 import torch
 
-from vitcnn.architectures import architecture
+from vitcnn.architectures import any_timm, architecture
 from vitcnn.architectures.any_timm import is_timm
+from vitcnn.architectures.timm_families import BEGINNINGS, MODULES, OF_MODULES
 from vitcnn.errors import UnknownName, UnsupportedResolution
 from vitcnn.inference import resized
 from vitcnn.spec import InputShape
@@ -14,11 +16,44 @@ FAMILIES = {
     "swin_tiny_patch4_window7_224": "vit",
     "coatnet_0_rw_224": "hybrid",
 }
+MORE = {
+    "hiera_tiny_224": "vit",
+    "mixer_b16_224": "other",
+    "edgenext_small": "hybrid",
+    "resnet50_clip": "cnn",
+    "caformer_s18": "hybrid",
+    "poolformer_s12": "other",
+    "convformer_s18": "cnn",
+    "mobilenetv4_hybrid_medium": "hybrid",
+    "mobilenetv4_conv_small": "cnn",
+    "vit_base_r50_s16_224": "hybrid",
+    "deit_tiny_patch16_224": "vit",
+}
+
+
+@pytest.mark.parametrize("name, family", [*FAMILIES.items(), *MORE.items()])
+def test_the_family_is_what_the_paper_says(name, family):
+    assert architecture(f"timm/{name}").family == family
+
+
+def test_every_module_of_timm_has_one_family():
+    listed = [module for modules in MODULES.values() for module in modules.split()]
+    assert len(listed) == len(set(listed))
+    assert set(timm.list_modules()) <= set(listed), "a newer timm: say in timm_families what its modules are"
+
+
+def test_each_beginning_names_models_of_a_module_of_another_family():
+    for beginning, family in BEGINNINGS.items():
+        names = timm.list_models(f"{beginning}*")
+        assert names
+        modules = {timm.model_entrypoint(name).__module__.rpartition(".")[2] for name in names}
+        assert family not in {OF_MODULES[module] for module in modules}
 
 
 @pytest.mark.parametrize("name, family", FAMILIES.items())
-def test_family_is_read_off_the_layers(name, family):
-    assert architecture(f"timm/{name}").family == family
+def test_a_model_of_a_module_that_is_not_listed_is_guessed_by_its_layers(name, family, monkeypatch):
+    monkeypatch.setattr(any_timm, "timm_family", lambda *_: None)
+    assert any_timm.any_timm_model(f"timm/{name}").family == family
 
 
 @pytest.mark.parametrize("name", FAMILIES)

@@ -1,10 +1,11 @@
-"""Any timm model as an architecture: `timm/NAME`. Its family is read off the model's own layers."""
+"""Any timm model as an architecture: `timm/NAME`."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from vitcnn.architectures.timm_families import timm_family
 from vitcnn.errors import UnknownName
 from vitcnn.spec import Architecture, Family, InputShape
 
@@ -70,8 +71,10 @@ def any_timm_model(name: str) -> Architecture:
     native_px = max(config.input_size[1:]) if config else LARGE_PX[0]
     fixed_px = bool(config and config.fixed_input_size)
     builder = partial(timm_model, timm_name, fixed_px=fixed_px)
-    with torch.device("meta"):
-        family = family_of(builder(InputShape(px=native_px, channels=3, num_classes=10)))
+    family = timm_family(timm_name, timm.model_entrypoint(timm_name).__module__.rpartition(".")[2])
+    if family is None:
+        with torch.device("meta"):
+            family = family_of(builder(InputShape(px=native_px, channels=3, num_classes=10)))
     return Architecture(
         name=name,
         family=family,
@@ -90,7 +93,10 @@ def _hub_name(config: Any) -> str:
 
 
 def family_of(model: nn.Module) -> Family:
-    """Tell a model's family: no attention heads, a CNN; heads beside overlapping convolutions, a hybrid; else a ViT."""
+    """Guess a model's family by its layers.
+
+    No attention heads, a CNN; heads beside overlapping convolutions, a hybrid; else a ViT.
+    """
     from torch import nn
 
     has_heads = any(hasattr(module, "num_heads") for module in model.modules())
