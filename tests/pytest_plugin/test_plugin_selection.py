@@ -136,7 +136,10 @@ def cases(new_suite):
         ("--arch=resnet18 --preset=full", [SMOKE[1], STANDARD]),
         ("--arch=vit_tiny,lenet", [SMOKE[2], SMOKE[0]]),
         ("--arch=vit_tiny --arch=lenet", [SMOKE[2], SMOKE[0]]),
-        ("--arch=vit_micro", ["latency/vit_micro/28/b1/fp32/eager"]),
+        (
+            "--arch=vit_micro",
+            ["accuracy/vit_micro/digits/digits_vit/fp32/eager", "latency/vit_micro/28/b1/fp32/eager"],
+        ),
         ("--task=digits", SMOKE),
     ],
 )

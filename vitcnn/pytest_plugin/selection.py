@@ -53,16 +53,14 @@ def require_resolution(case: Case, tasks: Tasks) -> None:
 
 
 def of_architecture(cases: Sequence[Case], name: str, tasks: Tasks) -> list[Case]:
-    """Return the cases of `name`; where no case names it, it takes the places of its family's cases, or of all.
+    """Return the cases of `name`; where no case names it, it takes the places of all cases, each place once.
 
-    In the place of another it trains by the recipe that suits itself.
+    In the place of another it trains by the recipe that suits itself. So models of all families get the same questions.
     """
     named = [case for case in cases if case.architecture == name]
     if named:
         return named
-    family = architecture(name).family
-    kin = [case for case in cases if architecture(case.architecture).family == family]
-    placed = (replace(case, architecture=name) for case in kin or cases)
+    placed = (replace(case, architecture=name) for case in cases)
     suited = (on_task(c, tasks.task(c.task)) if isinstance(c, AccuracyCase) else c for c in placed)
     return list(dict.fromkeys(suited))
 
