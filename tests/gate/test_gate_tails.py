@@ -5,8 +5,9 @@ from record_builders import measurement
 
 from vitcnn.gate.judge import judge
 from vitcnn.gate.pairs import judge_pairs, paired_times
-from vitcnn.gate.tails import LONGER, growth, tail, tails
+from vitcnn.gate.tails import LONGER, growth, tail, tails, with_tail
 from vitcnn.gate.times import judge_times
+from vitcnn.gate.verdict import Verdict
 
 EVEN = (1.0,) * 30
 EVERY_THIRD = (1.0, 1.0, 5.0) * 10
@@ -23,6 +24,7 @@ def verdict(**how):
 
 def test_a_tail_is_the_mean_over_the_median():
     assert tail(EVERY_THIRD) == pytest.approx(7 / 3)
+    assert tail((2.0, 2.0, 10.0)) == pytest.approx(7 / 3), "whatever the unit, and three rounds are enough"
     assert tail((1.0, 2.0)) is None, "two rounds have no tail"
     assert tail((0.0, 0.0, 1.0)) is None, "nothing is relative to 0"
 
@@ -46,6 +48,7 @@ def test_what_is_slow_now_and_then_is_open_until_three_runs_show_it_and_then_wor
     assert (one.kind, one.standing) == ("INCONCLUSIVE", "open")
     assert (three.kind, three.standing) == ("WORSE", "open")
     assert "mean of the rounds exceeds their median by 133 % or more, in the baseline by 1.0 % at most" in three.reason
+    assert one.reason.endswith("in the baseline by 1.0 % at most, which one run does not prove")
 
 
 def test_one_run_without_the_tail_clears_it():
@@ -60,6 +63,13 @@ def test_a_tail_short_of_a_quarter_is_none():
 def test_where_others_took_the_processor_a_tail_cannot_be_judged():
     found = verdict(current=(1.0,) * 3, tails=((1.0,) * 5, (2.0,) * 3), cpus=(1.0, 0.7))
     assert (found.kind, found.standing) == ("INVALID", "clear")
+    assert found.reason.endswith("in the baseline by 0.0 % at most; others took the processor: measure again")
+
+
+@pytest.mark.parametrize("kind", ["WORSE", "INVALID"])
+def test_what_is_red_already_keeps_its_verdict(kind):
+    red = Verdict(kind=kind, case=CASE, metric="latency_s", reason="why")
+    assert with_tail(red, (1.0,) * 5, (2.0,) * 3) is red
 
 
 def test_a_faster_median_does_not_excuse_a_tail():

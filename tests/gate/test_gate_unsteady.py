@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from gate_builders import QUIET, medians
+from scipy import stats
 
 from vitcnn.gate.times import judge_times
 from vitcnn.gate.unsteady import ENOUGH_RUNS, chances_of_spread
@@ -18,6 +19,13 @@ def test_a_case_that_got_two_modes_is_not_the_same():
     assert kind(current=TWO_MODES) == "INCONCLUSIVE"
     (verdict,) = judge_times([medians(current=TWO_MODES)])
     assert "its runs differ far more than the baseline's, so too noisy to tell" in verdict.reason
+
+
+def test_a_case_alone_is_judged_by_the_f_test():
+    """Today's variance is that of the runs but for the one farthest out; 4 of them are 3 degrees of freedom."""
+    before, now = [0.0, 0.01, 0.02, 0.04], [0.0, 0.03, 0.05, 0.07, 0.5]
+    expected = stats.f.sf(np.var(now[:4], ddof=1) / np.var(before, ddof=1), 3, 3)
+    assert chances_of_spread([before], [now]) == [pytest.approx(expected, rel=1e-6)]
 
 
 def test_one_disturbed_run_is_no_spread():
