@@ -182,6 +182,23 @@ def test_a_copy_of_the_package_that_both_would_measure_is_refused(with_the_packa
     assert repository.leftovers == []
 
 
+MINE = """
+from dataclasses import replace
+from vitcnn.recipes import recipe
+MINE = replace(recipe("digits_cnn"), name="x")
+"""
+
+
+def test_a_file_of_the_users_own_is_that_of_each_revision(repository):
+    repository.write("mine.py", MINE)
+    with pytest.raises(RunFailed, match=r"(?s)the base HEAD \(.*There is no file .*/base/mine\.py"):
+        compared(repository, "HEAD", options=["--recipe=mine.py:MINE"])
+    repository.commit()
+    assert compared(repository, "HEAD", options=["--recipe=mine.py:MINE"]).judged("on").red("on") == ()
+    with pytest.raises(RunFailed, match=r"both revisions would read the same .*/project/mine\.py\. Name it by a path"):
+        compared(repository, "HEAD", options=[f"--recipe={repository.root}/mine.py:MINE"])
+
+
 FINDER = """
     import sys
     from importlib.util import spec_from_file_location

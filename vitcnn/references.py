@@ -21,6 +21,9 @@ from typing import Any
 from vitcnn.errors import UnknownName, UserError
 from vitcnn.folders import given_path
 
+OF_A_FILE = "vitcnn_file_"
+"""How the names of modules begin that stand for a user's files."""
+
 USAGE = "FILE.py:NAME or package.module:NAME"
 
 
@@ -97,7 +100,7 @@ def import_file(path: Path) -> ModuleType:
 
 @cache
 def _imported(path: Path) -> ModuleType:
-    name = f"vitcnn_file_{zlib.crc32(str(path).encode()):08x}_{path.stem}"
+    name = f"{OF_A_FILE}{zlib.crc32(str(path).encode()):08x}_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from vitcnn.pytest_plugin.ledger import case_id, is_measured
+from vitcnn.references import OF_A_FILE
 from vitcnn.turns import Turns
 from vitcnn.worktrees import tracked_packages
 
@@ -57,13 +58,16 @@ class TurnHooks:
             pytest.exit(strange, returncode=pytest.ExitCode.USAGE_ERROR)
 
     def _from_elsewhere(self) -> str:
-        """Say which package of the revision was imported from outside of its tree; an empty string where none was."""
-        tree = self.config.rootpath.resolve()
-        for name in self._packages & sys.modules.keys():
+        """Say what of the revision was imported from outside of its tree; an empty string where nothing was."""
+        for name in [name for name in sys.modules if name in self._packages or name.startswith(OF_A_FILE)]:
             file = getattr(sys.modules[name], "__file__", None)
-            if file and not Path(file).resolve().is_relative_to(tree):
-                do = "Install it editable, name its folder in pytest's `pythonpath`, or uninstall the copy"
-                return f"not this revision's {name} would be measured, but {file}. {do}"
+            if not file or Path(file).resolve().is_relative_to(self.config.rootpath.resolve()):
+                continue
+            if name.startswith(OF_A_FILE):
+                do = "Name it by a path relative to the folder that you compare in"
+                return f"both revisions would read the same {file}. {do}"
+            do = "Install it editable, name its folder in pytest's `pythonpath`, or uninstall the copy"
+            return f"not this revision's {name} would be measured, but {file}. {do}"
         return ""
 
     def pytest_unconfigure(self) -> None:
