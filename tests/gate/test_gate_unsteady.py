@@ -25,6 +25,14 @@ def test_a_case_alone_is_judged_by_the_f_test():
     """Today's variance is that of the runs but for the one farthest out; 4 of them are 3 degrees of freedom."""
     before, now = [0.0, 0.01, 0.02, 0.04], [0.0, 0.03, 0.05, 0.07, 0.5]
     expected = stats.f.sf(np.var(now[:4], ddof=1) / np.var(before, ddof=1), 3, 3)
+    for shift in (0.0, -3.0):
+        shifted = [[value + shift for value in group] for group in (before, now)]
+        assert chances_of_spread(shifted[:1], shifted[1:]) == [pytest.approx(expected, rel=1e-6)]
+
+
+def test_four_runs_and_a_baseline_of_two_are_enough():
+    before, now = [0.0, 0.01], [0.0, 0.3, 0.5, 0.9]
+    expected = stats.f.sf(np.var(now[:3], ddof=1) / np.var(before, ddof=1), 2, 1)
     assert chances_of_spread([before], [now]) == [pytest.approx(expected, rel=1e-6)]
 
 
