@@ -65,8 +65,10 @@ def without_resolution(case: Case) -> str:
     entry, px = architecture(case.architecture), case.input_px
     if px is None or px in entry.resolutions:
         return ""
-    why = entry.refused.get(px, "name another architecture for it")
-    return f"{entry.takes}, this place has {px} px: {why}"
+    if px in entry.refused:
+        do = f"To enlarge such images, state resolutions={{{px}: {max(entry.resolutions)}, ...}} in an Architecture"
+        return f"{entry.takes}, this place has {px} px: {entry.refused[px]}. {do}"
+    return f"{entry.takes}, this place has {px} px: name another architecture for it"
 
 
 def without_files(case: Case, tasks: Tasks) -> str:

@@ -135,7 +135,8 @@ def _of_module(field: str, text: str, place: str) -> ModuleType:
 
 
 def _not_importable(field: str, text: str, error: BaseException, file: str) -> UserError:
-    do = f"Importing it raised {raised(error, file)}. Correct that, and see it whole with `python -c 'import ...'`."
+    see = f"python {file}" if file else f"python -c 'import {text.rpartition(':')[0]}'"
+    do = f"Importing it raised {raised(error, file)}. See it whole with `{see}`."
     return UserError(field=field, value=text, allowed="a file or module that can be imported", do=do)
 
 

@@ -95,7 +95,7 @@ def own_failures(entry: Architecture) -> Iterator[None]:
         yield
     except VitcnnError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if not entry.file:
             raise
         raise CaseError(f"{entry.name} raised {raised(error, entry.file)}") from error

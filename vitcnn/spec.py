@@ -86,6 +86,15 @@ class Architecture:
     refused: Mapping[int, str] = field(hash=False, default_factory=dict)
     counted_parameters: int | None = None
 
+    def __post_init__(self) -> None:
+        require_name("name of an Architecture", self.name)
+        require_one_of(f"family of {self.name}", self.family, FAMILIES)
+
+    @property
+    def weights(self) -> str:
+        """What it is built with: `random`, and of a user's own, which may load some, `as built`."""
+        return "as built" if self.file else "random"
+
     @property
     def num_parameters(self) -> int | None:
         """The published or counted number of parameters, None where nobody has counted."""

@@ -15,7 +15,7 @@ from vitcnn.inference.forward import memory_format, resized
 from vitcnn.metrics.macs import macs
 from vitcnn.recipes import recipe_for
 from vitcnn.runner import own_failures
-from vitcnn.spec import InputShape, LatencyCase
+from vitcnn.spec import Architecture, InputShape, LatencyCase
 from vitcnn.tasks import real_images, tasks
 
 MINE = """
@@ -83,6 +83,11 @@ MINE = """
             super().__init__()
 
 
+    class Exits(nn.Module):
+        def __init__(self):
+            raise SystemExit("bye")
+
+
     class Broken(Net):
         def forward(self, images):
             return self.neck(images)
@@ -128,6 +133,7 @@ def test_a_class_or_a_function_is_an_architecture_by_a_short_name(mine, name):
     assert entry.num_parameters == (9 + 1) * 8 + (8 + 1) * 10
     assert resized(entry, SHAPE)(torch.zeros(2, 3, 32, 32)).shape == (2, 10)
     assert memory_format(entry) == torch.contiguous_format
+    assert (entry.weights, architecture("lenet").weights) == ("as built", "random")
 
 
 def test_an_own_model_trains_by_the_recipe_for_transformers_of_its_size(mine):
@@ -141,7 +147,9 @@ def test_what_a_model_takes_is_found_out_by_trying(mine):
     assert taken == [{28}, {32, 224, 512}, set(EVERY_PX)]
     place = without_resolution(LatencyCase(architecture="mine:patches", px=28, batch=1))
     takes = "mine:patches takes 32, 224, 512 px input, this place has 28 px: "
-    raised = r"it raised AssertionError: patches of 16 px do not fit 28 px \(mine\.py, line \d+, in patches\)$"
+    raised = (
+        r"it raised AssertionError: patches of 16 px do not fit 28 px \(mine\.py, line \d+, in patches\)\. To enlarge "
+    )
     assert re.match(takes + raised, place)
 
 
@@ -161,13 +169,14 @@ def test_an_architecture_of_ones_own_keeps_what_it_states(mine):
         ("Classes", "At 28 px: it returned torch.int64, and no floating-point numbers."),
         ("Lazy", "it has lazy layers"),
         ("Timm", "it needs img_size and in_chans, which vitcnn does not know: call them px, channels, num_classes, or"),
+        ("Exits", "it raised SystemExit: bye (mine.py, line "),
         ("Broken", "it raised AttributeError: 'Broken' object has no attribute 'neck' (mine.py, line "),
         ("nothing", "it built NoneType, and no nn.Module."),
         (
             "BUILT",
             "or an nn.Module class (each seed builds it anew). It is of type Net.",
         ),
-        ("EVERYTHING", "Allowed: Broken, Classes, Features, "),
+        ("EVERYTHING", "Allowed: Broken, Classes, Exits, Features, "),
     ],
 )
 def test_what_is_wrong_with_a_model_is_one_error(mine, name, said):
@@ -241,6 +250,16 @@ def test_a_package_cannot_take_a_name_of_the_catalogue(offering):
     assert architecture("lenet").published is not None
     with pytest.raises(UserError, match=r"no\.such\.module:Net is offered by it too"):
         ask_for(["lenet"])
+
+
+def test_a_family_that_is_none_is_refused_where_it_is_written():
+    with pytest.raises(UserError, match=r"family of x: 'transformer' cannot be used\. Allowed: cnn, hybrid, other"):
+        Architecture(name="x", family="transformer", builder=nn.Identity)
+
+
+def test_a_file_without_a_name_asks_for_one():
+    with pytest.raises(UserError, match=r"Add what to take from it: models/mine\.py:NAME"):
+        ask_for(["models/mine.py"])
 
 
 def test_own_models_are_modules():

@@ -1,3 +1,5 @@
+import weakref
+
 import pytest
 import torch
 from torch import nn
@@ -35,6 +37,20 @@ def backward(model, images):
 @pytest.fixture
 def images():
     return torch.rand(5, 4)
+
+
+def test_a_branch_that_the_loss_does_not_use_is_let_go_of(cpu, images):
+    """ReLU saves its own output: kept as it is, by a hook, it would hold itself."""
+    stem = nn.Sequential(nn.Linear(4, 3), nn.ReLU())
+    kept = []
+
+    def run():
+        unused = stem(images)
+        kept.append(weakref.ref(unused))
+        stem(images).sum().backward()
+
+    saved_bytes(cpu, stem, run)
+    assert kept[0]() is None
 
 
 def test_a_linear_layer_keeps_its_input_and_its_weight_does_not_count(cpu, images):

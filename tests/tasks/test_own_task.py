@@ -104,13 +104,22 @@ MINE = """
         return [{"x": 1, "y": 0}] * 4, [{"x": 1, "y": 0}] * 4
 
     def too_few_names():
-        return two(DRAWN, classes=["cat"])
+        return two(DRAWN, [0, 1, 2] * 4, classes=["cat", "dog"])
 
     def never_tested():
         return two(DRAWN, [0, 1, 2, 0, 1, 2, 0, 1, 0, 1, 0, 1])
 
     def all_of_one_class_twice():
         return two(np.concatenate([DRAWN[:8], DRAWN[[0, 2, 4, 6]]]), [0, 1] * 4 + [0, 0, 0, 1])
+
+    def same():
+        return two(DRAWN)[0], two(DRAWN)[0]
+
+    def one_class():
+        return two(DRAWN, [0] * 12)
+
+    def gaps():
+        return two(DRAWN, [1, 5, 200] * 4)
 
     class Broken(Items):
         def __getitem__(self, number):
@@ -204,10 +213,13 @@ def test_images_of_both_parts_are_left_out_of_training_and_counted(mine, tmp_pat
         ("fractions", "item 0 of train: 0.5 cannot be used."),
         ("triples", "item 0 of train: '3 things' cannot be used."),
         ("other_keys", "item 0 of train: ['x', 'y'] cannot be used."),
-        ("too_few_names", "--task mine:too_few_names: train: 1 cannot be used. Allowed: labels 0 to 0."),
+        ("too_few_names", "--task mine:too_few_names: train: 2 cannot be used. Allowed: labels 0 to 1."),
         ("never_tested", "--task mine:never_tested: test: '2' cannot be used. Allowed: images of every class."),
         ("all_of_one_class_twice", "train: '0' cannot be used. Allowed: images of every class."),
-        ("broken", "item 0 of train: '' cannot be used."),
+        ("broken", "item 0 of train: 'none' cannot be used."),
+        ("same", "train: 'no image' cannot be used. Allowed: images that the other part has not. Every one of them"),
+        ("one_class", "--task mine:one_class: 1 cannot be used. Allowed: two classes or more."),
+        ("gaps", "198 of 201 classes have none that is not in the other part too: 0, 2, 3. Add some, or number the"),
         ("number", "Allowed: a Task, or a function"),
         ("OF_FLOATS", "train: 'float64 (12, 1, 28, 28)' cannot be used. Allowed: uint8 (count, 1, 28, 28)."),
         ("OF_THREE", "train: 2 cannot be used. Allowed: labels 0 to 1."),

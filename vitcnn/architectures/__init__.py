@@ -42,6 +42,9 @@ def ask_for(asked: Sequence[str]) -> tuple[str, ...]:
     _OWN.clear()
     names = []
     for text in asked:
+        if text.endswith(".py"):
+            do = f"Add what to take from it: {text}:NAME."
+            raise UserError(field="--arch", value=text, allowed=USAGE, do=do)
         if is_timm(text) or not is_reference(text):
             require_one_meaning("--arch", text, GROUP, architectures())
             names.append(architecture(text).name)

@@ -131,7 +131,7 @@ class Builder:
         try:
             with torch.device(device), torch.random.fork_rng(devices=()):
                 return _trial(self._made(shape), shape)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             return Trial(wrong=f"it raised {raised(error, self.file)}")
 
     def _made(self, shape: InputShape) -> Any:

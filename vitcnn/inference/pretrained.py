@@ -46,7 +46,7 @@ def weighted(entry: Architecture, weights: Weights, input_px: int) -> tuple[Arch
     where they are not here, UnsupportedResolution where they are made for other layers than it has at this resolution.
     """
     if weights == "random":
-        return entry, {"weights": weights}
+        return entry, {"weights": entry.weights}
     repository(entry)
     _require_same_layers(entry, input_px)
     found = hub_weights(entry)

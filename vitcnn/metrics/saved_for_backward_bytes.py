@@ -25,12 +25,14 @@ def measure(subject: Subject) -> Sequence[float]:
 
     def pack(tensor: Tensor) -> Tensor:
         saved.setdefault(tensor.untyped_storage().data_ptr(), tensor)
-        return tensor
+        return tensor.detach()  # an output that holds its own graph would be a cycle, which only a backward frees
 
     with saved_tensors_hooks(pack, lambda tensor: tensor):
         subject.run()
     num_bytes = sum(t.untyped_storage().nbytes() for pointer, t in saved.items() if pointer not in parameters)
-    return [num_bytes] if saved else ()
+    count = len(saved)
+    saved.clear()  # the graph of what no backward went through holds the hook, and the hook these
+    return [num_bytes] if count else ()
 
 
 SAVED_FOR_BACKWARD_BYTES = Metric(

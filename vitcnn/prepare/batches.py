@@ -36,7 +36,7 @@ def random_model(entry: Architecture, shape: InputShape, device: Device, seed: i
 def model_settings(entry: Architecture, shape: InputShape, model: nn.Module) -> dict[str, Any]:
     """Return what repeats `model` besides its case, and its size: weights, layout, resolution, parameters."""
     return {
-        "weights": "random",
+        "weights": entry.weights,
         "layout": str(memory_format(entry)),
         "model_px": entry.model_px(shape.px),
         "num_parameters": num_parameters(model),

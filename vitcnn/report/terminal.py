@@ -13,7 +13,7 @@ from tabulate import tabulate
 
 from vitcnn.intervals import accuracy_interval
 from vitcnn.metrics.test_accuracy import correct
-from vitcnn.quantity import significant
+from vitcnn.quantity import counted, significant
 from vitcnn.record import Record, Run
 from vitcnn.report.cells import cell
 from vitcnn.report.claims import published
@@ -176,6 +176,18 @@ def _entry(column: Column, cells: dict[str, str], records: list[Record], name: s
     return next((column.text(r) for r in of_name if cell(r) == cells[column.title]), ABSENT)
 
 
+def _skipped(run: Run) -> list[str]:
+    """Return why cases were skipped, the most frequent reasons first."""
+    reasons = Counter(case.reason for case in run.cases if case.outcome == "skipped" and case.reason)
+    more = len(reasons) - MOST_REASONS
+    shown = [f"Skipped, {counted(count, 'case')}: {reason}" for reason, count in reasons.most_common(MOST_REASONS)]
+    return [*shown, *([f"... and {counted(more, 'more reason')}, in the JSON."] if more > 0 else [])]
+
+
+MOST_REASONS = 3
+"""Reasons of skipped cases that the summary names."""
+
+
 def summary(run: Run, *, width: int) -> str:
     """Return the table, the trade-offs, what the questions on accuracy show, and a line on what did not pass."""
     outcomes = Counter(case.outcome for case in run.cases)
@@ -188,6 +200,6 @@ def summary(run: Run, *, width: int) -> str:
         robustness(run, width=width),
         published(run, width=width),
         textwrap.fill(noise(run), width),
-        f"Cases: {counts}.",
+        "\n".join(textwrap.fill(line, width, subsequent_indent="  ") for line in (f"Cases: {counts}.", *_skipped(run))),
     ]
     return "\n\n".join(part for part in parts if part)

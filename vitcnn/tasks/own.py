@@ -35,6 +35,7 @@ KEPT_PX = (28, 32, 224)
 
 REPORT_EVERY = 50
 MAX_SHOWN = 3
+LEAST_CLASSES = 2
 PARTS = ("train", "test")
 
 
@@ -127,9 +128,15 @@ def load_checked(task: Task, file: str, data_root: Path, progress: Progress) -> 
 
 
 def _require_labels(name: str, classes: Sequence[str], data: Data) -> None:
-    """Raise UserError where a label stands for no class, or a part has no image of a class."""
+    """Raise UserError where there is one class alone, a label stands for none, or a part has no image of one."""
+    if len(classes) < LEAST_CLASSES:
+        do = "With one there is nothing to tell apart."
+        raise UserError(field=f"--task {name}", value=len(classes), allowed="two classes or more", do=do)
     for part, labels in zip(PARTS, (data.train.labels, data.test.labels), strict=True):
         field = f"--task {name}: {part}"
+        if len(labels) == 0:
+            do = "Every one of them is in the other part too: return two different parts."
+            raise UserError(field=field, value="no image", allowed="images that the other part has not", do=do)
         if not isinstance(labels, np.ndarray) or labels.dtype != np.int64:
             raise UserError(field=field, value=_kind(labels), allowed="labels int64 (count,)", do="Correct the loader.")
         if labels.min() < 0 or labels.max() >= len(classes):
@@ -137,7 +144,8 @@ def _require_labels(name: str, classes: Sequence[str], data: Data) -> None:
             raise UserError(field=field, value=int(wrong), allowed=f"labels 0 to {len(classes) - 1}", do="Correct it.")
         empty = [classes[label] for label in np.flatnonzero(np.bincount(labels, minlength=len(classes)) == 0).tolist()]
         if empty:
-            do = f"{', '.join(empty[:MAX_SHOWN])}: it has none that is not in the other part too. Add some."
+            which = f"{len(empty)} of {len(classes)} classes have none that is not in the other part too"
+            do = f"{which}: {', '.join(empty[:MAX_SHOWN])}. Add some, or number the classes from 0 without gaps."
             raise UserError(field=field, value=empty[0], allowed="images of every class", do=do)
 
 
@@ -205,7 +213,7 @@ def _item(data: OwnData, part: str, number: int) -> tuple[Any, Any]:
         item = getattr(data, part)[number]
     except Exception as error:
         do = f"It raised {raised(error, data.file)}."
-        raise data.refusal(part, number, "", ITEM, do) from error
+        raise data.refusal(part, number, "none", ITEM, do) from error
     if isinstance(item, Mapping):
         found = [next((item[key] for key in names if key in item), None) for names in (IMAGE_KEYS, LABEL_KEYS)]
         if any(value is None for value in found):
