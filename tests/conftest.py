@@ -1,4 +1,5 @@
 import os
+import signal
 import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -14,6 +15,10 @@ sys.path.append(str(Path(__file__).parents[1] / "tools"))
 
 for name in [name for name in os.environ if name.startswith("PYTEST_XDIST_")]:
     del os.environ[name]  # else the suites that tests run in processes of their own take themselves for xdist's workers
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # so does a shell start what runs in the background, and then no process that a test starts would hear Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("vitcnn", deadline=None, database=None, max_examples=60)
 settings.load_profile("vitcnn")
