@@ -182,6 +182,29 @@ def test_a_copy_of_the_package_that_both_would_measure_is_refused(with_the_packa
     assert repository.leftovers == []
 
 
+@pytest.mark.parametrize("name", ["mapped", "space.inner"])
+def test_code_of_the_working_tree_that_an_import_hook_finds_is_refused(repository, tmp_path, monkeypatch, name):
+    """As an editable installation does whose folders are not called as its packages: no path leads to it."""
+    source = repository.write("python/source/__init__.py", "SECONDS = 1\n")
+    finder = FINDER.replace('"lib"', repr(name)).format(path=str(source))
+    if name == "space.inner":
+        finder = finder.replace(
+            "import sys",
+            "import sys, types; sys.modules['space'] = types.ModuleType('space', ''); "
+            "sys.modules['space'].__path__ = []",
+        )
+    repository.write("../site/sitecustomize.py", finder)
+    repository.write(
+        "benchmarks/test_mini.py", f"import {name}\ndef test_a(measure): measure.time(lambda: sum(range(9)))\n"
+    )
+    repository.commit()
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
+    with pytest.raises(
+        RunFailed, match=rf"not this revision's {name} would be measured, but .*/python/source/__init__"
+    ):
+        compared(repository, "HEAD")
+
+
 MINE = """
 from dataclasses import replace
 from vitcnn.recipes import recipe

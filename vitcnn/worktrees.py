@@ -127,6 +127,11 @@ def _imported_from(top: Path) -> list[Path]:
     return [path for path in paths if path.is_relative_to(top) and not path.is_relative_to(Path(sys.prefix).resolve())]
 
 
+def main_checkout(tree: Path) -> Path:
+    """Return the folder of the repository that `tree` is a worktree of."""
+    return Path(_git(tree, "rev-parse", "--path-format=absolute", "--git-common-dir").stdout.strip() or tree).parent
+
+
 def tracked_packages(tree: Path) -> set[str]:
     """Return the names of the packages that git tracks in `tree`, wherever they lie, but for packages in packages."""
     found = _git(tree, "ls-files", "-z", "--", "*__init__.py").stdout.split("\0")

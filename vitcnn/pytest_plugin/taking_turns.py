@@ -11,7 +11,7 @@ import pytest
 from vitcnn.pytest_plugin.ledger import case_id, is_measured
 from vitcnn.references import OF_A_FILE
 from vitcnn.turns import Turns
-from vitcnn.worktrees import tracked_packages
+from vitcnn.worktrees import main_checkout, tracked_packages
 
 TURNS = pytest.StashKey[Turns]()
 """Where the session's turns are, in its configuration; nowhere where it measures alone."""
@@ -23,6 +23,7 @@ class TurnHooks:
     def __init__(self, config: pytest.Config, turns: Turns) -> None:
         self.config = config
         self.turns = turns
+        self._seen: set[str] = set()
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
@@ -44,6 +45,10 @@ class TurnHooks:
     def _packages(self) -> set[str]:
         return tracked_packages(self.config.rootpath)
 
+    @cached_property
+    def _checkout(self) -> Path:
+        return main_checkout(self.config.rootpath).resolve()
+
     def pytest_collection_finish(self) -> None:
         """End a session whose suite imports what the revision has itself from elsewhere."""
         strange = self._from_elsewhere()
@@ -59,15 +64,21 @@ class TurnHooks:
 
     def _from_elsewhere(self) -> str:
         """Say what of the revision was imported from outside of its tree; an empty string where nothing was."""
-        for name in [name for name in sys.modules if name in self._packages or name.startswith(OF_A_FILE)]:
-            file = getattr(sys.modules[name], "__file__", None)
-            if not file or Path(file).resolve().is_relative_to(self.config.rootpath.resolve()):
+        tree, environment = self.config.rootpath.resolve(), Path(sys.prefix).resolve()
+        new = [name for name in sys.modules if name not in self._seen]
+        self._seen.update(new)
+        for name in new:
+            given = getattr(sys.modules.get(name), "__file__", None)
+            file = Path(given).resolve() if given else tree
+            if file.is_relative_to(tree):
                 continue
             if name.startswith(OF_A_FILE):
                 do = "Name it by a path relative to the folder that you compare in"
                 return f"both revisions would read the same {file}. {do}"
-            do = "Install it editable, name its folder in pytest's `pythonpath`, or uninstall the copy"
-            return f"not this revision's {name} would be measured, but {file}. {do}"
+            is_of_checkout = file.is_relative_to(self._checkout) and not file.is_relative_to(environment)
+            if name in self._packages or is_of_checkout:
+                do = "Name its folder in pytest's `pythonpath`, or uninstall what is installed of it"
+                return f"not this revision's {name} would be measured, but {file}. {do}"
         return ""
 
     def pytest_unconfigure(self) -> None:
