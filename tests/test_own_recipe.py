@@ -69,6 +69,13 @@ def test_what_cannot_be_used_is_one_error(asked, said):
         recipes.ask_for([asked])
 
 
+def test_two_files_of_one_name_are_refused(mine, tmp_path):
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "mine.py").write_text(MINE.replace("99", "98"))
+    with pytest.raises(UserError, match="Two files have the same name: rename one, or measure one after the other"):
+        recipes.ask_for([mine("SLOW"), f"{tmp_path}/other/mine.py:SLOW"])
+
+
 def test_what_is_no_recipe_is_refused(mine):
     with pytest.raises(UserError, match=r"Allowed: a Recipe\. It is of type int\."):
         recipes.ask_for([mine("number")])

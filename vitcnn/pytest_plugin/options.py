@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -24,6 +25,8 @@ from vitcnn.record import Selection
 from vitcnn.spec import PRESETS
 from vitcnn.step_summary import GATE_MD
 from vitcnn.tasks import FOLDER, Tasks, data_root
+
+Value = TypeVar("Value", str, int, tuple[str, ...])
 
 OF_A_RUN = (JOURNAL, RUN_JSON, GATE_MD, f"{RERUN}*")
 """What a run leaves in its folder: beside that of another, nobody knows whose verdict is whose."""
@@ -172,12 +175,12 @@ def check_options(config: pytest.Config) -> Options:
     asked_recipes, num_seeds = recipes.ask_for(config.getoption("--recipe")), _num_seeds(config.getoption("--seeds"))
     selection = Selection(
         preset=preset,
-        architectures=architectures if _is_on_command_line(config, "--arch") else (),
-        tasks=tasks.asked if _is_on_command_line(config, "--task") else (),
-        recipes=asked_recipes if _is_on_command_line(config, "--recipe") else (),
-        num_seeds=num_seeds if _is_on_command_line(config, "--seeds") else 0,
-        keyword=config.option.keyword if _is_on_command_line(config, "-k") else "",
-        markers=config.option.markexpr if _is_on_command_line(config, "-m") else "",
+        architectures=_on_command_line(config, "--arch", architectures),
+        tasks=_on_command_line(config, "--task", tasks.asked),
+        recipes=_on_command_line(config, "--recipe", asked_recipes),
+        num_seeds=_on_command_line(config, "--seeds", num_seeds),
+        keyword=_on_command_line(config, "-k", config.option.keyword),
+        markers=_on_command_line(config, "-m", config.option.markexpr),
         paths=_narrow_paths(config),
     )
     return Options(
@@ -197,14 +200,14 @@ def check_options(config: pytest.Config) -> Options:
     )
 
 
-def _is_on_command_line(config: pytest.Config, option: str) -> bool:
-    """Whether an option is given where who starts the run sees it: in `addopts` it is part of the suite.
+def _on_command_line(config: pytest.Config, option: str, value: Value) -> Value:
+    """Return what an option says where who starts the run sees it, else nothing: in `addopts` it is part of the suite.
 
     What it leaves out there is therefore missing where the baseline has it, as what a conftest leaves out.
     """
     given = [str(argument) for argument in config.invocation_params.args]
     form = f"{option}(=|$)" if option.startswith("--") else rf"-\w*{option[1:]}"
-    return any(re.match(form, argument) for argument in given)
+    return value if any(re.match(form, argument) for argument in given) else type(value)()
 
 
 def _out(config: pytest.Config) -> Path:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from vitcnn import catalogue
-from vitcnn.errors import UnknownName
+from vitcnn.errors import UnknownName, UserError
 from vitcnn.recipes.own import GROUP, canonical, own_recipe, variant
 from vitcnn.recipes.parts import Recipe as Recipe
 from vitcnn.references import USAGE, is_reference, offered, require_one_meaning
@@ -54,7 +54,7 @@ def recipe(name: str) -> Recipe:
 def ask_for(asked: Sequence[str]) -> tuple[str, ...]:
     """Return the names of the recipes that a command line asks for, `FILE.py:NAME` and variants among them.
 
-    From now on `recipe` knows these, and no longer those that were asked for before.
+    From now on `recipe` knows these, and no longer those that were asked for before. UserError where two have one name.
     """
     _OWN.clear()
     names = []
@@ -63,7 +63,9 @@ def ask_for(asked: Sequence[str]) -> tuple[str, ...]:
         require_one_meaning("--recipe", base, GROUP, recipes())
         if is_reference(base):
             found = own_recipe(base)
-            _OWN[found.name] = found
+            if _OWN.setdefault(found.name, found) != found:
+                do = "Two files have the same name: rename one, or measure one after the other."
+                raise UserError(field="--recipe", value=found.name, allowed="own recipes of different names", do=do)
             base = found.name
         names.append(recipe(f"{base},{canonical(changes)}" if comma else base).name)
     return tuple(dict.fromkeys(names))
