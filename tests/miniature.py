@@ -12,7 +12,7 @@ from textwrap import dedent
 
 import pytest
 
-from vitcnn.journal import read_journal
+from vitcnn.pytest_plugin.journal import read_journal
 from vitcnn.record import CaseResult, Run, load_run
 
 PATIENCE_S = 30.0

@@ -9,8 +9,8 @@ PYTEST_OPTIONS = OPTIONS[:-1]
 """Without --rootdir: a revision has its own."""
 
 CONFTEST = """
-    from vitcnn import own_benchmark
-    from vitcnn.timing import Rounds
+    from vitcnn.measuring import own_benchmark
+    from vitcnn.bench.rounds import Rounds
 
     pytest_plugins = ["vitcnn.pytest_plugin"]
     own_benchmark.MANY_ROUNDS = Rounds(at_least=3, at_most=3, budget_s=0)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from record_builders import ENVIRONMENT, latency
 
-from vitcnn.baseline import Recording, StoredRun
+from vitcnn.gate.baseline import Recording, StoredRun
 from vitcnn.record import CaseResult, Run, Selection
 
 WHOLE, LATENCY = Selection(preset="smoke"), Selection(preset="smoke", keyword="latency")

@@ -8,10 +8,10 @@ from record_builders import ENVIRONMENT
 
 from vitcnn import AccuracyCase
 from vitcnn.bench import Bench
+from vitcnn.measuring.runner import measure
 from vitcnn.recipes import recipe, recipes
 from vitcnn.record import CaseResult, Record, Run
 from vitcnn.report.claims import published
-from vitcnn.runner import measure
 from vitcnn.spec import Data, Split
 from vitcnn.tasks import Tasks
 

@@ -4,7 +4,7 @@ import pytest
 
 from vitcnn import errors
 from vitcnn.errors import CaseError, Diverged, Leaked, OutOfMemory, UnknownName, UserError, VitcnnError
-from vitcnn.record import OUTCOMES
+from vitcnn.record.run import OUTCOMES
 
 NAMES = ("lenet", "resnet18", "vit_micro", "vit_tiny")
 

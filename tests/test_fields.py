@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from vitcnn import AccuracyCase, DataEfficiencyCase, LatencyCase, MemoryCase, TiledCase, TrainingCase
 from vitcnn.errors import UserError
-from vitcnn.runner import settings_of
+from vitcnn.measuring.runner import settings_of
 from vitcnn.spec import Case
 from vitcnn.suite import declared_cases
 

@@ -10,7 +10,7 @@ from vitcnn import AccuracyCase, LatencyCase, MemoryCase, TrainingCase
 from vitcnn.bench import Bench
 from vitcnn.device import CleanState, event_times, out_of_memory_as_case_error, resolve
 from vitcnn.errors import Leaked, OutOfMemory
-from vitcnn.runner import measure
+from vitcnn.measuring.runner import measure
 from vitcnn.spec import Split
 from vitcnn.tasks import Tasks
 from vitcnn.training import Streamed

@@ -23,13 +23,14 @@ from vitcnn import (
     RobustnessCase,
     TiledCase,
     TrainingCase,
-    counting,
 )
 from vitcnn.architectures import architectures
 from vitcnn.bench import Bench
 from vitcnn.device import CleanState, free_bytes, numerics
 from vitcnn.inference import resized
 from vitcnn.inference.forward import memory_format
+from vitcnn.measuring import counting
+from vitcnn.measuring.runner import measure
 from vitcnn.prepare import seeds
 from vitcnn.recipes import recipes
 from vitcnn.recipes.parts import (
@@ -46,7 +47,6 @@ from vitcnn.recipes.parts import (
     Sgd,
     TrivialAugment,
 )
-from vitcnn.runner import measure
 from vitcnn.spec import Data, InputShape, Split
 from vitcnn.tasks import Tasks, tasks
 from vitcnn.training import Resident, Streamed, TrainingStep, fit, optimizers, predict

@@ -108,16 +108,17 @@ LIGHT = (
     "vitcnn",
     "vitcnn.report.terminal",
     "vitcnn.record",
-    "vitcnn.journal",
+    "vitcnn.pytest_plugin.journal",
     "vitcnn.recipes",
     "vitcnn.architectures",
     "vitcnn.tasks",
     "vitcnn.metrics",
     "vitcnn.pytest_plugin",
-    "vitcnn.own_benchmark",
+    "vitcnn.measuring.own_benchmark",
 )
 WALK_AND_TIME = """
-from vitcnn import architectures, metrics, own_benchmark, tasks
+from vitcnn import architectures, metrics, tasks
+from vitcnn.measuring import own_benchmark
 from vitcnn.device import Device
 architectures.architectures(), tasks.tasks(), metrics.metrics()
 own = own_benchmark.OwnBenchmark(id="own", architecture="", run=lambda: None, images=1)

@@ -22,9 +22,9 @@ import torch
 from tabulate import tabulate
 
 from vitcnn.architectures import architecture
+from vitcnn.bench.models import random_model
 from vitcnn.device import Device, numerics, resolve
 from vitcnn.inference.forward import memory_format
-from vitcnn.prepare.batches import random_model
 from vitcnn.progress import ProgressBar
 from vitcnn.recipes import Recipe, recipe
 from vitcnn.spec import Data, Precision, Split, Task

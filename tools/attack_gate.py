@@ -108,8 +108,8 @@ def test_{what}(measure, name):
 """
 SUITE = {
     "conftest.py": """
-from vitcnn import own_benchmark
-from vitcnn.timing import Rounds
+from vitcnn.measuring import own_benchmark
+from vitcnn.bench.rounds import Rounds
 
 pytest_plugins = ["vitcnn.pytest_plugin"]
 own_benchmark.MANY_ROUNDS = Rounds(at_least=3, at_most=3, budget_s=0)
@@ -1631,8 +1631,8 @@ FORKS.set_forkserver_preload(
         "pytest_benchmark.plugin",
         "scipy.stats",
         "vitcnn.cli",
-        "vitcnn.offline",
-        "vitcnn.own_benchmark",
+        "vitcnn.commands.offline",
+        "vitcnn.measuring.own_benchmark",
         "vitcnn.pytest_plugin",
         "vitcnn.report.baselines",
     ]

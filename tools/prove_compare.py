@@ -58,7 +58,7 @@ import json
 from pathlib import Path
 
 import torch
-from vitcnn import runner
+from vitcnn.measuring import runner
 
 pytest_plugins = ["vitcnn.pytest_plugin"]
 

@@ -32,10 +32,10 @@ import json
 from pathlib import Path
 from vitcnn import AccuracyCase, LatencyCase, RobustnessCase, TiledCase, TrainingCase
 from vitcnn.bench import Bench
-from vitcnn.counting import graphs_so_far
+from vitcnn.measuring.counting import graphs_so_far
 from vitcnn.device import resolve
 from vitcnn.prepare import prepare
-from vitcnn.runner import counts, forgetting_compiled_code
+from vitcnn.measuring.runner import counts, forgetting_compiled_code
 from vitcnn.tasks import Tasks
 
 CASES = (
@@ -64,7 +64,7 @@ print(json.dumps(found))
 COUNTING_INSTRUCTIONS = """
 import json
 from vitcnn import LatencyCase
-from vitcnn.instructions import instructions_of
+from vitcnn.measuring.instructions import instructions_of
 cases = [LatencyCase(architecture=name, px=28, batch=1) for name in ("lenet", "vit_micro")]
 print(json.dumps({f"{case}::instructions": count for case, count in instructions_of(cases).items()}))
 """

@@ -30,10 +30,10 @@ from typing import Any
 
 from tabulate import tabulate
 
-from vitcnn.baseline import baseline_of, recordings
+from vitcnn.commands.offline import run_files
+from vitcnn.gate.baseline import baseline_of, recordings
 from vitcnn.gate.judge import judge
 from vitcnn.gate.verdict import RED, Verdict
-from vitcnn.offline import run_files
 from vitcnn.record import load_run
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -24,7 +24,7 @@ from scipy.stats import binomtest
 from tabulate import tabulate
 from tqdm import tqdm
 
-from vitcnn.baseline import Baseline, CaseBaseline
+from vitcnn.gate.baseline import Baseline, CaseBaseline
 from vitcnn.gate.remeasure import judge_with_reruns
 from vitcnn.gate.times import LOOKS
 from vitcnn.record import CaseResult, Environment, Measurement, Record, Run

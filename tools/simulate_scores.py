@@ -23,7 +23,7 @@ from simulate_gate import ENVIRONMENT, RERUNS, share
 from tabulate import tabulate
 from tqdm import tqdm
 
-from vitcnn.baseline import Baseline, CaseBaseline
+from vitcnn.gate.baseline import Baseline, CaseBaseline
 from vitcnn.gate.remeasure import judge_with_reruns
 from vitcnn.gate.times import LOOKS
 from vitcnn.record import CaseResult, Measurement, Record, Run

@@ -86,7 +86,7 @@ def parser() -> argparse.ArgumentParser:
 
 def run_list(options: argparse.Namespace) -> int:
     """Print a table of the catalogue, or the cases of a preset."""
-    from vitcnn import listing
+    from vitcnn.commands import listing
     from vitcnn.tasks import Tasks, data_root
 
     if options.what == "architectures":
@@ -102,8 +102,8 @@ def run_list(options: argparse.Namespace) -> int:
 
 def run_doctor(options: argparse.Namespace) -> int:
     """Print the diagnosis; fail where a case of the preset cannot run."""
+    from vitcnn.commands.doctor import diagnose
     from vitcnn.device import resolve
-    from vitcnn.doctor import diagnose
     from vitcnn.suite import cases_in, of_preset
     from vitcnn.tasks import Tasks, data_root
 

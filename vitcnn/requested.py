@@ -12,7 +12,7 @@ import sys
 
 import pytest
 
-from vitcnn.fresh import Request
+from vitcnn.processes.fresh import Request
 
 SET_SIGNAL_OF_PARENTS_DEATH = 1
 """PR_SET_PDEATHSIG of Linux's prctl."""

@@ -6,8 +6,8 @@ import pytest
 from miniature import OPTIONS, Suite, set_for_processes
 from store_builders import LATENCY, ended, passed, run, write
 
-from vitcnn.baseline import machine_folder, recordings
 from vitcnn.cli import main
+from vitcnn.gate.baseline import machine_folder, recordings
 
 OWN = """
     import pytest
@@ -159,7 +159,7 @@ def test_what_cannot_be_used_is_status_2(stores, capsys, arguments, message):
 
 def test_showing_and_pruning_import_nothing_heavy(stores):
     code = (
-        "import sys; from vitcnn.cli import main; import vitcnn.fresh, vitcnn.recording; "
+        "import sys; from vitcnn.cli import main; import vitcnn.processes.fresh, vitcnn.processes.recording; "
         "[main(['baseline', what]) for what in ('show', 'prune')]; "
         "print('HEAVY:', sorted({'torch', 'torchvision', 'timm', 'peft', 'sklearn', 'scipy'} & sys.modules.keys()))"
     )

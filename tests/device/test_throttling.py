@@ -9,8 +9,9 @@ import torch
 
 from vitcnn.device import Device, throttling
 from vitcnn.device.throttling import REASONS, watch_clocks
-from vitcnn.own_benchmark import OwnBenchmark
-from vitcnn.record import SPOILING_CLOCKS, Record
+from vitcnn.measuring.own_benchmark import OwnBenchmark
+from vitcnn.record import Record
+from vitcnn.record.record import SPOILING_CLOCKS
 
 UUIDS = {"cuda:0": "0de61e24-22b3-4c55-9b62-4e3bcb2a7a10", "cuda:1": "5a3f7c9b-1d58-4a0e-8f0c-0c0c2c7f6d31"}
 IDLE, CAP = pynvml.nvmlClocksEventReasonGpuIdle, pynvml.nvmlClocksEventReasonSwPowerCap
@@ -166,7 +167,7 @@ def test_a_users_own_benchmark_is_watched_while_it_is_timed_alone(driver, cuda, 
         return (0.5,)
 
     driver.will_read(IDLE, CAP)
-    monkeypatch.setattr("vitcnn.own_benchmark.watch_clocks", lambda _device: watch_clocks(cuda))
+    monkeypatch.setattr("vitcnn.measuring.own_benchmark.watch_clocks", lambda _device: watch_clocks(cuda))
     benchmark = OwnBenchmark(id="mine", architecture="", run=lambda: driver.calls.append("run"), images=1)
     record = benchmark.measure(device=cpu, stopwatch=stopwatch)
     assert record.settings["clocks"] == ["gpu_idle", "sw_power_cap"]

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from record_builders import ENVIRONMENT, measurement
 
-from vitcnn.baseline import Baseline, CaseBaseline
+from vitcnn.gate.baseline import Baseline, CaseBaseline
 from vitcnn.gate.times import RunMedians
 from vitcnn.record import CaseResult, Record, Run, Selection
 

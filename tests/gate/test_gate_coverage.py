@@ -4,7 +4,7 @@ import pytest
 from gate_builders import CASE, OTHER, baseline, ended, five, run, timed
 
 from vitcnn.gate.coverage import FAILURES, cover
-from vitcnn.record import OUTCOMES
+from vitcnn.record.run import OUTCOMES
 
 OURS = timed(CASE, 1.0)
 TRAINED = {"preset": "standard", "task": "digits", "recipe": {"name": "digits_vit", "epochs": 8}, "num_seeds": 3}

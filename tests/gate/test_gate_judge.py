@@ -24,7 +24,7 @@ from record_builders import ENVIRONMENT, measurement
 from vitcnn.gate.judge import NEARLY_BLIND, judge
 from vitcnn.gate.times import ALL_RERUNS
 from vitcnn.gate.verdict import ALWAYS_RED, KINDS, RED, WHOLE_RUN, Judgement, Verdict, worst_first
-from vitcnn.record import SPOILING_CLOCKS
+from vitcnn.record.record import SPOILING_CLOCKS
 
 BASELINE = baseline(*five(CASE), *five(OTHER))
 THIRD = "latency/resnet18/28/b1/fp32/eager"

@@ -4,8 +4,9 @@ from torch import nn
 from torchvision.transforms.v2.functional import resize
 
 from vitcnn.architectures import architecture
-from vitcnn.inference import normalize, prepare, resized
-from vitcnn.inference.forward import Resize, memory_format
+from vitcnn.images import Resize, normalize
+from vitcnn.inference import for_inference, resized
+from vitcnn.inference.forward import memory_format
 from vitcnn.spec import InputShape
 
 
@@ -55,7 +56,7 @@ def small_model():
 
 
 def test_prepared_model_is_in_eval_mode_and_needs_no_gradients(cpu, small_model):
-    model = prepare(small_model, device=cpu, layout=torch.channels_last, precision="fp32", mode="eager")
+    model = for_inference(small_model, device=cpu, layout=torch.channels_last, precision="fp32", mode="eager")
     assert not any(module.training for module in model.modules())
     assert not any(parameter.requires_grad for parameter in model.parameters())
     images = torch.rand(2, 3, 8, 8)
@@ -64,7 +65,7 @@ def test_prepared_model_is_in_eval_mode_and_needs_no_gradients(cpu, small_model)
 
 @pytest.mark.parametrize("precision, dtype", [("fp32", torch.float32), ("bf16", torch.bfloat16)])
 def test_prepared_model_is_cast_to_its_precision(cpu, small_model, precision, dtype):
-    model = prepare(small_model, device=cpu, layout=torch.channels_last, precision=precision, mode="eager")
+    model = for_inference(small_model, device=cpu, layout=torch.channels_last, precision=precision, mode="eager")
     assert {parameter.dtype for parameter in model.parameters()} == {dtype}
     assert model(torch.rand(2, 3, 8, 8, dtype=dtype)).dtype == dtype
 
@@ -72,6 +73,6 @@ def test_prepared_model_is_cast_to_its_precision(cpu, small_model, precision, dt
 def test_prepared_model_has_its_kernels_in_the_layout_and_answers_the_same(cpu, small_model):
     images = torch.rand(2, 3, 8, 8)
     expected = small_model.eval()(images)
-    model = prepare(small_model, device=cpu, layout=torch.channels_last, precision="fp32", mode="eager")
+    model = for_inference(small_model, device=cpu, layout=torch.channels_last, precision="fp32", mode="eager")
     assert model[0].weight.is_contiguous(memory_format=torch.channels_last)
     torch.testing.assert_close(model(images), expected)

@@ -5,11 +5,11 @@ from torch import nn
 
 from vitcnn import LatencyCase
 from vitcnn.architectures import architecture
+from vitcnn.bench.rounds import Rounds
+from vitcnn.bench.subject import Subject
 from vitcnn.errors import RecordError
 from vitcnn.metrics import metrics, metrics_of
 from vitcnn.spec import InputShape
-from vitcnn.subject import Subject
-from vitcnn.timing import Rounds
 
 NAMES = {
     "accuracy": [

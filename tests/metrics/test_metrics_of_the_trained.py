@@ -8,12 +8,12 @@ from torch import nn
 
 from vitcnn import AccuracyCase, TrainingCase
 from vitcnn.architectures import architecture
+from vitcnn.bench.rounds import Rounds
+from vitcnn.bench.subject import Subject, Trained
 from vitcnn.errors import Diverged
 from vitcnn.metrics import metrics
 from vitcnn.metrics.by_class import class_accuracies, confusion_matrices
 from vitcnn.spec import InputShape
-from vitcnn.subject import Subject, Trained
-from vitcnn.timing import Rounds
 
 RIGHT = np.array([[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.1, 0.6, 0.3], [0.2, 0.1, 0.7]])
 WRONG = np.array([[0.2, 0.7, 0.1], [0.1, 0.8, 0.1], [0.1, 0.6, 0.3], [0.6, 0.3, 0.1]])

@@ -6,10 +6,10 @@ from torch import nn
 
 from vitcnn import MemoryCase
 from vitcnn.architectures import architecture
+from vitcnn.bench.rounds import Rounds
+from vitcnn.bench.subject import Subject
 from vitcnn.metrics.saved_for_backward_bytes import measure
 from vitcnn.spec import InputShape
-from vitcnn.subject import Subject
-from vitcnn.timing import Rounds
 
 FLOAT_BYTES = 4
 

@@ -7,8 +7,8 @@ import torch
 from vitcnn import AccuracyCase, LatencyCase, MemoryCase, TiledCase, TrainingCase
 from vitcnn.architectures import architecture
 from vitcnn.bench import Bench
+from vitcnn.bench.models import images_on
 from vitcnn.prepare import prepare
-from vitcnn.prepare.batches import images_on
 from vitcnn.spec import Case, InputShape
 from vitcnn.tasks import Tasks, real_images
 

@@ -9,15 +9,16 @@ from torch import nn
 from vitcnn import RobustnessCase
 from vitcnn.architectures import architecture, architectures
 from vitcnn.bench import Bench
-from vitcnn.prepare.robustness import CorruptedTest, shrunk
+from vitcnn.corruptions import corrupted, corruptions
+from vitcnn.images import shrunk
+from vitcnn.measuring.runner import measure
+from vitcnn.prepare.robustness import CorruptedTest
 from vitcnn.recipes import recipes
 from vitcnn.recipes.small import DIGITS_CNN
-from vitcnn.robustness import corrupted, corruptions
-from vitcnn.runner import measure
 from vitcnn.spec import Split
 from vitcnn.tasks import Tasks, tasks
 from vitcnn.tasks.digits import load_digits
-from vitcnn.training import shrunk as shrunk_split
+from vitcnn.training import shrunk_split
 
 CASE = RobustnessCase(architecture="lenet", task="few_digits", recipe="toy_robust", num_seeds=2)
 NUM_TEST = 60

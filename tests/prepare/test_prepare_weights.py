@@ -9,7 +9,8 @@ from hub_builders import put_into_cache
 from safetensors.torch import save
 
 from vitcnn import AccuracyCase
-from vitcnn.bench import Bench, obstacle
+from vitcnn.bench import Bench
+from vitcnn.bench.obstacles import obstacle
 from vitcnn.errors import MissingData
 from vitcnn.prepare import prepare
 from vitcnn.recipes import recipe, recipes

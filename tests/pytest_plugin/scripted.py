@@ -8,8 +8,8 @@ from pathlib import Path
 from miniature import Suite
 
 CONFTEST = """
-    from vitcnn import own_benchmark
-    from vitcnn.timing import Rounds
+    from vitcnn.measuring import own_benchmark
+    from vitcnn.bench.rounds import Rounds
 
     pytest_plugins = ["vitcnn.pytest_plugin"]
     own_benchmark.MANY_ROUNDS = Rounds(at_least=3, at_most=3, budget_s=0)

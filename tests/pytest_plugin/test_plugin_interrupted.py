@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from vitcnn.journal import read_journal
+from vitcnn.pytest_plugin.journal import read_journal
 from vitcnn.record import load_run
 
 WARMED_UP = """

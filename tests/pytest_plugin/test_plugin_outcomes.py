@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from vitcnn.journal import read_journal
-from vitcnn.record import OUTCOMES, SCHEMA
+from vitcnn.pytest_plugin.journal import read_journal
+from vitcnn.record import SCHEMA
+from vitcnn.record.run import OUTCOMES
 
 ENDINGS = """
     import pytest
@@ -282,7 +283,7 @@ ODD = """
 
 
     def test_settings(measure, monkeypatch):
-        from vitcnn.own_benchmark import OwnBenchmark
+        from vitcnn.measuring.own_benchmark import OwnBenchmark
 
         plain, odd = OwnBenchmark.record, {"x": float("nan")}
         monkeypatch.setattr(OwnBenchmark, "record", lambda *a, **s: plain(*a, **s, **(odd if s else {})))

@@ -5,7 +5,7 @@ import re
 import pytest
 from miniature import OPTIONS, set_for_processes
 
-from vitcnn.fresh import measure_in_fresh_process
+from vitcnn.processes.fresh import measure_in_fresh_process
 
 SWITCH_ON = """
     from dataclasses import replace

@@ -10,20 +10,20 @@ from record_builders import ENVIRONMENT, accuracy
 from repositories import Repository
 from store_builders import WHOLE, ended, run
 
-from vitcnn.answers import answers, with_answers_in_file
 from vitcnn.device import Device
 from vitcnn.errors import UserError
-from vitcnn.journal import Journal, read_journal
 from vitcnn.pytest_plugin import resuming
+from vitcnn.pytest_plugin.journal import Journal, read_journal
 from vitcnn.pytest_plugin.resuming import resumed_run, without_resume
 from vitcnn.record import CaseResult, Selection
+from vitcnn.record.answers import answers, with_answers_in_file
 
 CONFTEST = """
     from dataclasses import replace
 
-    from vitcnn import own_benchmark
+    from vitcnn.measuring import own_benchmark
     from vitcnn.record import Series
-    from vitcnn.timing import Rounds
+    from vitcnn.bench.rounds import Rounds
 
     pytest_plugins = ["vitcnn.pytest_plugin"]
     own_benchmark.MANY_ROUNDS = Rounds(at_least=3, at_most=3, budget_s=0)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from vitcnn.answers import answers
 from vitcnn.record import Selection, load_run
+from vitcnn.record.answers import answers
 
 CASES = """
     import pytest
@@ -30,7 +30,7 @@ CONFTEST = """
 
     import pytest
 
-    from vitcnn.own_benchmark import OwnBenchmark
+    from vitcnn.measuring.own_benchmark import OwnBenchmark
     from vitcnn.record import Series
 
     pytest_plugins = ["vitcnn.pytest_plugin"]

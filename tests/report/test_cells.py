@@ -3,8 +3,8 @@ from record_builders import accuracy, latency, memory, tiled
 
 from vitcnn import AccuracyCase
 from vitcnn.errors import Diverged
+from vitcnn.measuring.runner import failed_record
 from vitcnn.report.cells import cell
-from vitcnn.runner import failed_record
 
 
 @pytest.mark.parametrize(

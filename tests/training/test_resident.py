@@ -8,7 +8,7 @@ from torchvision.transforms.v2.functional import resize
 from vitcnn.device import Device
 from vitcnn.recipes.small import DIGITS_CNN
 from vitcnn.spec import Split
-from vitcnn.training import Resident, Streamed, shrunk, source_of, streamed
+from vitcnn.training import Resident, Streamed, shrunk_split, source_of, streamed
 from vitcnn.training import num_batches as count_batches
 from vitcnn.training.fit import batches
 
@@ -128,12 +128,12 @@ def test_on_cuda_a_split_is_resident_up_to_its_share_of_the_free_memory(monkeypa
     assert isinstance(source_of(split, device, num_classes=1), kind)
 
 
-def test_shrunk_images_are_torchvisions_own_and_larger_ones_are_not_made(cpu):
+def test_shrunk_split_images_are_torchvisions_own_and_larger_ones_are_not_made(cpu):
     images = np.random.default_rng(0).integers(0, 256, (300, 3, 64, 64), dtype=np.uint8)
     split = Split(images=images, labels=np.arange(300))
-    assert shrunk(split, 64, cpu) is split
-    assert shrunk(split, 224, cpu) is split
-    small = shrunk(split, 32, cpu)
+    assert shrunk_split(split, 64, cpu) is split
+    assert shrunk_split(split, 224, cpu) is split
+    small = shrunk_split(split, 32, cpu)
     expected = resize(torch.from_numpy(images).float(), [32, 32], antialias=True).round()
     assert small.images.dtype == np.uint8
     assert np.array_equal(small.labels, split.labels)

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from vitcnn.bench import compiler
+from vitcnn.bench.obstacles import compiler
 from vitcnn.training import TrainingStep
 
 SETTINGS = {"layout": torch.contiguous_format, "precision": "fp32", "mode": "eager"}

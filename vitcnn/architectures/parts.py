@@ -137,3 +137,8 @@ def first_convolution(model: nn.Module) -> nn.Module | None:
     if any("stem" in name for name, _ in model.named_modules()):
         return None
     return next((module for module in model.modules() if isinstance(module, nn.Conv2d)), None)
+
+
+def num_parameters(model: nn.Module) -> int:
+    """Count the parameters of a model."""
+    return sum(parameter.numel() for parameter in model.parameters())

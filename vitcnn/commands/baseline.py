@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from vitcnn.baseline import FOLDER, Recording, baseline_of, files_without_use, recordings, removable
 from vitcnn.commands.paths import GivenPath
 from vitcnn.commands.pytest_arguments import HELP, USAGE
+from vitcnn.gate.baseline import FOLDER, Recording, baseline_of, files_without_use, recordings, removable
 from vitcnn.suite import DEFAULT_FOLDER
 
 
@@ -52,7 +52,7 @@ def add_to(commands: Any) -> None:
 
 def run_record(options: argparse.Namespace) -> int:
     """Run the suite several times, store the runs, and say what they hold."""
-    from vitcnn.recording import record
+    from vitcnn.processes.recording import record
     from vitcnn.report.baselines import recorded
 
     recording = record(

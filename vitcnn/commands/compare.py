@@ -51,11 +51,11 @@ def run_compare(options: argparse.Namespace) -> int:
     """Measure both revisions, print and write the verdicts; return the exit status."""
     from shutil import get_terminal_size
 
+    from vitcnn.processes.revisions import compare_revisions
+    from vitcnn.report.step_summary import write_markdown
     from vitcnn.report.verdicts import markdown, terminal
-    from vitcnn.revisions import compare
-    from vitcnn.step_summary import write_markdown
 
-    comparison = compare(
+    comparison = compare_revisions(
         options.base,
         options.head,
         pairs=options.pairs,

@@ -52,10 +52,10 @@ def run_gate(options: argparse.Namespace) -> int:
     """Print and write the verdicts; return the exit status."""
     from shutil import get_terminal_size
 
+    from vitcnn.commands.offline import judge_files, run_files
     from vitcnn.folders import require_writable
-    from vitcnn.offline import judge_files, run_files
+    from vitcnn.report.step_summary import write_markdown
     from vitcnn.report.verdicts import markdown, terminal
-    from vitcnn.step_summary import write_markdown
 
     files = [file for path in options.current for file in run_files(path)]
     _require_different(files)

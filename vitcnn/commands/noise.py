@@ -53,7 +53,7 @@ def run_noise(options: argparse.Namespace) -> int:
 
 
 def _measured(options: argparse.Namespace) -> list[Run]:
-    from vitcnn.recording import good_runs, new_folder
+    from vitcnn.processes.recording import good_runs, new_folder
 
     if options.runs < LEAST_RUNS:
         raise UserError(field="--runs", value=options.runs, allowed=f"{LEAST_RUNS} or more", do="10 tell much more.")
@@ -74,8 +74,8 @@ def _measured(options: argparse.Namespace) -> list[Run]:
 
 def _read(options: argparse.Namespace) -> list[Run]:
     """Return the runs of the files and folders; UserError where they are too few, or not of one revision and device."""
+    from vitcnn.processes.recording import other_conditions
     from vitcnn.record import load_run
-    from vitcnn.recording import other_conditions
 
     if options.arguments:
         do = "Leave one of the two out."
@@ -98,7 +98,7 @@ def _read(options: argparse.Namespace) -> list[Run]:
 
 def _files(sources: Sequence[Path]) -> list[Path]:
     """Return the files of the runs, each once: of a folder every run.json below it, or, as in a store, every JSON."""
-    from vitcnn.fresh import RUN_JSON
+    from vitcnn.processes.fresh import RUN_JSON
 
     found: list[Path] = []
     for source in sources:

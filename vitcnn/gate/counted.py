@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from vitcnn.baseline import CaseBaseline
 from vitcnn.gate.amounts import judge_amount, judge_exact
+from vitcnn.gate.baseline import CaseBaseline
 from vitcnn.gate.verdict import Verdict
 from vitcnn.metrics import metrics
 from vitcnn.quantity import counted

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from vitcnn.baseline import Baseline, CaseBaseline
+from vitcnn.gate.baseline import Baseline, CaseBaseline
 from vitcnn.gate.verdict import Verdict
 from vitcnn.record import CaseResult, Outcome, Record, Run, Selection
 from vitcnn.spec import PRESETS

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from statistics import median
 
-from vitcnn.baseline import Baseline, CaseBaseline
 from vitcnn.gate.amounts import judge_amount, judge_exact
+from vitcnn.gate.baseline import Baseline, CaseBaseline
 from vitcnn.gate.company import all_in_company, slower_in_company, with_company
 from vitcnn.gate.counted import judge_counted, other_software, uncomparable
 from vitcnn.gate.coverage import Coverage, cover
@@ -86,7 +86,7 @@ def judge(
     coverage = cover(runs, baseline)
     others = uncomparable(coverage.measured, baseline.cases)
     alone = frozenset(id(record) for run in runs if not _is_whole(run, runs[0]) for record in run.records)
-    compared = compare(
+    compared = judge_measured(
         coverage.measured,
         baseline.cases,
         paired=paired,
@@ -161,7 +161,7 @@ def _other_numerics(ours: Sequence[Environment], theirs: Sequence[Environment]) 
     return f"other numerics than the baseline's: {changed}. {RECORD_FIRST}" if changed else ""
 
 
-def compare(
+def judge_measured(
     measured: Mapping[str, Sequence[Record]],
     baselines: Mapping[str, CaseBaseline],
     *,
@@ -328,7 +328,7 @@ def drift(
     A time that cannot be set beside the oldest, since the machine was busy, is not passed over.
     """
     known = {verdict.name for verdict in verdicts if verdict.kind in ("WORSE", "INVALID")}
-    since_oldest = compare(coverage.measured, baseline.oldest, counts_only=counts_only, alone=alone)
+    since_oldest = judge_measured(coverage.measured, baseline.oldest, counts_only=counts_only, alone=alone)
     return worst_first(
         [
             replace(verdict, reason=f"{verdict.reason}; baseline: {baseline.oldest[verdict.case].recording}")

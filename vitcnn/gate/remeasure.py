@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from vitcnn.baseline import Baseline
 from vitcnn.errors import RunFailed
+from vitcnn.gate.baseline import Baseline
 from vitcnn.gate.company import ENOUGH_RUNS
 from vitcnn.gate.judge import judge
 from vitcnn.gate.times import LOOKS, UNCONFIRMED_LOOKS

@@ -1,8 +1,6 @@
 """The forward that is timed, and tiling for frames larger than a model's input."""
 
-from vitcnn.inference.forward import Resize as Resize
-from vitcnn.inference.forward import normalize as normalize
-from vitcnn.inference.forward import prepare as prepare
+from vitcnn.inference.forward import for_inference as for_inference
 from vitcnn.inference.forward import resized as resized
 from vitcnn.inference.tiling import TileGrid as TileGrid
 from vitcnn.inference.tiling import tile_logits as tile_logits

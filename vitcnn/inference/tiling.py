@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from vitcnn.fields import require_tiles, step_px
-from vitcnn.inference.forward import normalize
+from vitcnn.images import normalize
 
 
 @dataclass(frozen=True, kw_only=True)

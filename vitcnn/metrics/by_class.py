@@ -10,7 +10,7 @@ import numpy as np
 from vitcnn.errors import Diverged
 
 if TYPE_CHECKING:
-    from vitcnn.subject import Trained
+    from vitcnn.bench.subject import Trained
 
 
 def confusion_matrices(trained: Trained) -> np.ndarray:

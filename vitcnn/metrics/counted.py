@@ -1,4 +1,4 @@
-"""What a run asks of torch and of the device, counted in a pass of its own: `vitcnn/counting.py` counts.
+"""What a run asks of torch and of the device, counted in a pass of its own: `vitcnn/measuring/counting.py` counts.
 
 These do not vary with what else uses the machine, so they are judged exactly, under one version of torch.
 
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from vitcnn.metrics.metric import Metric, exact
 
 if TYPE_CHECKING:
-    from vitcnn.subject import Subject
+    from vitcnn.bench.subject import Subject
 
 TIMED = ("accuracy", "data_efficiency", "latency", "robustness", "tiled", "training")
 

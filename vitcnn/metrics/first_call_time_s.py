@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from vitcnn.metrics.metric import Metric, of_time
 
 if TYPE_CHECKING:
-    from vitcnn.subject import Subject
+    from vitcnn.bench.subject import Subject
 
 
 def measure(subject: Subject) -> Sequence[float]:

@@ -1,4 +1,4 @@
-"""Instructions of one forward on a CPU, by Callgrind, with --count-instructions alone: `vitcnn/instructions.py`."""
+"""Instructions of one forward on a CPU, by Callgrind, with --count-instructions alone: see `measuring.instructions`."""
 
 from __future__ import annotations
 

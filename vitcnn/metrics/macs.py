@@ -11,8 +11,8 @@ from vitcnn.metrics.metric import Metric, exact
 if TYPE_CHECKING:
     from torch import nn
 
+    from vitcnn.bench.subject import Subject
     from vitcnn.spec import Architecture, InputShape
-    from vitcnn.subject import Subject
 
 
 def measure(subject: Subject) -> Sequence[float]:

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vitcnn.answers import answers
 from vitcnn.metrics.metric import Metric, one_percent
 from vitcnn.record import Record
+from vitcnn.record.answers import answers
 
 if TYPE_CHECKING:
-    from vitcnn.subject import Subject
+    from vitcnn.bench.subject import Subject
 
 UNDER_SHIFT = "accuracy_under_shift"
 """The series of accuracies, (seeds, corruptions, severities), severity 0 being the images as they are."""

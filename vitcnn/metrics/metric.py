@@ -10,7 +10,7 @@ from vitcnn.record import Better, Measurement
 from vitcnn.spec import Case
 
 if TYPE_CHECKING:
-    from vitcnn.subject import Subject
+    from vitcnn.bench.subject import Subject
 
 
 Rule = Literal["time", "amount", "exact", "counted", "score", "unjudged"]

@@ -15,7 +15,7 @@ from vitcnn.metrics.matmul_flops_per_s import measure as measure_matmul
 from vitcnn.metrics.metric import Metric, of_time
 
 if TYPE_CHECKING:
-    from vitcnn.subject import Subject
+    from vitcnn.bench.subject import Subject
 
 FORWARDS_PER_STEP = 3
 FLOPS_PER_MAC = 2

@@ -8,19 +8,14 @@ from typing import TYPE_CHECKING
 from vitcnn.metrics.metric import Metric, exact
 
 if TYPE_CHECKING:
-    from torch import nn
-
-    from vitcnn.subject import Subject
+    from vitcnn.bench.subject import Subject
 
 
 def measure(subject: Subject) -> Sequence[float]:
     """Return the count."""
+    from vitcnn.architectures.parts import num_parameters
+
     return [num_parameters(subject.model)]
-
-
-def num_parameters(model: nn.Module) -> int:
-    """Count the parameters of a model."""
-    return sum(parameter.numel() for parameter in model.parameters())
 
 
 PARAMETERS = Metric(

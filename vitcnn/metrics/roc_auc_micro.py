@@ -9,7 +9,7 @@ from vitcnn.metrics.by_class import roc_auc
 from vitcnn.metrics.metric import Metric, one_percent
 
 if TYPE_CHECKING:
-    from vitcnn.subject import Subject
+    from vitcnn.bench.subject import Subject
 
 
 def measure(subject: Subject) -> Sequence[float]:

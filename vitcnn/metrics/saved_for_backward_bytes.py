@@ -13,7 +13,7 @@ from vitcnn.metrics.metric import Metric, exact
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vitcnn.subject import Subject
+    from vitcnn.bench.subject import Subject
 
 
 def measure(subject: Subject) -> Sequence[float]:

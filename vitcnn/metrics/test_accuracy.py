@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vitcnn.answers import answers
 from vitcnn.metrics.metric import Metric, one_percent
 from vitcnn.record import Record
+from vitcnn.record.answers import answers
 
 if TYPE_CHECKING:
-    from vitcnn.subject import Subject
+    from vitcnn.bench.subject import Subject
 
 
 def measure(subject: Subject) -> Sequence[float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from vitcnn.bench import Bench
+from vitcnn.bench.subject import Subject
 from vitcnn.prepare.accuracy import prepare_accuracy
 from vitcnn.prepare.data_efficiency import prepare_data_efficiency
 from vitcnn.prepare.latency import prepare_latency
@@ -22,7 +23,6 @@ from vitcnn.spec import (
     TiledCase,
     TrainingCase,
 )
-from vitcnn.subject import Subject
 
 PREPARERS: dict[type[Case], Callable[..., Subject]] = {
     AccuracyCase: prepare_accuracy,

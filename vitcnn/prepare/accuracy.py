@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from vitcnn.answers import LABELS, PREDICTIONS
 from vitcnn.bench import Bench
+from vitcnn.bench.rounds import Rounds
+from vitcnn.bench.subject import Subject, Trained
 from vitcnn.metrics.by_class import class_accuracies, confusion_matrices
 from vitcnn.prepare.seeds import SeedRuns
 from vitcnn.record import Series
+from vitcnn.record.answers import LABELS, PREDICTIONS
 from vitcnn.spec import AccuracyCase
-from vitcnn.subject import Subject, Trained
-from vitcnn.timing import Rounds
 
 
 def prepare_accuracy(case: AccuracyCase, bench: Bench) -> Subject:

@@ -9,13 +9,13 @@ from math import ceil, sqrt
 import numpy as np
 
 from vitcnn.bench import Bench
+from vitcnn.bench.subject import Subject
 from vitcnn.errors import TooFewImages
 from vitcnn.prepare.accuracy import training_runs
 from vitcnn.prepare.seeds import SeedRuns
 from vitcnn.recipes import Recipe, recipe
 from vitcnn.spec import DataEfficiencyCase, Split
-from vitcnn.subject import Subject
-from vitcnn.training import shrunk
+from vitcnn.training import shrunk_split
 
 LEAST_BATCHES = 3
 """Batches of an epoch: of fewer images than make so many, the batches are smaller."""
@@ -42,7 +42,7 @@ class FewImages(SeedRuns):
     def before_round(self) -> None:
         super().before_round()
         drawn = few(self.data.train, self.case.num_train, seed=self.seed)
-        self.train = self.source(shrunk(drawn, self.shape.px, self.device))
+        self.train = self.source(shrunk_split(drawn, self.shape.px, self.device))
 
 
 def prepare_data_efficiency(case: DataEfficiencyCase, bench: Bench) -> Subject:

@@ -1,9 +1,9 @@
 """Latency: one forward in inference mode."""
 
 from vitcnn.bench import Bench
-from vitcnn.prepare.batches import inference_subject
+from vitcnn.bench.models import inference_subject
+from vitcnn.bench.subject import Subject
 from vitcnn.spec import LatencyCase
-from vitcnn.subject import Subject
 
 
 def prepare_latency(case: LatencyCase, bench: Bench) -> Subject:

@@ -11,17 +11,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vitcnn.answers import TIMES_RIGHT
 from vitcnn.bench import Bench
-from vitcnn.inference import Resize, normalize
+from vitcnn.bench.models import random_model
+from vitcnn.bench.subject import Subject
+from vitcnn.corruptions import NUM_SEVERITIES, Corruption, corrupted, corruptions
+from vitcnn.images import normalize, shrunk
 from vitcnn.metrics.mean_relative_accuracy import UNDER_SHIFT
 from vitcnn.prepare.accuracy import nested, series, training_runs
-from vitcnn.prepare.batches import random_model
 from vitcnn.prepare.seeds import SeedRuns
 from vitcnn.record import Series
-from vitcnn.robustness import NUM_SEVERITIES, Corruption, corrupted, corruptions
+from vitcnn.record.answers import TIMES_RIGHT
 from vitcnn.spec import RobustnessCase
-from vitcnn.subject import Subject
 from vitcnn.training.predict import PREDICT_BATCH, probabilities
 
 BATCH_BYTES = 64 << 20
@@ -142,11 +142,6 @@ class CorruptedTest(SeedRuns):
             for entry in corruptions().values()
         ]
         return {**super().settings(), "corruptions": described, "corrupted_together": self.batch}
-
-
-def shrunk(images: Tensor, px: int) -> Tensor:
-    """Return images, uint8, at `px` pixels a side, antialiased; themselves where they are no larger."""
-    return images if images.shape[-1] <= px else Resize(px)(images.float()).round().to(torch.uint8)
 
 
 def prepare_robustness(case: RobustnessCase, bench: Bench) -> Subject:

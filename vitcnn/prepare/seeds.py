@@ -14,14 +14,14 @@ from torch import Tensor, nn
 from vitcnn.architectures import architecture
 from vitcnn.architectures.parts import parameters_by_part
 from vitcnn.bench import Bench
+from vitcnn.bench.models import model_settings, random_model
+from vitcnn.bench.subject import Trained
 from vitcnn.device import free_bytes
 from vitcnn.inference.forward import memory_format
 from vitcnn.inference.pretrained import weighted
-from vitcnn.prepare.batches import model_settings, random_model
 from vitcnn.recipes import Recipe, recipe
 from vitcnn.spec import AccuracyCase, Split
-from vitcnn.subject import Trained
-from vitcnn.training import Source, TrainingHistory, fit, num_batches, predict, shrunk, source_of
+from vitcnn.training import Source, TrainingHistory, fit, num_batches, predict, shrunk_split, source_of
 
 SNAPSHOT_BYTES = {"cpu": 1 << 30, "cuda": 8 << 30}
 """Memory for the weights that are kept to know the accuracy after each epoch; where it is short, of fewer epochs."""
@@ -48,7 +48,7 @@ class SeedRuns:
         px = min(self.task.shape.px, self.architecture.model_px(self.task.shape.px))
         self.shape = replace(self.task.shape, px=px)
         self.data = bench.tasks.data(case.task, bench.progress)
-        self.train, self.test = (self.source(shrunk(split, px, bench.device)) for split in self.splits())
+        self.train, self.test = (self.source(shrunk_split(split, px, bench.device)) for split in self.splits())
         self.few = self.train.first(NUM_BATCHES_TO_COUNT * self.recipe.batch)
         self.layout = memory_format(self.architecture)
         first = bench.seed_block * case.num_seeds

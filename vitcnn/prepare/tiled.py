@@ -10,14 +10,15 @@ from torch import Tensor
 
 from vitcnn.architectures import architecture
 from vitcnn.bench import Bench
+from vitcnn.bench.models import WEIGHTS_SEED, model_settings, random_model
+from vitcnn.bench.rounds import Rounds, require_finite
+from vitcnn.bench.subject import Subject
 from vitcnn.fields import step_px
-from vitcnn.inference import TileGrid, normalize, prepare, tile_logits
+from vitcnn.images import normalize
+from vitcnn.inference import TileGrid, for_inference, tile_logits
 from vitcnn.inference.forward import DTYPES, memory_format
-from vitcnn.prepare.batches import WEIGHTS_SEED, model_settings, random_model
 from vitcnn.spec import TiledCase
-from vitcnn.subject import Subject
 from vitcnn.tasks import real_images
-from vitcnn.timing import Rounds, require_finite
 
 FEW_ROUNDS = Rounds(at_least=1, at_most=20, budget_s=8.0)
 
@@ -27,7 +28,7 @@ def prepare_tiled(case: TiledCase, bench: Bench) -> Subject:
     device, entry, shape = bench.device, architecture(case.architecture), real_images.input_shape(case.tile_px)
     layout, dtype = memory_format(entry), DTYPES[case.precision]
     grid = TileGrid(width=case.width, height=case.height, tile_px=case.tile_px, overlap=case.overlap)
-    model = prepare(
+    model = for_inference(
         random_model(entry, shape, device), device=device, layout=layout, precision=case.precision, mode=case.mode
     )
     frame = torch.from_numpy(real_images.frame(width=case.width, height=case.height)).to(device.name)

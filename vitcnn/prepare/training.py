@@ -1,9 +1,9 @@
 """Training throughput: one training step on a batch that is on the device."""
 
 from vitcnn.bench import Bench
-from vitcnn.prepare.batches import training_subject
+from vitcnn.bench.models import training_subject
+from vitcnn.bench.subject import Subject
 from vitcnn.spec import TrainingCase
-from vitcnn.subject import Subject
 
 
 def prepare_training(case: TrainingCase, bench: Bench) -> Subject:

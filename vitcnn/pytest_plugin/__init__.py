@@ -7,6 +7,7 @@ from collections.abc import Generator
 import pytest
 
 from vitcnn.errors import UserError
+from vitcnn.processes.turns import inherited_turns
 from vitcnn.pytest_plugin.fixtures import OPTIONS
 from vitcnn.pytest_plugin.fixtures import architecture as architecture
 from vitcnn.pytest_plugin.fixtures import data as data
@@ -24,7 +25,6 @@ from vitcnn.pytest_plugin.options import (
     set_default_storage,
 )
 from vitcnn.pytest_plugin.taking_turns import TURNS, TurnHooks
-from vitcnn.turns import inherited_turns
 
 NAME = "vitcnn-suite"
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from vitcnn.errors import RunFailed
-from vitcnn.instructions import COUNTABLE, OPTION, instructions_counted_with, instructions_of, is_countable
+from vitcnn.measuring.instructions import COUNTABLE, OPTION, instructions_counted_with, instructions_of, is_countable
 from vitcnn.metrics.instructions import INSTRUCTIONS, TOLERANCE
 from vitcnn.pytest_plugin.ledger import case_of
 from vitcnn.quantity import counted

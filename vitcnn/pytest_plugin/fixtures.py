@@ -86,12 +86,14 @@ def model(architecture: Architecture, task: Task, device: Device) -> nn.Module:
     """
     import torch
 
-    from vitcnn.inference import prepare, resized
+    from vitcnn.inference import for_inference, resized
     from vitcnn.inference.forward import memory_format
 
     torch.manual_seed(0)
     layout = memory_format(architecture)
-    return prepare(resized(architecture, task.shape), device=device, layout=layout, precision="fp32", mode="eager")
+    return for_inference(
+        resized(architecture, task.shape), device=device, layout=layout, precision="fp32", mode="eager"
+    )
 
 
 @pytest.fixture

@@ -10,20 +10,20 @@ from pathlib import Path
 
 import pytest
 
-from vitcnn.baseline import Baseline, Recording, baseline_of, recordings
 from vitcnn.device.memory import release
 from vitcnn.errors import BaselineError, RecordError, RunFailed
-from vitcnn.fresh import RERUN, Request, measure_in_fresh_process
+from vitcnn.gate.baseline import Baseline, Recording, baseline_of, recordings
 from vitcnn.gate.judge import RECORD_FIRST, judge
 from vitcnn.gate.remeasure import IN_COMPANY, judge_with_reruns
 from vitcnn.gate.verdict import Judgement, Mode, Verdict, cannot_judge
+from vitcnn.processes.fresh import RERUN, Request, measure_in_fresh_process
+from vitcnn.processes.recording import with_uncommitted
 from vitcnn.pytest_plugin.measuring import TerminalProgress
 from vitcnn.pytest_plugin.options import Options, storage_folder
 from vitcnn.pytest_plugin.resuming import without_resume
 from vitcnn.record import Run, load_run
-from vitcnn.recording import with_uncommitted
+from vitcnn.report.step_summary import write_markdown
 from vitcnn.report.verdicts import markdown, measured_again, resumed, terminal
-from vitcnn.step_summary import write_markdown
 from vitcnn.working_tree import CHANGED, state
 
 COMPARED_ONLY = "Compared only, the exit status is as without: --gate makes it fail."

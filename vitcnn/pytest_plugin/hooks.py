@@ -18,8 +18,8 @@ import pytest
 from vitcnn.device import CleanState, environment
 from vitcnn.errors import RecordError, UserError
 from vitcnn.folders import OWN, make_own_folder, short
-from vitcnn.fresh import interrupt
 from vitcnn.gate.times import LOOKS
+from vitcnn.processes.fresh import interrupt
 from vitcnn.pytest_plugin.counting import count_instructions
 from vitcnn.pytest_plugin.fixtures import parametrize
 from vitcnn.pytest_plugin.gating import GATE, JUDGED, Gate

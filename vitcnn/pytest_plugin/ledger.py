@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from vitcnn.fresh import RUN_JSON
-from vitcnn.journal import JOURNAL, TIMES, Journal
+from vitcnn.processes.fresh import RUN_JSON
+from vitcnn.pytest_plugin.journal import JOURNAL, TIMES, Journal
 from vitcnn.record import CaseResult, Outcome, Record, Run
 from vitcnn.spec import Case
 

@@ -13,10 +13,9 @@ from typing import Any, NoReturn
 
 import pytest
 
-from vitcnn.answers import copy_answers, with_answers_in_file
-from vitcnn.bench import Bench, as_planned, without_compiler
+from vitcnn.bench import Bench, as_planned
+from vitcnn.bench.obstacles import without_compiler
 from vitcnn.device import CleanState
-from vitcnn.documents import require_sound
 from vitcnn.errors import CaseError, Leaked, MissingData, RecordError, TooFewImages, UserError
 from vitcnn.fields import require_count
 from vitcnn.progress import ProgressBar
@@ -25,6 +24,8 @@ from vitcnn.pytest_plugin.ledger import ENDING, RECORD, RESUMED, ROW, Ending, ca
 from vitcnn.pytest_plugin.options import Options
 from vitcnn.pytest_plugin.taking_turns import TURNS
 from vitcnn.record import CaseResult, Record
+from vitcnn.record.answers import copy_answers, with_answers_in_file
+from vitcnn.record.documents import require_sound
 from vitcnn.spec import Case
 from vitcnn.tasks import Tasks
 
@@ -53,7 +54,7 @@ class Measure:
 
     def __call__(self, case: object) -> Record:
         """Measure `case`, a Case, and return its record."""
-        from vitcnn import runner
+        from vitcnn.measuring import runner
 
         if not isinstance(case, Case):
             allowed, do = "a case, such as LatencyCase(...)", "A function is timed by measure.time(function)."
@@ -83,7 +84,7 @@ class Measure:
 
         It is called three times to warm up, then for about 1 s: at least 5 rounds, at most 50.
         """
-        from vitcnn.own_benchmark import OwnBenchmark
+        from vitcnn.measuring.own_benchmark import OwnBenchmark
 
         require_callable(run)
         require_count("images", images)

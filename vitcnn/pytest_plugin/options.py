@@ -11,19 +11,20 @@ from typing import TypeVar
 
 import pytest
 
-from vitcnn import baseline, recipes
+from vitcnn import recipes
 from vitcnn.architectures import ask_for
 from vitcnn.device import Device, resolve
 from vitcnn.errors import UnknownName, UserError
 from vitcnn.folders import OWN, given_path, require_writable
-from vitcnn.fresh import RERUN, RUN_JSON, Request
+from vitcnn.gate import baseline
 from vitcnn.gate.verdict import MODES, Mode
-from vitcnn.instructions import OPTION, require_valgrind
-from vitcnn.journal import JOURNAL
+from vitcnn.measuring.instructions import OPTION, require_valgrind
+from vitcnn.processes.fresh import RERUN, RUN_JSON, Request
+from vitcnn.pytest_plugin.journal import JOURNAL
 from vitcnn.pytest_plugin.resuming import SAVING, Resumed, resumed_run
 from vitcnn.record import Selection
+from vitcnn.report.step_summary import GATE_MD
 from vitcnn.spec import PRESETS
-from vitcnn.step_summary import GATE_MD
 from vitcnn.tasks import FOLDER, Tasks, data_root
 
 Value = TypeVar("Value", str, int, tuple[str, ...])

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from vitcnn.answers import FILE, answers
 from vitcnn.device import Device, environment
 from vitcnn.errors import RecordError, UserError
-from vitcnn.fresh import OUTPUT
-from vitcnn.journal import JOURNAL, Journalled, read_journal
+from vitcnn.processes.fresh import OUTPUT
+from vitcnn.pytest_plugin.journal import JOURNAL, Journalled, read_journal
 from vitcnn.quantity import counted
 from vitcnn.record import CaseResult, Record, Run, Selection
+from vitcnn.record.answers import FILE, answers
 
 OPTION = "--resume"
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from vitcnn.answers import copy_answers
-from vitcnn.documents import as_json
 from vitcnn.errors import RecordError
 from vitcnn.folders import write_whole
 from vitcnn.pytest_plugin.options import storage_folder
 from vitcnn.pytest_plugin.resuming import SAVING
 from vitcnn.record import Run
+from vitcnn.record.answers import copy_answers
+from vitcnn.record.documents import as_json
 
 COMPACT = (",", ":")
 

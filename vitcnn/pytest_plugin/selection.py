@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from vitcnn.architectures import architecture
-from vitcnn.bench import without_resolution
+from vitcnn.bench.obstacles import without_resolution
 from vitcnn.errors import UserError
 from vitcnn.pytest_plugin.options import Options
 from vitcnn.recipes import recipe, recipe_for

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from vitcnn.processes.turns import Turns
+from vitcnn.processes.worktrees import main_checkout, tracked_packages
 from vitcnn.pytest_plugin.ledger import case_id, is_measured
 from vitcnn.references import OF_A_FILE
-from vitcnn.turns import Turns
-from vitcnn.worktrees import main_checkout, tracked_packages
 
 TURNS = pytest.StashKey[Turns]()
 """Where the session's turns are, in its configuration; nowhere where it measures alone."""

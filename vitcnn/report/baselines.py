@@ -9,7 +9,7 @@ from statistics import median, stdev
 
 from tabulate import tabulate
 
-from vitcnn.baseline import Recording, baseline_of
+from vitcnn.gate.baseline import Recording, baseline_of
 from vitcnn.metrics import is_time
 from vitcnn.quantity import counted, quantity, significant
 from vitcnn.record import Environment, Record

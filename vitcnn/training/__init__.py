@@ -6,7 +6,7 @@ from vitcnn.training.fit import num_batches as num_batches
 from vitcnn.training.optimizers import optimizers as optimizers
 from vitcnn.training.predict import predict as predict
 from vitcnn.training.resident import Resident as Resident
-from vitcnn.training.resident import shrunk as shrunk
+from vitcnn.training.resident import shrunk_split as shrunk_split
 from vitcnn.training.step import TrainingStep as TrainingStep
 from vitcnn.training.streamed import Source as Source
 from vitcnn.training.streamed import Streamed as Streamed

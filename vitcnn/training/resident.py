@@ -10,7 +10,7 @@ import torch
 from torch import Generator, Tensor
 
 from vitcnn.device import Device
-from vitcnn.inference import Resize, normalize
+from vitcnn.images import normalize, shrunk
 from vitcnn.spec import Split
 from vitcnn.training.block import Block
 
@@ -56,11 +56,10 @@ class Resident:
             yield normalize(images)
 
 
-def shrunk(split: Split, px: int, device: Device) -> Split:
+def shrunk_split(split: Split, px: int, device: Device) -> Split:
     """Return `split` with images of `px` pixels a side, antialiased, made on the device; itself if no larger."""
     if split.images.shape[-1] <= px:
         return split
-    resize = Resize(px)
     parts = np.array_split(split.images, -(-len(split.images) // SHRINK_BATCH))
-    resized = [resize(torch.from_numpy(part).to(device.name).float()).round().to(torch.uint8).cpu() for part in parts]
+    resized = [shrunk(torch.from_numpy(part).to(device.name), px).cpu() for part in parts]
     return Split(images=torch.cat(resized).numpy(), labels=split.labels)

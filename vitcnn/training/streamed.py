@@ -9,7 +9,7 @@ import torch
 from torch import Generator, Tensor
 
 from vitcnn.device import Device, free_bytes
-from vitcnn.inference import normalize
+from vitcnn.images import normalize
 from vitcnn.spec import Split
 from vitcnn.training.block import Block
 from vitcnn.training.resident import Resident

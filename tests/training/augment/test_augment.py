@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from vitcnn.errors import UserError
-from vitcnn.inference import normalize
+from vitcnn.images import normalize
 from vitcnn.recipes.parts import (
     STAGES,
     Affine,

@@ -10,9 +10,9 @@ from scipy import ndimage, stats
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms import functional as TF
 
+from vitcnn.images import affine_matrices, warp
 from vitcnn.recipes.parts import Affine, AlternatingFlip, Crop, Flip
 from vitcnn.training.augment import geometry
-from vitcnn.training.augment.geometry import affine_matrices, warp
 from vitcnn.training.block import Block
 
 NOTHING = {"degrees": 0.0, "translate_px": 0.0, "scale": 0.0, "shear_degrees": 0.0}

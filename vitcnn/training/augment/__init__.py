@@ -13,7 +13,7 @@ from typing import Any
 
 from torch import Generator
 
-from vitcnn.inference import normalize
+from vitcnn.images import normalize
 from vitcnn.recipes.parts import (
     STAGES,
     Affine,

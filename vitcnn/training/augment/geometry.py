@@ -9,6 +9,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
+from vitcnn.images import affine_matrices, warp
 from vitcnn.recipes.parts import Affine, AlternatingFlip, Crop, Flip
 from vitcnn.training.block import Block
 
@@ -90,18 +91,3 @@ def random_affine(block: Block, bounds: Affine, generator: Generator) -> Block:
     zoom = 1 + draws[2] * bounds.scale
     shift_x, shift_y = draws[3] * (2 * bounds.translate_px / width), draws[4] * (2 * bounds.translate_px / height)
     return replace(block, images=warp(block.images, affine_matrices(angle, shear, zoom, shift_x, shift_y)))
-
-
-def affine_matrices(angle: Tensor, shear: Tensor, zoom: Tensor, shift_x: Tensor, shift_y: Tensor) -> Tensor:
-    """Return (batch, 2, 3) matrices from output to input coordinates, -1..1; angles in radians, all (batch,)."""
-    cos, sin = torch.cos(angle), torch.sin(angle)
-    slant = torch.tan(shear)
-    row_x = torch.stack((cos / zoom, (cos * slant - sin) / zoom, shift_x), dim=-1)
-    row_y = torch.stack((sin / zoom, (sin * slant + cos) / zoom, shift_y), dim=-1)
-    return torch.stack((row_x, row_y), dim=1)
-
-
-def warp(images: Tensor, matrices: Tensor) -> Tensor:
-    """Resample `images` at the coordinates that `matrices`, (batch, 2, 3), give for each output pixel; bilinear."""
-    grid = F.affine_grid(matrices, list(images.shape), align_corners=False).to(images.dtype)
-    return F.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)

@@ -1,0 +1,153 @@
+"""Judging made-up runs of two revisions: whose fault a failure is, and what is said where nothing is stored."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from store_builders import ended, passed, recording, run
+
+from vitcnn.gate.comparison import Comparison
+from vitcnn.gate.verdict import Verdict
+from vitcnn.report.verdicts import terminal
+
+BASE, HEAD = "base main (1a2b3c4)", "head (5d6e7f8)"
+OK = passed("ok", 1.0)
+
+
+def comparison(base, head, pairs=3):
+    """Return the comparison of runs that all end alike on each side."""
+    sides = {"base": [run(1, *base)] * pairs, "head": [run(1, *head)] * pairs}
+    return of_runs(**sides)
+
+
+def of_runs(base, head):
+    return Comparison(
+        base=recording(BASE, *base), head=recording(HEAD, *head), out=Path("out"), remarks=("Measured so.",)
+    )
+
+
+def kinds(judgement):
+    return {verdict.case: verdict.kind for verdict in judgement.verdicts}
+
+
+def test_what_fails_on_both_sides_is_not_the_heads_fault_but_listed():
+    both = ended("a", "failed", "OSError: no bone")
+    found = comparison([OK, both], [OK, both])
+    judgement = found.judged("allow-new")
+    assert kinds(judgement) == {"ok": "SAME"}
+    assert judgement.remarks[:2] == (
+        "Measured so.",
+        f"Not the head's doing, not judged: a: failed: OSError: no bone; in the {BASE} it fails too.",
+    )
+    assert judgement.not_judged == ("1 case that fails in both revisions",)
+    last = terminal(judgement, "allow-new", width=400).splitlines()[-1]
+    assert last.endswith("(not judged: 1 case that fails in both revisions)")
+
+
+@pytest.mark.parametrize("mode", ["on", "strict"])
+def test_where_every_case_must_be_judged_it_is_red(mode):
+    both = ended("a", "out_of_memory", "too big")
+    judgement = comparison([OK, both], [OK, both]).judged(mode)
+    (red,) = judgement.red(mode)
+    assert (red.kind, red.case) == ("FAILED", "a")
+    assert red.reason == f"out of memory: too big; in the {BASE} it fails too"
+
+
+@pytest.mark.parametrize("before", [[], [passed("a", 1.0)], [ended("a", "skipped", "no data")]])
+def test_what_fails_in_the_head_alone_is_red(before):
+    judgement = comparison([OK, *before], [OK, ended("a", "failed", "broken")]).judged("allow-new")
+    (red,) = judgement.red("allow-new")
+    assert (red.kind, red.case, red.reason) == ("FAILED", "a", "failed: broken")
+
+
+@pytest.mark.parametrize(
+    "before, why",
+    [
+        ([], "it has no such case"),
+        ([ended("a", "failed", "OSError")], "failed: OSError"),
+        ([ended("a", "skipped", "no data")], "skipped: no data"),
+        ([ended("a", "out_of_memory")], "out of memory"),
+    ],
+)
+def test_what_has_no_result_in_the_base_is_new_and_says_why(before, why):
+    judgement = comparison([OK, *before], [OK, passed("a", 1.0)]).judged("allow-new")
+    (new,) = (verdict for verdict in judgement.verdicts if verdict.kind == "NEW")
+    assert (new.case, new.reason) == ("a", f"no result in the {BASE}: {why}")
+    assert judgement.red("allow-new") == ()
+    assert judgement.red("on") == (new,)
+
+
+def test_what_the_head_no_longer_collects_or_skips_is_missing():
+    judgement = comparison([OK, passed("a"), passed("b")], [OK, ended("b", "skipped", "no GPU")]).judged("allow-new")
+    reasons = {verdict.case: verdict.reason for verdict in judgement.red("allow-new")}
+    assert reasons["a"] == f"measured in the {BASE}, not collected in the {HEAD}: removed or renamed?"
+    assert reasons["b"].startswith("skipped: no GPU")
+    assert kinds(judgement) == {"a": "MISSING", "b": "MISSING", "ok": "SAME"}
+
+
+def test_of_several_runs_of_the_base_the_last_one_says_why_there_is_no_result():
+    base = [run(1, OK, ended("a", "failed", f"in run {number}")) for number in (1, 2, 3)]
+    (new, _) = of_runs(base, [run(1, OK, passed("a"))] * 3).judged("on").verdicts
+    assert (new.kind, new.reason) == ("NEW", f"no result in the {BASE}: failed: in run 3")
+
+
+@pytest.mark.parametrize(
+    "base, why",
+    [
+        (
+            [[ended("a", "failed", f"in run {number}"), ended("b", "skipped")] for number in (1, 2, 3)],
+            "a: failed: in run 3; b: skipped",
+        ),
+        ([[]], "it has none"),
+    ],
+)
+def test_a_base_in_which_nothing_passed_cannot_judge(base, why):
+    judgement = of_runs([run(1, *cases) for cases in base], [run(1, OK)]).judged("allow-new")
+    (verdict,) = judgement.verdicts
+    assert (verdict.kind, verdict.reason) == ("INVALID", f"no case passed in the {BASE}: {why}")
+    assert judgement.remarks == ("Measured so.",)
+
+
+def test_in_mode_counts_no_time_is_judged():
+    (verdict,) = comparison([OK], [OK]).judged("counts").verdicts
+    assert verdict.reason == "nothing was judged: no case has a metric to judge"
+
+
+def test_where_all_that_is_left_failed_on_both_sides_nothing_was_judged():
+    both, gone = ended("a", "failed", "broken"), ended("ok", "deselected")
+    narrowed = replace(run(1, gone, both), selection=replace(run(1).selection, keyword="a"))
+    (verdict,) = of_runs(base=[run(1, OK, both)], head=[narrowed]).judged("allow-new").verdicts
+    assert (verdict.kind, verdict.case) == ("INVALID", "the whole run")
+    assert verdict.reason == "no case passed in both revisions"
+
+
+def test_a_case_that_fails_now_and_then_in_the_base_leaves_no_pairs():
+    flaky = [run(1, OK, passed("a")), run(1, OK, ended("a", "failed", "at times"))]
+    judgement = of_runs(base=flaky, head=[run(1, OK, passed("a"))] * 2).judged("allow-new")
+    assert kinds(judgement) == {"a": "INVALID", "ok": "SAME"}
+
+
+def test_pairs_cancel_what_drifts():
+    """Each run takes 10 % longer than the one before: unpaired, 1 % of change would drown in that."""
+    drifting = [1.1**place for place in range(8)]
+    base = [run(1, *(passed(name, drifting[p]) for name in "abcd")) for p in (0, 3, 4, 7)]
+    head = [run(1, *(passed(name, drifting[p] * 1.4) for name in "abcd")) for p in (1, 2, 5, 6)]
+    changes = [verdict.change for verdict in of_runs(base, head).judged("on").verdicts]
+    assert changes == pytest.approx([0.4] * 4)
+
+
+def test_the_undecided_is_helped_by_more_pairs():
+    base, head = [
+        [run(1, OK, passed("a", value)) for value in values] for values in ([1.0] * 5, [1.03, 1.08, 1.0, 1.09, 1.0])
+    ]
+    judgement = of_runs(base, head).judged("allow-new")
+    assert kinds(judgement) == {"a": "INCONCLUSIVE", "ok": "SAME"}
+    assert judgement.remarks[-1] == ("INCONCLUSIVE, 1 case: more pairs show smaller changes: --pairs 32 --minutes 60.")
+
+
+def test_more_pairs_decide_no_score():
+    verdicts = [
+        Verdict(kind="INCONCLUSIVE", case=case, metric=metric, reason="")
+        for case, metric in (("a", "latency_s"), ("b", "test_accuracy"), ("a", "step_time_s"))
+    ]
+    assert Comparison.undecided(verdicts) == ("a",)

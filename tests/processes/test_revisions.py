@@ -1,0 +1,377 @@
+"""Comparing revisions of repositories made here; that of judging alone is in test_comparison."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from miniature import SWITCH_ON, set_for_processes
+from repositories import BENCHMARKS, PYTEST_OPTIONS, SECONDS, Repository, case
+
+from vitcnn.errors import RunFailed, UserError
+from vitcnn.processes import revisions
+from vitcnn.processes.revisions import compare_revisions
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch, tmp_path):
+    set_for_processes(monkeypatch)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+
+
+@pytest.fixture
+def repository(tmp_path):
+    """A repository of two commits, the second of which makes `bee` three times slower."""
+    made = Repository(tmp_path / "project")
+    made.commit()
+    made.commit(bee=6e-6)
+    return made
+
+
+def compared(repository, base="HEAD~1", head="HEAD", *, pairs=1, suite=Path("benchmarks"), options=(), **more):
+    limits = {"pairs": pairs, "minutes": 30.0}
+    arguments = [*PYTEST_OPTIONS, *options]
+    return compare_revisions(base, head, **{**limits, **more}, suite=suite, root=repository.root, arguments=arguments)
+
+
+def seconds(recording):
+    """Return what each case took in each run."""
+    return {case_id: [r.samples("latency_s")[0] for r in records] for case_id, records in recording.records.items()}
+
+
+ROUNDS = """
+    import os, time, lib
+    from pathlib import Path
+    from vitcnn.measuring import own_benchmark
+    from vitcnn.bench.rounds import Rounds
+
+    pytest_plugins = ["vitcnn.pytest_plugin"]
+    own_benchmark.MANY_ROUNDS = Rounds(at_least=3, at_most=3, budget_s=0)
+    SIDE = Path(__file__).parent.name
+
+    def work(name):
+        with open(os.environ["SAID"], "a") as file:
+            file.write(f"{name} {SIDE}\\n")
+        time.sleep(lib.SECONDS[name])
+"""
+TAKING_ROUNDS = """
+    import pytest
+    from conftest import work
+
+    @pytest.mark.parametrize("name", ["ant", "bee"])
+    def test_case(measure, name):
+        measure.time(lambda: work(name))
+"""
+
+
+def test_two_live_processes_work_by_turns_and_the_second_pair_begins_with_the_head(tmp_path, monkeypatch):
+    """Two of three warm-up calls and three rounds: what one process says in its turn is not broken by the other."""
+    made = Repository(tmp_path / "project")
+    made.write("conftest.py", ROUNDS)
+    made.write("benchmarks/test_mini.py", TAKING_ROUNDS)
+    made.commit(ant=0.001, bee=0.001)
+    monkeypatch.setenv("SAID", str(tmp_path / "said"))
+    compared(made, "HEAD", pairs=2)
+    said = (tmp_path / "said").read_text().splitlines()
+    case_of_six = ["base"] * 3 + ["head"] * 3 + ["base", "head", "head", "base", "base", "head"]
+    other = {"base": "head", "head": "base"}
+    expected = [f"{name} {side}" for name in ("ant", "bee") for side in case_of_six]
+    expected += [f"{name} {other[side]}" for name in ("ant", "bee") for side in case_of_six]
+    assert said == expected
+
+
+def test_a_regression_between_two_commits_is_red_for_its_case_and_no_other(repository):
+    found = compared(repository, pairs=2)
+    judgement = found.judged("allow-new")
+    assert [(verdict.kind, verdict.case) for verdict in judgement.red("strict")] == [("WORSE", case("bee"))]
+    assert judgement.red("strict")[0].change == pytest.approx(2.0)
+    usual = {case(name): pytest.approx([value] * 2) for name, value in SECONDS.items()}
+    assert seconds(found.base) == usual
+    assert seconds(found.head) == {**usual, case("bee"): pytest.approx([6e-6] * 2)}
+    assert sorted(path.parent.name for path in found.out.glob("*/run.json")) == ["base-1", "base-2", "head-1", "head-2"]
+    assert [stored.path for stored in found.base.runs] == [found.out / "base-1/run.json", found.out / "base-2/run.json"]
+    assert found.out.parent == repository.root / ".vitcnn" / "compare"
+    assert repository.leftovers == []
+
+
+def test_a_revision_beside_itself_is_green_and_said_to_be_so(repository):
+    repository.git("tag", "same")
+    found = compared(repository, "HEAD", "same", pairs=2)
+    judgement = found.judged("strict")
+    assert judgement.red("strict") == ()
+    assert len(judgement.verdicts) == 3
+    count, measured, same = judgement.remarks[:3]
+    assert count == "Pairs measured: 2."
+    commit = repository.git("rev-parse", "--short=7", "HEAD")
+    assert measured.startswith("Round by round in two live processes (base head, head base ...): base HEAD")
+    assert measured.count(f"({commit})") == 2
+    assert same == "Base and head are the same revision: whatever differs is noise."
+
+
+def test_what_is_not_committed_is_not_measured_and_that_is_said(repository):
+    repository.take(ant=50e-3)
+    found = compared(repository)
+    assert seconds(found.head)[case("ant")] == pytest.approx([5e-3])
+    assert "The working tree has changes that no commit holds: they are in neither side." in found.remarks
+
+
+def test_a_clean_tree_gives_no_note_even_after_a_comparison(repository):
+    (repository.root / ".gitignore").write_text("__pycache__/\n")
+    repository.commit(bee=6e-6)
+    compared(repository, "HEAD", options=["-k", "ant"])
+    assert len(compared(repository, options=["-k", "ant"]).remarks) == 2
+
+
+def test_a_project_in_a_subfolder_with_an_editable_src_layout_runs_each_revisions_package(tmp_path, monkeypatch):
+    """An editable installation names the working tree, for both sides, unless the comparison puts its own first."""
+    nested = Repository(tmp_path / "monorepo", "packages/app", "../core/src")
+    nested.commit()
+    nested.commit(bee=6e-6)
+    core = nested.top / "packages" / "core"
+    site = tmp_path / "site"
+    (site / "core-1.dist-info").mkdir(parents=True)
+    (site / "core-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: core\nVersion: 1\n")
+    origin = {"url": core.as_uri(), "dir_info": {"editable": True}}
+    (site / "core-1.dist-info" / "direct_url.json").write_text(json.dumps(origin))
+    monkeypatch.syspath_prepend(str(site))
+    monkeypatch.setenv("PYTHONPATH", str(core / "src"))
+    found = compared(nested)
+    id_of_bee = f"packages/app/{case('bee')}"
+    assert seconds(found.base)[id_of_bee] == pytest.approx([2e-6])
+    assert seconds(found.head)[id_of_bee] == pytest.approx([6e-6])
+    assert nested.leftovers == []
+
+
+@pytest.fixture
+def with_the_package_below(tmp_path):
+    """A repository whose package lies in libs/python, of which nothing but the import path knows."""
+    made = Repository(tmp_path / "project", ".", "libs/python")
+    made.commit()
+    made.commit(bee=6e-6)
+    return made
+
+
+def test_a_folder_of_the_repository_that_python_imports_from_is_that_of_each_revision(
+    with_the_package_below, monkeypatch
+):
+    """As a .pth file or $PYTHONPATH names it: without more, both sides would import the working tree's."""
+    place = str(with_the_package_below.root / "libs" / "python")
+    monkeypatch.syspath_prepend(place)
+    monkeypatch.setenv("PYTHONPATH", place)
+    found = compared(with_the_package_below)
+    assert seconds(found.base)[case("bee")] == pytest.approx([2e-6])
+    assert seconds(found.head)[case("bee")] == pytest.approx([6e-6])
+
+
+@pytest.mark.parametrize("when", ["collected", "measured"])
+def test_a_copy_of_the_package_that_both_would_measure_is_refused(with_the_package_below, tmp_path, monkeypatch, when):
+    repository = with_the_package_below
+    shutil.copytree(repository.root / "libs" / "python", tmp_path / "site")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
+    if when == "measured":
+        repository.write(
+            "benchmarks/test_mini.py",
+            "def test_late(measure):\n    import lib\n    measure.time(lambda: sum(range(99)))\n",
+        )
+        repository.commit()
+        repository.commit()
+    with pytest.raises(RunFailed, match=r"not this revision's lib would be measured, but .*/site/lib/__init__\.py"):
+        compared(repository)
+    assert repository.leftovers == []
+
+
+@pytest.mark.parametrize("name", ["mapped", "space.inner"])
+def test_code_of_the_working_tree_that_an_import_hook_finds_is_refused(repository, tmp_path, monkeypatch, name):
+    """As an editable installation does whose folders are not called as its packages: no path leads to it."""
+    source = repository.write("python/source/__init__.py", "SECONDS = 1\n")
+    finder = FINDER.replace('"lib"', repr(name)).format(path=str(source))
+    if name == "space.inner":
+        finder = finder.replace(
+            "import sys",
+            "import sys, types; sys.modules['space'] = types.ModuleType('space', ''); "
+            "sys.modules['space'].__path__ = []",
+        )
+    repository.write("../site/sitecustomize.py", finder)
+    repository.write(
+        "benchmarks/test_mini.py", f"import {name}\ndef test_a(measure): measure.time(lambda: sum(range(9)))\n"
+    )
+    repository.commit()
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
+    with pytest.raises(
+        RunFailed, match=rf"not this revision's {name} would be measured, but .*/python/source/__init__"
+    ):
+        compared(repository, "HEAD")
+
+
+MINE = """
+from dataclasses import replace
+from vitcnn.recipes import recipe
+MINE = replace(recipe("digits_cnn"), name="x")
+"""
+
+
+def test_a_file_of_the_users_own_is_that_of_each_revision(repository):
+    repository.write("mine.py", MINE)
+    with pytest.raises(RunFailed, match=r"(?s)the base HEAD \(.*There is no file .*/base/mine\.py"):
+        compared(repository, "HEAD", options=["--recipe=mine.py:MINE"])
+    repository.commit()
+    assert compared(repository, "HEAD", options=["--recipe=mine.py:MINE"]).judged("on").red("on") == ()
+    with pytest.raises(RunFailed, match=r"both revisions would read the same .*/project/mine\.py\. Name it by a path"):
+        compared(repository, "HEAD", options=[f"--recipe={repository.root}/mine.py:MINE"])
+
+
+FINDER = """
+    import sys
+    from importlib.util import spec_from_file_location
+
+    class Finder:
+        def find_spec(self, name, path=None, target=None):
+            return spec_from_file_location(name, {path!r}) if name == "lib" else None
+
+    sys.meta_path.insert(0, Finder())
+"""
+
+
+def test_an_installation_that_python_prefers_to_the_revisions_code_is_refused(repository, tmp_path, monkeypatch):
+    installed = repository.root / "lib" / "__init__.py"
+    repository.write("../site/sitecustomize.py", FINDER.format(path=str(installed)))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
+    with pytest.raises(
+        RunFailed, match="the checked-out code would not be what runs: Python imports lib from "
+    ) as caught:
+        compared(repository)
+    assert str(installed) in str(caught.value)
+    assert repository.leftovers == []
+
+
+def test_the_working_trees_configuration_of_pytest_is_not_that_of_the_revisions(repository):
+    repository.write("pytest.ini", "[pytest]\naddopts = --no-such-option\n")
+    assert len(compared(repository).judged("on").verdicts) == 3
+
+
+@pytest.mark.parametrize("configuration", ["pyproject.toml", "tox.ini"])
+def test_each_revisions_own_configuration_of_pytest_holds(tmp_path, configuration):
+    """The package is importable by `pythonpath` alone; a folder elsewhere among the arguments misleads pytest."""
+    made = Repository(tmp_path / "project", source="python")
+    own = "[tool.pytest.ini_options]" if configuration == "pyproject.toml" else "[pytest]"
+    value = '["python"]' if configuration == "pyproject.toml" else "python"
+    made.write(configuration, f"{own}\npythonpath = {value}\n")
+    made.commit()
+    made.commit(bee=6e-6)
+    (tmp_path / "data").mkdir()
+    found = compared(made, options=["--data-root", str(tmp_path / "data"), "-k", "bee"])
+    assert seconds(found.base)[case("bee")] == pytest.approx([2e-6])
+    assert seconds(found.head)[case("bee")] == pytest.approx([6e-6])
+
+
+def test_a_case_that_is_decided_is_not_measured_again(repository):
+    """`ant` takes another time in each pair, by 30 %: undecided at the first look. The others are decided there."""
+    repository.write(
+        "benchmarks/test_mini.py",
+        BENCHMARKS.replace("clock = [0.0]", "import random\n    clock = [0.0]\n    DRAW = random.Random()").replace(
+            "clock[0] += seconds", "clock[0] += seconds * (1 + DRAW.random() if seconds == 5e-3 else 1)"
+        ),
+    )
+    repository.commit()
+    found = compared(repository, "HEAD", pairs=4)
+    counts = {name: len(records) for name, records in found.base.records.items()}
+    assert counts == {case("ant"): 4, case("bee"): 3, case("cat"): 3}
+    assert {name: len(records) for name, records in found.head.records.items()} == counts
+
+
+def test_after_the_minutes_only_the_first_pairs_are_measured(repository):
+    found = compared(repository, pairs=5, minutes=0)
+    assert len(found.base.runs) == 3
+
+
+def test_a_vitcnn_that_takes_no_turns_is_named(repository):
+    """As where a revision of this project itself is older than the turns."""
+    repository.write("vitcnn/__init__.py", "")
+    repository.commit()
+    with pytest.raises(RunFailed, match=r"vitcnn that would run in .*base is too old to take turns with another"):
+        compared(repository, "HEAD")
+    assert repository.leftovers == []
+
+
+def test_a_run_of_another_revision_is_refused(repository, monkeypatch):
+    """As where a suite's root directory lies elsewhere."""
+    with pytest.raises(RunFailed, match=r"the base HEAD~1 \(.*\): not its code was measured, but that of no revision"):
+        compared(repository, options=["--rootdir=/"])
+    assert repository.leftovers == []
+
+
+def older_schema(commands, **how):
+    for command in commands.values():
+        command.out.mkdir(parents=True)
+        (command.out / "run.json").write_text(json.dumps({"benchmarks": [], "vitcnn": {"schema": 1}}))
+    return {side: command.out / "run.json" for side, command in commands.items()}
+
+
+def test_records_of_another_schema_are_refused_with_the_side_named(repository, monkeypatch):
+    monkeypatch.setattr(revisions, "measure_pair", older_schema)
+    with pytest.raises(RunFailed, match=r"the base HEAD~1 \(.*run.json: vitcnn: schema: 1 is older than .*compare rev"):
+        compared(repository)
+    assert repository.leftovers == []
+
+
+def test_a_side_that_does_not_know_an_option_is_named_with_what_pytest_says(repository):
+    repository.write("conftest.py", f"{SWITCH_ON}\ndef pytest_addoption(parser): parser.addoption('--new')\n")
+    repository.commit()
+    with pytest.raises(RunFailed, match=r"(?s)the base HEAD~1 \(.*\): pytest ended with status 4.*--new"):
+        compared(repository, options=["--new", "1"])
+    assert repository.leftovers == []
+
+
+def test_a_case_that_fails_is_a_verdict_and_not_the_end(repository):
+    repository.write("benchmarks/test_more.py", "def test_dog(measure):\n    raise OSError('no bone')\n")
+    repository.commit()
+    judgement = compared(repository).judged("allow-new")
+    dog = "benchmarks/test_more.py::test_dog"
+    assert [(verdict.kind, verdict.case) for verdict in judgement.red("allow-new")] == [("FAILED", dog)]
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ({"base": "nope"}, "BASE: 'nope' cannot be used. Allowed: a git revision that .*fetch-depth"),
+        ({"head": "HEAD:benchmarks"}, "HEAD: 'HEAD:benchmarks' cannot be used"),
+        ({"pairs": 0}, "--pairs: 0"),
+        ({"pairs": 33}, "--pairs: 33 cannot be used. Allowed: 1 to 32"),
+        ({"minutes": float("nan")}, "--minutes: nan"),
+        ({"suite": Path("bench")}, r"--suite: 'bench' cannot be used. Allowed: a folder that the base HEAD~1 \("),
+        ({"suite": Path("..")}, "--suite: '..' cannot be used. Allowed: a folder in "),
+        ({"out": Path("/proc/out")}, "--out: '/proc/out' cannot be used"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_before_anything_runs(repository, arguments, message):
+    with pytest.raises(UserError, match=message):
+        compared(repository, **arguments)
+    assert repository.leftovers == []
+    assert not list(repository.root.rglob("run.json"))
+
+
+def test_a_suite_that_only_the_head_has_is_refused_and_names_the_base(repository):
+    repository.write("more/test_more.py", "def test_dog(measure): measure.time(int)\n")
+    repository.commit()
+    with pytest.raises(UserError, match=r"a folder that the base HEAD~1 \("):
+        compared(repository, suite=Path("more"))
+
+
+def test_outside_of_a_repository_nothing_can_be_compared(tmp_path):
+    with pytest.raises(
+        UserError, match=r"working directory: .*a folder of a git repository\. fatal: not a git repository"
+    ):
+        compare_revisions("a", "b", pairs=1, minutes=1, suite=Path("benchmarks"), root=tmp_path)
+
+
+def test_comparing_imports_nothing_heavy(repository):
+    code = (
+        "import sys; from pathlib import Path; from vitcnn.processes.revisions import compare_revisions; "
+        f"found = compare_revisions('HEAD~1', 'HEAD', pairs=1, minutes=1, suite=Path('benchmarks'), root=Path.cwd(), "
+        f"arguments={PYTEST_OPTIONS!r}); found.judged('on'); "
+        "print('HEAVY:', sorted({'torch', 'torchvision', 'timm', 'peft', 'sklearn'} & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=repository.root, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "HEAVY: []"

@@ -1,0 +1,119 @@
+"""What the cases on one batch of images share: the model, the batch on the device, the warm-up."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from vitcnn.architectures import architecture
+from vitcnn.architectures.parts import num_parameters
+from vitcnn.bench.rounds import MANY_ROUNDS, Rounds, warm_up
+from vitcnn.bench.subject import Subject
+from vitcnn.device import Device
+from vitcnn.images import normalize
+from vitcnn.inference import for_inference
+from vitcnn.inference.forward import DTYPES, memory_format, resized
+from vitcnn.recipes.parts import AdamW
+from vitcnn.spec import Architecture, BatchCase, InputShape
+from vitcnn.tasks import real_images
+from vitcnn.training import TrainingStep, optimizers
+
+WEIGHTS_SEED = 0
+STEP_OPTIMIZER = AdamW(peak_learning_rate=1e-4, weight_decay=0.05)
+"""AdamW for every architecture, so that steps compare architectures and not optimisers."""
+
+
+def random_model(entry: Architecture, shape: InputShape, device: Device, seed: int = WEIGHTS_SEED) -> nn.Module:
+    """Build an architecture for `shape` with seeded random weights, on the device, where drawing them is quick."""
+    torch.manual_seed(seed)
+    with torch.device(device.name):
+        return resized(entry, shape)
+
+
+def model_settings(entry: Architecture, shape: InputShape, model: nn.Module) -> dict[str, Any]:
+    """Return what repeats `model` besides its case, and its size: weights, layout, resolution, parameters."""
+    return {
+        "weights": entry.weights,
+        "layout": str(memory_format(entry)),
+        "model_px": entry.model_px(shape.px),
+        "num_parameters": num_parameters(model),
+    }
+
+
+def images_on(
+    device: Device, case: BatchCase, layout: torch.memory_format, dtype: torch.dtype = torch.float32
+) -> Tensor:
+    """Return the case's batch on the device, normalised, as `dtype` in the model's layout."""
+    images = torch.from_numpy(real_images.batch(case.px, case.batch)).to(device.name)
+    return normalize(images, dtype).contiguous(memory_format=layout)
+
+
+def inference_subject(case: BatchCase, device: Device, rounds: Rounds = MANY_ROUNDS) -> Subject:
+    """Return the subject whose run is one forward in inference mode."""
+    entry, shape = architecture(case.architecture), real_images.input_shape(case.px)
+    layout = memory_format(entry)
+    model = for_inference(
+        random_model(entry, shape, device), device=device, layout=layout, precision=case.precision, mode=case.mode
+    )
+    images = images_on(device, case, layout, DTYPES[case.precision])
+
+    def run() -> Tensor:
+        with torch.inference_mode():
+            return model(images)
+
+    return Subject(
+        case=case,
+        architecture=entry,
+        device=device,
+        shape=shape,
+        model=model,
+        run=run,
+        warm_up=partial(warm_up, run, device.timer),
+        rounds=rounds,
+        images_per_run=case.batch,
+        settings={
+            **model_settings(entry, shape, model),
+            "seed": WEIGHTS_SEED,
+        },
+    )
+
+
+def training_subject(case: BatchCase, device: Device, rounds: Rounds = MANY_ROUNDS) -> Subject:
+    """Return the subject whose run is one training step on the same batch."""
+    entry, shape = architecture(case.architecture), real_images.input_shape(case.px)
+    layout = memory_format(entry)
+    model = random_model(entry, shape, device).to(memory_format=layout)
+    step = TrainingStep(
+        model,
+        optimizers(model, STEP_OPTIMIZER),
+        device=device,
+        layout=layout,
+        precision=case.precision,
+        mode=case.mode,
+    )
+    images = images_on(device, case, layout)
+    labels = torch.arange(case.batch, device=device.name) % shape.num_classes
+
+    def run() -> Tensor:
+        return step(images, labels)
+
+    return Subject(
+        case=case,
+        architecture=entry,
+        device=device,
+        shape=shape,
+        model=model,
+        run=run,
+        warm_up=partial(warm_up, run, device.timer),
+        rounds=rounds,
+        images_per_run=case.batch,
+        settings={
+            **model_settings(entry, shape, model),
+            "seed": WEIGHTS_SEED,
+            "optimizer": asdict(STEP_OPTIMIZER),
+        },
+    )

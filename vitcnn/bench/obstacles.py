@@ -1,0 +1,67 @@
+"""What stands in a case's way on this machine, and the way out: one place for all that skips a case."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+from vitcnn.architectures import architecture, hub
+from vitcnn.device import Device
+from vitcnn.recipes import recipe
+from vitcnn.spec import AccuracyCase, Case
+from vitcnn.tasks import Tasks
+from vitcnn.tasks.download import missing_files
+
+COMPILERS = ("c++", "g++", "clang++")
+
+
+def obstacle(case: Case, device: Device, tasks: Tasks) -> str:
+    """Return why `case` cannot be measured here as things are, and the way out; an empty string where it can."""
+    return (
+        without_compiler(case, device)
+        or without_resolution(case)
+        or without_files(case, tasks)
+        or without_weights(case)
+    )
+
+
+def without_compiler(case: Case, device: Device) -> str:
+    """Return what to do where a compiled case on a CPU finds no compiler."""
+    if case.mode != "compiled" or device.is_cuda or compiler():
+        return ""
+    return "torch.compile needs a C++ compiler: install g++ or clang++, or set $CXX"
+
+
+def compiler() -> str:
+    """Return the path of the C++ compiler that torch.compile finds: $CXX or a usual name; else an empty string."""
+    named = os.environ.get("CXX")
+    return next(filter(None, map(shutil.which, [named] if named else COMPILERS)), "")
+
+
+def without_resolution(case: Case) -> str:
+    """Return that the architecture cannot take the case's resolution, where it cannot."""
+    entry, px = architecture(case.architecture), case.input_px
+    if px is None or px in entry.resolutions:
+        return ""
+    if px in entry.refused:
+        do = f"To enlarge such images, state resolutions={{{px}: {max(entry.resolutions)}, ...}} in an Architecture"
+        return f"{entry.takes}, this place has {px} px: {entry.refused[px]}. {do}"
+    return f"{entry.takes}, this place has {px} px: name another architecture for it"
+
+
+def without_files(case: Case, tasks: Tasks) -> str:
+    """Return that the files of the case's task are not here, where they are not."""
+    if not isinstance(case, AccuracyCase) or not missing_files(tasks.task(case.task), tasks.data_root):
+        return ""
+    return f"{case.task} is not under {tasks.data_root}: run `vitcnn fetch {case.task}` where there is a network"
+
+
+def needs_weights(case: Case) -> bool:
+    """Whether a case trains from the hub's weights."""
+    return isinstance(case, AccuracyCase) and recipe(case.recipe).weights == "hub"
+
+
+def without_weights(case: Case) -> str:
+    """Return that the hub's weights, from which the case trains, are not here, where they are not."""
+    entry = architecture(case.architecture)
+    return hub.not_here(entry) if needs_weights(case) and not hub.are_here(entry) else ""

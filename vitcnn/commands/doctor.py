@@ -1,0 +1,149 @@
+"""What this machine has for measuring, and whether a preset can run whole on it."""
+
+from __future__ import annotations
+
+import importlib.util
+import platform
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pynvml
+from tabulate import tabulate
+
+from vitcnn.architectures import architectures, hub
+from vitcnn.bench.obstacles import compiler, needs_weights, obstacle, without_weights
+from vitcnn.device import Device
+from vitcnn.device.environment import environment
+from vitcnn.device.which import threads_and_reason
+from vitcnn.folders import nearest_existing
+from vitcnn.spec import Case
+from vitcnn.tasks import Tasks
+from vitcnn.tasks.download import missing_files
+
+GB = 1e9
+LITTLE_DISK_GB = 2.0
+"""Below this data sets or Inductor's cache may not fit."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One line of the diagnosis; `do` says what would mend it, where something is amiss."""
+
+    about: str
+    text: str
+    do: str = ""
+
+
+def diagnose(device: Device, tasks: Tasks, cases: Sequence[Case]) -> tuple[str, bool]:
+    """Return what was found, as text, and whether all `cases` can run on `device`."""
+    findings = [
+        *_software(device),
+        _graphics(device),
+        _compiling(device, cases),
+        _memory(),
+        *_disk(tasks.data_root),
+        _data(tasks, cases),
+        _weights(cases),
+    ]
+    rows = [(finding.about, "amiss" if finding.do else "ok", _with_way_out(finding)) for finding in findings]
+    obstacles = Counter(reason for case in cases if (reason := obstacle(case, device, tasks)))
+    blocked = obstacles.total()
+    verdict = f"{len(cases) - blocked} of {len(cases)} cases of the preset can run on {device.key}."
+    skipped = [f"  {count} skipped: {reason}" for reason, count in obstacles.items()]
+    table = tabulate(rows, tablefmt="plain", maxcolwidths=[None, None, 96])
+    return "\n".join([table, "", verdict, *skipped]), not blocked
+
+
+def _with_way_out(finding: Finding) -> str:
+    return f"{finding.text}. {finding.do}" if finding.do else finding.text
+
+
+def _software(device: Device) -> list[Finding]:
+    found, (_, reason) = environment(device, Path.cwd()), threads_and_reason()
+    versions = ", ".join(
+        f"{name} {getattr(found, name)}" for name in ("vitcnn", "torch", "torchvision", "timm", "peft")
+    )
+    return [
+        Finding(about="software", text=f"Python {found.python}, {versions}"),
+        Finding(about="processor", text=f"{found.cpu}, {found.num_threads} threads ({reason}), {platform.system()}"),
+    ]
+
+
+def _graphics(device: Device) -> Finding:
+    """Look at the driver by NVML, at CUDA by torch: both must see the GPU."""
+    import torch
+
+    cuda = f"torch is built for CUDA {torch.version.cuda}" if torch.version.cuda else "torch is built without CUDA"
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError as error:
+        return Finding(about="GPU", text=f"no NVIDIA driver ({error}); {cuda}; measuring on {device.name}")
+    try:
+        names = [_graphics_card(index) for index in range(pynvml.nvmlDeviceGetCount())]
+        text = f"{', '.join(names)}; driver {pynvml.nvmlSystemGetDriverVersion()}; {cuda}"
+    except pynvml.NVMLError as error:
+        return Finding(about="GPU", text=f"NVML fails: {error}; {cuda}", do="Compare with what nvidia-smi says.")
+    finally:
+        pynvml.nvmlShutdown()
+    if names and not torch.cuda.is_available():
+        do = "torch does not see the GPU: install torch's CUDA build, update the driver, check CUDA_VISIBLE_DEVICES."
+        return Finding(about="GPU", text=text, do=do)
+    return Finding(about="GPU", text=text)
+
+
+def _graphics_card(index: int) -> str:
+    handle = pynvml.nvmlDeviceGetHandleByIndex(index)
+    return f"{pynvml.nvmlDeviceGetName(handle)} ({pynvml.nvmlDeviceGetMemoryInfo(handle).total / GB:.0f} GB)"
+
+
+def _compiling(device: Device, cases: Sequence[Case]) -> Finding:
+    needed = any(case.mode == "compiled" for case in cases)
+    if device.is_cuda and importlib.util.find_spec("triton") is None:
+        do = "Run `pip install triton`." if needed else ""
+        return Finding(about="torch.compile", text="Triton is missing", do=do)
+    found = compiler()
+    if found:
+        return Finding(about="torch.compile", text=f"C++ compiler {found}")
+    do = "Install g++ or clang++, or set $CXX." if needed else ""
+    return Finding(about="torch.compile", text="no C++ compiler", do=do)
+
+
+def _memory() -> Finding:
+    memory = psutil.virtual_memory()
+    return Finding(about="memory", text=f"{memory.available / GB:.1f} of {memory.total / GB:.1f} GB available")
+
+
+def _disk(data_root: Path) -> list[Finding]:
+    places = {"data root": data_root, "this folder": Path.cwd()}
+    return [_free(about, path) for about, path in places.items()]
+
+
+def _free(about: str, path: Path) -> Finding:
+    free_gb = shutil.disk_usage(nearest_existing(path)).free / GB
+    do = "Free some space, or name another place." if free_gb < LITTLE_DISK_GB else ""
+    return Finding(about=about, text=f"{path}, {free_gb:.1f} GB free", do=do)
+
+
+def _data(tasks: Tasks, cases: Sequence[Case]) -> Finding:
+    """Say which downloads are here; those that are not are amiss where a case needs them."""
+    downloaded = [task for task in map(tasks.task, tasks.names()) if task.files]
+    missing = [task.name for task in downloaded if missing_files(task, tasks.data_root)]
+    here = [task.name for task in downloaded if task.name not in missing]
+    needed = [name for name in missing if any(getattr(case, "task", "") == name for case in cases)]
+    text = f"here: {', '.join(here) or 'none'}; not here: {', '.join(missing) or 'none'}"
+    do = f"Run `vitcnn fetch {' '.join(needed)}` where there is a network." if needed else ""
+    return Finding(about="downloaded data", text=text, do=do)
+
+
+def _weights(cases: Sequence[Case]) -> Finding:
+    """Say which ImageNet weights lie in the hub's cache; those that do not are amiss where a case needs them."""
+    named = [entry for entry in architectures().values() if entry.hub]
+    here = [entry.name for entry in named if hub.are_here(entry)]
+    needed = dict.fromkeys(case.architecture for case in cases if needs_weights(case) and without_weights(case))
+    text = f"here: {', '.join(here) or 'none'}, of {len(named)}"
+    do = f"Run `vitcnn fetch --weights {' '.join(needed)}` where there is a network." if needed else ""
+    return Finding(about="hub weights", text=text, do=do)

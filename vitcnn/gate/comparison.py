@@ -1,0 +1,90 @@
+"""Runs of two revisions, judged as pairs: what the gate says of them, in words that fit where nothing is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from vitcnn.gate.baseline import Recording, baseline_of
+from vitcnn.gate.coverage import FAILURES
+from vitcnn.gate.judge import judge
+from vitcnn.gate.pairs import MOST_PAIRS
+from vitcnn.gate.verdict import Judgement, Mode, Verdict, cannot_judge, invalid_run, worst_first
+from vitcnn.metrics import is_time
+from vitcnn.quantity import counted
+from vitcnn.record import CaseResult
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """The runs of two revisions, the runs of the same place measured one after the other, and where they lie."""
+
+    base: Recording
+    head: Recording
+    out: Path
+    remarks: tuple[str, ...]
+
+    def judged(self, mode: Mode) -> Judgement:
+        """Judge the head by the base.
+
+        What has no result in the base cannot have become worse. In `mode` allow-new a case that fails on both sides is
+        therefore a remark; in the others it stays FAILED.
+        """
+        if not self.base.records:
+            reasons = [f"{case}: {_how(results[-1])}" for case, results in self.base.results.items()]
+            reason = f"no case passed in the {self.base.name}: {'; '.join(reasons) or 'it has none'}"
+            return replace(cannot_judge(reason), remarks=self.remarks)
+        runs, base = [run.run for run in self.head.runs], baseline_of([self.base])
+        found = judge(runs, base, paired=True, counts_only=mode == "counts")
+        verdicts, excused = [], []
+        for verdict in map(self._in_words_of_revisions, found.verdicts):
+            if mode == "allow-new" and self._fails_in_base_too(verdict):
+                excused.append(f"Not the head's doing, not judged: {verdict.case}: {verdict.reason}.")
+            else:
+                verdicts.append(verdict)
+        remarks = (*self.remarks, *excused, *found.remarks, *_more_pairs(self.undecided(verdicts)))
+        return replace(
+            found,
+            verdicts=worst_first(verdicts or [invalid_run("no case passed in both revisions")]),
+            remarks=remarks,
+            not_judged=(
+                *found.not_judged,
+                *([f"{counted(len(excused), 'case')} that fails in both revisions"] if excused else []),
+            ),
+        )
+
+    @staticmethod
+    def undecided(verdicts: Sequence[Verdict]) -> tuple[str, ...]:
+        """Return the cases that more pairs could decide."""
+        found = (verdict.case for verdict in verdicts if verdict.kind == "INCONCLUSIVE" and is_time(verdict.metric))
+        return tuple(dict.fromkeys(found))
+
+    def _fails_in_base_too(self, verdict: Verdict) -> bool:
+        failed = any(result.outcome in FAILURES for result in self.base.results.get(verdict.case, ()))
+        return verdict.kind == "FAILED" and failed and verdict.case not in self.base.records
+
+    def _in_words_of_revisions(self, verdict: Verdict) -> Verdict:
+        """Say of a verdict what it means where there is no store of baselines to record into."""
+        before = self.base.results.get(verdict.case, ())
+        if verdict.kind == "NEW":
+            reason = f"no result in the {self.base.name}: {_how(before[-1]) if before else 'it has no such case'}"
+            return replace(verdict, reason=reason)
+        if verdict.kind == "MISSING" and verdict.case not in self.head.results:
+            reason = f"measured in the {self.base.name}, not collected in the {self.head.name}: removed or renamed?"
+            return replace(verdict, reason=reason)
+        if self._fails_in_base_too(verdict):
+            return replace(verdict, reason=f"{verdict.reason}; in the {self.base.name} it fails too")
+        return verdict
+
+
+def _more_pairs(undecided: Sequence[str]) -> tuple[str, ...]:
+    if not undecided:
+        return ()
+    do = f"more pairs show smaller changes: --pairs {MOST_PAIRS} --minutes 60"
+    return (f"INCONCLUSIVE, {counted(len(undecided), 'case')}: {do}.",)
+
+
+def _how(result: CaseResult) -> str:
+    outcome = result.outcome.replace("_", " ")
+    return f"{outcome}: {result.reason}" if result.reason else outcome

@@ -1,0 +1,1 @@
+"""From a case, or a function of the user's own, to its record."""

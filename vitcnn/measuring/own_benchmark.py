@@ -1,0 +1,78 @@
+"""A user's own benchmark: any function, timed and recorded as the cases are. Needs torch only if the function does."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from vitcnn.architectures import architecture
+from vitcnn.bench import as_planned
+from vitcnn.bench.rounds import MANY_ROUNDS, Stopwatch, warm_up
+from vitcnn.device import Device, numerics, out_of_memory_as_case_error
+from vitcnn.device.busy import watch_processor
+from vitcnn.device.throttling import watch_clocks
+from vitcnn.errors import CaseError
+from vitcnn.metrics.counted import OF_A_FUNCTION
+from vitcnn.metrics.images_per_s import IMAGES_PER_S
+from vitcnn.metrics.latency_s import LATENCY_S
+from vitcnn.record import Measurement, Record, Status
+from vitcnn.spec import TIME_TOLERANCE
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnBenchmark:
+    """A function that processes `images` images a call. `architecture` may be empty."""
+
+    id: str
+    architecture: str
+    run: Callable[[], object]
+    images: int
+
+    def measure(
+        self, *, device: Device, stopwatch: Stopwatch, agreed: Callable[[int, int], tuple[int, int]] = as_planned
+    ) -> Record:
+        """Time the function and return its record."""
+        with numerics(device), out_of_memory_as_case_error(device):
+            rounds, calls = agreed(*MANY_ROUNDS.plan(warm_up(self.run_whole, device.timer)))
+            with watch_clocks(device) as clocks, watch_processor(device) as processor:
+                times_s = stopwatch(self.run, rounds=rounds, calls=calls)
+            counts, versions = self.counts(device) if times_s else ({}, {})
+        rates = tuple(self.images / seconds for seconds in times_s)
+        metrics = [(LATENCY_S, times_s), (IMAGES_PER_S, rates)] if times_s else []
+        times = [metric.measurement(samples, TIME_TOLERANCE) for metric, samples in metrics]
+        counted = [metric.measurement([counts[metric.name]], 0.0) for metric in OF_A_FUNCTION if metric.name in counts]
+        how = {"rounds": rounds, "calls_per_round": calls, **versions, **clocks, **processor}
+        return self.record("ok", (*times, *counted), **how)
+
+    def run_whole(self) -> object:
+        """Return what the function returns; CaseError where that has yet to run."""
+        result = self.run()
+        if inspect.isgenerator(result) or inspect.isasyncgen(result) or inspect.isawaitable(result):
+            do = "use it up, or await it, in the function that is timed"
+            raise CaseError(f"the function returned a {type(result).__name__}, of which nothing has run: {do}")
+        return result
+
+    def counts(self, device: Device) -> tuple[Mapping[str, int], Mapping[str, Any]]:
+        """Return what a call asks of torch, and under which versions; nothing where two calls differ or ask nothing."""
+        if "torch" not in sys.modules:
+            return {}, {}
+        from vitcnn.measuring.counting import counted_with, counts_of
+
+        first, second = (counts_of(self.run, device) for _ in range(2))
+        if first != second or not first["operators"]:
+            return {}, {}
+        return first, {"counted_with": counted_with(device)}
+
+    def record(self, status: Status, measurements: tuple[Measurement, ...] = (), **settings: Any) -> Record:
+        """Return the benchmark's record."""
+        return Record(
+            case=self.id,
+            architecture=self.architecture,
+            family=architecture(self.architecture).family if self.architecture else "",
+            settings={"question": "own", "images": self.images, **settings},
+            status=status,
+            measurements=measurements,
+        )

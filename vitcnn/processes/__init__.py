@@ -1,0 +1,1 @@
+"""Running a suite in processes of its own: to record, to measure again, to compare two revisions."""

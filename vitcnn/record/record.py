@@ -1,0 +1,123 @@
+"""What one case measured: measurements and series, and all that is needed to repeat them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from vitcnn.errors import CaseOutcome, RecordError
+from vitcnn.record.documents import is_finite
+from vitcnn.record.schema import validate
+
+Better = Literal["higher", "lower"]
+
+SPOILING_CLOCKS = frozenset({"hw_slowdown", "sw_thermal_slowdown", "hw_thermal_slowdown", "hw_power_brake_slowdown"})
+"""Names in a record's `settings["clocks"]` that spoil its samples. A power cap set by software can be on for good."""
+
+SMALLEST, LARGEST = 1e-30, 1e30
+"""Sizes of samples: no clock and no counter gives others, and their squares, sums and ratios stay numbers."""
+
+Status = Literal["ok"] | CaseOutcome
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """Samples of one metric. `tolerance` is the relative change that is not worth a red build."""
+
+    metric: str
+    unit: str
+    better: Better
+    tolerance: float
+    samples: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if not self.samples:
+            raise RecordError(f"{self.metric}: no samples; a metric that was not measured has no Measurement")
+        if not all(is_finite(sample) for sample in self.samples):
+            raise RecordError(f"{self.metric}: samples must be finite numbers, got {list(self.samples)}")
+        strange = [sample for sample in self.samples if sample and not SMALLEST <= abs(sample) <= LARGEST]
+        if strange:
+            raise RecordError(f"{self.metric}: samples must be 0, or of {SMALLEST:g} to {LARGEST:g}, got {strange}")
+        if not 0 <= self.tolerance < 1:
+            raise RecordError(f"{self.metric}: a tolerance is a share from 0, below 1, got {self.tolerance}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """Numbers along named axes: a learning curve, predictions, a confusion matrix.
+
+    `values` is nested as deep as `axes` is long; `axes` names them from the outside in.
+    """
+
+    name: str
+    unit: str
+    axes: tuple[str, ...]
+    values: tuple[Any, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """Everything that one case measured, with all that is needed to repeat it in `settings`.
+
+    `architecture` and `family` are empty strings where a user's own benchmark uses no architecture. `files` maps a name
+    to a path relative to `folder`: that of the run's JSON, which is no part of what was measured.
+    """
+
+    case: str
+    architecture: str
+    family: str
+    settings: Mapping[str, Any]
+    status: Status
+    measurements: tuple[Measurement, ...] = ()
+    series: tuple[Series, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
+    folder: Path = field(default=Path(), compare=False, repr=False)
+
+    def samples(self, metric: str) -> tuple[float, ...]:
+        """Return the samples of `metric`, or an empty tuple where the record has none."""
+        return next((m.samples for m in self.measurements if m.metric == metric), ())
+
+    @property
+    def recipe(self) -> str:
+        """The name of the recipe that it trained by; empty where it trained by none."""
+        found = self.settings.get("recipe", "")
+        return str(found["name"]) if isinstance(found, Mapping) else str(found)  # one that failed knows the name alone
+
+    @property
+    def throttled_by(self) -> tuple[str, ...]:
+        """What held the GPU's clocks back so that the times mean nothing, in NVML's words; empty where nothing did."""
+        return tuple(sorted(SPOILING_CLOCKS.intersection(self.settings.get("clocks", ()))))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record as JSON values."""
+        fields = {name: value for name, value in asdict(self).items() if name != "folder"}
+        document: dict[str, Any] = json.loads(json.dumps(fields, allow_nan=False))
+        return document
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any], *, folder: Path = Path()) -> Record:
+        """Build the record that `to_json` wrote; RecordError says where a document is wrong."""
+        validate(document, "record")
+        return record_of(document, folder)
+
+
+def record_of(document: Mapping[str, Any], folder: Path) -> Record:
+    """Build a record from a document that is sound."""
+    measurements = tuple(
+        Measurement(**{**entry, "samples": tuple(entry["samples"])}) for entry in document["measurements"]
+    )
+    series = tuple(
+        Series(**{**entry, "axes": tuple(entry["axes"]), "values": as_tuple(entry["values"])})
+        for entry in document["series"]
+    )
+    return Record(**{**document, "measurements": measurements, "series": series}, folder=folder)
+
+
+def as_tuple(values: object) -> Any:
+    """Return what JSON has as lists as tuples of tuples."""
+    if not isinstance(values, list):
+        return values
+    return tuple(as_tuple(value) if isinstance(value, list) else value for value in values)
