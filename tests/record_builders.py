@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from vitcnn.recipes import shared_name
 from vitcnn.record import CaseResult, Environment, Measurement, Record, Run, Series
 
 ENVIRONMENT = Environment(
@@ -26,12 +27,15 @@ def measurement(metric, *samples, unit="s", better="lower", tolerance=0.02):
 
 
 def record(case, *measurements, settings, series=()):
-    architecture = case.split("/")[1]
+    """Return the record of `case`; its cell is the case without its architecture and its recipe's family."""
+    architecture, recipe = case.split("/")[1], settings.get("recipe", "")
+    shared = case.replace(f"/{recipe}/", f"/{shared_name(recipe)}/", 1) if recipe else case
+    cell = shared.replace(f"/{architecture}/", "/*/", 1)
     return Record(
         case=case,
         architecture=architecture,
         family=FAMILIES[architecture],
-        settings=settings,
+        settings={"cell": cell, **settings},
         status="ok",
         measurements=measurements,
         series=series,
@@ -81,7 +85,7 @@ def accuracy(architecture, *, right, seconds=4.0, task="digits", recipe="digits_
         f"accuracy/{architecture}/{task}/{recipe}/fp32/eager",
         measurement("test_accuracy", *shares, unit="1", better="higher", tolerance=0.01),
         measurement("training_time_s", *[seconds] * len(rows)),
-        settings={"question": "accuracy", "task": task, "recipe": {"name": recipe}},
+        settings={"question": "accuracy", "task": task, "recipe": recipe},
         series=(
             Series(name="test_predictions", unit="class", axes=("seed", "image"), values=rows),
             Series(name="test_labels", unit="class", axes=("image",), values=(1,) * len(rows[0])),
@@ -99,7 +103,8 @@ def data_efficiency(architecture, num_train, *, right, recipe="digits_cnn", task
     whole = accuracy(architecture, right=right, task=task, recipe=recipe)
     few = {"question": "data_efficiency", "num_train": num_train, "num_train_images": num_train}
     case = f"data_efficiency/{architecture}/{task}/{recipe}/n{num_train}/fp32/eager"
-    return replace(whole, case=case, settings={**whole.settings, **few})
+    cell = whole.cell.replace("accuracy/", "data_efficiency/").replace("/fp32", f"/n{num_train}/fp32")
+    return replace(whole, case=case, settings={**whole.settings, **few, "cell": cell})
 
 
 def robustness(architecture, *, right, times_right, accuracies, task="digits", recipe="digits_cnn"):
@@ -115,7 +120,12 @@ def robustness(architecture, *, right, times_right, accuracies, task="digits", r
     return replace(
         clean,
         case=f"robustness/{architecture}/{task}/{recipe}/fp32/eager",
-        settings={**clean.settings, "question": "robustness", "corruptions": described},
+        settings={
+            **clean.settings,
+            "question": "robustness",
+            "corruptions": described,
+            "cell": clean.cell.replace("accuracy/", "robustness/"),
+        },
         measurements=(measurement("mean_relative_accuracy", *relative, unit="1", better="higher", tolerance=0.01),),
         series=(
             *clean.series,

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from vitcnn import AccuracyCase, DataEfficiencyCase
 from vitcnn.architectures import architectures
 from vitcnn.claims import claims
 from vitcnn.metrics import metrics
+from vitcnn.questions.accuracy import ACCURACY
 from vitcnn.recipes import recipe
-from vitcnn.spec import AccuracyCase, DataEfficiencyCase
 from vitcnn.suite import cases_in
 from vitcnn.tasks import tasks
 
@@ -35,7 +36,7 @@ def test_figures_are_of_our_metrics_in_their_units(claim):
     for figure in claim.figures:
         metric = metrics()[figure.metric]
         assert figure.unit == metric.unit
-        assert "accuracy" in metric.questions
+        assert metric.reads in ACCURACY.provides
         assert 0 < figure.value < (1 if figure.unit == "1" else float("inf"))
 
 

@@ -65,10 +65,86 @@ BEST_LATENCY_S = Metric(
     better="lower",
     tolerance=of_time,
     rule="time",
-    questions=("latency",),
+    reads="forward times",
     measure=lambda subject: [min(subject.times_s)],
 )
 '''
+
+QUESTION = '''
+"""How many untrained models are built in a second?"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from vitcnn.bench.rounds import MANY_ROUNDS, planned
+from vitcnn.questions.question import Question
+from vitcnn.report.columns import Column, time_text
+from vitcnn.spec import Case, InputShape
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildCase(Case):
+    question: ClassVar[str] = "build"
+
+    px: int = 28
+
+    @property
+    def input_px(self):
+        return self.px
+
+    def axes(self):
+        return (str(self.px),)
+
+
+def prepare(case, bench):
+    from vitcnn.architectures import architecture
+    from vitcnn.bench.subject import Subject
+
+    entry, shape = architecture(case.architecture), InputShape(px=case.px, channels=1, num_classes=10)
+
+    def run():
+        return entry.build(shape)
+
+    return Subject(
+        case=case,
+        architecture=entry,
+        device=bench.device,
+        shape=shape,
+        run=run,
+        warm_up=lambda: planned(MANY_ROUNDS, run, bench.device.timer),
+        images_per_run=1,
+        settings={},
+    )
+
+
+BUILD = Question(
+    name="build",
+    case=BuildCase,
+    prepare=prepare,
+    provides=frozenset({"throughput", "counts"}),
+    columns=lambda records: [Column("models\\nbuilt/s", "build", "images_per_s", time_text)],
+)
+'''
+
+BENCHMARK = """
+from vitcnn.questions.build import BuildCase
+
+CASES = (BuildCase(architecture="lenet"), BuildCase(architecture="vit_micro"))
+
+
+def test_build(case, measure):
+    measure(case)
+"""
+
+CORRUPTION = """
+NEGATIVE = Corruption(
+    name="negative",
+    unit="share",
+    severities=(0.2, 0.4, 0.6, 0.8, 1.0),
+    apply=lambda images, strength, generator: images + strength * (255 - 2 * images),
+    source="ours",
+)
+"""
 
 RECIPE = """
 DIGITS_ONE_EPOCH = replace(DIGITS_CNN, name="digits_one_epoch", epochs=1)
@@ -91,6 +167,9 @@ def copy(tmp_path_factory):
     append(folder / "vitcnn/tasks/even_odd.py", TASK)
     append(folder / "vitcnn/metrics/best_latency_s.py", METRIC)
     append(folder / "vitcnn/recipes/small.py", RECIPE)
+    append(folder / "vitcnn/corruptions/pixels.py", CORRUPTION)
+    append(folder / "vitcnn/questions/build.py", QUESTION)
+    append(folder / "benchmarks/test_build.py", BENCHMARK)
     append(folder / "benchmarks/test_accuracy.py", CASE)
     return folder
 
@@ -120,8 +199,8 @@ def test_new_architecture_takes_the_places_of_its_family(copy):
     assert "resnet18" not in listed
 
 
-def test_new_task_recipe_case_and_metric_are_measured(copy):
-    chosen = "even_odd or (latency and lenet and 28 and not b16)"
+def test_new_task_recipe_case_metric_corruption_and_question_are_measured(copy):
+    chosen = "even_odd or (latency and lenet and /28/ and not b16) or build or (robustness and lenet)"
     done = pytest_in(copy, "benchmarks", "--out", "out", "-k", chosen)
     assert done.returncode == 0, done.stdout + done.stderr
     cases = json.loads((copy / "out/run.json").read_text())["vitcnn"]["cases"]
@@ -129,7 +208,17 @@ def test_new_task_recipe_case_and_metric_are_measured(copy):
     metrics = {name: [m["metric"] for m in record["measurements"]] for name, record in records.items()}
     assert "test_accuracy" in metrics["accuracy/lenet/even_odd/digits_one_epoch/fp32/eager"]
     assert "best_latency_s" in metrics["latency/lenet/28/b1/fp32/eager"]
-    assert set(records) == {"accuracy/lenet/even_odd/digits_one_epoch/fp32/eager", "latency/lenet/28/b1/fp32/eager"}
+    assert {"images_per_s", "operators"} <= set(metrics["build/vit_micro/28/fp32/eager"])
+    described = records["robustness/lenet/digits/digits_cnn/fp32/eager"]["settings"]["corruptions"]
+    assert "negative" in [entry["name"] for entry in described]
+    assert set(records) == {
+        "accuracy/lenet/even_odd/digits_one_epoch/fp32/eager",
+        "build/lenet/28/fp32/eager",
+        "build/vit_micro/28/fp32/eager",
+        "latency/lenet/28/b1/fp32/eager",
+        "robustness/lenet/digits/digits_cnn/fp32/eager",
+    }
+    assert "built/s" in done.stdout, "the question's own column"
 
 
 def test_new_task_replaces_the_suites_own(copy):

@@ -25,13 +25,12 @@ from vitcnn import (
     TrainingCase,
 )
 from vitcnn.architectures import architectures
-from vitcnn.bench import Bench
+from vitcnn.bench import Bench, setup
 from vitcnn.device import CleanState, free_bytes, numerics
 from vitcnn.inference import resized
 from vitcnn.inference.forward import memory_format
 from vitcnn.measuring import counting
 from vitcnn.measuring.runner import measure
-from vitcnn.prepare import seeds
 from vitcnn.recipes import recipes
 from vitcnn.recipes.parts import (
     AdamW,
@@ -261,10 +260,15 @@ def test_a_case_of_each_question_goes_from_build_to_record(monkeypatch, case):
     assert expected <= {measurement.metric for measurement in record.measurements}
 
 
-def test_snapshots_take_a_share_of_what_is_free_on_the_device(monkeypatch, rehearsed):
-    runs = object.__new__(seeds.SeedRuns)
-    monkeypatch.setitem(vars(runs), "device", REHEARSED)
-    runs.recipe = replace(EVERYTHING, epochs=100)
+def test_snapshots_take_a_share_of_what_is_free_on_the_device(rehearsed):
     with torch.device("meta"):
-        runs.meta_model = nn.Linear(1 << 14, 1 << 12, bias=False)  # 256 MB; 8 GB would hold 32
-    assert len(runs.tested_epochs) == int(seeds.SNAPSHOT_SHARE * free_bytes(REHEARSED)) // (1 << 28) == 6
+        model = nn.Linear(1 << 14, 1 << 12, bias=False)  # 256 MB; 8 GB would hold 32
+    tested = setup.tested_epochs(model, replace(EVERYTHING, epochs=100), REHEARSED)
+    assert len(tested) == int(setup.SNAPSHOT_SHARE * free_bytes(REHEARSED)) // (1 << 28) == 6
+
+
+def test_snapshots_hold_only_what_trains(rehearsed):
+    with torch.device("meta"):
+        model = nn.Sequential(nn.Linear(1 << 14, 1 << 14, bias=False), nn.Linear(1 << 14, 1 << 12, bias=False))
+    model[0].requires_grad_(False)
+    assert len(setup.tested_epochs(model, replace(EVERYTHING, epochs=100), REHEARSED)) == 6

@@ -106,7 +106,11 @@ def test_unsupported_resolution_names_the_architecture_the_choice_and_the_way_ou
 
 LIGHT = (
     "vitcnn",
+    "vitcnn.gate.judge",
+    "vitcnn.gate.comparison",
+    "vitcnn.questions",
     "vitcnn.report.terminal",
+    "vitcnn.report.plots",
     "vitcnn.record",
     "vitcnn.pytest_plugin.journal",
     "vitcnn.recipes",
@@ -117,10 +121,10 @@ LIGHT = (
     "vitcnn.measuring.own_benchmark",
 )
 WALK_AND_TIME = """
-from vitcnn import architectures, metrics, tasks
+from vitcnn import architectures, metrics, questions, tasks
 from vitcnn.measuring import own_benchmark
 from vitcnn.device import Device
-architectures.architectures(), tasks.tasks(), metrics.metrics()
+architectures.architectures(), tasks.tasks(), metrics.metrics(), questions.questions()
 own = own_benchmark.OwnBenchmark(id="own", architecture="", run=lambda: None, images=1)
 own.measure(device=Device(name="cpu", key="x"), stopwatch=lambda run, *, rounds, calls: (0.5,) * rounds)
 """

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from vitcnn import AccuracyCase, TiledCase
 from vitcnn.architectures import architecture, architectures
 from vitcnn.inference import TileGrid
-from vitcnn.prepare import PREPARERS
+from vitcnn.questions import questions
 from vitcnn.recipes import recipe
-from vitcnn.spec import PRESETS, AccuracyCase, TiledCase
+from vitcnn.spec import PRESETS, TrainedCase
 from vitcnn.suite import cases_in, of_preset
 from vitcnn.tasks import tasks
 
@@ -33,7 +34,7 @@ EACH_CASE = pytest.mark.parametrize("entry", EVERY, ids=str)
 
 def test_every_question_is_asked():
     assert {entry.question for entry in EVERY} == set(ID)
-    assert {type(entry) for entry in EVERY} == set(PREPARERS)
+    assert {type(entry) for entry in EVERY} == {question.case for question in questions().values()}
 
 
 def test_ids_are_unique_over_all_files():
@@ -52,7 +53,7 @@ def test_standard_holds_every_architecture_at_every_input_resolution():
 
 
 def test_full_holds_every_task():
-    assert {entry.task for entry in EVERY if isinstance(entry, AccuracyCase)} == set(tasks())
+    assert {entry.task for entry in EVERY if isinstance(entry, TrainedCase)} == set(tasks())
 
 
 @EACH_CASE
@@ -65,7 +66,7 @@ def test_id_has_the_documented_form(entry):
 def test_what_a_case_names_exists_and_fits(entry):
     built_by = architecture(entry.architecture)
     px = entry.input_px
-    if isinstance(entry, AccuracyCase):
+    if isinstance(entry, TrainedCase):
         assert recipe(entry.recipe).name == entry.recipe
         px = tasks()[entry.task].shape.px
         assert entry.num_seeds >= 2

@@ -1467,16 +1467,14 @@ def taking(name, quick=taking, seen=set()):
     Attack(
         name="meaning: the direction is turned round",
         do=(
-            conftest(
-                "from vitcnn.metrics.latency_s import LATENCY_S\nobject.__setattr__(LATENCY_S, 'better', 'higher')"
-            ),
+            conftest("from vitcnn.metrics.rounds import LATENCY_S\nobject.__setattr__(LATENCY_S, 'better', 'higher')"),
         ),
         run=(gate(),),
         says="INVALID",
     ),
     Attack(
         name="meaning: another unit",
-        do=(conftest("from vitcnn.metrics.latency_s import LATENCY_S\nobject.__setattr__(LATENCY_S, 'unit', 'ms')"),),
+        do=(conftest("from vitcnn.metrics.rounds import LATENCY_S\nobject.__setattr__(LATENCY_S, 'unit', 'ms')"),),
         run=(gate(),),
         slow=False,
         says="INVALID",

@@ -18,11 +18,12 @@ from tabulate import tabulate
 from torch.nn import functional as F
 from tqdm import tqdm
 
+from vitcnn import LatencyCase, TrainingCase
 from vitcnn.bench.models import STEP_OPTIMIZER, inference_subject, training_subject
 from vitcnn.bench.models import images_on as real_images_on
 from vitcnn.bench.subject import Subject
 from vitcnn.device import Device, numerics, resolve
-from vitcnn.spec import BatchCase, LatencyCase, TrainingCase
+from vitcnn.spec import BatchCase
 from vitcnn.training import optimizers
 
 ROUND_S = 0.02

@@ -64,7 +64,7 @@ pytest_plugins = ["vitcnn.pytest_plugin"]
 
 EXTRA = json.loads((Path(__file__).parent / "extra.json").read_text())
 LEFT, RIGHT, OUT = torch.randn(48, 48), torch.randn(48, 48), torch.empty(48, 48)
-prepare = runner.prepare
+prepared = runner.prepared
 
 
 def work(times):
@@ -73,7 +73,7 @@ def work(times):
 
 
 def slower(case, bench):
-    subject = prepare(case, bench)
+    subject = prepared(case, bench)
     times, run = EXTRA.get(str(case), 0), subject.run
     if times:
 
@@ -87,7 +87,7 @@ def slower(case, bench):
     return subject
 
 
-runner.prepare = slower
+runner.prepared = slower
 """
 SUITE = """
 import pytest
@@ -124,7 +124,7 @@ def seconds(run):
 
 def ratio(case):
     """Return how many products take as long as a run: the median of many looks at both, one after the other."""
-    subject = conftest.prepare(case, bench)
+    subject = conftest.prepared(case, bench)
     times = max(1, round(subject.warm_up() / 20e-6))
     looks = [(seconds(subject.run), seconds(lambda: conftest.work(times))) for _ in range(15)]
     return times * median(one / other for one, other in looks)

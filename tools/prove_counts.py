@@ -24,7 +24,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from vitcnn.metrics.instructions import TOLERANCE
+from vitcnn.metrics.counts import INSTRUCTIONS_TOLERANCE
 
 ROOT = Path(__file__).resolve().parents[1]
 COUNTING = """
@@ -34,7 +34,7 @@ from vitcnn import AccuracyCase, LatencyCase, RobustnessCase, TiledCase, Trainin
 from vitcnn.bench import Bench
 from vitcnn.measuring.counting import graphs_so_far
 from vitcnn.device import resolve
-from vitcnn.prepare import prepare
+from vitcnn.questions import prepared
 from vitcnn.measuring.runner import counts, forgetting_compiled_code
 from vitcnn.tasks import Tasks
 
@@ -50,12 +50,12 @@ COMPILED = LatencyCase(architecture="lenet", px=28, batch=1, mode="compiled")
 found = {}
 bench = Bench(device=resolve("cpu"), tasks=Tasks(Path("unused")), progress=lambda *_: None)
 for case in CASES:
-    subject = prepare(case, bench)
+    subject = prepared(case, bench)
     subject.warm_up()
     found |= {f"{case}::{name}": count for name, count in counts(subject).items()}
 with forgetting_compiled_code(COMPILED):
     before = graphs_so_far()
-    subject = prepare(COMPILED, bench)
+    subject = prepared(COMPILED, bench)
     subject.warm_up()
     graphs = {name: count - before[name] for name, count in graphs_so_far().items()}
     found |= {f"{COMPILED}::{name}": count for name, count in {**counts(subject), **graphs}.items()}
@@ -186,7 +186,7 @@ def prove_instructions(root: Path, processes: int) -> tuple[list[str], bool]:
     rows, right = [], True
     for name, count in now.items():
         low, high = (extreme(run[name] for run in runs) for extreme in (min, max))
-        beyond = count > high * (1 + TOLERANCE)
+        beyond = count > high * (1 + INSTRUCTIONS_TOLERANCE)
         right = right and beyond == name.startswith("latency/lenet/")
         red = "red" if beyond else "green"
         rows.append([f"`{name}`", f"{low:,.0f} to {high:,.0f}", f"{high / low - 1:.2%}", f"{count:,.0f}", red])
@@ -195,7 +195,7 @@ def prove_instructions(root: Path, processes: int) -> tuple[list[str], bool]:
         f"{processes} processes",
         "they differ by",
         f"with {PLANTS[0].name}",
-        f"beyond {TOLERANCE:.1%}",
+        f"beyond {INSTRUCTIONS_TOLERANCE:.1%}",
     ]
     return ["", tabulate(rows, headers=heads, tablefmt="github")], right
 

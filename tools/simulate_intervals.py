@@ -193,7 +193,7 @@ def draw(scenario: Scenario, rng: np.random.Generator) -> list[np.ndarray]:
 
 
 def relative(right: np.ndarray, under_shift: np.ndarray) -> np.ndarray:
-    """Return the linear part of mean relative accuracy, as `vitcnn.metrics.mean_relative_accuracy` does."""
+    """Return the linear part of mean relative accuracy, as `vitcnn.metrics.robustness` does."""
     means = right.mean(axis=1, keepdims=True)
     ratios = under_shift.mean(axis=1, keepdims=True) / means
     return ratios + (under_shift - ratios * right) / means

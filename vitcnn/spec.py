@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, get_args
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, get_args
 import numpy as np
 
 from vitcnn.errors import UnsupportedResolution
-from vitcnn.fields import require_count, require_name, require_one_of, require_share, require_tiles
+from vitcnn.fields import require_count, require_name, require_one_of, require_share
 
 if TYPE_CHECKING:
     from torch import nn
@@ -24,7 +24,6 @@ Family = Literal["cnn", "vit", "hybrid", "other"]
 Precision = Literal["fp32", "bf16"]
 Mode = Literal["eager", "compiled"]
 Preset = Literal["smoke", "standard", "full"]
-Phase = Literal["inference", "training"]
 
 FAMILIES: tuple[Family, ...] = ("cnn", "vit", "hybrid", "other")
 """`other` is what nobody has said the family of: a user's own model."""
@@ -33,7 +32,7 @@ PRESETS: tuple[Preset, ...] = ("smoke", "standard", "full")
 """From the smallest to the largest; each holds all cases of those before it."""
 
 NUM_SEEDS = 3
-"""Seeds of an accuracy case, unless its id says otherwise."""
+"""Seeds of a case that trains, unless its id says otherwise."""
 
 TIME_TOLERANCE = 0.02
 """Relative change of a time that is not worth a red build, unless a case says otherwise."""
@@ -169,7 +168,7 @@ class Task:
 
     `loader` is given the data root, below which files and caches lie, and whom to tell of long work. `files` is what
     must be there. `recipes` names the set of training recipes made for it: `digits`, `photos`. The training time to
-    `target_accuracy` is reported where it is reached.
+    `target_accuracy` is reported where it is reached. `objective` names what is learnt, in `training.objectives`.
     """
 
     name: str
@@ -178,22 +177,21 @@ class Task:
     loader: Callable[[Path, Progress], Data]
     source: str
     recipes: str
+    objective: str = "classification"
     target_accuracy: float = 0.9
     files: tuple[RemoteFile, ...] = ()
 
 
-COUNTS = frozenset({"px", "batch", "width", "height", "tile_px", "num_seeds", "num_train"})
-"""Settings of cases that are whole numbers from 1."""
-
-NAMES = frozenset({"architecture", "task", "recipe"})
-"""Settings of cases that name what the catalogue holds."""
+ANY = "*"
+"""Stands in a cell's name for what an architecture brings along."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """What one benchmark measures. Subclasses add the axes of their question.
+    """What one benchmark measures. Subclasses, in `vitcnn/questions/`, add the axes of their question.
 
-    Fixed for all: TF32 off, channels_last for CNNs and hybrids, untrained weights called `random`.
+    Fixed for all: TF32 off, channels_last for CNNs and hybrids, untrained weights called `random`. Every field that is
+    an `int` is a whole number from 1.
     """
 
     question: ClassVar[str]
@@ -205,12 +203,11 @@ class Case:
     time_tolerance: float = field(default=TIME_TOLERANCE, compare=False)
 
     def __post_init__(self) -> None:
+        require_name("architecture", self.architecture)
         require_one_of("precision", self.precision, get_args(Precision))
         require_one_of("mode", self.mode, get_args(Mode))
         require_one_of("preset", self.preset, PRESETS)
-        for name in sorted(NAMES & vars(self).keys()):
-            require_name(name, getattr(self, name))
-        for name in sorted(COUNTS & vars(self).keys()):
+        for name in sorted(entry.name for entry in fields(self) if entry.type in (int, "int")):
             require_count(name, getattr(self, name))
         require_share("time_tolerance", self.time_tolerance, "0.02 is 2 %.")
 
@@ -224,44 +221,39 @@ class Case:
         raise NotImplementedError
 
     def __str__(self) -> str:
-        return "/".join((self.question, self.architecture, *self.axes(), self.precision, self.mode))
+        return self._id(self.architecture, self.axes())
+
+    def cell(self) -> str:
+        """Return the id without the architecture: cases of one cell differ in it alone, and can be compared."""
+        return self._id(ANY, self.axes())
+
+    def _id(self, architecture: str, axes: tuple[str, ...]) -> str:
+        return "/".join((self.question, architecture, *axes, self.precision, self.mode))
 
 
 @dataclass(frozen=True, kw_only=True)
-class AccuracyCase(Case):
-    """Test accuracy after training by `recipe`, and the training time; one run for each seed."""
-
-    question: ClassVar[str] = "accuracy"
+class TrainedCase(Case):
+    """A case that trains its architecture on `task` by `recipe`, once for each seed."""
 
     task: str
     recipe: str
     num_seeds: int = NUM_SEEDS
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("task", "recipe"):
+            require_name(name, getattr(self, name))
+
     def axes(self) -> tuple[str, ...]:
         seeds = () if self.num_seeds == NUM_SEEDS else (f"s{self.num_seeds}",)
         return (self.task, self.recipe, *seeds)
 
+    def cell(self, shared_recipe: str = ANY) -> str:
+        """Return the id without the architecture and what of the recipe is made for its family.
 
-@dataclass(frozen=True, kw_only=True)
-class DataEfficiencyCase(AccuracyCase):
-    """Test accuracy after training by `recipe` on `num_train` images alone, for a shorter time.
-
-    Each seed draws its own images, as many of each class as there can be; every architecture sees the same.
-    """
-
-    question: ClassVar[str] = "data_efficiency"
-
-    num_train: int
-
-    def axes(self) -> tuple[str, ...]:
-        return (*super().axes(), f"n{self.num_train}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class RobustnessCase(AccuracyCase):
-    """Test accuracy under corruption of the test images, at five severities each, after training by `recipe`."""
-
-    question: ClassVar[str] = "robustness"
+        `shared_recipe` is what recipes for all families are called together: `digits_*`.
+        """
+        return self._id(ANY, (self.axes()[0], shared_recipe, *self.axes()[2:]))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -280,58 +272,3 @@ class BatchCase(Case):
 
     def axes(self) -> tuple[str, ...]:
         return (str(self.px), f"b{self.batch}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainingCase(BatchCase):
-    """One training step: resize where needed, forward, cross-entropy, backward, AdamW; data on the device."""
-
-    question: ClassVar[str] = "training"
-
-
-@dataclass(frozen=True, kw_only=True)
-class LatencyCase(BatchCase):
-    """One forward in inference mode, resize where needed included; data on the device."""
-
-    question: ClassVar[str] = "latency"
-
-
-@dataclass(frozen=True, kw_only=True)
-class MemoryCase(BatchCase):
-    """Parameters, multiply-accumulates and memory of one forward or one training step."""
-
-    question: ClassVar[str] = "memory"
-
-    phase: Phase
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require_one_of("phase", self.phase, get_args(Phase))
-
-    def axes(self) -> tuple[str, ...]:
-        return (*super().axes(), self.phase)
-
-
-@dataclass(frozen=True, kw_only=True)
-class TiledCase(Case):
-    """Class logits of every tile of one frame: cut, normalise, forward in batches; the frame is on the device."""
-
-    question: ClassVar[str] = "tiled"
-
-    width: int = 3840
-    height: int = 2160
-    tile_px: int = 512
-    overlap: float = 0.1
-    batch: int
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require_tiles(width=self.width, height=self.height, tile_px=self.tile_px, overlap=self.overlap)
-
-    @property
-    def input_px(self) -> int:
-        return self.tile_px
-
-    def axes(self) -> tuple[str, ...]:
-        overlap = f"o{self.overlap * 100:g}"
-        return (f"{self.width}x{self.height}", f"t{self.tile_px}", overlap, f"b{self.batch}")

@@ -7,7 +7,7 @@ from vitcnn.architectures import architecture, architectures
 from vitcnn.errors import UnknownName, UnsupportedResolution
 from vitcnn.inference import resized
 from vitcnn.inference.forward import memory_format
-from vitcnn.metrics.macs import macs
+from vitcnn.metrics.arithmetic import macs
 from vitcnn.recipes.parts import AdamW
 from vitcnn.spec import FAMILIES, Architecture, InputShape
 from vitcnn.training import TrainingStep, optimizers

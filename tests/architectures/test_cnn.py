@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from vitcnn.architectures.cnn import LENET, RESNET18, SPEEDRUN_CNN
-from vitcnn.metrics.macs import macs
+from vitcnn.metrics.arithmetic import macs
 from vitcnn.spec import InputShape
 
 

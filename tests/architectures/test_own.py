@@ -7,15 +7,15 @@ import pytest
 import torch
 from torch import nn
 
-from vitcnn import architectures
+from vitcnn import LatencyCase, architectures
 from vitcnn.architectures import architecture, ask_for, own
 from vitcnn.bench.obstacles import without_resolution
 from vitcnn.errors import CaseError, UnknownName, UserError
 from vitcnn.inference.forward import memory_format, resized
 from vitcnn.measuring.runner import own_failures
-from vitcnn.metrics.macs import macs
+from vitcnn.metrics.arithmetic import macs
 from vitcnn.recipes import recipe_for
-from vitcnn.spec import Architecture, InputShape, LatencyCase
+from vitcnn.spec import Architecture, InputShape
 from vitcnn.tasks import real_images, tasks
 
 MINE = """

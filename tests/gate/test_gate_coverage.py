@@ -7,7 +7,7 @@ from vitcnn.gate.coverage import FAILURES, cover
 from vitcnn.record.run import OUTCOMES
 
 OURS = timed(CASE, 1.0)
-TRAINED = {"preset": "standard", "task": "digits", "recipe": {"name": "digits_vit", "epochs": 8}, "num_seeds": 3}
+TRAINED = {"preset": "standard", "task": "digits", "recipe": "digits_vit", "training": {"epochs": 8}, "num_seeds": 3}
 BASELINE = baseline(*five(CASE), *five(OTHER, architecture="vit_micro", **TRAINED))
 
 

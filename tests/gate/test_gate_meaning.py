@@ -13,7 +13,7 @@ def of(**settings):
 
 
 def recipe(entry=DIGITS_CNN, **changed):
-    return of(recipe=asdict(replace(entry, **changed)))
+    return of(training=asdict(replace(entry, **changed)))
 
 
 def between(before, now):
@@ -32,17 +32,17 @@ def between(before, now):
         (of(num_train_images=1442), of(num_train_images=100), "num_train_images 1442 -> 100"),
         (of(layout="channels_last"), of(layout="contiguous"), "layout channels_last -> contiguous"),
         (of(box={"a": {"x": 1}}), of(box={"a": {"y": 1}}), "box.a.x 1 -> none, box.a.y none -> 1"),
-        (recipe(epochs=8), recipe(epochs=9), "recipe.epochs 8 -> 9"),
+        (recipe(epochs=8), recipe(epochs=9), "training.epochs 8 -> 9"),
         (
             recipe(augmentation=()),
             recipe(augmentation=(Flip(),)),
-            "recipe.augmentation.length 0 -> 1, recipe.augmentation.0.kind none -> flip, "
-            "recipe.augmentation.0.share none -> 0.5",
+            "training.augmentation.length 0 -> 1, training.augmentation.0.kind none -> flip, "
+            "training.augmentation.0.share none -> 0.5",
         ),
         (
             recipe(augmentation=(Affine(degrees=5.0),)),
             recipe(augmentation=(Affine(degrees=9.0),)),
-            "recipe.augmentation.0.degrees 5.0 -> 9.0",
+            "training.augmentation.0.degrees 5.0 -> 9.0",
         ),
     ],
 )
@@ -52,7 +52,7 @@ def test_what_gives_a_number_its_meaning_must_be_equal(before, now, differs):
 
 def test_many_differences_are_counted():
     text = between(recipe(DIGITS_CNN), recipe(DIGITS_VIT))
-    assert text.startswith("not what the baseline measured: recipe.")
+    assert text.startswith("not what the baseline measured: training.")
     assert ", and " in text
     before, now = ({f"setting{number}": value for number in range(6)} for value in "ab")
     assert between(of(**before), of(**now)).endswith("setting4 a -> b, and 1 more")
@@ -82,9 +82,9 @@ def test_the_rest_may_differ(before, now):
 def test_a_field_that_an_older_recipe_lacks_counts_as_its_default():
     older = asdict(DIGITS_CNN)
     del older["test_time"], older["weights"]
-    assert between(of(recipe=older), recipe()) == ""
-    assert between(of(recipe=older), recipe(test_time="flip")) == (
-        "not what the baseline measured: recipe.test_time none -> flip"
+    assert between(of(training=older), recipe()) == ""
+    assert between(of(training=older), recipe(test_time="flip")) == (
+        "not what the baseline measured: training.test_time none -> flip"
     )
 
 
@@ -92,7 +92,7 @@ def test_a_field_that_an_older_part_of_a_recipe_lacks_counts_as_its_default():
     flipped = replace(DIGITS_CNN, augmentation=(Flip(),))
     older = asdict(flipped)
     del older["augmentation"][0]["share"]
-    assert between(of(recipe=older), recipe(flipped)) == ""
+    assert between(of(training=older), recipe(flipped)) == ""
 
 
 def test_what_is_no_recipe_has_no_defaults():

@@ -146,7 +146,7 @@ def test_accuracy_is_that_of_the_answers_kept_for_each_seed(cpu):
     assert min(record.samples("test_accuracy")) > 0.5, "chance is a tenth"
     assert not np.array_equal(*predictions), "two seeds, two models"
     assert np.shape(series["training_loss"].values) == (2, 8)
-    assert record.settings["recipe"]["name"] == "toy"
+    assert (record.settings["recipe"], record.settings["training"]["epochs"]) == ("toy", 8)
     assert (record.settings["num_train_images"], record.settings["num_test_images"]) == (320, 355)
     assert told == [(done, 16) for done in range(1, 17)]
     alone = {entry.name: entry for entry in measured(replace(ACCURACY, num_seeds=1), cpu).series}
@@ -199,7 +199,7 @@ def test_clocks_are_watched_during_the_timed_rounds_alone(cpu, monkeypatch):
         seen.append("timed")
         return ()
 
-    monkeypatch.setattr("vitcnn.measuring.runner.watch_clocks", watch)
+    monkeypatch.setattr("vitcnn.device.observers.OBSERVERS", (watch,))
     assert measured(LATENCY, cpu, stopwatch=stopwatch).settings["clocks"] == ["sw_power_cap"]
     assert seen == ["cpu: before", "timed", "after"]
 

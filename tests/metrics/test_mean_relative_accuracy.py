@@ -3,7 +3,7 @@ import pytest
 from record_builders import robustness
 
 from vitcnn.intervals import paired_difference
-from vitcnn.metrics.mean_relative_accuracy import relative_accuracies, relative_scores
+from vitcnn.metrics.robustness import relative_accuracies, relative_scores
 
 NO_LOSS = [[0.8] * 6, [0.8] * 6]
 HALF = [[0.8] + [0.4] * 5, [0.8] + [0.4] * 5]

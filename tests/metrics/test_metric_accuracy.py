@@ -1,6 +1,6 @@
 from record_builders import accuracy
 
-from vitcnn.metrics.test_accuracy import correct
+from vitcnn.record.answers import correct
 
 
 def test_correct_answers_come_from_predictions_and_labels():

@@ -5,10 +5,10 @@ from torch import nn
 
 from vitcnn import LatencyCase
 from vitcnn.architectures import architecture
-from vitcnn.bench.rounds import Rounds
 from vitcnn.bench.subject import Subject
 from vitcnn.errors import RecordError
-from vitcnn.metrics import metrics, metrics_of
+from vitcnn.metrics import metrics
+from vitcnn.questions import metrics_of, questions
 from vitcnn.spec import InputShape
 
 NAMES = {
@@ -101,8 +101,7 @@ def subject(cpu, *, tolerance=0.02, images=1, times_s=(0.5, 0.25)):
         shape=InputShape(px=28, channels=1, num_classes=10),
         model=nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2, bias=False)),
         run=lambda: None,
-        warm_up=lambda: 0.1,
-        rounds=Rounds(at_least=1, at_most=1, budget_s=0.0),
+        warm_up=lambda: (1, 1),
         images_per_run=images,
         settings={},
         times_s=times_s,
@@ -111,7 +110,7 @@ def subject(cpu, *, tolerance=0.02, images=1, times_s=(0.5, 0.25)):
 
 @pytest.mark.parametrize("question, names", NAMES.items())
 def test_metrics_of_each_question(question, names):
-    assert [metric.name for metric in metrics_of(question)] == names
+    assert [metric.name for metric in metrics_of(questions()[question])] == names
 
 
 def test_every_metric_belongs_to_a_question_and_has_its_direction_and_unit():

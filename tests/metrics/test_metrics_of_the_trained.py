@@ -4,22 +4,33 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from torch import nn
 
 from vitcnn import AccuracyCase, TrainingCase
 from vitcnn.architectures import architecture
-from vitcnn.bench.rounds import Rounds
+from vitcnn.bench.by_class import class_accuracies, confusion_matrices
 from vitcnn.bench.subject import Subject, Trained
 from vitcnn.errors import Diverged
 from vitcnn.metrics import metrics
-from vitcnn.metrics.by_class import class_accuracies, confusion_matrices
 from vitcnn.spec import InputShape
 
 RIGHT = np.array([[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.1, 0.6, 0.3], [0.2, 0.1, 0.7]])
 WRONG = np.array([[0.2, 0.7, 0.1], [0.1, 0.8, 0.1], [0.1, 0.6, 0.3], [0.6, 0.3, 0.1]])
+LABELS = np.array([0, 1, 1, 2])
+
+
+def answered(probabilities, labels):
+    """Return what of a training follows from the probabilities of each class and the labels."""
+    predictions = probabilities.argmax(axis=2)
+    return {
+        "labels": labels,
+        "confidences": probabilities,
+        "predictions": predictions,
+        "scores": predictions == labels,
+    }
+
+
 TRAINED = Trained(
-    labels=np.array([0, 1, 1, 2]),
-    probabilities=np.stack([RIGHT, WRONG]),
+    **answered(np.stack([RIGHT, WRONG]), LABELS),
     epochs=(2, 4, 6),
     accuracies=np.array([[0.5, 0.75, 1.0], [0.5, 0.75, 0.5]]),
     ends_s=np.array([[1.0, 2.0, 3.0], [1.5, 2.5, 3.5]]),
@@ -35,14 +46,12 @@ def subject(cpu, trained=TRAINED, **changes):
             "architecture": architecture("lenet"),
             "device": cpu,
             "shape": InputShape(px=28, channels=1, num_classes=10),
-            "model": nn.Identity(),
             "run": lambda: None,
-            "warm_up": lambda: 0.0,
-            "rounds": Rounds(at_least=1, at_most=1, budget_s=0.0),
+            "warm_up": lambda: (1, 1),
             "images_per_run": 1000,
             "settings": {},
             "times_s": (2.0, 4.0),
-            "trained": lambda: trained,
+            "trained": trained,
             **changes,
         }
     )
@@ -50,6 +59,10 @@ def subject(cpu, trained=TRAINED, **changes):
 
 def samples(name, given):
     return [sample for measurement in metrics()[name].of(given) for sample in measurement.samples]
+
+
+def test_accuracy_is_the_mean_score_of_each_seed(cpu):
+    assert samples("test_accuracy", subject(cpu)) == [1.0, 0.5]
 
 
 def test_best_epoch_is_each_seeds_own(cpu):
@@ -85,7 +98,7 @@ def test_areas_under_the_curve_are_the_shares_of_pairs_in_order(cpu, num_classes
     rng = np.random.default_rng(num_classes)
     labels = np.arange(30) % num_classes
     probabilities = rng.dirichlet(np.ones(num_classes), size=(2, 30)).astype(np.float32)
-    given = subject(cpu, replace(TRAINED, labels=labels, probabilities=probabilities))
+    given = subject(cpu, replace(TRAINED, **answered(probabilities, labels)))
     is_of_class = labels[:, None] == np.arange(num_classes)
     macro = [
         np.mean([area(seed[labels == c, c], seed[labels != c, c]) for c in range(num_classes)])
@@ -103,12 +116,12 @@ def test_areas_are_absent_where_a_class_has_no_test_image(cpu, name, labels):
 
 
 def test_areas_are_absent_where_there_is_but_one_class(cpu):
-    one = replace(TRAINED, labels=np.zeros(4, int), probabilities=np.ones((1, 4, 1)))
+    one = replace(TRAINED, **answered(np.ones((1, 4, 1)), np.zeros(4, int)))
     assert samples("roc_auc_macro", subject(cpu, one)) == []
 
 
 def test_answers_that_are_not_numbers_have_diverged(cpu):
-    broken = replace(TRAINED, probabilities=np.full((2, 4, 3), np.nan))
+    broken = replace(TRAINED, confidences=np.full((2, 4, 3), np.nan))
     with pytest.raises(Diverged, match="answers hold NaN"):
         samples("roc_auc_micro", subject(cpu, broken))
 

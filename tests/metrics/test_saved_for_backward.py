@@ -6,9 +6,8 @@ from torch import nn
 
 from vitcnn import MemoryCase
 from vitcnn.architectures import architecture
-from vitcnn.bench.rounds import Rounds
 from vitcnn.bench.subject import Subject
-from vitcnn.metrics.saved_for_backward_bytes import measure
+from vitcnn.metrics.memory import saved_for_backward_bytes
 from vitcnn.spec import InputShape
 
 FLOAT_BYTES = 4
@@ -22,12 +21,11 @@ def saved_bytes(cpu, model, run):
         shape=InputShape(px=28, channels=1, num_classes=10),
         model=model,
         run=run,
-        warm_up=lambda: 0.0,
-        rounds=Rounds(at_least=1, at_most=1, budget_s=0.0),
+        warm_up=lambda: (1, 1),
         images_per_run=5,
         settings={},
     )
-    return list(measure(subject))
+    return list(saved_for_backward_bytes(subject))
 
 
 def backward(model, images):

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from vitcnn import AccuracyCase, LatencyCase
 from vitcnn.pytest_plugin.selection import of_task, trained_as
-from vitcnn.spec import AccuracyCase, LatencyCase
 from vitcnn.tasks import Tasks
 
 CASES = """

@@ -9,10 +9,9 @@ from record_builders import accuracy, latency, robustness, run_of
 from store_builders import passed
 
 from vitcnn.errors import RecordError
-from vitcnn.metrics.mean_relative_accuracy import relative_scores
-from vitcnn.metrics.test_accuracy import correct
+from vitcnn.metrics.robustness import relative_scores
 from vitcnn.record import Record, load_run
-from vitcnn.record.answers import answers, copy_answers, unnamed_answers, with_answers_in_file
+from vitcnn.record.answers import answers, copy_answers, correct, unnamed_answers, with_answers_in_file
 
 RIGHT = np.random.default_rng(0).random((3, 355)) < 0.95
 TRAINED = accuracy("lenet", right=RIGHT.tolist())

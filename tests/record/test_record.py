@@ -187,8 +187,8 @@ def test_a_record_without_a_field_is_refused_by_name(field):
 
 
 def test_a_newer_schema_is_refused_with_the_way_out():
-    with pytest.raises(RecordError, match="schema: 5 is newer than 4, which this vitcnn reads: upgrade vitcnn"):
-        Run.from_json(changed(RUN.to_json(), ("schema",), 5))
+    with pytest.raises(RecordError, match="schema: 6 is newer than 5, which this vitcnn reads: upgrade vitcnn"):
+        Run.from_json(changed(RUN.to_json(), ("schema",), 6))
 
 
 def test_an_older_schema_is_refused_with_the_way_out():
@@ -229,13 +229,13 @@ def test_a_valid_document_passes():
         ("", "cannot be read as JSON"),
         ('{"benchmarks": []}', "has no top-level 'vitcnn' section"),
         ("[1]", "has no top-level 'vitcnn' section"),
-        ('{"vitcnn": {"schema": 99}}', "vitcnn: schema: 99 is newer than 4"),
+        ('{"vitcnn": {"schema": 99}}', "vitcnn: schema: 99 is newer than 5"),
         (
             '{"vitcnn": {"schema": 2, "started": "", "selection": {}, "cases": []}}',
             "vitcnn: run: 'environment' is a required property",
         ),
         (
-            '{"vitcnn": {"schema": 4, "started": "", "selection": {}, "environment": {}, "cases": []}}',
+            '{"vitcnn": {"schema": 5, "started": "", "selection": {}, "environment": {}, "cases": []}}',
             "vitcnn: run: 'more_runs' is a required property",
         ),
     ],
@@ -270,6 +270,17 @@ def test_a_run_of_an_older_schema_is_read(tmp_path, schema):
     path.write_text(json.dumps({"vitcnn": {**document, "schema": schema}}, indent=1), encoding="utf-8")
     assert load_run(path) == RUN
     assert load_run(path).resumed == ()
+
+
+def test_a_record_of_an_older_schema_names_its_recipe_and_holds_all_of_it(tmp_path):
+    trained = accuracy("lenet", right=[[1]])
+    document = run_of(trained).to_json()
+    document["cases"][0]["record"]["settings"]["recipe"] = {"name": "digits_cnn", "epochs": 12}
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps({"vitcnn": {**document, "schema": 4}}), encoding="utf-8")
+    [record] = load_run(path).records
+    assert (record.recipe, record.settings["training"]) == ("digits_cnn", {"name": "digits_cnn", "epochs": 12})
+    assert record.settings["recipe"] == "digits_cnn"
 
 
 def test_a_record_that_was_read_knows_the_folder_that_its_files_lie_in(tmp_path):

@@ -4,11 +4,10 @@ from dataclasses import replace
 
 import pytest
 from record_builders import accuracy, data_efficiency, latency, measurement, memory, record, run_of
+from report_builders import table, tradeoffs
 
 from vitcnn.report.claims import published
 from vitcnn.report.noisy_times import LEGEND, is_noisy, noise
-from vitcnn.report.terminal import table
-from vitcnn.report.tradeoffs import tradeoffs
 
 WIDE = 500
 STEADY = [0.010] * 50
@@ -127,7 +126,8 @@ def test_a_noisy_training_time_beside_a_published_one_is_marked(samples, is_mark
         "mode": "eager",
         "num_seeds": 3,
         "classes": [],
-        "recipe": {"name": "study_c_cnn", "epochs": 0},
+        "recipe": "study_c_cnn",
+        "training": {"epochs": 0},
     }
     case = replace(trained, settings=settings, measurements=(scores, measurement("training_time_s", *samples)))
     text = published(run_of(case), width=WIDE)

@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 from record_builders import FAMILIES, latency, measurement, record, run_of
 
+from vitcnn.pytest_plugin.plotting import drawings
 from vitcnn.record import Series
-from vitcnn.report.plots import KINDS, file_name, write_plots
+from vitcnn.report.plots import file_name, write_plots
 from vitcnn.report.plots.confusion import confusion_matrices
 from vitcnn.report.plots.curves import accuracy_curves, data_efficiency_curves, learning_curves, robustness_curves
 from vitcnn.report.plots.records import labels
@@ -39,7 +40,7 @@ def trained(
         settings={
             "question": question,
             "task": task,
-            "recipe": {"name": recipe},
+            "recipe": recipe,
             "precision": "fp32",
             "mode": mode,
             "classes": list(classes),
@@ -179,15 +180,15 @@ def test_files_are_whole_pictures_named_by_kind_and_by_what_they_show(tmp_path):
         trained("lenet", question="robustness", series=(UNDER_SHIFT,)),
         trained("lenet", question="data_efficiency", num_train_images=100),
     )
-    paths = write_plots(run, tmp_path / "plots")
+    paths = write_plots(run, drawings(), tmp_path / "plots")
     assert [path.name for path in paths] == [
         "accuracy-folder-my-photos.png",
         "learning-folder-my-photos.png",
         "confusion-lenet-folder-my-photos-r-n1000-fp32-eager.png",
-        "robustness-digits.png",
         "data-efficiency-digits.png",
+        "robustness-digits.png",
     ]
-    assert {path.name.split("-")[0] for path in paths} == {kind.split("-")[0] for kind, _ in KINDS}
+    assert {path.name.split("-")[0] for path in paths} == {kind.split("-")[0] for kind in drawings()}
     assert sorted((tmp_path / "plots").iterdir()) == sorted(paths)
     for path in paths:
         with Image.open(path) as image:
@@ -198,7 +199,7 @@ def test_files_are_whole_pictures_named_by_kind_and_by_what_they_show(tmp_path):
 
 def test_where_there_is_nothing_to_draw_no_folder_is_made(tmp_path):
     nothing_timed = record("accuracy/lenet/digits/r/fp32/eager", settings={"question": "accuracy", "task": "digits"})
-    assert write_plots(run_of(latency("lenet", 0.1), nothing_timed), tmp_path / "plots") == ()
+    assert write_plots(run_of(latency("lenet", 0.1), nothing_timed), drawings(), tmp_path / "plots") == ()
     assert not (tmp_path / "plots").exists()
 
 

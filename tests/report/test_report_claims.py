@@ -1,10 +1,10 @@
 import pytest
 from record_builders import ENVIRONMENT, latency, measurement, run_of
+from report_builders import summary
 
+from vitcnn import AccuracyCase
 from vitcnn.record import CaseResult, Record, Run, Series
 from vitcnn.report.claims import published
-from vitcnn.report.terminal import summary
-from vitcnn.spec import AccuracyCase
 from vitcnn.tasks import tasks
 
 NOT_HERE = "weights of vit_base are not here: run `vitcnn fetch --weights vit_base` where there is a network"
@@ -34,7 +34,8 @@ def trained(
         settings={
             "question": "accuracy",
             "task": task,
-            "recipe": {"name": recipe, "epochs": 100},
+            "recipe": recipe,
+            "training": {"epochs": 100},
             "classes": list(classes),
             "precision": "bf16",
             "mode": mode,

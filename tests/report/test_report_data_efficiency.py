@@ -3,11 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from record_builders import accuracy, data_efficiency, memory, run_of
+from report_builders import summary, tradeoffs
 
 from vitcnn.report.data_efficiency import crossovers
 from vitcnn.report.data_efficiency import data_efficiency as report
-from vitcnn.report.terminal import summary
-from vitcnn.report.tradeoffs import tradeoffs
 
 WIDE = 1000
 IMAGES = 200

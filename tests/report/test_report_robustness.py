@@ -1,10 +1,9 @@
 import pytest
 from record_builders import accuracy, memory, robustness, run_of
+from report_builders import summary, tradeoffs
 
 from vitcnn.report.robustness import lines, under_each
 from vitcnn.report.robustness import robustness as report
-from vitcnn.report.terminal import summary
-from vitcnn.report.tradeoffs import tradeoffs
 
 WIDE = 500
 IMAGES = 40

@@ -2,10 +2,11 @@ from dataclasses import replace
 
 import pytest
 from record_builders import accuracy, latency, measurement, memory, run_of, tiled, training
+from report_builders import summary, table
 
 from vitcnn.record import CaseResult, Record
 from vitcnn.report.noisy_times import LEGEND, noise
-from vitcnn.report.terminal import ONE_SEED, summary, table
+from vitcnn.report.terminal import ONE_SEED
 
 WIDE = 500
 RUN = run_of(

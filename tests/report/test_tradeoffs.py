@@ -2,9 +2,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from record_builders import accuracy, latency, memory, run_of, tiled, training
+from report_builders import tradeoffs
 
 from vitcnn.record import CaseResult
-from vitcnn.report.tradeoffs import pairs, tradeoffs
+from vitcnn.report.tradeoffs import pairs
 
 SIZES = (memory("resnet18", parameters=11_000_000), memory("vit_tiny", parameters=5_000_000))
 

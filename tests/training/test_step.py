@@ -84,3 +84,15 @@ def test_a_compiled_step_is_the_eager_one(cpu, images):
 
     torch.testing.assert_close(losses("compiled"), losses("eager"))
     torch.compiler.reset()
+
+
+def test_what_does_not_train_stays_in_eval_mode_and_its_statistics_stay(cpu, images):
+    frozen = nn.Sequential(nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), nn.Dropout(0.9)).requires_grad_(False)
+    model = nn.Sequential(frozen, nn.Sequential(nn.BatchNorm2d(3), nn.Flatten(), nn.Dropout(0.5), nn.Linear(12, 5)))
+    step = TrainingStep(model, [torch.optim.SGD(model[1].parameters(), lr=0.1)], device=cpu, **SETTINGS)
+    before = {name: tensor.clone() for name, tensor in frozen.state_dict().items()}
+    step(images, LABELS)
+    assert not any(module.training for module in frozen.modules())
+    assert all(module.training for module in model[1].modules())
+    assert all(torch.equal(before[name], tensor) for name, tensor in frozen.state_dict().items())
+    assert model[1][0].num_batches_tracked == 1

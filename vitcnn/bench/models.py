@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from functools import partial
 from typing import Any
 
 import torch
@@ -11,7 +10,7 @@ from torch import Tensor, nn
 
 from vitcnn.architectures import architecture
 from vitcnn.architectures.parts import num_parameters
-from vitcnn.bench.rounds import MANY_ROUNDS, Rounds, warm_up
+from vitcnn.bench.rounds import MANY_ROUNDS, Rounds, planned
 from vitcnn.bench.subject import Subject
 from vitcnn.device import Device
 from vitcnn.images import normalize
@@ -72,8 +71,7 @@ def inference_subject(case: BatchCase, device: Device, rounds: Rounds = MANY_ROU
         shape=shape,
         model=model,
         run=run,
-        warm_up=partial(warm_up, run, device.timer),
-        rounds=rounds,
+        warm_up=lambda: planned(rounds, run, device.timer),
         images_per_run=case.batch,
         settings={
             **model_settings(entry, shape, model),
@@ -108,8 +106,7 @@ def training_subject(case: BatchCase, device: Device, rounds: Rounds = MANY_ROUN
         shape=shape,
         model=model,
         run=run,
-        warm_up=partial(warm_up, run, device.timer),
-        rounds=rounds,
+        warm_up=lambda: planned(rounds, run, device.timer),
         images_per_run=case.batch,
         settings={
             **model_settings(entry, shape, model),

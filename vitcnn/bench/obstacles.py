@@ -8,7 +8,7 @@ import shutil
 from vitcnn.architectures import architecture, hub
 from vitcnn.device import Device
 from vitcnn.recipes import recipe
-from vitcnn.spec import AccuracyCase, Case
+from vitcnn.spec import Case, TrainedCase
 from vitcnn.tasks import Tasks
 from vitcnn.tasks.download import missing_files
 
@@ -51,14 +51,14 @@ def without_resolution(case: Case) -> str:
 
 def without_files(case: Case, tasks: Tasks) -> str:
     """Return that the files of the case's task are not here, where they are not."""
-    if not isinstance(case, AccuracyCase) or not missing_files(tasks.task(case.task), tasks.data_root):
+    if not isinstance(case, TrainedCase) or not missing_files(tasks.task(case.task), tasks.data_root):
         return ""
     return f"{case.task} is not under {tasks.data_root}: run `vitcnn fetch {case.task}` where there is a network"
 
 
 def needs_weights(case: Case) -> bool:
     """Whether a case trains from the hub's weights."""
-    return isinstance(case, AccuracyCase) and recipe(case.recipe).weights == "hub"
+    return isinstance(case, TrainedCase) and recipe(case.recipe).weights == "hub"
 
 
 def without_weights(case: Case) -> str:

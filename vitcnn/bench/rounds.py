@@ -39,6 +39,10 @@ MANY_ROUNDS = Rounds(at_least=5, at_most=50, budget_s=1.0, shortest_round_s=0.00
 """For runs of microseconds to a second."""
 
 
+ONCE = Rounds(at_least=1, at_most=1, budget_s=0.0)
+"""For runs that are looked at and not timed."""
+
+
 class Stopwatch(Protocol):
     """Times `run`: each round's seconds divided by its calls. The clock waits for the device."""
 
@@ -61,6 +65,11 @@ def warm_up(run: Callable[[], object], timer: Callable[[], float]) -> float:
     run()
     seconds = timed(run, timer)
     return timed(run, timer) if seconds < WARM_UP_BUDGET_S else seconds
+
+
+def planned(rounds: Rounds, run: Callable[[], object], timer: Callable[[], float]) -> tuple[int, int]:
+    """Warm `run` up and return the plan for it: how many rounds, and how many calls a round."""
+    return rounds.plan(warm_up(run, timer))
 
 
 def timed(run: Callable[[], object], timer: Callable[[], float]) -> float:

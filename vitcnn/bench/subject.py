@@ -4,67 +4,72 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from torch import nn
 
-from vitcnn.bench.rounds import Rounds
 from vitcnn.device import Device
 from vitcnn.record import Series
 from vitcnn.spec import Architecture, Case, InputShape
 
+if TYPE_CHECKING:
+    from torch import nn
+
 
 @dataclass(frozen=True, kw_only=True)
 class Trained:
-    """What the seeds of a training case came to; the first axis of every array is the seed.
+    """What the seeds of a case that trains came to; the first axis of every array is the seed.
 
-    `probabilities` (seeds, images, classes) are the last epoch's answers about the test images, whose classes are
-    `labels` (images,). `accuracies` and `ends_s`, (seeds, epochs), are the test accuracy after each of `epochs`, from
-    1, and the seconds of training until then. `warm_up_s` is what the throw-away training before the first seed took,
-    compilation included.
+    `confidences` (seeds, images, ...) are the last epoch's about the test images, whose labels are `labels` (images,):
+    of classification, the probability of each class. `predictions` (seeds, images) are the answers and `scores`
+    (seeds, images) what they are worth, 0..1. `accuracies` and `ends_s`, (seeds, epochs), are the test accuracy after
+    each of `epochs`, from 1, and the seconds of training until then. `warm_up_s` is what the throw-away training before
+    the first seed took, compilation included. `right_under`, bool (seeds, corruptions, severities, images), says which
+    corrupted images were answered right, where that was asked.
     """
 
     labels: np.ndarray
-    probabilities: np.ndarray
+    confidences: np.ndarray
+    predictions: np.ndarray
+    scores: np.ndarray
     epochs: tuple[int, ...]
     accuracies: np.ndarray
     ends_s: np.ndarray
     target_accuracy: float
     warm_up_s: float
-
-    @property
-    def predictions(self) -> np.ndarray:
-        """The likeliest class of each image, int64 (seeds, images)."""
-        return self.probabilities.argmax(axis=2)
+    right_under: np.ndarray | None = None
 
 
 @dataclass(kw_only=True)
 class Subject:
     """One case, ready to run.
 
-    `run` is what is timed; it processes `images_per_run` images. `warm_up` pays what only first calls cost and
-    returns an estimate of a run's seconds. `shape` is the input that `model` was built for; `settings` repeat the
-    case. After the rounds the runner fills in `times_s`, a run's seconds in each round, and asks for the `series`.
-    Cases that train say what came of it by `trained`. `counted` gets ready and returns what the counting pass runs,
-    where a whole run takes too long for it; `counts` is what it found.
+    `run` is what is timed; it processes `images_per_run` images. `warm_up` pays what only first calls cost and returns
+    the plan: how many rounds, and how many runs a round. `shape` is the input that the model is built for; `settings`
+    repeat the case. `model` is there where one model is measured from start to end. Cases that train say by `outcome`
+    what came of it once their rounds have run, and by `series` what of that a record keeps. `counted` gets ready and
+    returns what the counting pass runs, where a whole run takes too long for it. The runner fills in the rest:
+    `floor_bytes` of the device that were allocated before, `rounds` and `calls` as they were done, `times_s`, a run's
+    seconds in each round, `trained`, and `counts` of the counting pass.
     """
 
     case: Case
     architecture: Architecture
     device: Device
     shape: InputShape
-    model: nn.Module
     run: Callable[[], object]
-    warm_up: Callable[[], float]
-    rounds: Rounds
+    warm_up: Callable[[], tuple[int, int]]
     images_per_run: int
     settings: dict[str, Any]
+    model: nn.Module | None = None
     before_round: Callable[[], None] | None = None
     after_round: Callable[[], None] | None = None
-    series: Callable[[], list[Series]] = list
-    trained: Callable[[], Trained] | None = None
+    outcome: Callable[[], Trained] | None = None
+    series: Callable[[Trained], list[Series]] | None = None
     counted: Callable[[], Callable[[], object]] | None = None
     floor_bytes: int = 0
+    rounds: int = 0
+    calls: int = 0
     times_s: tuple[float, ...] = ()
+    trained: Trained | None = None
     counts: Mapping[str, int] = field(default_factory=dict)

@@ -18,6 +18,7 @@ ALWAYS = ("data_sha256", "weights_sha256", "timer", "garbage")
 NEUTRAL = frozenset(
     {
         "preset",  # when it is run
+        "cell",  # says again what the id says
         "time_tolerance",  # how it is judged
         "seeds",  # scores are set beside each other seed by seed
         "rounds",
@@ -32,7 +33,7 @@ NEUTRAL = frozenset(
 )
 """Settings that may differ; all others must be equal."""
 
-NEUTRAL_PARTS = frozenset({"recipe.source"})
+NEUTRAL_PARTS = frozenset({"training.source"})
 
 LONGEST = 40
 MOST_NAMED = 5
@@ -57,7 +58,7 @@ def other_meaning(before: Sequence[Record], now: Sequence[Record]) -> str:
 
 
 def flat(settings: Mapping[str, Any]) -> dict[str, str]:
-    """Return each leaf of the settings that have a meaning, by its path: `recipe.optimizer.kind`."""
+    """Return each leaf of the settings that have a meaning, by its path: `training.optimizer.kind`."""
     leaves = chain.from_iterable(_leaves(name, value) for name, value in _meant(settings).items())
     return {name: text for name, text in leaves if name not in NEUTRAL_PARTS}
 

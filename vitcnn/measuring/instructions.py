@@ -17,7 +17,8 @@ from vitcnn.device import Device
 from vitcnn.device.which import cpu_model
 from vitcnn.errors import RunFailed, UserError
 from vitcnn.measuring.callgrind import MACHINES
-from vitcnn.spec import Case, LatencyCase
+from vitcnn.questions.latency import LatencyCase
+from vitcnn.spec import Case
 
 OPTION = "--count-instructions"
 ARCHITECTURES, LARGEST_PX = ("lenet", "vit_micro"), 32

@@ -15,7 +15,7 @@ from vitcnn.bench.models import inference_subject
 from vitcnn.device import Device
 from vitcnn.measuring.callgrind import Callgrind, Request
 from vitcnn.measuring.instructions import CALLS, REPEATS
-from vitcnn.spec import LatencyCase
+from vitcnn.questions.latency import LatencyCase
 
 WARM_UP_CALLS = 3
 

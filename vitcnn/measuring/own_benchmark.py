@@ -12,12 +12,10 @@ from vitcnn.architectures import architecture
 from vitcnn.bench import as_planned
 from vitcnn.bench.rounds import MANY_ROUNDS, Stopwatch, warm_up
 from vitcnn.device import Device, numerics, out_of_memory_as_case_error
-from vitcnn.device.busy import watch_processor
-from vitcnn.device.throttling import watch_clocks
+from vitcnn.device.observers import observing
 from vitcnn.errors import CaseError
-from vitcnn.metrics.counted import OF_A_FUNCTION
-from vitcnn.metrics.images_per_s import IMAGES_PER_S
-from vitcnn.metrics.latency_s import LATENCY_S
+from vitcnn.metrics.counts import OF_A_FUNCTION
+from vitcnn.metrics.rounds import IMAGES_PER_S, LATENCY_S
 from vitcnn.record import Measurement, Record, Status
 from vitcnn.spec import TIME_TOLERANCE
 
@@ -37,14 +35,14 @@ class OwnBenchmark:
         """Time the function and return its record."""
         with numerics(device), out_of_memory_as_case_error(device):
             rounds, calls = agreed(*MANY_ROUNDS.plan(warm_up(self.run_whole, device.timer)))
-            with watch_clocks(device) as clocks, watch_processor(device) as processor:
+            with observing(device) as observed:
                 times_s = stopwatch(self.run, rounds=rounds, calls=calls)
             counts, versions = self.counts(device) if times_s else ({}, {})
         rates = tuple(self.images / seconds for seconds in times_s)
         metrics = [(LATENCY_S, times_s), (IMAGES_PER_S, rates)] if times_s else []
         times = [metric.measurement(samples, TIME_TOLERANCE) for metric, samples in metrics]
         counted = [metric.measurement([counts[metric.name]], 0.0) for metric in OF_A_FUNCTION if metric.name in counts]
-        how = {"rounds": rounds, "calls_per_round": calls, **versions, **clocks, **processor}
+        how = {"rounds": rounds, "calls_per_round": calls, **versions, **observed}
         return self.record("ok", (*times, *counted), **how)
 
     def run_whole(self) -> object:

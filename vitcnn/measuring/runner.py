@@ -12,12 +12,10 @@ from vitcnn.bench import Bench
 from vitcnn.bench.rounds import Stopwatch
 from vitcnn.bench.subject import Subject
 from vitcnn.device import numerics, out_of_memory_as_case_error
-from vitcnn.device.busy import watch_processor
-from vitcnn.device.throttling import watch_clocks
+from vitcnn.device.observers import observing
 from vitcnn.errors import CaseError, UserError, VitcnnError
 from vitcnn.measuring.counting import Counts, counted_with, counts_of, graphs_so_far
-from vitcnn.metrics import metrics_of
-from vitcnn.prepare import prepare
+from vitcnn.questions import cell_of, metrics_of, prepared, question_of
 from vitcnn.record import Record
 from vitcnn.references import raised
 from vitcnn.spec import Architecture, Case
@@ -33,23 +31,23 @@ def measure(case: Case, *, bench: Bench, stopwatch: Stopwatch, floor_bytes: int)
     entry = architecture(case.architecture)
     with own_failures(entry), numerics(device), out_of_memory_as_case_error(device), forgetting_compiled_code(case):
         graphs_before = graphs_so_far() if case.mode == "compiled" else {}
-        subject = prepare(case, bench)
+        subject = prepared(case, bench)
         subject.floor_bytes = floor_bytes
-        rounds, calls = bench.agreed(*subject.rounds.plan(subject.warm_up()))
+        subject.rounds, subject.calls = bench.agreed(*subject.warm_up())
         graphs = {name: graphs_so_far()[name] - before for name, before in graphs_before.items()}
-        with watch_clocks(device) as clocks, watch_processor(device) as processor:
+        with observing(device) as observed:
             subject.times_s = stopwatch(
                 subject.run,
-                rounds=rounds,
-                calls=calls,
+                rounds=subject.rounds,
+                calls=subject.calls,
                 before_round=subject.before_round,
                 after_round=subject.after_round,
             )
         if subject.times_s:
+            subject.trained = subject.outcome() if subject.outcome else None
             subject.counts = {**counts(subject), **graphs}
-        measurements = (
-            [m for metric in metrics_of(case.question) for m in metric.of(subject)] if subject.times_s else []
-        )
+        metrics = metrics_of(question_of(case)) if subject.times_s else []
+        measurements = [measurement for metric in metrics for measurement in metric.of(subject)]
     return Record(
         case=str(case),
         architecture=case.architecture,
@@ -57,15 +55,15 @@ def measure(case: Case, *, bench: Bench, stopwatch: Stopwatch, floor_bytes: int)
         settings={
             **settings_of(case),
             **subject.settings,
-            "rounds": rounds,
-            "calls_per_round": calls,
+            "cell": cell_of(case),
+            "rounds": subject.rounds,
+            "calls_per_round": subject.calls,
             "counted_with": counted_with(device),
-            **clocks,
-            **processor,
+            **observed,
         },
         status="ok",
         measurements=tuple(measurements),
-        series=tuple(subject.series()) if subject.times_s else (),
+        series=tuple(subject.series(subject.trained)) if subject.series and subject.trained else (),
     )
 
 

@@ -1,4 +1,6 @@
-"""The catalogue of metrics: one file a metric, one constant an entry, found by walking this package.
+"""The catalogue of metrics: one constant an entry, found by walking this package.
+
+Metrics that read the same thing share a file.
 
 Nothing here imports torch before a metric is measured, so that reports can describe metrics without it.
 """
@@ -7,7 +9,7 @@ import sys
 from functools import cache
 
 from vitcnn import catalogue
-from vitcnn.metrics.metric import Metric
+from vitcnn.metrics.metric import Metric, seconds
 
 
 @cache
@@ -22,6 +24,7 @@ def is_time(name: str) -> bool:
     return entry is not None and entry.rule == "time"
 
 
-def metrics_of(question: str) -> list[Metric]:
-    """Return the metrics that cases of one question report, by name."""
-    return [metric for _, metric in sorted(metrics().items()) if question in metric.questions]
+def is_of_the_clock(name: str) -> bool:
+    """Whether `name` is a metric of the catalogue that is the wall clock's time of a run."""
+    entry = metrics().get(name)
+    return entry is not None and entry.measure is seconds

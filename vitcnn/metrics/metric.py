@@ -22,7 +22,10 @@ or depends on what the machine kept from the last run."""
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:
-    """A number that cases of some questions report: how it is measured and judged, its unit, direction, tolerance.
+    """A number that cases report: how it is measured and judged, its unit, direction, tolerance.
+
+    `reads` names what it reads of a case: `forward times`, `answers`, `counts`. Every question that provides that
+    reports it.
 
     `measure` reads a subject whose rounds have run. It returns the samples, or none where the metric does not exist
     here (CUDA memory on a CPU). `tolerance` gives the relative change that is not worth a red build.
@@ -33,7 +36,7 @@ class Metric:
     better: Better
     tolerance: Callable[[Case], float]
     rule: Rule
-    questions: tuple[str, ...]
+    reads: str
     measure: Callable[[Subject], Sequence[float]]
 
     def of(self, subject: Subject) -> list[Measurement]:
@@ -46,6 +49,11 @@ class Metric:
         return Measurement(
             metric=self.name, unit=self.unit, better=self.better, tolerance=tolerance, samples=tuple(samples)
         )
+
+
+def seconds(subject: Subject) -> Sequence[float]:
+    """Return each round's seconds a run, by the wall clock: what metrics measure that are the clock's own."""
+    return subject.times_s
 
 
 def of_time(case: Case) -> float:

@@ -9,11 +9,11 @@ import pytest
 
 from vitcnn.errors import RunFailed
 from vitcnn.measuring.instructions import COUNTABLE, OPTION, instructions_counted_with, instructions_of, is_countable
-from vitcnn.metrics.instructions import INSTRUCTIONS, TOLERANCE
+from vitcnn.metrics.counts import INSTRUCTIONS, INSTRUCTIONS_TOLERANCE
 from vitcnn.pytest_plugin.ledger import case_of
 from vitcnn.quantity import counted
+from vitcnn.questions.latency import LatencyCase
 from vitcnn.record import Record
-from vitcnn.spec import LatencyCase
 
 COUNTED = pytest.StashKey[Mapping[str, float]]()
 """Instructions of one forward of each case that was counted, by its id."""
@@ -40,6 +40,6 @@ def with_instructions(record: Record, config: pytest.Config) -> Record:
     found = config.stash.get(COUNTED, {}).get(record.case)
     if found is None or not record.measurements:
         return record
-    measurement = INSTRUCTIONS.measurement([found], TOLERANCE)
+    measurement = INSTRUCTIONS.measurement([found], INSTRUCTIONS_TOLERANCE)
     settings = {**record.settings, "instructions_counted_with": instructions_counted_with()}
     return replace(record, measurements=(*record.measurements, measurement), settings=settings)

@@ -14,7 +14,7 @@ from vitcnn.errors import MissingData, UserError
 from vitcnn.pytest_plugin.ledger import case_of, is_measured
 from vitcnn.pytest_plugin.measuring import Measure, TerminalProgress, check_clean, end_without_data
 from vitcnn.pytest_plugin.options import Options
-from vitcnn.spec import AccuracyCase, Architecture, Task
+from vitcnn.spec import Architecture, Task, TrainedCase
 from vitcnn.suite import declared_cases
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def task(request: pytest.FixtureRequest) -> Task:
     case, tasks = case_of(request.node), request.config.stash[OPTIONS].tasks
     if case is None:
         return tasks.task(request.param)
-    if not isinstance(case, AccuracyCase):
+    if not isinstance(case, TrainedCase):
         do = "Let measure(case) build what it needs, or write a test without `case`."
         raise UserError(field="task", value=str(case), allowed="a case that has a task", do=do)
     return tasks.task(case.task)

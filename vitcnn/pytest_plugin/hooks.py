@@ -37,6 +37,7 @@ from vitcnn.pytest_plugin.measuring import CLEAN_STATE
 from vitcnn.pytest_plugin.options import Options
 from vitcnn.pytest_plugin.plotting import plot_lines
 from vitcnn.pytest_plugin.saving import finish_files, stored_files, write_json
+from vitcnn.questions import questions
 from vitcnn.record import Environment, Run
 from vitcnn.report.terminal import summary
 from vitcnn.report.verdicts import resumed
@@ -251,7 +252,7 @@ class SuiteHooks:
 
     def _summary(self, width: int) -> str:
         try:
-            return summary(self.run, width=width)
+            return summary(self.run, tuple(questions().values()), width=width)
         except RecordError as error:
             return f"The tables cannot be shown. {error}"
 

@@ -13,7 +13,7 @@ from vitcnn.bench.obstacles import without_resolution
 from vitcnn.errors import UserError
 from vitcnn.pytest_plugin.options import Options
 from vitcnn.recipes import recipe, recipe_for
-from vitcnn.spec import AccuracyCase, Case, Task
+from vitcnn.spec import Case, Task, TrainedCase
 from vitcnn.suite import of_preset
 from vitcnn.tasks import Tasks
 
@@ -37,14 +37,14 @@ def select(cases: Iterable[Case], options: Options) -> list[Any]:
 def require_known_names(case: Case, tasks: Tasks) -> None:
     """Raise UnknownName where a case names what the catalogue does not hold."""
     architecture(case.architecture)
-    if isinstance(case, AccuracyCase):
+    if isinstance(case, TrainedCase):
         tasks.task(case.task)
         recipe(case.recipe)
 
 
 def require_resolution(case: Case, tasks: Tasks) -> None:
     """Raise UserError where a case gives its architecture images that it cannot take."""
-    px = tasks.task(case.task).shape.px if isinstance(case, AccuracyCase) else case.input_px
+    px = tasks.task(case.task).shape.px if isinstance(case, TrainedCase) else case.input_px
     known = architecture(case.architecture).resolutions
     if px is not None and px not in known:
         allowed = f"those that {case.architecture} takes: {', '.join(map(str, sorted(known)))}"
@@ -61,7 +61,7 @@ def of_architecture(cases: Sequence[Case], name: str, tasks: Tasks) -> list[Case
     if named:
         return named
     placed = (replace(case, architecture=name) for case in cases)
-    suited = (on_task(c, tasks.task(c.task)) if isinstance(c, AccuracyCase) else c for c in placed)
+    suited = (on_task(c, tasks.task(c.task)) if isinstance(c, TrainedCase) else c for c in placed)
     return list(dict.fromkeys(suited))
 
 
@@ -70,10 +70,10 @@ def of_task(cases: Sequence[Case], task: Task) -> list[Case]:
 
     Cases without a task stay as they are.
     """
-    named = [case for case in cases if not isinstance(case, AccuracyCase) or case.task == task.name]
-    if any(isinstance(case, AccuracyCase) for case in named):
+    named = [case for case in cases if not isinstance(case, TrainedCase) or case.task == task.name]
+    if any(isinstance(case, TrainedCase) for case in named):
         return named
-    replaced = (on_task(case, task) if isinstance(case, AccuracyCase) else case for case in cases)
+    replaced = (on_task(case, task) if isinstance(case, TrainedCase) else case for case in cases)
     return list(dict.fromkeys(replaced))
 
 
@@ -81,7 +81,7 @@ def trained_as(cases: Sequence[Case], recipes: Sequence[str] = (), num_seeds: in
     """Return the cases, those that train by each of the recipes and with the seeds that are asked for, if any."""
 
     def trained(case: Case) -> list[Case]:
-        if not isinstance(case, AccuracyCase):
+        if not isinstance(case, TrainedCase):
             return [case]
         seeds = num_seeds or case.num_seeds
         return [replace(case, recipe=name, num_seeds=seeds) for name in recipes or (case.recipe,)]
@@ -89,7 +89,7 @@ def trained_as(cases: Sequence[Case], recipes: Sequence[str] = (), num_seeds: in
     return list(dict.fromkeys(found for case in cases for found in trained(case)))
 
 
-def on_task(case: AccuracyCase, task: Task) -> AccuracyCase:
+def on_task(case: TrainedCase, task: Task) -> TrainedCase:
     """Return `case` on another task, by the recipe of that task's set that suits its architecture."""
     recipe = recipe_for(task, architecture(case.architecture))
     return replace(case, task=task.name, recipe=recipe.name)

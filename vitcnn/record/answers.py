@@ -22,6 +22,9 @@ from vitcnn.errors import RecordError
 from vitcnn.folders import write_whole
 from vitcnn.record import CaseResult, Record, Run
 
+UNDER_SHIFT = "accuracy_under_shift"
+"""The series of accuracies, (seeds, corruptions, severities), severity 0 being the images as they are."""
+
 PREDICTIONS, LABELS, TIMES_RIGHT = "test_predictions", "test_labels", "times_right_under_shift"
 """Series of a record that was just measured, and in files of schema 2: each seed's answers (seeds, images), the classes
 of the images, and under how many corruptions and severities each seed classified each image right."""
@@ -58,6 +61,11 @@ def answers(record: Record, folder: Path | None = None) -> Answers:
         raise RecordError(f"{record.case}: its record has no answers: it trained no model, or nothing was timed")
     path = (record.folder if folder is None else folder) / record.files[FILE]
     return _unpacked(path, _content(path, record.files[FILE]))
+
+
+def correct(record: Record) -> np.ndarray:
+    """Return which test images each seed of a record got right, bool (seeds, images)."""
+    return answers(record).right
 
 
 def with_answers_in_file(record: Record, folder: Path) -> Record:

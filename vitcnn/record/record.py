@@ -81,10 +81,14 @@ class Record:
         return next((m.samples for m in self.measurements if m.metric == metric), ())
 
     @property
+    def cell(self) -> str:
+        """The case without its architecture: records of one cell can be compared. The case itself in older files."""
+        return str(self.settings.get("cell", self.case))
+
+    @property
     def recipe(self) -> str:
         """The name of the recipe that it trained by; empty where it trained by none."""
-        found = self.settings.get("recipe", "")
-        return str(found["name"]) if isinstance(found, Mapping) else str(found)  # one that failed knows the name alone
+        return str(self.settings.get("recipe", ""))
 
     @property
     def throttled_by(self) -> tuple[str, ...]:

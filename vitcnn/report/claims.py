@@ -82,7 +82,7 @@ def _few_tested(claim: Claim, records: Sequence[Record]) -> list[str]:
     """Return that our best epoch is the best of some, where a claim is about the best and not all were tested."""
     if all(figure.metric != "best_epoch_accuracy" for figure in claim.figures):
         return []
-    tested = {(len(_series(record, "tested_epoch")), record.settings["recipe"]["epochs"]) for record in records}
+    tested = {(len(_series(record, "tested_epoch")), record.settings["training"]["epochs"]) for record in records}
     return [f"Ours is the best of {some} of {every} epochs." for some, every in sorted(tested) if some < every]
 
 

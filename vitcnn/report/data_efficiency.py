@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby, pairwise
 
 from vitcnn.intervals import Interval, paired_difference
-from vitcnn.metrics.test_accuracy import correct
 from vitcnn.record import Record, Run
+from vitcnn.record.answers import correct
 from vitcnn.report.side_by_side import side_by_side
 from vitcnn.report.tradeoffs import ENOUGH_IMAGES, of_one_seed, pairs
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from vitcnn.metrics import is_of_the_clock
 from vitcnn.quantity import counted, span, unit_for
 from vitcnn.record import Record, Run
 
@@ -19,7 +20,6 @@ LEGEND = (
 )
 """Most are fast and a few slow, or most slow and a few fast: one slow round of fifty is usual, but none is too fast."""
 
-TIMES = ("latency_s", "step_time_s", "frame_time_s", "training_time_s")
 RATE = "images_per_s"
 """What tells the time where a record has no other: of the same images again and again."""
 
@@ -31,7 +31,7 @@ def times_s(record: Record) -> tuple[float, ...]:
 
     A memory case is timed in one pass, and a robustness case reports no time.
     """
-    found = next((samples for metric in TIMES if (samples := record.samples(metric))), ())
+    found = next((m.samples for m in record.measurements if is_of_the_clock(m.metric)), ())
     return found or tuple(1 / rate for rate in record.samples(RATE))
 
 
@@ -74,5 +74,6 @@ def noise(run: Run) -> str:
 
 
 def _span(record: Record) -> str:
-    shown = next(m for metric in (*TIMES, RATE) for m in record.measurements if m.metric == metric)
+    times = [m for m in record.measurements if is_of_the_clock(m.metric)]
+    [shown, *_] = times or [m for m in record.measurements if m.metric == RATE]
     return f"{span(shown.samples, shown.unit)} {unit_for(max(shown.samples), shown.unit)}"

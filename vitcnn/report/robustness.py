@@ -8,10 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from vitcnn.intervals import paired_difference
-from vitcnn.metrics.mean_relative_accuracy import UNDER_SHIFT, relative_scores
-from vitcnn.metrics.test_accuracy import correct
+from vitcnn.metrics.robustness import relative_scores
 from vitcnn.record import Record, Run
-from vitcnn.report.cells import cell
+from vitcnn.record.answers import UNDER_SHIFT, correct
 from vitcnn.report.side_by_side import side_by_side
 from vitcnn.report.tradeoffs import ENOUGH_IMAGES, of_one_seed, pairs
 
@@ -24,7 +23,7 @@ def robustness(run: Run, *, width: int) -> str:
     groups: dict[str, list[Record]] = {}
     for record in run.records:
         if record.settings.get("question") == "robustness" and record.samples(RELATIVE):
-            groups.setdefault(cell(record), []).append(record)
+            groups.setdefault(record.cell, []).append(record)
     between = pairs(list(run.records))
     return "\n\n".join(_of_group(records, between, width) for records in groups.values())
 
@@ -43,7 +42,7 @@ def under_each(record: Record) -> dict[str, float]:
 
 
 def _of_group(records: Sequence[Record], between: Sequence[tuple[str, str]], width: int) -> str:
-    title = f"Accuracy on {records[0].settings['task']}, %, mean over all severities ({cell(records[0])}):"
+    title = f"Accuracy on {records[0].settings['task']}, %, mean over all severities ({records[0].cell}):"
     columns = {record.architecture: _column(record) for record in records}
     rows = [*dict.fromkeys(row for column in columns.values() for row in column if row != MEAN), MEAN]
     told = [textwrap.fill(line, width, subsequent_indent="  ") for line in lines(records, between)]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from statistics import median
 
 import numpy as np
 
 from vitcnn.intervals import paired_difference
-from vitcnn.metrics.test_accuracy import correct
 from vitcnn.record import Record, Run
-from vitcnn.report.cells import cell
+from vitcnn.record.answers import correct
 from vitcnn.report.noisy_times import in_words
 
 ENOUGH_IMAGES = 30
@@ -22,21 +22,17 @@ SAME = 0.05
 TOLD_ELSEWHERE = ("data_efficiency", "robustness")
 """Questions that have lines of their own."""
 
-TIMES = {
-    "training_time_s": "trains",
-    "step_time_s": "takes a training step of {batch} images at {px} px",
-    "latency_s": "answers {batch} image{s} at {px} px",
-    "frame_time_s": "reads a {width}x{height} frame",
-}
 
+def tradeoffs(run: Run, told: Mapping[str, str]) -> list[str]:
+    """Return a line for each ViT or hybrid beside a CNN of its `pairs`, where both were measured alike.
 
-def tradeoffs(run: Run) -> list[str]:
-    """Return a line for each ViT or hybrid beside a CNN of its `pairs`, where both were measured alike."""
+    `told` says in what words each metric is told that is.
+    """
     records = [record for record in run.records if record.settings.get("question") != "own"]
-    told = [record for record in records if record.settings.get("question") not in TOLD_ELSEWHERE]
+    shown = [record for record in records if record.settings.get("question") not in TOLD_ELSEWHERE]
     lines = []
     for one, other in pairs(records):
-        parts = [*_accuracy(told, one, other), *_times(told, one, other)]
+        parts = [*_accuracy(shown, one, other), *_times(shown, one, other, told)]
         if parts:
             lines.append(f"{one} against {other}: {'; '.join(parts)}.")
     return lines
@@ -52,7 +48,7 @@ def pairs(records: list[Record]) -> list[tuple[str, str]]:
     cnns = [name for name in sizes if families[name] == "cnn"]
     others = [name for name in sizes if families[name] != "cnn"]
 
-    cells = {name: {cell(r) for r in records if r.architecture == name} for name in sizes}
+    cells = {name: {r.cell for r in records if r.architecture == name} for name in sizes}
 
     def distance(one: str, other: str) -> tuple[int, float]:
         return -len(cells[one] & cells[other]), abs(math.log(sizes[one] / sizes[other]))
@@ -62,9 +58,9 @@ def pairs(records: list[Record]) -> list[tuple[str, str]]:
 
 def _matched(records: list[Record], one: str, other: str, metric: str) -> list[tuple[Record, Record]]:
     """Return the records of both with `metric` that differ in the architecture alone, in order."""
-    theirs = {cell(r): r for r in records if r.architecture == other and r.samples(metric)}
+    theirs = {r.cell: r for r in records if r.architecture == other and r.samples(metric)}
     ours = [r for r in records if r.architecture == one and r.samples(metric)]
-    return [(record, theirs[cell(record)]) for record in ours if cell(record) in theirs]
+    return [(record, theirs[record.cell]) for record in ours if record.cell in theirs]
 
 
 def _accuracy(records: list[Record], one: str, other: str) -> list[str]:
@@ -90,10 +86,10 @@ def of_one_seed(*scores: np.ndarray) -> str:
     return " (one seed: over the images alone)" if any(len(entry) == 1 for entry in scores) else ""
 
 
-def _times(records: list[Record], one: str, other: str) -> list[str]:
+def _times(records: list[Record], one: str, other: str, told: Mapping[str, str]) -> list[str]:
     return [
         f"{_words(words, ours)} {_ratio(ours, theirs, metric)}{in_words(ours, theirs)}"
-        for metric, words in TIMES.items()
+        for metric, words in told.items()
         for ours, theirs in _matched(records, one, other, metric)
     ]
 

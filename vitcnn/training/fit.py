@@ -15,9 +15,10 @@ from vitcnn.errors import Diverged
 from vitcnn.recipes import Recipe
 from vitcnn.spec import Mode, Precision
 from vitcnn.training.augment import augment
+from vitcnn.training.objectives import CLASSIFICATION, Objective
 from vitcnn.training.optimizers import optimizers
-from vitcnn.training.step import TrainingStep
-from vitcnn.training.streamed import Source
+from vitcnn.training.source import Source
+from vitcnn.training.step import TrainingStep, is_frozen
 
 BLOCK_BYTES = {"cpu": 1 << 20, "cuda": 16 << 20}
 """Bytes of images that are augmented together: on a CPU what its cache holds, on a GPU what hides the launches."""
@@ -40,7 +41,7 @@ class InitializedFromImages(Protocol):
 class TrainingHistory:
     """How training went: of each epoch the mean loss, the last learning rate, and when it ended, in seconds.
 
-    `snapshots` holds the weights and buffers at the end of some epochs, counted from 1.
+    `snapshots` holds what training changed, by name, at the end of some epochs, counted from 1.
     """
 
     losses: tuple[float, ...]
@@ -59,14 +60,15 @@ def fit(
     precision: Precision,
     mode: Mode,
     seed: int,
+    objective: Objective = CLASSIFICATION,
     keep: Collection[int] = (),
     after_epoch: Callable[[int, float], None] = lambda _epoch, _loss: None,
 ) -> TrainingHistory:
     """Train `model`, in place, on `train`; same seed, same machine, same result.
 
     The host waits for the device once an epoch, to read the mean loss; Diverged where it is not finite. Only parameters
-    that require gradients train. `keep` names epochs, from 1, whose weights are kept; `after_epoch` is told the epoch
-    and its loss.
+    that require gradients train, and modules that have none of these stay in eval mode. `keep` names epochs, from 1,
+    whose weights are kept; `after_epoch` is told the epoch and its loss.
     """
     start = device.timer()
     model = model.to(device.name).to(memory_format=layout)
@@ -79,6 +81,7 @@ def fit(
         layout=layout,
         precision=precision,
         mode=mode,
+        objective=objective,
         label_smoothing=recipe.label_smoothing,
     )
     generator = torch.Generator(device.name).manual_seed(seed)
@@ -96,7 +99,7 @@ def fit(
         rates.append(share * recipe.peak_learning_rate)
         ends.append(device.timer() - start)
         if epoch + 1 in keep:
-            snapshots[epoch + 1] = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+            snapshots[epoch + 1] = {name: tensor.detach().clone() for name, tensor in trained_state(model).items()}
         after_epoch(epoch + 1, losses[-1])
     return TrainingHistory(
         losses=tuple(losses), learning_rates=tuple(rates), epoch_ends_s=tuple(ends), snapshots=snapshots
@@ -110,6 +113,18 @@ def initialize(model: nn.Module, train: Source) -> None:
             layer.initialize_from(next(train.in_order(NUM_IMAGES_TO_INITIALIZE)))
 
 
+def trained_state(model: nn.Module) -> Weights:
+    """Return what training changes of a model's state: parameters that require gradients, buffers of what trains."""
+    trained = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
+    frozen = [f"{name}." for name, module in model.named_modules() if name and is_frozen(module)]
+    parameters = {name for name, _ in model.named_parameters()}
+    return {
+        name: tensor
+        for name, tensor in model.state_dict().items()
+        if (name in trained if name in parameters else not name.startswith(tuple(frozen)))
+    }
+
+
 def num_batches(train: Source, recipe: Recipe) -> int:
     """Return how many batches an epoch has: whole ones, or one smaller one where there are fewer images."""
     return max(1, len(train) // recipe.batch)
@@ -121,7 +136,7 @@ def batches(train: Source, recipe: Recipe, generator: Generator, epoch: int) -> 
     Several batches are augmented as one block.
     """
     count = min(len(train), num_batches(train, recipe) * recipe.batch)
-    bytes_per_batch = train.images[0].nbytes * recipe.batch
+    bytes_per_batch = train.bytes_per_sample * recipe.batch
     block = recipe.batch * max(1, BLOCK_BYTES[generator.device.type] // bytes_per_batch)
     for raw in train.shuffled(count, block, generator, epoch):
         ready = augment(raw, recipe.augmentation, generator)

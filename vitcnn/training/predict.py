@@ -8,41 +8,56 @@ from torch.nn import functional as F
 
 from vitcnn.recipes.parts import TestTime
 from vitcnn.spec import Precision
-from vitcnn.training.streamed import Source
+from vitcnn.training.objectives import CLASSIFICATION, Objective
+from vitcnn.training.source import Source
 
 PREDICT_BATCH = 512
 SHIFT_PX = 1
 
 
 def predict(
-    model: nn.Module, split: Source, *, precision: Precision, layout: torch.memory_format, test_time: TestTime = "none"
+    model: nn.Module,
+    split: Source,
+    *,
+    precision: Precision,
+    layout: torch.memory_format,
+    objective: Objective = CLASSIFICATION,
+    test_time: TestTime = "none",
 ) -> Tensor:
-    """Return the probability of every class for every image of `split`, float32 (count, classes), on the host.
+    """Return the model's confidences about every image of `split`, float32 (count, ...), on the host.
+
+    Of classification they are the probability of every class, (count, classes).
 
     The model ends in eval mode.
     """
     model.eval()
     return torch.cat(
         [
-            probabilities(model, images, precision=precision, layout=layout, test_time=test_time)
+            confidences(model, images, precision=precision, layout=layout, objective=objective, test_time=test_time)
             for images in split.in_order(PREDICT_BATCH)
         ]
     ).cpu()
 
 
-def probabilities(
-    model: nn.Module, images: Tensor, *, precision: Precision, layout: torch.memory_format, test_time: TestTime = "none"
+def confidences(
+    model: nn.Module,
+    images: Tensor,
+    *,
+    precision: Precision,
+    layout: torch.memory_format,
+    objective: Objective = CLASSIFICATION,
+    test_time: TestTime = "none",
 ) -> Tensor:
-    """Return the probability of every class, float32 (batch, classes), of images (batch, channels, px, px).
+    """Return the model's confidences, float32 (batch, ...), about images (batch, channels, px, px).
 
-    The logits are averaged over the copies of an image that `test_time` asks for.
+    The outputs are averaged over the copies of an image that `test_time` asks for.
     """
     kind = images.device.type
     with torch.inference_mode(), torch.autocast(kind, torch.bfloat16, enabled=precision == "bf16"):
-        logits = [
+        outputs = [
             weight * model(copy.contiguous(memory_format=layout)).float() for weight, copy in copies(images, test_time)
         ]
-        return torch.stack(logits).sum(dim=0).softmax(dim=1)
+        return objective.confidences(torch.stack(outputs).sum(dim=0))
 
 
 def copies(images: Tensor, test_time: TestTime) -> list[tuple[float, Tensor]]:

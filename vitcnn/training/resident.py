@@ -34,6 +34,11 @@ class Resident:
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def bytes_per_sample(self) -> int:
+        """Bytes of one image."""
+        return self.images[0].nbytes
+
     def first(self, count: int) -> Resident:
         """Return the first `count` images, or all where there are fewer."""
         return replace(self, images=self.images[:count], labels=self.labels[:count])

@@ -13,6 +13,7 @@ from vitcnn.images import normalize
 from vitcnn.spec import Split
 from vitcnn.training.block import Block
 from vitcnn.training.resident import Resident
+from vitcnn.training.source import Source
 
 RESIDENT_SHARE = 0.25
 """Share of the device's free memory up to which images live on the device."""
@@ -41,6 +42,11 @@ class Streamed:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def bytes_per_sample(self) -> int:
+        """Bytes of one image."""
+        return self.images[0].nbytes
 
     def first(self, count: int) -> Streamed:
         """Return the first `count` images, or all where there are fewer."""
@@ -95,9 +101,6 @@ class _Copy:
             for tensor in self.part.values():
                 tensor.record_stream(stream)
         return self.part
-
-
-Source = Resident | Streamed
 
 
 def source_of(split: Split, device: Device, *, num_classes: int) -> Source:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vitcnn.folders import write_whole
 from vitcnn.record import Record, Run
-from vitcnn.report.plots.confusion import confusion_matrices
-from vitcnn.report.plots.curves import accuracy_curves, data_efficiency_curves, learning_curves, robustness_curves
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,25 +17,18 @@ if TYPE_CHECKING:
 Drawing = Callable[[Sequence[Record]], Iterator[tuple[str, "Figure"]]]
 """Draws what it can of a run's records: each figure with the name of what it shows, a task or a case."""
 
-KINDS: tuple[tuple[str, Drawing], ...] = (
-    ("accuracy", accuracy_curves),
-    ("learning", learning_curves),
-    ("confusion", confusion_matrices),
-    ("robustness", robustness_curves),
-    ("data-efficiency", data_efficiency_curves),
-)
-"""Every kind of plot, by how its files' names begin."""
-
 DOTS_PER_INCH = 100
 
 
-def write_plots(run: Run, folder: Path) -> tuple[Path, ...]:
+def write_plots(run: Run, drawings: Mapping[str, Drawing], folder: Path) -> tuple[Path, ...]:
     """Write all plots that the run's records can fill into `folder`, as PNG; return their paths.
+
+    `drawings` holds every kind of plot, by how its files' names begin.
 
     Where there are none, `folder` is not made.
     """
     written = []
-    for kind, draw in KINDS:
+    for kind, draw in drawings.items():
         for shown, figure in draw(run.records):
             written.append(folder / f"{kind}-{file_name(shown)}.png")
             write_whole(written[-1], png(figure))

@@ -1,0 +1,221 @@
+"""Training one seed, as functions; and one seed after the other, each a round of the clock.
+
+Nothing is tested while the clock runs: the weights after each epoch are kept, and asked afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from vitcnn.bench.models import WEIGHTS_SEED, random_model
+from vitcnn.bench.place import Bench
+from vitcnn.bench.series import series_of
+from vitcnn.bench.setup import Setup
+from vitcnn.bench.subject import Subject, Trained
+from vitcnn.training import Source, TrainingHistory, fit, predict
+
+NUM_BATCHES_TO_COUNT = 2
+"""Training batches of the counting pass: the first step of an optimiser, and one that is like all others."""
+
+State = TypeVar("State")
+Result = TypeVar("Result")
+
+
+def new_model(setup: Setup, seed: int) -> nn.Module:
+    """Build the model of a seed: its head is random, and all else but for weights that the recipe starts from."""
+    return random_model(setup.architecture, setup.shape, setup.device, seed)
+
+
+def train_seed(setup: Setup, model: nn.Module, train: Source, seed: int, **settings: Any) -> TrainingHistory:
+    """Train `model`, in place, as the case says; `settings` are those of `fit` that differ."""
+    how = {"layout": setup.layout, "precision": setup.case.precision, "mode": setup.case.mode}
+    what = {"recipe": setup.recipe, "objective": setup.objective, "device": setup.device, "seed": seed}
+    return fit(model, train, **{**how, **what, **settings})
+
+
+def ask(setup: Setup, model: nn.Module, split: Source) -> Tensor:
+    """Return the model's confidences about every image of `split`, float32 (count, ...), on the host."""
+    return predict(
+        model,
+        split,
+        precision=setup.case.precision,
+        layout=setup.layout,
+        objective=setup.objective,
+        test_time=setup.recipe.test_time,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeedResult:
+    """What came of one seed: how its training went, its confidences at the end, its accuracy at each tested epoch."""
+
+    history: TrainingHistory
+    confidences: Tensor
+    accuracies: tuple[float, ...]
+
+
+def result_of(setup: Setup, model: nn.Module, history: TrainingHistory) -> SeedResult:
+    """Ask a trained model about the test part, and what it was after each epoch whose weights were kept."""
+    labels = torch.from_numpy(setup.data.test.labels)
+    last = ask(setup, model, setup.test)
+    accuracies = []
+    for weights in history.snapshots.values():
+        model.load_state_dict(weights, strict=False)
+        accuracies.append(setup.objective.accuracy(ask(setup, model, setup.test), labels))
+    history.snapshots.clear()
+    return SeedResult(
+        history=history, confidences=last, accuracies=(*accuracies, setup.objective.accuracy(last, labels))
+    )
+
+
+def trained_of(setup: Setup, results: Sequence[SeedResult], warm_up_s: float) -> Trained:
+    """Return what all seeds came to."""
+    confidences = torch.stack([result.confidences for result in results])
+    labels = torch.from_numpy(setup.data.test.labels)
+    predictions = torch.stack([setup.objective.answers(seed) for seed in confidences])
+    ends = [[result.history.epoch_ends_s[epoch - 1] for epoch in setup.tested_epochs] for result in results]
+    return Trained(
+        labels=setup.data.test.labels,
+        confidences=confidences.numpy(),
+        predictions=predictions.numpy(),
+        scores=torch.stack([setup.objective.score(seed, labels) for seed in predictions]).numpy(),
+        epochs=setup.tested_epochs,
+        accuracies=np.array([result.accuracies for result in results]),
+        ends_s=np.array(ends),
+        target_accuracy=setup.task.target_accuracy,
+        warm_up_s=warm_up_s,
+    )
+
+
+def train_and_ask_few(setup: Setup, model: nn.Module) -> None:
+    """Train `model` on two batches and ask it about them, so that first-call costs are not the first seed's."""
+    few = setup.train.first(NUM_BATCHES_TO_COUNT * setup.recipe.batch)
+    train_seed(setup, model, few, 0, recipe=replace(setup.recipe, epochs=1))
+    ask(setup, model, few)
+
+
+def counted(setup: Setup) -> Callable[[], object]:
+    """Build a model of its own and return its training on few images and its answers about them: no seed's."""
+    model = new_model(setup, WEIGHTS_SEED)
+    return lambda: train_and_ask_few(setup, model)
+
+
+class SeedRounds(Generic[State, Result]):
+    """One round of the clock is one seed: `begin` comes before it, `run` is timed, `end` comes after it.
+
+    After the last seed the first has its turn again, for passes that are not timed.
+    """
+
+    def __init__(
+        self,
+        seeds: range,
+        *,
+        begin: Callable[[int], State],
+        run: Callable[[State], None],
+        end: Callable[[State], Result],
+    ) -> None:
+        self.seeds = seeds
+        self.results: list[Result] = []
+        self._begin, self._run, self._end = begin, run, end
+        self._state: State | None = None
+
+    def before_round(self) -> None:
+        """Get the seed ready whose turn it is."""
+        self._state = self._begin(self.seeds[len(self.results) % len(self.seeds)])
+
+    def run(self) -> None:
+        """Do what is timed."""
+        assert self._state is not None, "before_round comes first"
+        self._run(self._state)
+
+    def after_round(self) -> None:
+        """Keep what came of it, and let go of the rest."""
+        assert self._state is not None, "before_round comes first"
+        self.results.append(self._end(self._state))
+        self._state = None
+
+
+def seeds_of(setup: Setup, bench: Bench) -> range:
+    """Return the seeds of the case in the bench's block."""
+    first = bench.seed_block * setup.case.num_seeds
+    return range(first, first + setup.case.num_seeds)
+
+
+def epoch_teller(setup: Setup, bench: Bench, seed: int, more_steps: int = 0) -> Callable[[int, float], None]:
+    """Return what says, after each epoch of a seed, how far all seeds have come.
+
+    `more_steps` are what a seed tells of besides its epochs.
+    """
+    seeds, steps = seeds_of(setup, bench), setup.recipe.epochs + more_steps
+
+    def tell(epoch: int, loss: float) -> None:
+        done = seeds.index(seed) * steps + epoch
+        bench.progress(done, len(seeds) * steps, f"{setup.case.architecture}, seed {seed}, loss {loss:.3f}")
+
+    return tell
+
+
+@dataclass(kw_only=True)
+class Pupil:
+    """A seed in its turn: its model, the images that it trains on, and how that went."""
+
+    seed: int
+    model: nn.Module
+    train: Source
+    history: TrainingHistory | None = None
+
+
+def training_subject(setup: Setup, bench: Bench, *, train_of: Callable[[int], Source] | None = None) -> Subject:
+    """Return the subject whose run trains one of the seeds, on the images that `train_of` draws for it, else on all."""
+
+    def begin(seed: int) -> Pupil:
+        return Pupil(seed=seed, model=new_model(setup, seed), train=train_of(seed) if train_of else setup.train)
+
+    def run(pupil: Pupil) -> None:
+        told, keep = epoch_teller(setup, bench, pupil.seed), setup.tested_epochs[:-1]
+        pupil.history = train_seed(setup, pupil.model, pupil.train, pupil.seed, keep=keep, after_epoch=told)
+
+    def end(pupil: Pupil) -> SeedResult:
+        assert pupil.history is not None
+        return result_of(setup, pupil.model, pupil.history)
+
+    rounds = SeedRounds(seeds_of(setup, bench), begin=begin, run=run, end=end)
+    warm_up_s = 0.0
+
+    def warm_up() -> tuple[int, int]:
+        nonlocal warm_up_s
+        start = setup.device.timer()
+        train_and_ask_few(setup, new_model(setup, rounds.seeds[0]))
+        warm_up_s = setup.device.timer() - start
+        return len(rounds.seeds), 1
+
+    return subject_of(
+        setup,
+        rounds,
+        warm_up=warm_up,
+        images_per_run=setup.images_per_seed,
+        settings=setup.settings(rounds.seeds),
+        outcome=lambda: trained_of(setup, rounds.results, warm_up_s),
+        series=lambda trained: series_of(trained, [result.history for result in rounds.results], setup.objective),
+        counted=lambda: counted(setup),
+    )
+
+
+def subject_of(setup: Setup, rounds: SeedRounds[Any, Any], **rest: Any) -> Subject:
+    """Return the subject whose rounds are the seeds; `rest` is what else a Subject needs."""
+    return Subject(
+        case=setup.case,
+        architecture=setup.architecture,
+        device=setup.device,
+        shape=setup.shape,
+        run=rounds.run,
+        before_round=rounds.before_round,
+        after_round=rounds.after_round,
+        **rest,
+    )

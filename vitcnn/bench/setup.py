@@ -1,0 +1,133 @@
+"""What all seeds of a case that trains have in common: what is trained, on what, by what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from vitcnn.architectures import architecture
+from vitcnn.architectures.parts import parameters_by_part
+from vitcnn.bench.models import model_settings
+from vitcnn.bench.place import Bench
+from vitcnn.device import Device, free_bytes
+from vitcnn.inference.forward import memory_format
+from vitcnn.inference.pretrained import weighted
+from vitcnn.recipes import Recipe, recipe
+from vitcnn.spec import Architecture, Data, InputShape, Split, Task, TrainedCase
+from vitcnn.training import OBJECTIVES, Objective, Source, num_batches, shrunk_split, source_of
+from vitcnn.training.fit import trained_state
+
+SNAPSHOT_BYTES = {"cpu": 1 << 30, "cuda": 8 << 30}
+"""Memory for the weights that are kept to know the accuracy after each epoch; where it is short, of fewer epochs."""
+
+SNAPSHOT_SHARE = 0.25
+"""Share of the device's free memory that they take at most: the rest is for training."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """A case that trains, with its data on the device.
+
+    `architecture` builds the model with the weights that the recipe starts from; `weights` is what a record says of
+    them. `train` and `test` hold images of `shape`; `data` has them as the task has them. The accuracy is asked for
+    after each of `tested_epochs`, counted from 1, the last one always.
+    """
+
+    case: TrainedCase
+    device: Device
+    architecture: Architecture
+    weights: Mapping[str, Any]
+    task: Task
+    objective: Objective
+    recipe: Recipe
+    shape: InputShape
+    layout: torch.memory_format
+    data: Data
+    train: Source
+    test: Source
+    tested_epochs: tuple[int, ...]
+
+    def source(self, split: Split) -> Source:
+        """Return images and labels where training can take them from, at the resolution that is trained on."""
+        return placed(split, self.shape, self.device)
+
+    @property
+    def images_per_seed(self) -> int:
+        """Images that one seed trains on, again and again."""
+        return self.recipe.epochs * min(len(self.train), num_batches(self.train, self.recipe) * self.recipe.batch)
+
+    def settings(self, seeds: range) -> dict[str, Any]:
+        """Return what repeats the training, as JSON values."""
+        model = on_meta(self.architecture, self.shape)
+        return {
+            **model_settings(self.architecture, self.shape, model),
+            "parameters_by_part": parameters_by_part(model),
+            **self.weights,
+            "seeds": list(seeds),
+            "training": asdict(self.recipe),
+            "classes": list(self.task.classes),
+            "target_accuracy": self.task.target_accuracy,
+            "data_sha256": self.data.sha256,
+            **self.data.settings,
+            "num_train_images": len(self.train),
+            "num_test_images": len(self.test),
+        }
+
+
+def setup_of(
+    case: TrainedCase,
+    bench: Bench,
+    *,
+    by: Recipe | None = None,
+    train: Split | None = None,
+    tests_every_epoch: bool = False,
+) -> Setup:
+    """Return the setup of `case`, by its recipe or `by` another, on all training images or those of `train`.
+
+    Images larger than the model works at are shrunk once, on the device; smaller ones are enlarged in each step.
+    """
+    catalogued, task = architecture(case.architecture), bench.tasks.task(case.task)
+    trained_by = by or recipe(case.recipe)
+    built, weights = weighted(catalogued, trained_by.weights, task.shape.px)
+    shape = replace(task.shape, px=min(task.shape.px, catalogued.model_px(task.shape.px)))
+    data = bench.tasks.data(case.task, bench.progress)
+    last = (trained_by.epochs,)
+    return Setup(
+        case=case,
+        device=bench.device,
+        architecture=built,
+        weights=weights,
+        task=task,
+        objective=OBJECTIVES[task.objective],
+        recipe=trained_by,
+        shape=shape,
+        layout=memory_format(catalogued),
+        data=data,
+        train=placed(train or data.train, shape, bench.device),
+        test=placed(data.test, shape, bench.device),
+        tested_epochs=tested_epochs(on_meta(built, shape), trained_by, bench.device) if tests_every_epoch else last,
+    )
+
+
+def placed(split: Split, shape: InputShape, device: Device) -> Source:
+    """Return a split on the device, or streamed to it, its images no larger than those of `shape`."""
+    return source_of(shrunk_split(split, shape.px, device), device, num_classes=shape.num_classes)
+
+
+def on_meta(entry: Architecture, shape: InputShape) -> nn.Module:
+    """Return the model without its weights: its size and its layers."""
+    with torch.device("meta"):
+        return entry.build(shape)
+
+
+def tested_epochs(model: nn.Module, by: Recipe, device: Device) -> tuple[int, ...]:
+    """Return the epochs, from 1, after which the weights are kept for a test: evenly spaced, the last one always."""
+    num_bytes = sum(tensor.nbytes for tensor in trained_state(model).values())
+    room = min(SNAPSHOT_BYTES[device.kind], int(SNAPSHOT_SHARE * free_bytes(device)))
+    count = min(by.epochs, max(1, room // num_bytes))
+    return tuple(dict.fromkeys(np.linspace(0, by.epochs, count + 1).round().astype(int).tolist()[1:]))

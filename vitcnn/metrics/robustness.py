@@ -1,0 +1,68 @@
+"""What of its accuracy a model keeps on corrupted test images; one sample a seed.
+
+It is the mean, over all corruptions and severities, of the accuracy on the corrupted images divided by that on the same
+images as they are: 1 where nothing is lost. A model that guesses loses nothing: it means something only beside a good
+accuracy on the images as they are. (The relative measures of Hendrycks and Dietterich, arXiv 1903.12261, set
+errors beside AlexNet's; there is no such reference for small images.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vitcnn.metrics.metric import Metric, one_percent
+from vitcnn.record import Record
+from vitcnn.record.answers import UNDER_SHIFT, answers
+
+if TYPE_CHECKING:
+    from vitcnn.bench.subject import Subject, Trained
+
+
+def measure(subject: Subject) -> Sequence[float]:
+    """Return each seed's share; none where a seed was wrong about every image, so that there is nothing to keep."""
+    assert subject.trained is not None, "a question that provides answers under shift has an outcome"
+    return relative_accuracies(accuracies_under_shift(subject.trained))
+
+
+def accuracies_under_shift(trained: Trained) -> np.ndarray:
+    """Return accuracies (seeds, corruptions, severities), severity 0 being the images as they are."""
+    assert trained.right_under is not None, "a question that provides answers under shift asks for them"
+    under_each = trained.right_under.mean(axis=3)
+    clean = trained.accuracies[:, -1]
+    first = np.broadcast_to(clean[:, None, None], (*under_each.shape[:2], 1))
+    return np.concatenate([first, under_each], axis=2)
+
+
+def relative_accuracies(values: Sequence[object] | np.ndarray) -> tuple[float, ...]:
+    """Return each seed's mean relative accuracy from accuracies (seeds, corruptions, severities from 0)."""
+    accuracies = np.asarray(values, dtype=float)
+    clean = accuracies[:, :, :1]
+    return tuple((accuracies[:, :, 1:] / clean).mean(axis=(1, 2)).tolist()) if clean.all() else ()
+
+
+def relative_scores(record: Record) -> np.ndarray:
+    """Return scores, (seeds, images), whose mean over the images is the seed's mean relative accuracy.
+
+    Resampled as accuracies are, they show how far that ratio of two means spreads: they are its linear part (the delta
+    method).
+    """
+    accuracies = next(series.values for series in record.series if series.name == UNDER_SHIFT)
+    found, num_corrupted = answers(record), np.asarray(accuracies)[0, :, 1:].size
+    under_shift, clean = found.times_right / num_corrupted, found.right.astype(float)
+    means = clean.mean(axis=1, keepdims=True)
+    ratios = under_shift.mean(axis=1, keepdims=True) / means
+    return ratios + (under_shift - ratios * clean) / means
+
+
+MEAN_RELATIVE_ACCURACY = Metric(
+    name="mean_relative_accuracy",
+    unit="1",
+    better="higher",
+    tolerance=one_percent,
+    rule="score",
+    reads="answers under shift",
+    measure=measure,
+)
