@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from vitcnn import LatencyCase, TrainingCase
-from vitcnn.bench.models import STEP_OPTIMIZER, inference_subject, training_subject
+from vitcnn.bench.models import STEP_OPTIMIZER, forward_subject, step_subject
 from vitcnn.bench.models import images_on as real_images_on
 from vitcnn.bench.subject import Subject
 from vitcnn.device import Device, numerics, resolve
@@ -85,7 +85,7 @@ def seconds(run: Callable[[], object], calls: int, device: Device) -> float:
 def compare(case: BatchCase, device: Device, pairs: int) -> list[object]:
     """Return the table's row for one case."""
     training = isinstance(case, TrainingCase)
-    subject = (training_subject if training else inference_subject)(case, device)
+    subject = (step_subject if training else forward_subject)(case, device)
     sides = {"vitcnn": subject.run, "bare": (bare_step if training else bare_forward)(subject)}
     calls = max(1, round(ROUND_S / max(subject.warm_up(), 1e-6)))
     times: dict[str, list[float]] = {name: [] for name in sides}

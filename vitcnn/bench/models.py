@@ -51,7 +51,7 @@ def images_on(
     return normalize(images, dtype).contiguous(memory_format=layout)
 
 
-def inference_subject(case: BatchCase, device: Device, rounds: Rounds = MANY_ROUNDS) -> Subject:
+def forward_subject(case: BatchCase, device: Device, rounds: Rounds = MANY_ROUNDS) -> Subject:
     """Return the subject whose run is one forward in inference mode."""
     entry, shape = architecture(case.architecture), real_images.input_shape(case.px)
     layout = memory_format(entry)
@@ -80,7 +80,7 @@ def inference_subject(case: BatchCase, device: Device, rounds: Rounds = MANY_ROU
     )
 
 
-def training_subject(case: BatchCase, device: Device, rounds: Rounds = MANY_ROUNDS) -> Subject:
+def step_subject(case: BatchCase, device: Device, rounds: Rounds = MANY_ROUNDS) -> Subject:
     """Return the subject whose run is one training step on the same batch."""
     entry, shape = architecture(case.architecture), real_images.input_shape(case.px)
     layout = memory_format(entry)

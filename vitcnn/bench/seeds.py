@@ -171,7 +171,7 @@ class Pupil:
     history: TrainingHistory | None = None
 
 
-def training_subject(setup: Setup, bench: Bench, *, train_of: Callable[[int], Source] | None = None) -> Subject:
+def trained_subject(setup: Setup, bench: Bench, *, train_of: Callable[[int], Source] | None = None) -> Subject:
     """Return the subject whose run trains one of the seeds, on the images that `train_of` draws for it, else on all."""
 
     def begin(seed: int) -> Pupil:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import torch
 
-from vitcnn.bench.models import inference_subject
+from vitcnn.bench.models import forward_subject
 from vitcnn.device import Device
 from vitcnn.measuring.callgrind import Callgrind, Request
 from vitcnn.measuring.instructions import CALLS, REPEATS
@@ -40,7 +40,7 @@ def main(names: list[str]) -> None:
     device = Device(name="cpu", key="cpu")
     pairs = (name.partition(":") for name in names)
     cases = [LatencyCase(architecture=architecture, px=int(px), batch=1) for architecture, _, px in pairs]
-    subjects = [inference_subject(case, device) for case in cases]
+    subjects = [forward_subject(case, device) for case in cases]
     ask = Callgrind()
     ask(Request.START)
     for subject in subjects:

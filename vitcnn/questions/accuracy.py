@@ -27,10 +27,10 @@ class AccuracyCase(TrainedCase):
 
 def prepare(case: AccuracyCase, bench: Bench) -> Subject:
     """Return the subject whose run trains one seed."""
-    from vitcnn.bench.seeds import training_subject
+    from vitcnn.bench.seeds import trained_subject
     from vitcnn.bench.setup import setup_of
 
-    return training_subject(setup_of(case, bench, tests_every_epoch=True), bench)
+    return trained_subject(setup_of(case, bench, tests_every_epoch=True), bench)
 
 
 def columns(records: Sequence[Record]) -> list[Column]:

@@ -46,7 +46,7 @@ def prepare(case: DataEfficiencyCase, bench: Bench) -> Subject:
 
     Only the last epoch is tested: few images make many epochs.
     """
-    from vitcnn.bench.seeds import training_subject
+    from vitcnn.bench.seeds import trained_subject
     from vitcnn.bench.setup import setup_of
 
     every = bench.tasks.data(case.task, bench.progress).train
@@ -55,7 +55,7 @@ def prepare(case: DataEfficiencyCase, bench: Bench) -> Subject:
         raise TooFewImages(f"{case.task} has {there_are:,} training images, the case is on {case.num_train:,} of them")
     by = for_few(recipe(case.recipe), case.num_train, of=there_are)
     setup = setup_of(case, bench, by=by, train=few(every, case.num_train, seed=0))
-    return training_subject(setup, bench, train_of=lambda seed: setup.source(few(every, case.num_train, seed=seed)))
+    return trained_subject(setup, bench, train_of=lambda seed: setup.source(few(every, case.num_train, seed=seed)))
 
 
 def for_few(whole: Recipe, count: int, *, of: int) -> Recipe:

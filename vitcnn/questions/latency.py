@@ -25,9 +25,9 @@ class LatencyCase(BatchCase):
 
 def prepare(case: LatencyCase, bench: Bench) -> Subject:
     """Return the subject whose run is one forward."""
-    from vitcnn.bench.models import inference_subject
+    from vitcnn.bench.models import forward_subject
 
-    return inference_subject(case, bench.device)
+    return forward_subject(case, bench.device)
 
 
 def columns(records: Sequence[Record]) -> list[Column]:

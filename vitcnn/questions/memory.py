@@ -41,9 +41,9 @@ class MemoryCase(BatchCase):
 
 def prepare(case: MemoryCase, bench: Bench) -> Subject:
     """Return the subject whose run is one forward or one step."""
-    from vitcnn.bench.models import inference_subject, training_subject
+    from vitcnn.bench.models import forward_subject, step_subject
 
-    built = {"inference": inference_subject, "training": training_subject}
+    built = {"inference": forward_subject, "training": step_subject}
     return built[case.phase](case, bench.device, ONCE)
 
 

@@ -25,9 +25,9 @@ class TrainingCase(BatchCase):
 
 def prepare(case: TrainingCase, bench: Bench) -> Subject:
     """Return the subject whose run is one step."""
-    from vitcnn.bench.models import training_subject
+    from vitcnn.bench.models import step_subject
 
-    return training_subject(case, bench.device)
+    return step_subject(case, bench.device)
 
 
 def columns(records: Sequence[Record]) -> list[Column]:
