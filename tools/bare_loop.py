@@ -21,6 +21,7 @@ from tqdm import tqdm
 from vitcnn import LatencyCase, TrainingCase
 from vitcnn.bench.models import STEP_OPTIMIZER, forward_subject, step_subject
 from vitcnn.bench.models import images_on as real_images_on
+from vitcnn.bench.rounds import warm_up
 from vitcnn.bench.subject import Subject
 from vitcnn.device import Device, numerics, resolve
 from vitcnn.spec import BatchCase
@@ -87,7 +88,7 @@ def compare(case: BatchCase, device: Device, pairs: int) -> list[object]:
     training = isinstance(case, TrainingCase)
     subject = (step_subject if training else forward_subject)(case, device)
     sides = {"vitcnn": subject.run, "bare": (bare_step if training else bare_forward)(subject)}
-    calls = max(1, round(ROUND_S / max(subject.warm_up(), 1e-6)))
+    calls = max(1, round(ROUND_S / max(warm_up(subject.run, subject.device.timer), 1e-6)))
     times: dict[str, list[float]] = {name: [] for name in sides}
     for pair in tqdm(range(pairs + 2), desc=str(case), leave=False, disable=None):
         for name in sorted(sides, reverse=bool(pair % 2)):

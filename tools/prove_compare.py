@@ -110,6 +110,7 @@ sys.path.insert(0, "benchmarks")
 import conftest
 from test_ten import CASES
 from vitcnn.bench import Bench
+from vitcnn.bench.rounds import warm_up
 from vitcnn.device import resolve
 from vitcnn.tasks import Tasks
 
@@ -125,7 +126,7 @@ def seconds(run):
 def ratio(case):
     """Return how many products take as long as a run: the median of many looks at both, one after the other."""
     subject = conftest.prepared(case, bench)
-    times = max(1, round(subject.warm_up() / 20e-6))
+    times = max(1, round(warm_up(subject.run, bench.device.timer) / 20e-6))
     looks = [(seconds(subject.run), seconds(lambda: conftest.work(times))) for _ in range(15)]
     return times * median(one / other for one, other in looks)
 

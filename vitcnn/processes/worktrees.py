@@ -21,13 +21,24 @@ SPECS = """
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-package, turns = find_spec("vitcnn"), find_spec("vitcnn") and find_spec("vitcnn.processes.turns")
-print(bool(turns and Path(turns.origin).parent == Path(package.origin).parent))
-print(*(find_spec(name).origin for name in sys.argv[1:]), sep="\\n")
+
+
+def place(name):
+    try:
+        found = find_spec(name)
+    except ModuleNotFoundError:
+        return None
+    return Path(found.origin) if found else None
+
+
+package = place("vitcnn")
+turns = filter(None, map(place, ("vitcnn.processes.turns", "vitcnn.turns")))
+print(any(package and path.is_relative_to(package.parent) for path in turns))
+print(*(place(name) for name in sys.argv[1:]), sep="\\n")
 """
 """Prints whether vitcnn takes turns, then the file that each of the named packages would be imported from.
 
-Beside a vitcnn that lacks a module an editable installation finds its own: that one does not count."""
+Beside a vitcnn that lacks a module an editable installation finds its own: that one does not count. Revisions from before the rooms have `vitcnn.turns`."""
 
 GUARD = "pytest.ini"
 """An empty one beside the worktrees configures pytest where a revision has nothing that does."""
