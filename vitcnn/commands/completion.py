@@ -8,7 +8,7 @@ from typing import Any
 
 from vitcnn.commands.paths import GivenPath
 
-SHELLS = ("bash", "zsh", "fish")
+SHELLS = ("bash", "zsh")
 
 
 class PrintCompletion(argparse.Action):
@@ -37,25 +37,15 @@ def script(parser: argparse.ArgumentParser, shell: str) -> str:
     """Return the script; the names in it are those of now, and it starts no Python when it completes."""
     import shtab
 
-    names = {dest: completed_by(dest, known()) for dest, known in NAMES.items()}
+    names = {dest: " ".join(known()) for dest, known in NAMES.items()}
     for action in _actions(parser):
         if action.dest in names:
-            action.complete = names[action.dest]  # type: ignore[attr-defined]  # what shtab looks for
+            complete = {"bash": f"_vitcnn_{action.dest}", "zsh": f"({names[action.dest]})"}
+            action.complete = complete  # type: ignore[attr-defined]  # what shtab looks for
         elif isinstance(action, GivenPath) or action.dest in PATHS:
-            action.complete = shtab.FILE  # type: ignore[attr-defined]
-    return shtab.complete(parser, shell)
-
-
-def completed_by(what: str, names: Iterable[str]) -> dict[str, Any]:
-    """Return how shtab completes one of `names`, which argparse must not check, since others are possible."""
-    words = " ".join(names)
-    function = f"_vitcnn_{what}"
-    return {
-        "bash": function,
-        "zsh": f"({words})",
-        "fish": words,
-        "preamble": {"bash": f"{function}() {{\n  compgen -W '{words}' -- $1\n}}"},
-    }
+            action.complete = shtab.FILE  # type: ignore[attr-defined]  # as above
+    functions = [f"_vitcnn_{dest}() {{ compgen -W '{words}' -- \"$1\"; }}" for dest, words in names.items()]
+    return shtab.complete(parser, shell, preamble={"bash": "\n".join(functions)})
 
 
 def _actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
@@ -92,6 +82,7 @@ NAMES: dict[str, Callable[[], Iterable[str]]] = {
     "names": _tasks,
     "recipe": _recipes,
 }
-"""What an option or argument of each name takes."""
+"""What an option or argument of each name takes. argparse must not check it: other names are possible too."""
 
-PATHS = ("data_root", "out", "resume", "paths", "benchmark_storage")
+PATHS = ("data_root", "out", "resume", "paths")
+"""Arguments of `vitcnn run` that are paths; in other commands they are known by their action."""

@@ -18,7 +18,6 @@ OPTIONS = (
     "--out",
     "--resume",
     "--gate-reruns",
-    "--benchmark-storage",
     "-k",
     "-m",
 )

@@ -21,8 +21,8 @@ SPECS = """
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-package, turns = find_spec("vitcnn"), find_spec("vitcnn") and find_spec("vitcnn.processes.turns")
-print(bool(turns and Path(turns.origin).parent == Path(package.origin).parent))
+package = find_spec("vitcnn")
+print(bool(package and Path(package.origin).with_name("processes").joinpath("turns.py").is_file()))
 print(*(find_spec(name).origin for name in sys.argv[1:]), sep="\\n")
 """
 """Prints whether vitcnn takes turns, then the file that each of the named packages would be imported from.
