@@ -33,6 +33,9 @@ from vitcnn.progress import ProgressBar
 from vitcnn.quantity import counted
 from vitcnn.record import load_run
 
+NAMED_BY = {"--suite": "a folder", "--": "a path"}
+"""What is measured, by the option that named it; behind `--` stand pytest's arguments."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Tree:
@@ -109,7 +112,7 @@ def _in_repository(field: str, argument: str, root: Path, top: Path) -> str:
     path = os.path.normpath(root / file)
     if not Path(path).is_relative_to(top):
         do = "Name one that the revisions hold."
-        raise UserError(field=field, value=argument, allowed=f"a path in {top}", do=do)
+        raise UserError(field=field, value=argument, allowed=f"{NAMED_BY[field]} in {top}", do=do)
     return f"{os.path.relpath(path, root)}{separator}{test}"
 
 
@@ -132,7 +135,7 @@ def _require_there(tree: Tree, measured: Sequence[str], field: str) -> None:
     for path in measured:
         if not (tree.folder / file_of(path)).exists():
             do = "Name one that base and head have."
-            raise UserError(field=field, value=path, allowed=f"a path that the {tree} has", do=do)
+            raise UserError(field=field, value=path, allowed=f"{NAMED_BY[field]} that the {tree} has", do=do)
 
 
 def _until_decided(trees: Mapping[Side, Tree], limits: Limits, arguments: Sequence[str], out: Path) -> Comparison:
