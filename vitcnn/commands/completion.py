@@ -45,7 +45,7 @@ def script(parser: argparse.ArgumentParser, shell: str) -> str:
         elif isinstance(action, GivenPath) or action.dest in PATHS:
             action.complete = shtab.FILE  # type: ignore[attr-defined]  # as above
     functions = [f"_vitcnn_{dest}() {{ compgen -W '{words}' -- \"$1\"; }}" for dest, words in names.items()]
-    return shtab.complete(parser, shell, preamble={"bash": "\n".join(functions)})
+    return shtab.complete(parser, shell, preamble="\n".join(functions) if shell == "bash" else "")
 
 
 def _actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
