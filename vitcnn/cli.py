@@ -1,4 +1,4 @@
-"""The `vitcnn` command: what there is, whether this machine can run it, baselines, and the gate without pytest."""
+"""The `vitcnn` command: run the suite, see what there is and whether this machine can run it, baselines, the gate."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from vitcnn.commands import baseline, compare, gate, noise
+from vitcnn.commands import baseline, compare, completion, gate, noise, run
 from vitcnn.commands.output import forget_output
 from vitcnn.commands.paths import GivenPath
 from vitcnn.commands.pytest_arguments import CommandParser, require_fit
 from vitcnn.errors import BaselineError, MissingData, RecordError, RunFailed, UserError
 from vitcnn.spec import PRESETS
-from vitcnn.suite import DEFAULT_FOLDER
+from vitcnn.suite import default_suite
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 LISTS = ("architectures", "tasks", "recipes", "cases")
@@ -43,7 +43,10 @@ def parser() -> argparse.ArgumentParser:
     """Return the command line's grammar."""
     root = argparse.ArgumentParser(prog="vitcnn", description=__doc__)
     root.add_argument("--version", action="version", version=f"vitcnn {version('vitcnn')}")
+    completion.add_to(root)
     commands = root.add_subparsers(required=True, metavar="COMMAND", parser_class=CommandParser)
+
+    run.add_to(commands)
 
     listed = commands.add_parser("list", help="show the catalogue and the cases")
     listed.add_argument("what", choices=LISTS)
@@ -70,9 +73,8 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--suite",
             action=GivenPath,
-            default=DEFAULT_FOLDER,
             metavar="DIR",
-            help="folder of benchmarks; default: benchmarks",
+            help="folder of benchmarks; default: benchmarks, or the package's own suite where there is none",
         )
     for command in (listed, doctor, fetched):
         command.add_argument(
@@ -96,7 +98,7 @@ def run_list(options: argparse.Namespace) -> int:
     elif options.what == "recipes":
         print(listing.list_recipes())
     else:
-        print(listing.list_cases(options.suite, options.preset))
+        print(listing.list_cases(options.suite or default_suite(), options.preset))
     return 0
 
 
@@ -107,8 +109,9 @@ def run_doctor(options: argparse.Namespace) -> int:
     from vitcnn.suite import cases_in, of_preset
     from vitcnn.tasks import Tasks, data_root
 
+    suite = options.suite or default_suite()
     device = resolve(options.device)
-    cases = of_preset(cases_in(options.suite), options.preset or device.default_preset)
+    cases = of_preset(cases_in(suite), options.preset or device.default_preset)
     text, whole = diagnose(device, Tasks(data_root(options.data_root)), cases)
     print(text)
     return 0 if whole else FAILED

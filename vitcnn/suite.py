@@ -1,4 +1,4 @@
-"""The cases of a folder of benchmarks, read without pytest."""
+"""The folder of benchmarks to measure, and its cases, read without pytest."""
 
 from __future__ import annotations
 
@@ -10,6 +10,27 @@ from vitcnn.references import import_file
 from vitcnn.spec import PRESETS, Case
 
 DEFAULT_FOLDER = Path("benchmarks")
+
+PACKAGE = Path(__file__).resolve().parent
+
+
+def own_suite() -> Path:
+    """Return the package's own suite: `vitcnn/_benchmarks` in a wheel, in a clone the folder beside the package."""
+    packaged = PACKAGE / "_benchmarks"
+    return packaged if packaged.is_dir() else PACKAGE.parent / DEFAULT_FOLDER
+
+
+def default_suite() -> Path:
+    """Return `benchmarks` where this folder has one with tests in it, else the package's own suite."""
+    return DEFAULT_FOLDER if any(DEFAULT_FOLDER.rglob("test_*.py")) else own_suite()
+
+
+def is_borrowed(path: Path, root: Path) -> bool:
+    """Whether `path` names the package's own suite, or a file of it, for a project at `root` whose suite it is not.
+
+    What is measured by it belongs to the project: so do its runs and its baselines.
+    """
+    return path.is_relative_to(own_suite()) and own_suite() != root.resolve() / DEFAULT_FOLDER
 
 
 def declared_cases(file: str, cases: object) -> tuple[Case, ...]:

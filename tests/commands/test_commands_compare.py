@@ -80,8 +80,32 @@ def test_what_cannot_be_judged_is_status_3(repository, capsys):
     assert "INVALID" in capsys.readouterr().out
 
 
-def test_a_run_without_results_is_status_1_and_names_the_side(repository, capsys):
-    assert main(["compare", "HEAD", "--", *PYTEST_OPTIONS, "--no-such-option"]) == 1
+def test_paths_behind_the_dashes_narrow_the_comparison_in_each_sides_own_tree(repository, capsys):
+    repository.write("benchmarks/test_more.py", "def test_dog(measure):\n    measure.time(lambda: sum(range(99)))\n")
+    repository.commit()
+    repository.commit(bee=6e-6)
+    ant, more = f"{repository.root}/{case('ant')}", "benchmarks/test_more.py"
+    assert main(["compare", "HEAD~1", "--pairs", "1", "--out", "kept", "--", *PYTEST_OPTIONS, ant, more]) == 0
+    run = load_run(Path("kept/head-1/run.json"))
+    assert [result.id for result in run.cases] == [case("ant"), "benchmarks/test_more.py::test_dog"]
+    assert main(["compare", "HEAD~1", "--pairs", "1", "--", *PYTEST_OPTIONS, "benchmarks/test_mini.py"]) == 1
+    assert main(["compare", "HEAD~2", "--pairs", "1", "--", *PYTEST_OPTIONS, more]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"vitcnn: --: '{more}' cannot be used. Allowed: a path that the base HEAD~2 (")
+    assert main(["compare", "HEAD", "--pairs", "1", "--", *PYTEST_OPTIONS, ".."]) == 2
+    assert "vitcnn: --: '..' cannot be used. Allowed: a path in " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("mode, is_said", [("counts", False), ("on", True)])
+def test_one_pair_is_no_stored_run_and_says_nothing_where_no_time_is_judged(repository, capsys, mode, is_said):
+    main(["compare", "HEAD", "--pairs", "1", "--mode", mode, "--", *PYTEST_OPTIONS, "-k", "ant"])
+    out = " ".join(capsys.readouterr().out.split())
+    assert "single stored run" not in out
+    assert ("Judged by a single pair, so by the tolerance alone: 1 of 1 cases." in out) == is_said
+
+
+def test_a_run_without_results_is_status_3_and_names_the_side(repository, capsys):
+    assert main(["compare", "HEAD", "--", *PYTEST_OPTIONS, "--no-such-option"]) == 3
     error = capsys.readouterr().err
     assert error.startswith("vitcnn: the base HEAD (")
     assert "unrecognized arguments: --no-such-option" in error

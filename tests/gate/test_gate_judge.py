@@ -529,3 +529,8 @@ def test_a_baseline_with_two_modes_keeps_both_where_today_has_both(unit):
 def test_cases_judged_by_a_single_run_are_counted_though_all_is_the_same():
     judgement = judged(timed(CASE, 1.0), timed(OTHER, 1.0), stored=baseline(*five(CASE), timed(OTHER, 1.0)))
     assert judgement.remarks == ("Judged by a single stored run, so by the tolerance alone: 1 of 2 cases.",)
+
+
+def test_where_no_time_is_judged_a_single_run_is_as_good_as_five():
+    counted_case = record(CASE, measurement("latency_s", 1.0), count(1))
+    assert judge([run(counted_case)], baseline(counted_case), counts_only=True).remarks == ()

@@ -9,7 +9,7 @@ from typing import Any
 from vitcnn.commands.paths import GivenPath
 from vitcnn.commands.pytest_arguments import HELP, USAGE
 from vitcnn.gate.baseline import FOLDER, Recording, baseline_of, files_without_use, recordings, removable
-from vitcnn.suite import DEFAULT_FOLDER
+from vitcnn.suite import DEFAULT_FOLDER, default_suite, is_borrowed
 
 
 def add_to(commands: Any) -> None:
@@ -26,10 +26,13 @@ def add_to(commands: Any) -> None:
     )
     recorded.add_argument("--runs", type=int, default=5, metavar="N", help="how many processes; default: 5")
     recorded.add_argument(
-        "--suite", action=GivenPath, default=DEFAULT_FOLDER, metavar="DIR", help="default: benchmarks"
+        "--suite", action=GivenPath, metavar="DIR", help="default: benchmarks, else the package's own suite"
     )
     recorded.add_argument(
-        "--baselines", action=GivenPath, metavar="DIR", help="default: baselines in the suite's folder"
+        "--baselines",
+        action=GivenPath,
+        metavar="DIR",
+        help="default: baselines in the suite's folder; for the package's own suite benchmarks/baselines here",
     )
     recorded.add_argument("--name", metavar="NAME", help="default: the time and the git commit")
     removed_help = "store it although cases of the baseline are no longer in the suite"
@@ -55,10 +58,12 @@ def run_record(options: argparse.Namespace) -> int:
     from vitcnn.processes.recording import record
     from vitcnn.report.baselines import recorded
 
+    suite, root = options.suite or default_suite(), Path.cwd()
+    of_suite = DEFAULT_FOLDER if is_borrowed(suite, root) else suite
     recording = record(
-        suite=options.suite,
-        root=Path.cwd(),
-        baselines=options.baselines or options.suite / FOLDER,
+        suite=suite,
+        root=root,
+        baselines=options.baselines or of_suite / FOLDER,
         runs=options.runs,
         name=options.name,
         arguments=options.arguments,

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from vitcnn.commands.gate import exit_status
+from vitcnn.commands.gate import CANNOT_JUDGE, exit_status
 from vitcnn.commands.output import say
 from vitcnn.commands.paths import GivenPath
 from vitcnn.commands.pytest_arguments import HELP, USAGE
+from vitcnn.errors import RunFailed
 from vitcnn.gate.verdict import MODES
 from vitcnn.suite import DEFAULT_FOLDER
+
+if TYPE_CHECKING:
+    from vitcnn.gate.comparison import Comparison
 
 
 def add_to(commands: Any) -> None:
@@ -20,7 +25,7 @@ def add_to(commands: Any) -> None:
         "compare",
         usage=f"vitcnn compare BASE [HEAD] [--pairs N] [--minutes N] [--suite DIR] [--mode MODE] [--out DIR] {USAGE}",
         help="run two git revisions in turns, round by round, and judge the second by the first",
-        epilog=f"{HELP}. Exit status: 0 green, 1 red, 2 usage, 3 where something cannot be judged.",
+        epilog=f"{HELP}. Exit status: 0 green, 1 red, 2 usage, 3 where something cannot be measured or judged.",
     )
     compare.add_argument("base", metavar="BASE", help="what HEAD is judged by: a branch, tag or commit")
     compare.add_argument("head", nargs="?", default="HEAD", metavar="HEAD", help="default: what is checked out here")
@@ -51,11 +56,25 @@ def run_compare(options: argparse.Namespace) -> int:
     """Measure both revisions, print and write the verdicts; return the exit status."""
     from shutil import get_terminal_size
 
-    from vitcnn.processes.revisions import compare_revisions
     from vitcnn.report.step_summary import write_markdown
     from vitcnn.report.verdicts import markdown, terminal
 
-    comparison = compare_revisions(
+    try:
+        comparison = _compared(options)
+    except RunFailed as error:
+        print(f"vitcnn: {error}", file=sys.stderr)
+        return CANNOT_JUDGE
+    judgement = comparison.judged(options.mode)
+    write_markdown(markdown(judgement, options.mode, advice={}), comparison.out)
+    text = terminal(judgement, options.mode, width=get_terminal_size().columns, advice={})
+    say(f"{text}\nRuns: {comparison.out}")
+    return exit_status(judgement, options.mode)
+
+
+def _compared(options: argparse.Namespace) -> Comparison:
+    from vitcnn.processes.revisions import compare_revisions
+
+    return compare_revisions(
         options.base,
         options.head,
         pairs=options.pairs,
@@ -65,8 +84,3 @@ def run_compare(options: argparse.Namespace) -> int:
         root=Path.cwd(),
         arguments=options.arguments,
     )
-    judgement = comparison.judged(options.mode)
-    write_markdown(markdown(judgement, options.mode, advice={}), comparison.out)
-    text = terminal(judgement, options.mode, width=get_terminal_size().columns, advice={})
-    say(f"{text}\nRuns: {comparison.out}")
-    return exit_status(judgement, options.mode)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from vitcnn.commands.paths import GivenPath
 from vitcnn.commands.pytest_arguments import HELP, USAGE
 from vitcnn.errors import UserError
-from vitcnn.suite import DEFAULT_FOLDER
+from vitcnn.suite import default_suite
 
 if TYPE_CHECKING:
     from vitcnn.record import Run
@@ -38,7 +38,9 @@ def add_to(commands: Any) -> None:
         metavar="PATH",
         help="judge runs that are there: their JSON, or folders of runs, or of a device's baselines",
     )
-    noise.add_argument("--suite", action=GivenPath, default=DEFAULT_FOLDER, metavar="DIR", help="default: benchmarks")
+    noise.add_argument(
+        "--suite", action=GivenPath, metavar="DIR", help="default: benchmarks, else the package's own suite"
+    )
     noise.set_defaults(run=run_noise, arguments=())
 
 
@@ -62,7 +64,7 @@ def _measured(options: argparse.Namespace) -> list[Run]:
     kept = folder.relative_to(root)
     print(f"The runs stay in {kept}: vitcnn noise --from {kept} judges them again.", file=sys.stderr)
     measured = good_runs(
-        suite=options.suite,
+        suite=options.suite or default_suite(),
         root=root,
         folder=folder,
         runs=options.runs,

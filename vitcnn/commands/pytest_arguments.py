@@ -1,4 +1,4 @@
-"""What stands behind `--` is for pytest."""
+"""What stands behind `--` is for pytest, and all that stands behind `vitcnn run`."""
 
 from __future__ import annotations
 
@@ -39,13 +39,16 @@ def require_fit(arguments: Sequence[str]) -> None:
 class CommandParser(argparse.ArgumentParser):
     """Parses a command. Where its defaults hold `arguments`, these become what stands behind `--`.
 
+    Where they hold `pytest_arguments`, these become everything, options too.
     As a positional of many values, argparse would take them for none as soon as an option follows another positional.
     """
 
     def parse_known_args(  # type: ignore[override]  # argparse's overloads say no more
         self, args: Sequence[str] | None = None, namespace: Any = None
     ) -> tuple[Any, list[str]]:
-        """Parse what stands before `--`, where the command takes arguments for pytest; else everything."""
+        """Parse what stands before `--`, where the command takes arguments for pytest there; else everything."""
+        if self.get_default("pytest_arguments") is not None:
+            return argparse.Namespace(run=self.get_default("run"), pytest_arguments=list(args or ())), []
         if self.get_default("arguments") is None:
             return super().parse_known_args(args, namespace)
         given = list(args or ())

@@ -111,7 +111,7 @@ def judge(
             *remarks,
             *common_shift(verdicts),
             *nearly_blind(verdicts, paired=paired),
-            *one_run(coverage, baseline),
+            *([] if counts_only else one_run(coverage, baseline, paired=paired)),
             *software_differences(runs, baseline),
             *tolerance_changes(coverage, baseline),
         ),
@@ -353,14 +353,13 @@ def common_shift(verdicts: Iterable[Verdict]) -> tuple[str, ...]:
     return (f"{which}: the machine or its software, rather than one change? `vitcnn compare` would tell.",)
 
 
-def one_run(coverage: Coverage, baseline: Baseline) -> tuple[str, ...]:
-    """Return a line where cases are judged by a single stored run, which knows nothing of noise."""
+def one_run(coverage: Coverage, baseline: Baseline, *, paired: bool) -> tuple[str, ...]:
+    """Return a line where cases are judged by a single run or pair, which knows nothing of the noise of times."""
     alone = [case for case in coverage.measured if baseline.cases[case].num_runs == 1]
     if not alone:
         return ()
-    return (
-        f"Judged by a single stored run, so by the tolerance alone: {len(alone)} of {len(coverage.measured)} cases.",
-    )
+    what = "pair" if paired else "stored run"
+    return (f"Judged by a single {what}, so by the tolerance alone: {len(alone)} of {len(coverage.measured)} cases.",)
 
 
 def nearly_blind(verdicts: Iterable[Verdict], *, paired: bool) -> tuple[str, ...]:

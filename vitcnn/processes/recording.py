@@ -16,6 +16,7 @@ from vitcnn.errors import RunFailed, UserError
 from vitcnn.folders import make_own_folder, require_writable
 from vitcnn.gate.baseline import Recording, StoredRun, baseline_of, recordings, require_name, require_new_name, store
 from vitcnn.processes.fresh import OUTPUT, Request, interrupt, measure_in_fresh_process
+from vitcnn.processes.session import session_arguments
 from vitcnn.progress import ProgressBar
 from vitcnn.quantity import counted
 from vitcnn.record import Environment, Outcome, Run, load_run
@@ -99,20 +100,22 @@ def good_runs(
 ) -> Generator[StoredRun, None, None]:
     """Run `suite` in `runs` fresh processes, one after another, and yield each of them: `folder`/run-1, run-2 ...
 
-    Each trains the next seeds: what is known of an accuracy is known of all of them.
+    Each trains the next seeds: what is known of an accuracy is known of all of them. Paths among `arguments` take the
+    place of `suite`.
 
     RunFailed says what is wrong with a run that is not good, or not of the first one's device and revision, and what
     follows: `so`.
     """
     if runs < 1:
         raise UserError(field="--runs", value=runs, allowed="1 or more", do="5 show the spread between processes.")
+    command = session_arguments(suite, arguments, root)
     progress, first, tree = ProgressBar(), None, state(root)
     try:
         for number in range(1, runs + 1):
             progress(number - 1, runs, f"run {number} of {runs}")
             out = folder / f"run-{number}"
             request = Request(seed_block=number - 1)
-            path = measure_in_fresh_process([str(suite), *arguments], out=out, root=root, request=request)
+            path = measure_in_fresh_process(command, out=out, root=root, request=request)
             stored = StoredRun(path=path, run=load_run(path))
             _require_good(stored, f"run {number} is of no use, {so}")
             first = first or stored

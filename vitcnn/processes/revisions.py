@@ -17,6 +17,7 @@ from vitcnn.processes.fresh import sigterm_as_interrupt
 from vitcnn.processes.live import SIDES, Command, PlayerFailed, Side, measure_pair
 from vitcnn.processes.pytest_config import config_file
 from vitcnn.processes.recording import new_folder
+from vitcnn.processes.session import PLUGIN, file_of, paths_among
 from vitcnn.processes.worktrees import (
     GUARD,
     Revision,
@@ -31,6 +32,9 @@ from vitcnn.processes.worktrees import (
 from vitcnn.progress import ProgressBar
 from vitcnn.quantity import counted
 from vitcnn.record import load_run
+
+NAMED_BY = {"--suite": "a folder", "--": "a path"}
+"""What is measured, by the option that named it; behind `--` stand pytest's arguments."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,22 +76,26 @@ def compare_revisions(
     Pairs of processes follow each other until every case is decided, `pairs` at most; after `minutes` none begins but
     those of the first look. Each revision is checked out below `root`/.vitcnn/compare, and taken away again at the end,
     whatever happens. Its own code runs, configured by its own files. The runs go to `out`, by default there too;
-    `arguments` go to pytest. Raises UserError for what cannot be used, and RunFailed, which names the side, for a run
-    that left no result or is of another revision.
+    `arguments` go to pytest, and paths among them, which are those of each revision, take the place of `suite`. Raises
+    UserError for what cannot be used, and RunFailed, which names the side, for a run that left no result or is of
+    another revision.
     """
     _require_limits(pairs, minutes)
     top, place = repository(root), new_folder(root, "compare")
     revisions: dict[Side, Revision] = {"base": revision(top, "BASE", base), "head": revision(top, "HEAD", head)}
-    measured_suite = _in_repository(suite, root, top)
+    suite_path = _in_repository("--suite", str(suite), root, top)
     out = (out or place).absolute()
     require_writable("--out", out)
     with sigterm_as_interrupt(), checked_out(top, {place / side: revisions[side].commit for side in SIDES}):
         trees = {side: _tree(side, revisions[side], place / side, root, top) for side in SIDES}
+        named = paths_among(arguments, root, *(tree.folder for tree in trees.values()))
+        others = [argument for argument in arguments if argument not in named]
+        measured = [_in_repository("--", path, root, top) for path in named] or [suite_path]
         for tree in trees.values():
-            _require_suite(tree, measured_suite)
+            _require_there(tree, measured, "--" if named else "--suite")
             require_own_packages(tree.path, tree.folder, tree.import_path)
         limits = Limits(pairs=pairs, minutes=minutes, remarks=_remarks(revisions, has_changes=has_changes(root)))
-        return _until_decided(trees, limits, [measured_suite, *arguments], out)
+        return _until_decided(trees, limits, [*measured, *others], out)
 
 
 def _require_limits(pairs: int, minutes: float) -> None:
@@ -98,13 +106,14 @@ def _require_limits(pairs: int, minutes: float) -> None:
         raise UserError(field="--minutes", value=minutes, allowed="0 or more", do="10 are enough for ten short cases.")
 
 
-def _in_repository(suite: Path, root: Path, top: Path) -> str:
-    """Return the suite's path from `root`, which is the same in every revision."""
-    path = os.path.normpath(root / suite)
+def _in_repository(field: str, argument: str, root: Path, top: Path) -> str:
+    """Return a path or a node id as seen from `root`, which is the same in every revision."""
+    file, separator, test = argument.partition("::")
+    path = os.path.normpath(root / file)
     if not Path(path).is_relative_to(top):
         do = "Name one that the revisions hold."
-        raise UserError(field="--suite", value=str(suite), allowed=f"a folder in {top}", do=do)
-    return os.path.relpath(path, root)
+        raise UserError(field=field, value=argument, allowed=f"{NAMED_BY[field]} in {top}", do=do)
+    return f"{os.path.relpath(path, root)}{separator}{test}"
 
 
 def _remarks(revisions: Mapping[Side, Revision], *, has_changes: bool) -> tuple[str, ...]:
@@ -122,10 +131,11 @@ def _tree(side: Side, at: Revision, path: Path, root: Path, top: Path) -> Tree:
     return Tree(side=side, revision=at, path=path, folder=folder, import_path=tuple(import_path(top, path, root)))
 
 
-def _require_suite(tree: Tree, suite: str) -> None:
-    if not (tree.folder / suite).exists():
-        do = "Name one by --suite that base and head have."
-        raise UserError(field="--suite", value=suite, allowed=f"a folder that the {tree} has", do=do)
+def _require_there(tree: Tree, measured: Sequence[str], field: str) -> None:
+    for path in measured:
+        if not (tree.folder / file_of(path)).exists():
+            do = "Name one that base and head have."
+            raise UserError(field=field, value=path, allowed=f"{NAMED_BY[field]} that the {tree} has", do=do)
 
 
 def _until_decided(trees: Mapping[Side, Tree], limits: Limits, arguments: Sequence[str], out: Path) -> Comparison:
@@ -174,10 +184,10 @@ def _measured(
 
 def _command(tree: Tree, arguments: Sequence[str], out: Path) -> Command:
     """Name the revision's own configuration of pytest, which pytest itself looks for in other places too."""
-    suite = tree.folder / arguments[0]
+    suite = tree.folder / file_of(arguments[0])
     configured = config_file(suite, tree.path) or tree.path.parent / GUARD
     return Command(
-        arguments=[f"--rootdir={tree.path}", f"--config-file={configured}", *arguments],
+        arguments=["-p", PLUGIN, f"--rootdir={tree.path}", f"--config-file={configured}", *arguments],
         root=tree.folder,
         environment=variables(tree.import_path),
         out=out,

@@ -38,7 +38,8 @@ print(*(place(name) for name in sys.argv[1:]), sep="\\n")
 """
 """Prints whether vitcnn takes turns, then the file that each of the named packages would be imported from.
 
-Beside a vitcnn that lacks a module an editable installation finds its own: that one does not count. Revisions from before the rooms have `vitcnn.turns`."""
+Beside a vitcnn that lacks a module an editable installation finds its own: that one does not count.
+Revisions from before the rooms have `vitcnn.turns`."""
 
 GUARD = "pytest.ini"
 """An empty one beside the worktrees configures pytest where a revision has nothing that does."""
@@ -57,7 +58,7 @@ class Revision:
 
 def repository(folder: Path) -> Path:
     """Return the top folder of the git repository that `folder` lies in; UserError where there is none."""
-    do = "Run this in a clone of the project."
+    do = "Two revisions of a project are compared, by benchmarks that it holds itself: run this in a clone of it."
     allowed = "a folder of a git repository"
     try:
         done = _git(folder, "rev-parse", "--show-toplevel")

@@ -25,6 +25,7 @@ from vitcnn.pytest_plugin.resuming import SAVING, Resumed, resumed_run
 from vitcnn.record import Selection
 from vitcnn.report.step_summary import GATE_MD
 from vitcnn.spec import PRESETS
+from vitcnn.suite import is_borrowed
 from vitcnn.tasks import FOLDER, Tasks, data_root
 
 Value = TypeVar("Value", str, int, tuple[str, ...])
@@ -327,7 +328,8 @@ def set_default_storage(config: pytest.Config, device: Device) -> None:
     that folder's; UserError where two have.
     """
     if config.option.benchmark_storage == DEFAULT_STORAGE:
-        suites = [config.invocation_params.dir / argument.partition("::")[0] for argument in config.args]
+        named = [Path(argument.partition("::")[0]) for argument in config.args]
+        suites = [config.invocation_params.dir / path for path in named if not is_borrowed(path, config.rootpath)]
         own = list(
             dict.fromkeys(s.resolve() / baseline.FOLDER for s in suites if os.path.isdir(s / baseline.FOLDER))  # noqa: PTH112
         )
