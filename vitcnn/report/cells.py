@@ -16,7 +16,10 @@ def cell(record: Record) -> str:
     So `digits_vit` and `digits_deep_cnn` are both `digits_*`. A recipe that is of no such set is `*` whole.
     """
     without = record.case.replace(f"/{record.architecture}/", "/*/", 1)
-    if not record.recipe:
-        return without
+    return without.replace(f"/{record.recipe}/", f"/{shared_recipe(record)}/", 1) if record.recipe else without
+
+
+def shared_recipe(record: Record) -> str:
+    """Return the name of the record's recipe with `*` for what is the family's: `digits_*`; `*` alone where all is."""
     shared, is_of_a_set = OF_A_FAMILY.subn("_*", record.recipe)
-    return without.replace(f"/{record.recipe}/", f"/{shared if is_of_a_set else '*'}/", 1)
+    return shared if is_of_a_set else "*"

@@ -12,6 +12,7 @@ from vitcnn.folders import write_whole
 from vitcnn.record import Record, Run
 from vitcnn.report.plots.confusion import confusion_matrices
 from vitcnn.report.plots.curves import accuracy_curves, data_efficiency_curves, learning_curves, robustness_curves
+from vitcnn.report.plots.tradeoffs import AGAINST
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,6 +26,7 @@ KINDS: tuple[tuple[str, Drawing], ...] = (
     ("confusion", confusion_matrices),
     ("robustness", robustness_curves),
     ("data-efficiency", data_efficiency_curves),
+    *AGAINST,
 )
 """Every kind of plot, by how its files' names begin."""
 
