@@ -27,12 +27,16 @@ PLACES = (
 MARKER_PT = 5
 """Half a marker's width: no name may cover another point."""
 
+HALO_PT = 2
+"""Width of the white edge of a name, that keeps it legible on bars and lines."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Name:
-    """What is written beside the point (x, y)."""
+    """What is written beside the point (x, y), in its colour."""
 
     text: str
+    colour: str
     x: float
     y: float
     is_bold: bool
@@ -51,6 +55,8 @@ def place_names(figure: Figure, axes: Axes, names: Sequence[Name]) -> None:
 
 def written(axes: Axes, name: Name, place: tuple[float, float, str, str]) -> Annotation:
     """Write a name at one of the places beside its point."""
+    from matplotlib.patheffects import withStroke
+
     right, up, horizontal, vertical = place
     return axes.annotate(
         name.text,
@@ -60,7 +66,9 @@ def written(axes: Axes, name: Name, place: tuple[float, float, str, str]) -> Ann
         ha=horizontal,
         va=vertical,
         fontsize="small",
+        color=name.colour,
         fontweight="bold" if name.is_bold else "normal",
+        path_effects=[withStroke(linewidth=HALO_PT, foreground="white")],
         in_layout=False,
     )
 

@@ -30,7 +30,7 @@ class Cost:
     unit: str
     words: str
     spread: str = ""
-    where: Mapping[str, object] = field(default_factory=dict)
+    where: Mapping[str, object] = field(hash=False, default_factory=dict)
 
     def fits(self, record: Record) -> bool:
         """Whether `record` holds it."""

@@ -19,6 +19,7 @@ from vitcnn.report.plots.scales import scale_horizontal
 from vitcnn.report.plots.tradeoff_points import Cost, Point, conditions, points_of
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -70,6 +71,8 @@ LOOKS = {
     "hybrid": Look(colour="#009E73", marker="^"),
     "other": Look(colour="#555555", marker="D"),
 }
+FRONT_COLOUR = "black"
+
 FEWEST = 2
 """With fewer architectures there is nothing to compare."""
 
@@ -113,17 +116,15 @@ def tradeoff_figure(task: str, cost: Cost, points: Sequence[Point]) -> Figure:
     draw_front(axes, members)
     axes.set_xlabel(f"{cost.words}, {unit}\n{wrapped_conditions([point.measured for point in shown])}")
     axes.set_ylabel(f"test accuracy on {task}, %\n{wrapped_conditions([point.trained for point in shown])}")
-    figure.suptitle(f"{heading(task, cost)}\n{legend_of_bars(cost, shown)}", fontsize="medium", x=0.01, ha="left")
-    figure.legend(loc="outside right upper", fontsize="small")
+    figure.suptitle("\n".join(heading(task, cost, shown)), fontsize="medium", x=0.01, ha="left")
+    figure.legend(handles=legend_of(shown), loc="outside right upper", fontsize="small")
     place_names(figure, axes, [name_of(point, is_member=point in members) for point in shown])
     return figure
 
 
 def draw_point(axes: Axes, point: Point) -> None:
-    """Draw a point with its bars, hollow where its times are noisy; the first of a family enters the legend."""
-    look, family = LOOKS[point.trained.family], point.trained.family
-    (low, cost, high), accuracy = point.costs, point.accuracy
-    known = axes.get_legend_handles_labels()[1]
+    """Draw a point with its bars, hollow where its times are noisy."""
+    look, (low, cost, high), accuracy = LOOKS[point.trained.family], point.costs, point.accuracy
     axes.errorbar(
         cost,
         PERCENT * accuracy.estimate,
@@ -133,7 +134,6 @@ def draw_point(axes: Axes, point: Point) -> None:
         color=look.colour,
         markerfacecolor="white" if point.is_noisy else look.colour,
         elinewidth=1,
-        label=None if family in known else family,
     )
 
 
@@ -142,7 +142,7 @@ def draw_front(axes: Axes, members: Sequence[Point]) -> None:
     costs, accuracies = zip(*(point.position for point in members), strict=True)
     right = axes.get_xlim()[1]
     steps = [*(PERCENT * value for value in accuracies), PERCENT * accuracies[-1]]
-    axes.step([*costs, right], steps, where="post", color="black", linewidth=1, zorder=1, label="Pareto front")
+    axes.step([*costs, right], steps, where="post", color=FRONT_COLOUR, linewidth=1, zorder=1)
     axes.set_xlim(right=right)
 
 
@@ -150,7 +150,8 @@ def name_of(point: Point, *, is_member: bool) -> Name:
     """Return the name that stands beside a point: bold where it is a member of the front, marked where it is noisy."""
     cost, accuracy = point.position
     text = f"{point.trained.architecture}{MARK if point.is_noisy else ''}"
-    return Name(text=text, x=cost, y=PERCENT * accuracy, is_bold=is_member)
+    colour = LOOKS[point.trained.family].colour
+    return Name(text=text, colour=colour, x=cost, y=PERCENT * accuracy, is_bold=is_member)
 
 
 def wrapped_conditions(records: Sequence[Record]) -> str:
@@ -158,15 +159,27 @@ def wrapped_conditions(records: Sequence[Record]) -> str:
     return textwrap.fill(conditions(records), LABEL_COLUMNS)
 
 
-def heading(task: str, cost: Cost) -> str:
-    """Return what the figure shows."""
-    return f"Accuracy on {task} against {cost.name}; bold: the Pareto front, which no other architecture beats in both"
-
-
-def legend_of_bars(cost: Cost, points: Sequence[Point]) -> str:
-    """Return what the bars mean, and the mark of noisy times where there is one."""
+def heading(task: str, cost: Cost, points: Sequence[Point]) -> list[str]:
+    """Return what the figure shows, in lines: its title, and what the names, the bars and hollow points mean."""
     of_one_seed = any(len(point.trained.samples("test_accuracy")) == 1 for point in points)
-    over = "test images (of one seed)" if of_one_seed else "seeds and test images"
-    parts = [f"bars: 95 % interval of the accuracy over {over}", *([cost.spread] if cost.spread else [])]
-    noisy = f"\nhollow, {MARK}: noisy time, to be measured again" if any(point.is_noisy for point in points) else ""
-    return f"{'; '.join(parts)}{noisy}"
+    over = "the test images alone (one seed)" if of_one_seed else "seeds and test images"
+    bars = f"bars: 95 % interval of the accuracy over {over}"
+    noisy = f"hollow, {MARK}: noisy time, to be measured again"
+    return [
+        f"Accuracy on {task} against {cost.name}",
+        "bold: Pareto front, which no other point beats; where bars overlap, another run may change it",
+        f"{bars}; {cost.spread}" if cost.spread else bars,
+        *([noisy] if any(point.is_noisy for point in points) else []),
+    ]
+
+
+def legend_of(points: Sequence[Point]) -> list[Artist]:
+    """Return what stands in the legend: the families that are there, and the front."""
+    from matplotlib.lines import Line2D
+
+    families = {point.trained.family for point in points}
+    looks = {family: look for family, look in LOOKS.items() if family in families}
+    marks = [
+        Line2D([], [], color=look.colour, marker=look.marker, linestyle="", label=name) for name, look in looks.items()
+    ]
+    return [*marks, Line2D([], [], color=FRONT_COLOUR, linewidth=1, label="Pareto front")]
