@@ -1,9 +1,8 @@
-"""What is done around a measurement, by pytest and from Python: a clean start, a sound record, memory let go."""
+"""What is done around a measurement, by pytest and from Python: a clean start, and a sound record."""
 
 from __future__ import annotations
 
 import gc
-import traceback
 from collections.abc import Callable
 from dataclasses import asdict
 
@@ -32,13 +31,6 @@ def storable(measure: Callable[[], Record]) -> Record:
     except (TypeError, ValueError) as error:
         raise CaseError(f"the record cannot be written as JSON: {error}") from error
     return record
-
-
-def let_go(error: BaseException | None) -> None:
-    """Clear the frames behind an error, so that what they hold does not stay allocated for the next case."""
-    while error is not None:
-        traceback.clear_frames(error.__traceback__)
-        error = error.__cause__ or error.__context__
 
 
 def freeze_what_is_imported() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +14,7 @@ from vitcnn.bench.obstacles import without_compiler
 from vitcnn.device import CleanState, resolve
 from vitcnn.errors import CaseError
 from vitcnn.measuring import runner
-from vitcnn.measuring.accounting import freeze_what_is_imported, let_go, require_case, storable
+from vitcnn.measuring.accounting import freeze_what_is_imported, require_case, storable
 from vitcnn.measuring.stopwatch import PlainStopwatch, how_timed
 from vitcnn.progress import ProgressBar
 from vitcnn.record import Record
@@ -54,13 +54,19 @@ def measured(case: Case, bench: Bench) -> Record:
         stopwatch = PlainStopwatch(timer=timer)
         return runner.measure(case, bench=bench, stopwatch=stopwatch, floor_bytes=clean.floor_bytes)
 
-    try:
-        record = storable(run)
-    except CaseError as error:
-        let_go(error)
-        raise
+    record = without_frames(lambda: storable(run))
     clean.check()
     return replace(record, settings={**record.settings, **how_timed(timer, collects_garbage=gc.isenabled())})
+
+
+def without_frames(measure: Callable[[], Record]) -> Record:
+    """Return the record; raise a CaseError without the frames behind it, which would keep the model allocated."""
+    try:
+        return measure()
+    except CaseError as error:
+        failure = error.with_traceback(None)
+        failure.__cause__ = failure.__context__ = None
+    raise failure
 
 
 def with_own(case: Case, tasks: Tasks) -> Case:

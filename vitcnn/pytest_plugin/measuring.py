@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import traceback
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
@@ -16,7 +17,7 @@ from vitcnn.bench.obstacles import without_compiler
 from vitcnn.device import CleanState
 from vitcnn.errors import CaseError, Leaked, MissingData, TooFewImages, UserError
 from vitcnn.fields import require_count
-from vitcnn.measuring.accounting import let_go, require_case, storable
+from vitcnn.measuring.accounting import require_case, storable
 from vitcnn.measuring.stopwatch import how_timed, require_times
 from vitcnn.progress import ProgressBar
 from vitcnn.pytest_plugin.counting import with_instructions
@@ -159,7 +160,7 @@ class Measure:
             stash[RECORD] = failed(error)
             stash[ENDING] = Ending(error.outcome, str(error))
             failure = str(error)
-            let_go(error)
+            _let_go(error)
         except MissingData as error:
             self._benchmark.has_error = True
             end_without_data(error, self._bench.tasks)
@@ -207,6 +208,13 @@ def require_callable(run: object) -> None:
     if not callable(run):
         do = "Write measure.time(lambda: model(images))."
         raise UserError(field="measure.time(run)", value=run, allowed="a function without arguments", do=do)
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Clear the frames behind an error, so that what they hold does not stay allocated for the next case."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
 
 
 def check_clean(item: pytest.Item) -> None:

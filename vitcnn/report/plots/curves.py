@@ -28,7 +28,7 @@ THIN = {"linewidth": 0.8, "alpha": 0.45}
 """How the lines of the other seeds look."""
 
 SEEDS = "thick: the seed of median accuracy; thin: the other seeds"
-SIZES = "dots: seeds, each with images of its own; lines: through the seed of median accuracy of each size"
+SIZES = "dots: seeds, each on images of its own\nlines: through the seed of median accuracy of each size"
 
 
 def middle(values: Sequence[float] | np.ndarray) -> int:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from vitcnn.quantity import SCALE, unit_for
 from vitcnn.record import Record
@@ -85,7 +84,7 @@ def tradeoff_pictures(costs: Sequence[Cost], records: Sequence[Record]) -> Itera
 
     It is the first of `costs` of which that holds.
     """
-    for task in sorted({record.settings["task"] for record in records if record.settings["question"] == "accuracy"}):
+    for task in sorted({record.settings["task"] for record in records if record.settings.get("question") == "accuracy"}):
         found = ((cost, points_of(records, task, cost)) for cost in costs)
         for cost, points in [(cost, points) for cost, points in found if len(points) >= FEWEST][:1]:
             yield task, tradeoff_figure(task, cost, points)
@@ -103,15 +102,15 @@ def tradeoff_figure(task: str, cost: Cost, points: Sequence[Point]) -> Figure:
     """Draw the points of one task with their bars and names, and the Pareto front."""
     from matplotlib.figure import Figure
 
-    unit = unit_for(float(np.median([point.costs[1] for point in points])), cost.unit)
+    unit = unit_for(middle_of([value for point in points for value in point.costs]), cost.unit)
     shown = [replace(point, costs=tuple(value / SCALE.get(unit, 1.0) for value in point.costs)) for point in points]
     figure = Figure(figsize=(9.5, 6), layout="constrained")
     axes = figure.subplots()
     axes.grid(visible=True, alpha=0.3)
     for point in shown:
         draw_point(axes, point)
-    ends = [value for point in shown for value in point.costs]
-    scale_horizontal(axes, min(ends), max(ends))
+    costs = [point.position[0] for point in shown]
+    scale_horizontal(axes, min(costs), max(costs))
     members = [shown[place] for place in pareto_front([point.position for point in shown])]
     draw_front(axes, members)
     axes.set_xlabel(f"{cost.words}, {unit}\n{wrapped_conditions([point.measured for point in shown])}")
@@ -120,6 +119,11 @@ def tradeoff_figure(task: str, cost: Cost, points: Sequence[Point]) -> Figure:
     figure.legend(handles=legend_of(shown), loc="outside right upper", fontsize="small")
     place_names(figure, axes, [name_of(point, is_member=point in members) for point in shown])
     return figure
+
+
+def middle_of(values: Sequence[float]) -> float:
+    """Return the middle between the smallest and the largest of `values`, as ratios go."""
+    return math.sqrt(min(values) * max(values))
 
 
 def draw_point(axes: Axes, point: Point) -> None:
@@ -167,7 +171,7 @@ def heading(task: str, cost: Cost, points: Sequence[Point]) -> list[str]:
     noisy = f"hollow, {MARK}: noisy time, to be measured again"
     return [
         f"Accuracy on {task} against {cost.name}",
-        "bold: Pareto front, which no other point beats; where bars overlap, another run may change it",
+        "bold: Pareto front (no other point costs less and is more accurate); where bars overlap, a new run may differ",
         f"{bars}; {cost.spread}" if cost.spread else bars,
         *([noisy] if any(point.is_noisy for point in points) else []),
     ]
