@@ -84,7 +84,8 @@ def tradeoff_pictures(costs: Sequence[Cost], records: Sequence[Record]) -> Itera
 
     It is the first of `costs` of which that holds.
     """
-    for task in sorted({record.settings["task"] for record in records if record.settings.get("question") == "accuracy"}):
+    trained = (record for record in records if record.settings.get("question") == "accuracy")
+    for task in sorted({record.settings["task"] for record in trained}):
         found = ((cost, points_of(records, task, cost)) for cost in costs)
         for cost, points in [(cost, points) for cost, points in found if len(points) >= FEWEST][:1]:
             yield task, tradeoff_figure(task, cost, points)
