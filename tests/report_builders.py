@@ -12,7 +12,7 @@ def summary(run, *, width):
 
 
 def table(run, *, width):
-    return terminal.table(run, QUESTIONS, width=width)
+    return terminal.table(run.records, QUESTIONS, width=width)
 
 
 def tradeoffs(run):

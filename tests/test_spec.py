@@ -119,6 +119,10 @@ LIGHT = (
     "vitcnn.metrics",
     "vitcnn.pytest_plugin",
     "vitcnn.measuring.own_benchmark",
+    "vitcnn.measuring.accounting",
+    "vitcnn.measuring.stopwatch",
+    "vitcnn.report.export",
+    "vitcnn.commands.table",
 )
 WALK_AND_TIME = """
 from vitcnn import architectures, metrics, questions, tasks

@@ -1,7 +1,11 @@
 """vitcnn: decide between Vision Transformers, CNNs and hybrids on your own hardware and data.
 
-The nouns of a user's own benchmark are re-exported here; `docs/your-own-benchmark.md` shows them in use.
+The nouns of a user's own benchmark are re-exported here; `docs/your-own-benchmark.md` shows them in use. `measure` and
+`table` measure a case from Python and show records: "From Python" in `docs/user-guide.md`.
 """
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from vitcnn.questions.accuracy import AccuracyCase as AccuracyCase
 from vitcnn.questions.data_efficiency import DataEfficiencyCase as DataEfficiencyCase
@@ -18,3 +22,20 @@ from vitcnn.spec import InputShape as InputShape
 from vitcnn.spec import Split as Split
 from vitcnn.spec import Task as Task
 from vitcnn.spec import TrainedCase as TrainedCase
+
+if TYPE_CHECKING:
+    from vitcnn.commands.table import table as table
+    from vitcnn.measuring.alone import measure as measure
+
+FROM_PYTHON = {"measure": "vitcnn.measuring.alone", "table": "vitcnn.commands.table"}
+"""What is imported only when it is asked for: measuring needs torch, and `import vitcnn` does not."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in FROM_PYTHON:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(FROM_PYTHON[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *FROM_PYTHON})

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from vitcnn.commands import baseline, compare, completion, gate, noise, run
+from vitcnn.commands import baseline, compare, completion, gate, noise, run, table
 from vitcnn.commands.output import forget_output
 from vitcnn.commands.paths import GivenPath
 from vitcnn.commands.pytest_arguments import CommandParser, require_fit
@@ -68,6 +68,7 @@ def parser() -> argparse.ArgumentParser:
     gate.add_to(commands)
     compare.add_to(commands)
     noise.add_to(commands)
+    table.add_to(commands)
 
     for command in (listed, doctor):
         command.add_argument(

@@ -1,11 +1,11 @@
-"""A progress bar on the terminal for long work; nothing where the error stream is no terminal."""
+"""A progress bar for long work on the terminal or in a notebook; nothing where the error stream goes elsewhere."""
 
 from __future__ import annotations
 
 import sys
 from typing import Any
 
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 
 class ProgressBar:

@@ -12,7 +12,13 @@ from vitcnn.pytest_plugin.plotting import drawings
 from vitcnn.record import Series
 from vitcnn.report.plots import file_name, write_plots
 from vitcnn.report.plots.confusion import confusion_matrices
-from vitcnn.report.plots.curves import accuracy_curves, data_efficiency_curves, learning_curves, robustness_curves
+from vitcnn.report.plots.curves import (
+    accuracy_curves,
+    data_efficiency_curves,
+    learning_curves,
+    middle,
+    robustness_curves,
+)
 from vitcnn.report.plots.records import labels
 
 ACCURACIES = ((0.5, 0.75, 0.875), (0.25, 0.75, 1.0))
@@ -71,25 +77,34 @@ UNDER_SHIFT = Series(
 )
 
 
-def line_of(axes, label):
-    """Return the points of the line so labelled, and the lowest and highest value of the area of its colour."""
-    [line] = [line for line in axes.get_lines() if line.get_label() == label]
-    [area] = [area for area in axes.collections if tuple(area.get_facecolor()[0][:3]) == tuple(line.get_color())]
-    corners = area.get_paths()[0].vertices
-    return line.get_xdata().tolist(), line.get_ydata().tolist(), corners[:, 1].min(), corners[:, 1].max()
+def lines_of(axes, label):
+    """Return the points of the line so labelled, and those of the thin lines of its colour."""
+    [thick] = [line for line in axes.get_lines() if line.get_label() == label]
+    others = [line for line in axes.get_lines() if line.get_color() == thick.get_color() and line is not thick]
+    assert all(line.get_linewidth() < thick.get_linewidth() for line in others)
+    return points(thick), [points(line) for line in others]
 
 
-def test_accuracy_is_drawn_over_epochs_and_over_seconds():
+def points(line):
+    return list(line.get_xdata()), list(line.get_ydata())
+
+
+def test_accuracy_is_drawn_over_epochs_and_over_the_seconds_that_each_seed_took():
     [(task, figure)] = accuracy_curves([trained("lenet"), trained("vit_tiny")])
     assert task == "digits"
     by_epoch, by_time = figure.axes
-    means = [37.5, 75.0, 93.75]
-    assert line_of(by_epoch, "lenet (cnn)") == ([1, 2, 3], means, 25.0, 100.0)
-    assert line_of(by_time, "vit_tiny (vit)") == ([2, 3, 4], means, 25.0, 100.0)
+    median_seed, other = [50.0, 75.0, 87.5], [25.0, 75.0, 100.0]  # of two, the lower
+    assert lines_of(by_epoch, "lenet (cnn)") == (([1, 2, 3], median_seed), [([1, 2, 3], other)])
+    assert lines_of(by_time, "vit_tiny (vit)") == (([1, 2, 3], median_seed), [([3, 4, 5], other)])
     assert [line.get_label() for line in by_time.get_lines()][-1] == "target: 90 %"
-    assert by_time.get_xscale() == "linear"
+    assert (by_time.get_xscale(), by_time.get_xlim()[0]) == ("linear", 0)
     [legend] = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["lenet (cnn)", "vit_tiny (vit)", "target: 90 %"]
+
+
+@pytest.mark.parametrize("values, place", [([3], 0), ([5, 1], 1), ([5, 1, 3], 2), ([4, 2, 1, 3], 1), ([1, 1, 1], 1)])
+def test_the_thick_line_is_a_seed_s_own(values, place):
+    assert middle(values) == place
 
 
 def test_times_far_apart_are_drawn_on_a_logarithmic_axis():
@@ -101,8 +116,8 @@ def test_times_far_apart_are_drawn_on_a_logarithmic_axis():
 def test_loss_and_learning_rate_are_drawn_over_epochs():
     [(_, figure)] = learning_curves([trained("lenet")])
     by_loss, by_rate = figure.axes
-    assert line_of(by_loss, "lenet (cnn)") == ([1, 2, 3], [3.0, 1.0, 0.5], 0.5, 4.0)
-    assert line_of(by_rate, "lenet (cnn)")[:2] == ([1, 2, 3], [0.1, 0.2, 0.05])
+    assert lines_of(by_loss, "lenet (cnn)") == (([1, 2, 3], [2.0, 1.0, 0.5]), [([1, 2, 3], [4.0, 1.0, 0.5])])
+    assert lines_of(by_rate, "lenet (cnn)") == (([1, 2, 3], [0.1, 0.2, 0.05]), [])
 
 
 def test_each_task_has_figures_of_its_own_and_other_questions_have_none():
@@ -121,6 +136,7 @@ def test_confusion_is_the_seeds_mean_and_coloured_by_the_share_of_the_true_class
     assert np.asarray(image.get_array()) == pytest.approx(np.array(mean) / 4)
     assert [text.get_text() for text in axes.texts] == counted
     assert [text.get_text() for text in axes.get_yticklabels()] == ["cat", "dog"]
+    assert "not linear" in figure.axes[1].get_ylabel()  # the colour bar's
 
 
 def test_confusion_of_many_classes_names_them_all_and_leaves_the_counts_out():
@@ -143,7 +159,7 @@ def test_robustness_is_drawn_over_the_strengths_of_each_corruption():
     [axes] = figure.axes
     assert (task, axes.get_title(), axes.get_xlabel()) == ("digits", "blur", "px")
     assert [text.get_text() for text in axes.get_xticklabels()] == ["none", "1", "2"]
-    assert line_of(axes, "vit_tiny (vit)") == ([0, 1, 2], [75.0, 50.0, 25.0], 0.0, 100.0)
+    assert lines_of(axes, "vit_tiny (vit)") == (([0, 1, 2], [50.0, 25.0, 0.0]), [([0, 1, 2], [100.0, 75.0, 50.0])])
 
 
 def test_data_efficiency_ends_with_the_accuracy_on_all_training_images():
@@ -154,8 +170,9 @@ def test_data_efficiency_ends_with_the_accuracy_on_all_training_images():
     whole = [trained("lenet", shares=(0.5, 1.0)), trained("lenet", recipe="other"), trained("vit_tiny")]
     [(_, figure)] = data_efficiency_curves([*few, *whole])
     [axes] = figure.axes
-    assert line_of(axes, "lenet (cnn)") == ([100, 500, 1000], [25.0, 50.0, 75.0], 25.0, 100.0)
-    assert len(axes.get_lines()) == 1
+    line, *seeds = [points(line) for line in sorted(axes.get_lines(), key=lambda line: line.get_linestyle() == "None")]
+    assert line == ([100, 500, 1000], [25.0, 50.0, 50.0])
+    assert seeds == [([100, 100], [25.0, 25.0]), ([500, 500], [50.0, 50.0]), ([1000, 1000], [50.0, 100.0])]
     assert [text.get_text() for text in axes.get_xticklabels()] == ["100", "500", "1,000"]
 
 
@@ -168,7 +185,7 @@ def test_labels_say_in_what_cases_of_one_architecture_differ():
 def test_every_line_has_a_colour_of_its_own_and_the_dashes_of_its_family():
     records = [trained("lenet", recipe=str(number)) for number in range(15)] + [trained("vit_tiny"), trained("coatnet")]
     [(_, figure)] = accuracy_curves(records)
-    lines = figure.axes[0].get_lines()[:-1]
+    lines = [line for line in figure.axes[0].get_lines() if line.get_label().endswith(")")]
     assert len({tuple(line.get_color()) for line in lines}) == 17
     assert [line.get_linestyle() for line in lines] == ["-"] * 15 + ["--", ":"]
     assert {FAMILIES[name] for name in ("lenet", "vit_tiny", "coatnet")} == {"cnn", "vit", "hybrid"}

@@ -71,6 +71,7 @@ class Setup:
             "seeds": list(seeds),
             "training": asdict(self.recipe),
             "classes": list(self.task.classes),
+            "task_px": self.task.shape.px,
             "target_accuracy": self.task.target_accuracy,
             "data_sha256": self.data.sha256,
             **self.data.settings,

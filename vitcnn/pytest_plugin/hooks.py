@@ -19,6 +19,7 @@ from vitcnn.device import CleanState, environment
 from vitcnn.errors import RecordError, UserError
 from vitcnn.folders import OWN, make_own_folder, short
 from vitcnn.gate.times import LOOKS
+from vitcnn.measuring.accounting import freeze_what_is_imported
 from vitcnn.processes.fresh import interrupt
 from vitcnn.pytest_plugin.counting import count_instructions
 from vitcnn.pytest_plugin.fixtures import parametrize
@@ -151,7 +152,7 @@ class SuiteHooks:
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, Any, Any]:
         """Look at what is allocated before a case, so that what it leaves behind can be told."""
         if is_measured(pyfuncitem) and (case_of(pyfuncitem) or "torch" in sys.modules):
-            _freeze_what_is_imported()
+            freeze_what_is_imported()
             pyfuncitem.stash[CLEAN_STATE] = CleanState(self.options.device)
         return (yield)
 
@@ -292,13 +293,3 @@ class SuiteHooks:
         except ValueError:
             benchmarksession.logger.warning("Benchmark machine_info is different from the saved run's.")
             return None
-
-
-def _freeze_what_is_imported() -> None:
-    """Import what every case needs and set it aside, so that looking for leaks looks at the cases' own objects."""
-    if gc.get_freeze_count() == 0:
-        import timm  # noqa: F401
-        import torch  # noqa: F401
-
-        gc.collect()
-        gc.freeze()

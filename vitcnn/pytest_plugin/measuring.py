@@ -5,10 +5,9 @@ from __future__ import annotations
 import gc
 import json
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from dataclasses import asdict, replace
-from math import inf
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import pytest
@@ -16,8 +15,10 @@ import pytest
 from vitcnn.bench import Bench, as_planned
 from vitcnn.bench.obstacles import without_compiler
 from vitcnn.device import CleanState
-from vitcnn.errors import CaseError, Leaked, MissingData, RecordError, TooFewImages, UserError
+from vitcnn.errors import CaseError, Leaked, MissingData, TooFewImages, UserError
 from vitcnn.fields import require_count
+from vitcnn.measuring.accounting import require_case, storable
+from vitcnn.measuring.stopwatch import how_timed, require_times
 from vitcnn.progress import ProgressBar
 from vitcnn.pytest_plugin.counting import with_instructions
 from vitcnn.pytest_plugin.ledger import ENDING, RECORD, RESUMED, ROW, Ending, case_id
@@ -25,8 +26,6 @@ from vitcnn.pytest_plugin.options import Options
 from vitcnn.pytest_plugin.taking_turns import TURNS
 from vitcnn.record import CaseResult, Record
 from vitcnn.record.answers import copy_answers, with_answers_in_file
-from vitcnn.record.documents import require_sound
-from vitcnn.spec import Case
 from vitcnn.tasks import Tasks
 
 CLEAN_STATE = pytest.StashKey[CleanState]()
@@ -56,9 +55,7 @@ class Measure:
         """Measure `case`, a Case, and return its record."""
         from vitcnn.measuring import runner
 
-        if not isinstance(case, Case):
-            allowed, do = "a case, such as LatencyCase(...)", "A function is timed by measure.time(function)."
-            raise UserError(field="measure(case)", value=case, allowed=allowed, do=do)
+        case = require_case(case, do="A function is timed by measure.time(function).")
         self._require_first_use()
         obstacle = without_compiler(case, self._bench.device)
         if obstacle:
@@ -188,27 +185,6 @@ def _nothing() -> None:
     """Stand for a function that was timed before."""
 
 
-def storable(measure: Callable[[], Record]) -> Record:
-    """Return the record that `measure` returns; CaseError where it holds what no JSON can."""
-    try:
-        record = measure()
-        require_sound(asdict(record))
-    except RecordError as error:
-        raise CaseError(str(error)) from error
-    try:
-        record.to_json()
-    except (TypeError, ValueError) as error:
-        raise CaseError(f"the record cannot be written as JSON: {error}") from error
-    return record
-
-
-def require_times(times_s: Sequence[float]) -> None:
-    """Raise CaseError where a clock stood still, ran back or gave no number: that is no time."""
-    strange = [seconds for seconds in times_s if not 0 < seconds < inf]
-    if strange:
-        raise CaseError(f"times must be above 0 and finite, a round took {strange[0]} s: check the clock")
-
-
 def end_without_data(missing: MissingData, tasks: Tasks) -> NoReturn:
     """Skip the test whose data cannot be had; fail it where they were asked for by --task.
 
@@ -220,17 +196,11 @@ def end_without_data(missing: MissingData, tasks: Tasks) -> NoReturn:
 
 
 def timed_by(item: pytest.Item) -> dict[str, str]:
-    """Return what a time of an item means nothing without: the clock's name, and that garbage was not collected.
-
-    Another's clock is named with its module: anything can be called perf_counter.
-    """
+    """Return what a time of an item means nothing without: the clock's name, and that garbage was not collected."""
     marker = item.get_closest_marker("benchmark")
     settings = marker.kwargs if marker else {}
-    timer = settings.get("timer")
-    module, name = getattr(timer, "__module__", ""), str(getattr(timer, "__qualname__", timer))
-    is_known = module.partition(".")[0] in ("time", "vitcnn")
     is_off = settings.get("disable_gc", item.config.option.benchmark_disable_gc) or not gc.isenabled()
-    return {"timer": name if is_known else f"{module}.{name}", **({"garbage": "not collected"} if is_off else {})}
+    return how_timed(settings.get("timer"), collects_garbage=not is_off)
 
 
 def require_callable(run: object) -> None:

@@ -11,6 +11,7 @@ from vitcnn.record import Record
 from vitcnn.report.columns import Column, accuracy_text, time_text
 from vitcnn.report.plots.confusion import confusion_matrices
 from vitcnn.report.plots.curves import accuracy_curves, learning_curves
+from vitcnn.report.plots.tradeoffs import AGAINST
 from vitcnn.spec import TrainedCase
 
 if TYPE_CHECKING:
@@ -62,5 +63,5 @@ ACCURACY = Question(
     place=10,
     columns=columns,
     told={"training_time_s": "trains"},
-    drawings={"accuracy": accuracy_curves, "learning": learning_curves, "confusion": confusion_matrices},
+    drawings={"accuracy": accuracy_curves, "learning": learning_curves, "confusion": confusion_matrices, **AGAINST},
 )

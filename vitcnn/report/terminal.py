@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from tabulate import tabulate
@@ -48,25 +49,45 @@ def shown_cell(column: Column, records: list[Record]) -> str:
     return cells.most_common(1)[0][0]
 
 
-def table(run: Run, questions: Sequence[Shown], *, width: int) -> str:
-    """Return one row for each architecture, families together; as many tables as `width` needs, each of some columns.
+@dataclass(frozen=True, kw_only=True)
+class Grid:
+    """What the table holds: a row for each of `names`, (family, architecture), and by each column's title its cells.
 
-    A table leaves out the architectures of which it would show nothing.
+    `cases` are what the columns show, and `notes` what marks mean and what is to be known of the numbers.
     """
-    records = [record for record in run.records if record.architecture and record.settings.get("question") != "own"]
-    if not records:
-        return ""
+
+    names: list[tuple[str, str]]
+    values: dict[str, list[str]]
+    cases: list[str]
+    notes: list[str]
+
+
+def grid(measured: Sequence[Record], questions: Sequence[Shown]) -> Grid | None:
+    """Return what the table of records holds, families together; None where it would show nothing."""
+    records = [record for record in measured if record.architecture and record.settings.get("question") != "own"]
     order: dict[str, int] = {family: rank for rank, family in enumerate(FAMILIES)}
     names = dict.fromkeys((r.family, r.architecture) for r in sorted(records, key=lambda r: order[r.family]))
     every = [column for question in questions for column in question.columns(records)]
     shown = [column for column in every if any(map(column.fits, records))]
     if not shown:
-        return ""
+        return None
     cells = {column.title: shown_cell(column, records) for column in shown}
     values = {column.title: [_entry(column, cells, records, name) for _, name in names] for column in shown}
-    notes = [f"Shown: {', '.join(dict.fromkeys(cells.values()))}", *_legends(values, records)]
+    cases = list(dict.fromkeys(cells.values()))
+    return Grid(names=list(names), values=values, cases=cases, notes=_legends(values, records))
+
+
+def table(records: Sequence[Record], questions: Sequence[Shown], *, width: int) -> str:
+    """Return one row for each architecture, families together; as many tables as `width` needs, each of some columns.
+
+    A table leaves out the architectures of which it would show nothing.
+    """
+    found = grid(records, questions)
+    if found is None:
+        return ""
+    notes = [f"Shown: {', '.join(found.cases)}", *found.notes]
     below = "\n".join(textwrap.fill(note, width, break_on_hyphens=False) for note in notes)
-    return "\n\n".join(_tables(list(names), values, width)) + f"\n{below}"
+    return "\n\n".join(_tables(found.names, found.values, width)) + f"\n{below}"
 
 
 def _legends(values: dict[str, list[str]], records: list[Record]) -> list[str]:
@@ -125,7 +146,7 @@ def summary(run: Run, questions: Sequence[Shown], *, width: int) -> str:
     counts = ", ".join(f"{count} {outcome.replace('_', ' ')}" for outcome, count in sorted(outcomes.items()))
     lines = [textwrap.fill(line, width, subsequent_indent="  ") for line in tradeoffs(run, told_by(questions))]
     parts = [
-        table(run, questions, width=width),
+        table(run.records, questions, width=width),
         "\n".join(lines),
         *(question.section(run, width=width) for question in questions),
         published(run, width=width),

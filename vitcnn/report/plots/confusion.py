@@ -50,7 +50,8 @@ def confusion_figure(record: Record) -> Figure:
     axes.set_yticks(range(len(names)), names, fontsize=size)
     axes.set(xlabel="predicted class", ylabel="true class")
     axes.set_title(f"{record.case}\nmean of {record.settings['num_seeds']} seeds", fontsize="small")
-    figure.colorbar(image, label="share of the true class", shrink=0.8)
+    label = f"share of the true class (colours not linear: by share to the power of {GAMMA:g})"
+    figure.colorbar(image, label=label, shrink=0.8)
     if is_counted:
         write_counts(axes, counts, shares)
     return figure

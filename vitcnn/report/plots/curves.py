@@ -1,15 +1,15 @@
-"""Curves, one for each architecture: the mean of its seeds, and from the lowest to the highest of them."""
+"""Curves, one for each seed of each architecture: no line shows what no seed had. That of the median seed is thick."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from vitcnn.record import Record
 from vitcnn.report.plots.records import by_size, labels, of_task, series_of, tasks_of
+from vitcnn.report.plots.scales import scale_horizontal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,34 +18,22 @@ if TYPE_CHECKING:
 LINES = {"cnn": "-", "vit": "--", "hybrid": ":", "other": "-."}
 FEW_COLOURS, MANY_COLOURS = "tab10", "tab20"
 NUM_FEW = 10
-WIDE_RATIO = 10
-"""Times so far apart are shown on a logarithmic axis."""
-
 LONGEST_LEGEND, LEGEND_INCHES = 20, 3
 """Lines of one column of a legend, and its width."""
 
 PERCENT = 100
 
 
-@dataclass(frozen=True, kw_only=True)
-class Curve:
-    """Values over `x`; `low` and `high` are the lowest and the highest seed's."""
+THIN = {"linewidth": 0.8, "alpha": 0.45}
+"""How the lines of the other seeds look."""
 
-    x: np.ndarray
-    mean: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
+SEEDS = "thick: the seed of median accuracy; thin: the other seeds"
+SIZES = "dots: seeds, each on images of its own\nlines: through the seed of median accuracy of each size"
 
 
-def curve(x: Sequence[float] | np.ndarray, points: Iterable[Sequence[float] | np.ndarray]) -> Curve:
-    """Return the curve of the seeds' values at each of the points `x`."""
-    samples = [np.asarray(values, dtype=float) for values in points]
-    return Curve(
-        x=np.asarray(x, dtype=float),
-        mean=np.array([values.mean() for values in samples]),
-        low=np.array([values.min() for values in samples]),
-        high=np.array([values.max() for values in samples]),
-    )
+def middle(values: Sequence[float] | np.ndarray) -> int:
+    """Return the place of the median among `values`; of an even number, that of the lower middle one."""
+    return int(np.argsort(values, kind="stable")[(len(values) - 1) // 2])
 
 
 def styles(records: Sequence[Record]) -> dict[str, dict[str, Any]]:
@@ -66,15 +54,15 @@ def styles(records: Sequence[Record]) -> dict[str, dict[str, Any]]:
     }
 
 
-def draw(axes: Axes, shown: Curve, style: Mapping[str, Any]) -> None:
-    """Draw the mean as a line and the seeds' spread around it; a single point as a dot."""
-    axes.plot(shown.x, shown.mean, marker=".", **style)
-    axes.fill_between(shown.x, shown.low, shown.high, color=style["color"], alpha=0.2, linewidth=0)
+def draw(axes: Axes, x: np.ndarray, values: np.ndarray, style: Mapping[str, Any], *, thick: int) -> None:
+    """Draw a line for each seed, a row of `values`, over `x`, one row or a row for each; that of `thick` stands out."""
+    for seed, (across, upward) in enumerate(zip(np.broadcast_to(x, values.shape), values, strict=True)):
+        look = {"marker": ".", **style} if seed == thick else {**style, **THIN, "label": None}
+        axes.plot(across, upward, **look)
 
 
-def finish(figure: Figure, title: str) -> Figure:
+def finish(figure: Figure, title: str, subtitle: str = SEEDS) -> Figure:
     """Put the title and the legend of all lines around the axes."""
-    subtitle = "lines: mean of the seeds; areas: from the lowest to the highest"
     figure.suptitle(f"{title}\n{subtitle}", fontsize="medium", x=0.01, ha="left")
     handles, names = figure.axes[0].get_legend_handles_labels()
     columns = -(-len(names) // LONGEST_LEGEND)
@@ -101,9 +89,9 @@ def accuracy_curves(records: Sequence[Record]) -> Iterator[tuple[str, Figure]]:
         figure, (by_epoch, by_time) = new_figure(columns=2)
         look = styles(found)
         for record in found:
-            accuracies, seconds = PERCENT * series_of(record, "test_accuracy"), series_of(record, "training_time_s")
-            draw(by_epoch, curve(series_of(record, "tested_epoch"), accuracies.T), look[record.case])
-            draw(by_time, curve(seconds.mean(axis=0), accuracies.T), look[record.case])
+            accuracies = PERCENT * series_of(record, "test_accuracy")
+            for axes, x in ((by_epoch, "tested_epoch"), (by_time, "training_time_s")):
+                draw(axes, series_of(record, x), accuracies, look[record.case], thick=middle(accuracies[:, -1]))
         target = PERCENT * found[0].settings["target_accuracy"]
         for axes in (by_epoch, by_time):
             axes.axhline(target, color="grey", linewidth=1, label=f"target: {target:g} %")
@@ -123,15 +111,9 @@ def over_epochs(axes: Axes) -> None:
 
 def over_seconds(axes: Axes, records: Sequence[Record]) -> None:
     """Let the horizontal axis be seconds: a logarithmic one where some trained many times as long as others."""
-    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
-
     axes.set_xlabel("seconds of training")
-    ends = [series_of(record, "training_time_s")[:, -1].mean() for record in records]
-    if max(ends) > WIDE_RATIO * min(ends):
-        axes.set_xscale("log")
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-        axes.xaxis.set_minor_formatter(NullFormatter())
+    ends = [float(np.median(series_of(record, "training_time_s")[:, -1])) for record in records]
+    scale_horizontal(axes, min(ends), max(ends))
 
 
 def learning_curves(records: Sequence[Record]) -> Iterator[tuple[str, Figure]]:
@@ -142,9 +124,9 @@ def learning_curves(records: Sequence[Record]) -> Iterator[tuple[str, Figure]]:
         look = styles(found)
         for record in found:
             losses, rates = series_of(record, "training_loss"), series_of(record, "learning_rate")
-            epochs = np.arange(1, len(rates) + 1)
-            draw(by_loss, curve(epochs, losses.T), look[record.case])
-            draw(by_rate, curve(epochs, rates[:, None]), look[record.case])
+            epochs, thick = np.arange(1, len(rates) + 1), middle(series_of(record, "test_accuracy")[:, -1])
+            draw(by_loss, epochs, losses, look[record.case], thick=thick)
+            draw(by_rate, epochs, rates[None], look[record.case], thick=0)  # all seeds share it
         over_epochs(by_loss)
         over_epochs(by_rate)
         by_loss.set(ylabel="training loss, nat", yscale="log")
@@ -163,8 +145,9 @@ def robustness_curves(records: Sequence[Record]) -> Iterator[tuple[str, Figure]]
         for number, (axes, corruption) in enumerate(zip(all_axes, corruptions, strict=False)):
             strengths = ["none", *(f"{strength:g}" for strength in corruption["severities"])]
             for record in found:
-                accuracies = PERCENT * series_of(record, "accuracy_under_shift")[:, number]
-                draw(axes, curve(range(len(strengths)), accuracies.T), look[record.case])
+                accuracies = PERCENT * series_of(record, "accuracy_under_shift")
+                thick = middle(accuracies.mean(axis=(1, 2)))
+                draw(axes, np.arange(len(strengths)), accuracies[:, number], look[record.case], thick=thick)
             axes.set_xticks(range(len(strengths)), strengths)
             axes.set(title=corruption["name"], xlabel=corruption["unit"])
             axes.set_ylim(0, PERCENT)
@@ -183,10 +166,17 @@ def data_efficiency_curves(records: Sequence[Record]) -> Iterator[tuple[str, Fig
         look = styles([line[0] for line in lines])
         sizes = sorted({record.settings["num_train_images"] for line in lines for record in line})
         for line in lines:
-            counts = [record.settings["num_train_images"] for record in line]
-            accuracies = [PERCENT * np.array(record.samples("test_accuracy")) for record in line]
-            draw(axes, curve(counts, accuracies), look[line[0].case])
+            draw_sizes(axes, line, look[line[0].case])
         axes.set(xlabel="training images", ylabel="test accuracy, %", xscale="log")
         axes.set_xticks(sizes, [f"{size:,}" for size in sizes], rotation=45)
         axes.minorticks_off()
-        yield task, finish(figure, f"Few training images of {task}")
+        yield task, finish(figure, f"Few training images of {task}", SIZES)
+
+
+def draw_sizes(axes: Axes, line: Sequence[Record], style: Mapping[str, Any]) -> None:
+    """Draw a dot for each seed of each size, and a line through the median of each."""
+    counts = [record.settings["num_train_images"] for record in line]
+    accuracies = [PERCENT * np.array(record.samples("test_accuracy")) for record in line]
+    for count, values in zip(counts, accuracies, strict=True):
+        axes.plot([count] * len(values), values, marker=".", linestyle="", color=style["color"], alpha=0.5)
+    axes.plot(counts, [values[middle(values)] for values in accuracies], **style)

@@ -1,0 +1,29 @@
+"""A record from Python says what one of the suite says."""
+
+import vitcnn
+from vitcnn import LatencyCase
+
+CASE = LatencyCase(architecture="lenet", px=28, batch=1)
+SUITE = """
+    from vitcnn import LatencyCase
+
+    CASES = (LatencyCase(architecture="lenet", px=28, batch=1),)
+
+
+    def test_latency(case, measure):
+        measure(case)
+"""
+OF_ONE_RUN = {"rounds", "calls_per_round", "cpus"}
+"""Settings that differ from run to run."""
+
+
+def test_the_records_differ_in_nothing_but_what_was_measured(suite, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    suite.write("test_latency.py", SUITE)
+    result = suite.run()
+    assert result.exit_code == 0, result.out
+    [ours] = result.run.records
+    alone = vitcnn.measure(CASE, device="cpu")
+    assert {**alone.settings, **{name: ours.settings[name] for name in OF_ONE_RUN}} == ours.settings
+    assert [m.metric for m in alone.measurements] == [m.metric for m in ours.measurements]
+    assert (alone.case, alone.family, alone.status) == (ours.case, ours.family, ours.status)

@@ -1,0 +1,65 @@
+"""`vitcnn table`: the figures of a stored run as text, Markdown or CSV."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from shutil import get_terminal_size
+from typing import TYPE_CHECKING, Any
+
+from vitcnn.commands.output import say
+from vitcnn.commands.paths import GivenPath
+from vitcnn.errors import UserError
+
+if TYPE_CHECKING:
+    from vitcnn.record import Record, Run
+
+FORMATS = ("text", "markdown", "csv")
+
+
+def add_to(commands: Any) -> None:
+    """Add the grammar of `vitcnn table` to the subparsers of `vitcnn`."""
+    table = commands.add_parser("table", help="print the figures of a stored run as text, Markdown or CSV")
+    table.add_argument("run_path", action=GivenPath, metavar="RUN", help="a run's JSON, or its folder")
+    formats = "text and markdown: the table that the run ended with; csv: every metric of every case; default: text"
+    table.add_argument("--format", choices=FORMATS, default="text", help=formats)
+    table.set_defaults(run=run_table)
+
+
+def run_table(options: argparse.Namespace) -> int:
+    """Print the table of a run; UserError where it measured nothing that the format shows."""
+    from vitcnn.processes.fresh import RUN_JSON
+    from vitcnn.record import load_run
+
+    path = options.run_path / RUN_JSON if options.run_path.is_dir() else options.run_path
+    text = shown(load_run(path), options.format)
+    if not text:
+        do = "Every metric of every case, also of your own benchmarks, is printed with --format csv."
+        allowed = "a run with a passed case of an architecture"
+        raise UserError(field="RUN", value=str(path), allowed=allowed, do=do)
+    say(text.rstrip("\n"))
+    return 0
+
+
+def shown(run: Run, style: str) -> str:
+    """Return the table of a run in one of the formats."""
+    from vitcnn.questions import questions
+    from vitcnn.report.export import csv_table, markdown
+
+    if style == "csv":
+        return csv_table(run.records, constant={"started": run.started, "device": run.environment.device_key})
+    return markdown(run.records, tuple(questions().values())) if style == "markdown" else table(run.records)
+
+
+def table(records: Record | Sequence[Record], *, width: int | None = None) -> str:
+    """Return the terminal's table of records, or of one: a row for each architecture, a column for each figure.
+
+    It is as wide as the terminal, or `width` columns. It is empty where no record holds a figure of the table.
+    """
+    from vitcnn.questions import questions
+    from vitcnn.record import Record
+    from vitcnn.report import terminal
+
+    chosen = [records] if isinstance(records, Record) else list(records)
+    columns = get_terminal_size().columns if width is None else width
+    return terminal.table(chosen, tuple(questions().values()), width=columns)

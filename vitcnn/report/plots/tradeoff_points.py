@@ -1,0 +1,121 @@
+"""The points of a picture of accuracy against a cost: one for each architecture of which both were measured."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from vitcnn.intervals import Interval, accuracy_interval
+from vitcnn.quantity import counted
+from vitcnn.recipes import shared_name
+from vitcnn.record import Record
+from vitcnn.record.answers import correct
+from vitcnn.report.noisy_times import is_noisy
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """What accuracy is set against: the metric, the question and settings of the records that hold it, and its words.
+
+    `spread` says what its bars show; it is empty where a case measures one value.
+    """
+
+    name: str
+    question: str
+    metric: str
+    unit: str
+    words: str
+    spread: str = ""
+    where: Mapping[str, object] = field(hash=False, default_factory=dict)
+
+    def fits(self, record: Record) -> bool:
+        """Whether `record` holds it."""
+        wanted = {"question": self.question, **self.where}
+        return wanted.items() <= record.settings.items() and bool(record.samples(self.metric))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """One architecture: its accuracy with the 95 % interval, and the 5th, 50th and 95th percentile of its cost."""
+
+    trained: Record
+    measured: Record
+    accuracy: Interval
+    costs: tuple[float, ...]
+
+    @property
+    def position(self) -> tuple[float, float]:
+        """The median cost and the accuracy."""
+        return self.costs[1], self.accuracy.estimate
+
+    @property
+    def is_noisy(self) -> bool:
+        """Whether the record of its cost holds noisy times."""
+        return is_noisy(self.measured)
+
+
+def points_of(records: Sequence[Record], task: str, cost: Cost) -> list[Point]:
+    """Return the points of the architectures that were trained on `task` and of which `cost` was measured.
+
+    Of several resolutions it is the one nearest to the task's; then the case that most of these architectures have.
+    """
+    trained = one_each(is_trained_on(task, records), lambda _record: 0.0)
+    px = {name: record.settings["task_px"] for name, record in trained.items()}
+    holding = [record for record in records if record.architecture in trained and cost.fits(record)]
+    measured = trained if cost.question == "accuracy" else one_each(holding, lambda r: distance(r, px[r.architecture]))
+    return [point(trained[name], measured[name], cost) for name in trained if name in measured]
+
+
+def is_trained_on(task: str, records: Iterable[Record]) -> list[Record]:
+    """Return the records of accuracy cases on `task`."""
+    wanted = {"question": "accuracy", "task": task}
+    found = (record for record in records if wanted.items() <= record.settings.items())
+    return [record for record in found if record.samples("test_accuracy") and "task_px" in record.settings]
+
+
+def distance(record: Record, px: int) -> float:
+    """Return how far the resolution of `record` is from `px`, as the logarithm of their ratio."""
+    return abs(math.log(record.settings["px"] / px))
+
+
+def one_each(records: Sequence[Record], far: Callable[[Record], float]) -> dict[str, Record]:
+    """Return one record of each architecture: the least `far`, then of the cell that most have, then the first."""
+    having = Counter(found for found, _name in {(record.cell, record.architecture) for record in records})
+    chosen: dict[str, Record] = {}
+    for record in sorted(records, key=lambda record: (far(record), -having[record.cell])):
+        chosen.setdefault(record.architecture, record)
+    return {name: chosen[name] for name in dict.fromkeys(record.architecture for record in records)}
+
+
+def point(trained: Record, measured: Record, cost: Cost) -> Point:
+    """Return the point of an architecture by its two records."""
+    costs = tuple(np.percentile(measured.samples(cost.metric), [5, 50, 95]).tolist())
+    return Point(trained=trained, measured=measured, accuracy=accuracy_interval(correct(trained)), costs=costs)
+
+
+def measured_how(record: Record) -> str:
+    """Return under which conditions a case was measured: `28 px, batch 1, fp32, eager`."""
+    settings = record.settings
+    recipe = shared_name(record.recipe)
+    how = (
+        (f"recipe {record.recipe if recipe == '*' else recipe}", counted(settings["num_seeds"], "seed"))
+        if settings["question"] == "accuracy"
+        else (f"{settings['px']} px", f"batch {settings['batch']}")
+    )
+    return ", ".join((*how, settings["precision"], settings["mode"]))
+
+
+def conditions(records: Sequence[Record]) -> str:
+    """Return under which conditions each of `records` was measured, those of the most architectures first.
+
+    Where they differ, the architectures are named of all but the first.
+    """
+    names: dict[str, list[str]] = {}
+    for record in records:
+        names.setdefault(measured_how(record), []).append(record.architecture)
+    first, *others = sorted(names, key=lambda how: -len(names[how]))
+    return "; ".join([first, *(f"{', '.join(names[how])}: {how}" for how in others)])
