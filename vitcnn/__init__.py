@@ -17,3 +17,4 @@ from vitcnn.spec import Split as Split
 from vitcnn.spec import Task as Task
 from vitcnn.spec import TiledCase as TiledCase
 from vitcnn.spec import TrainingCase as TrainingCase
+from vitcnn.takes import Takes as Takes
