@@ -128,8 +128,8 @@ class Architecture:
         """Return the resolution the model works at for images of `input_px` pixels a side."""
         found = self.sizes.model_px(input_px)
         if found is None:
-            do = "choose one of those or another architecture"
-            raise UnsupportedResolution(f"{self.name} takes {self.sizes.words}, not {input_px} px: {do}")
+            do = "Choose a size that it takes, or another architecture"
+            raise UnsupportedResolution(f"{self.refusal(input_px, self.sizes.kind)}. {do}")
         return found
 
     def build(self, shape: InputShape) -> nn.Module:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from vitcnn import RobustnessCase
+from vitcnn import RobustnessCase, Takes
 from vitcnn.architectures import architecture, architectures
 from vitcnn.bench import Bench
 from vitcnn.corruptions import corrupted, corruptions
@@ -158,7 +158,8 @@ def test_every_architecture_sees_the_same_corrupted_images(cpu, monkeypatch):
 
 
 def test_images_too_large_for_the_model_are_corrupted_first_and_then_shrunk_as_for_training(cpu, monkeypatch):
-    small = replace(architecture("lenet"), name="only_14", resolutions={28: 14}, builder=lambda _shape: BrightestRow())
+    takes = Takes(at_least_px=14, at_most_px=14)
+    small = replace(architecture("lenet"), name="only_14", takes=takes, builder=lambda _shape: BrightestRow())
     monkeypatch.setitem(architectures(), "only_14", small)
     runs = CorruptedTest(replace(CASE, architecture="only_14"), bench(cpu))
     seen = []

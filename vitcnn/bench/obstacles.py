@@ -43,8 +43,8 @@ def without_resolution(case: Case) -> str:
     entry, px = architecture(case.architecture), case.input_px
     if px is None or entry.accepts(px):
         return ""
-    resize = "to have such images resized, state takes=Takes(...) in an Architecture, or name another architecture"
-    return f"{entry.refusal(px)}: {resize if entry.file else 'name another architecture for it'}"
+    resize = "To have such images resized, state takes=Takes(...) in an Architecture"
+    return f"{entry.refusal(px)}. {resize if entry.file else 'Name another architecture for it'}"
 
 
 def without_files(case: Case, tasks: Tasks) -> str:
