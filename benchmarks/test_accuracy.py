@@ -3,7 +3,7 @@
 from typing import get_args
 
 from vitcnn import AccuracyCase
-from vitcnn.architectures import architectures
+from vitcnn.architectures import architectures, architectures_for
 from vitcnn.recipes import recipe_for
 from vitcnn.spec import Mode
 from vitcnn.tasks import tasks
@@ -27,7 +27,7 @@ SMALL = tuple(by_its_recipe(name, task, "fp32") for task in OTHER_TASKS for name
 DEEP = tuple(by_its_recipe(name, task, "bf16") for task in OTHER_TASKS for name in ("resnet18", "vit_tiny"))
 EVERY_OTHER = tuple(
     by_its_recipe(name, "mnist_subset", "bf16")
-    for name in architectures()
+    for name in architectures_for(tasks()["mnist_subset"].shape.px)
     if name not in ("lenet", "vit_micro", "resnet18", "vit_tiny")
 )
 

@@ -1,7 +1,7 @@
 """How long does one forward take, for one image and for many? Input of 28 px (greyscale), 32 and 224 px (RGB)."""
 
 from vitcnn import LatencyCase
-from vitcnn.architectures import architectures
+from vitcnn.architectures import architectures, architectures_for
 
 FOUR = ("lenet", "resnet18", "vit_micro", "vit_tiny")
 SIX = ("resnet18", "resnet50", "convnext_tiny", "vit_tiny", "vit_base", "vit_hybrid")
@@ -20,17 +20,17 @@ EVERY = tuple(
     LatencyCase(architecture=name, px=px, batch=1, precision="bf16", preset="standard")
     for name, entry in architectures().items()
     for px in (28, 32, 224)
-    if px in entry.resolutions
+    if entry.accepts(px)
 )
 MANY_IMAGES = tuple(
     LatencyCase(architecture=name, px=224, batch=256, precision="bf16", preset="standard" if name in SIX else "full")
-    for name in architectures()
+    for name in architectures_for(224)
 )
 MANY_SMALL_IMAGES = tuple(
     LatencyCase(architecture=name, px=px, batch=256, precision="bf16", preset="full")
     for name, entry in architectures().items()
     for px in (28, 32)
-    if px in entry.resolutions
+    if entry.accepts(px)
 )
 COMPILED_ON_A_GPU = tuple(
     LatencyCase(
@@ -41,7 +41,7 @@ COMPILED_ON_A_GPU = tuple(
         mode="compiled",
         preset="standard" if name in SIX else "full",
     )
-    for name in architectures()
+    for name in architectures_for(224)
     for batch in (1, 256)
 )
 CASES = (*SMALL, *LARGE, *OTHERS, *COMPILED, *EVERY, *MANY_IMAGES, *MANY_SMALL_IMAGES, *COMPILED_ON_A_GPU)

@@ -1,7 +1,7 @@
 """How large is the model, how much does it compute, and how much memory do a forward and a training step take?"""
 
 from vitcnn import MemoryCase
-from vitcnn.architectures import architectures
+from vitcnn.architectures import architectures_for
 
 SMALL = tuple(
     MemoryCase(architecture=name, px=28, batch=16, phase=phase)
@@ -15,7 +15,7 @@ LARGE = tuple(
 )
 EVERY = tuple(
     MemoryCase(architecture=name, px=224, batch=32, phase=phase, precision="bf16", preset="standard")
-    for name in architectures()
+    for name in architectures_for(224)
     for phase in ("inference", "training")
 )
 CASES = (*SMALL, *LARGE, *EVERY)

@@ -17,7 +17,7 @@ from functools import partial
 RESNET34 = Architecture(
     name="resnet34",
     family="cnn",
-    resolutions={28: 28, 224: 224, 512: 512},
+    takes=Takes(at_least_px=224),
     builder=partial(timm_model, "resnet34"),
     published=Published(
         shape=InputShape(px=224, channels=3, num_classes=1000),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vitcnn import AccuracyCase, Architecture, LatencyCase, MemoryCase, TiledCase, TrainingCase
+from vitcnn import AccuracyCase, Architecture, LatencyCase, MemoryCase, Takes, TiledCase, TrainingCase
 from vitcnn.errors import UnsupportedResolution, UserError
 from vitcnn.spec import Case, InputShape
 
@@ -85,6 +85,9 @@ def test_input_px_of_each_question():
     assert [case.input_px for case, _ in IDS] == [224, 224, 28, 32, 512, None]
 
 
+SEQUENCE = "sequence of images"
+
+
 def toy_architecture(built):
     return Architecture(
         name="toy", family="cnn", resolutions={224: 224, 28: 64}, builder=built.append, published=None, source="none"
@@ -100,8 +103,21 @@ def test_architecture_is_built_for_the_resolution_it_works_at():
 def test_unsupported_resolution_names_the_architecture_the_choice_and_the_way_out():
     with pytest.raises(UnsupportedResolution) as caught:
         toy_architecture([]).build(InputShape(px=96, channels=1, num_classes=7))
-    message = "toy takes 28, 224 px input, not 96 px: choose one of those or another architecture"
-    assert str(caught.value) == message
+    assert str(caught.value) == (
+        "toy takes 28, 224 px, not 96 px: its resolutions are stated one by one. "
+        "Choose a size that it takes, or another architecture"
+    )
+
+
+def test_a_rule_and_a_list_beside_it_are_refused():
+    with pytest.raises(UserError, match=r"^resolutions of toy: .* Allowed: none beside takes\."):
+        dataclasses.replace(toy_architecture([]), takes=Takes(at_least_px=28))
+
+
+def test_what_takes_sequences_is_given_no_single_images():
+    entry = dataclasses.replace(toy_architecture([]), resolutions={}, takes=Takes(at_least_px=28, kind=SEQUENCE))
+    assert entry.accepts(28, SEQUENCE)
+    assert entry.refusal(28) == "toy takes a sequence of images as one input, not an image"
 
 
 LIGHT = (

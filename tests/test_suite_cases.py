@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from vitcnn.questions import questions
 from vitcnn.recipes import recipe
 from vitcnn.spec import PRESETS, TrainedCase
 from vitcnn.suite import cases_in, of_preset
+from vitcnn.takes import Takes
 from vitcnn.tasks import tasks
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
@@ -50,6 +51,12 @@ def test_standard_holds_every_architecture_at_every_input_resolution():
     standard = of_preset(EVERY, "standard")
     seen = {(entry.architecture, entry.input_px) for entry in standard if entry.question in ("latency", "tiled")}
     assert seen == {(name, px) for name in architectures() for px in (28, 32, 224, 512)}
+
+
+def test_what_takes_sequences_gets_no_case_on_single_images(monkeypatch):
+    takes = Takes(at_least_px=28, kind="sequence of images")
+    monkeypatch.setitem(architectures(), "of_clips", replace(architecture("lenet"), name="of_clips", takes=takes))
+    assert {str(case) for case in cases_in(FOLDER)} == {str(case) for case in EVERY}
 
 
 def test_full_holds_every_task():

@@ -22,6 +22,7 @@ from vitcnn.spec import InputShape as InputShape
 from vitcnn.spec import Split as Split
 from vitcnn.spec import Task as Task
 from vitcnn.spec import TrainedCase as TrainedCase
+from vitcnn.takes import Takes as Takes
 
 if TYPE_CHECKING:
     from vitcnn.commands.table import table as table

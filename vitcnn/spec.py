@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, get_args
 
 import numpy as np
 
-from vitcnn.errors import UnsupportedResolution
+from vitcnn.errors import UnsupportedResolution, UserError
 from vitcnn.fields import require_count, require_name, require_one_of, require_share
+from vitcnn.takes import InputKind, Listed, Sizes
 
 if TYPE_CHECKING:
     from torch import nn
@@ -66,28 +67,35 @@ class Published:
 class Architecture:
     """A model family member and how to build it.
 
-    `resolutions` maps the input resolution to the resolution the model itself works at; where they differ the
-    image is resized on the device, inside what is timed. Of one that `--arch FILE.py:NAME` brings it may be empty: what
-    the model takes is then tried out. `hub` names its ImageNet weights in timm's part of the Hugging Face hub, empty
-    where it has none. `builder` returns an untrained module for the model's resolution: (batch, channels, px, px) ->
-    (batch, num_classes); where there is a `hub`, it takes timm's options too. Of a user's own, `file` is where it is
-    defined, `refused` says of resolutions what it answered there, and `counted_parameters` stands for a published size.
+    `takes` is the rule of the sizes that the model works at; images of other sizes are resized on the device, inside
+    what is timed. `resolutions` stands for it as an exception, a list of input sizes with the model's size for each. Of
+    one that `--arch FILE.py:NAME` brings both may be absent: what the model takes is then tried out. `hub` names its
+    ImageNet weights in timm's part of the Hugging Face hub, empty where it has none. `builder` returns an untrained
+    module for the model's resolution: (batch, channels, px, px) -> (batch, num_classes); where there is a `hub`, it
+    takes timm's options too. Of a user's own, `file` is where it is defined, and `counted_parameters` stands for a
+    published size.
     """
 
     name: str
     family: Family
     builder: Callable[..., nn.Module]
+    takes: Sizes | None = None
     resolutions: Mapping[int, int] = field(hash=False, default_factory=dict)
     published: Published | None = None
     source: str = ""
     hub: str = ""
     file: str = ""
-    refused: Mapping[int, str] = field(hash=False, default_factory=dict)
     counted_parameters: int | None = None
 
     def __post_init__(self) -> None:
         require_name("name of an Architecture", self.name)
         require_one_of(f"family of {self.name}", self.family, FAMILIES)
+        if self.takes is not None and self.resolutions:
+            do = "Keep the rule; a list of resolutions stands for what no rule can say."
+            raise UserError(
+                field=f"resolutions of {self.name}", value=self.resolutions, allowed="none beside takes", do=do
+            )
+        _ = self.sizes  # refuses what cannot be a list of resolutions
 
     @property
     def weights(self) -> str:
@@ -100,15 +108,28 @@ class Architecture:
         return self.published.parameters if self.published else self.counted_parameters
 
     @property
-    def takes(self) -> str:
-        """Which resolutions it takes, in words."""
-        return f"{self.name} takes {', '.join(str(px) for px in sorted(self.resolutions))} px input"
+    def sizes(self) -> Sizes:
+        """What it takes: its rule, or the list that stands for one."""
+        return self.takes or Listed(model_px_by_px=self.resolutions)
+
+    def refusal(self, px: int, kind: InputKind = "image") -> str:
+        """Return what it takes and that it cannot be given inputs of `kind` at `px`; an empty string where it can."""
+        if self.sizes.kind != kind:
+            return f"{self.name} takes a {self.sizes.kind} as one input, not an {kind}"
+        reason = self.sizes.refusal(px)
+        return f"{self.name} takes {self.sizes.words}, not {px} px: {reason}" if reason else ""
+
+    def accepts(self, px: int, kind: InputKind = "image") -> bool:
+        """Whether it can be given inputs of `kind` at `px`, as they are or resized."""
+        return not self.refusal(px, kind)
 
     def model_px(self, input_px: int) -> int:
         """Return the resolution the model works at for images of `input_px` pixels a side."""
-        if input_px not in self.resolutions:
-            raise UnsupportedResolution(f"{self.takes}, not {input_px} px: choose one of those or another architecture")
-        return self.resolutions[input_px]
+        found = self.sizes.model_px(input_px)
+        if found is None:
+            do = "Choose a size that it takes, or another architecture"
+            raise UnsupportedResolution(f"{self.refusal(input_px, self.sizes.kind)}. {do}")
+        return found
 
     def build(self, shape: InputShape) -> nn.Module:
         """Build the untrained module for images of `shape.px`, working at `model_px(shape.px)`."""

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import timm
 import torch
@@ -5,7 +7,8 @@ import torch
 from vitcnn.architectures import any_timm, architecture
 from vitcnn.architectures.any_timm import is_timm
 from vitcnn.architectures.timm_families import BEGINNINGS, MODULES, OF_MODULES
-from vitcnn.errors import UnknownName, UnsupportedResolution
+from vitcnn.architectures.timm_takes import timm_takes
+from vitcnn.errors import UnknownName
 from vitcnn.inference import resized
 from vitcnn.spec import InputShape
 
@@ -89,9 +92,62 @@ def test_name_and_source_say_which_timm_model():
     assert entry.published is None
 
 
-def test_other_resolutions_are_refused():
-    with pytest.raises(UnsupportedResolution, match="takes 28, 32, 224, 512 px input, not 100 px"):
-        architecture("timm/mobilenetv3_small_100").model_px(100)
+@pytest.mark.parametrize(
+    "ours, timms",
+    [
+        ("resnet50", "resnet50"),
+        ("efficientnet_b0", "efficientnet_b0"),
+        ("convnext_tiny", "convnext_tiny"),
+        ("hrnet_w18", "hrnet_w18"),
+        ("vit_small", "vit_small_patch16_224"),
+        ("swin_tiny", "swin_tiny_patch4_window7_224"),
+        ("vit_hybrid", "vit_small_r26_s32_224"),
+        ("coatnet_0", "coatnet_0_rw_224"),
+    ],
+)
+def test_what_trying_finds_is_what_the_catalogue_states_of_the_same_model(ours, timms):
+    found, stated = architecture(f"timm/{timms}").takes, architecture(ours).takes
+    assert replace(found, enlarged_to_px=None) == stated
+    assert found.enlarged_to_px in (None, 224)
+
+
+@pytest.mark.parametrize(
+    "name, words",
+    [
+        ("vit_small_patch14_dinov2", "multiples of 14 px from 224 px on, and enlarges smaller images to 518 px"),
+        ("halonet26t", "multiples of 256 px from 256 px on"),  # blocks of 8 in maps of a 32nd
+        ("crossvit_tiny_240", "240 px"),  # patches of 12 and 16 px in images of 240 and 224 px
+        ("csatv2", "224 px and multiples of 64 px from 256 px on, and enlarges smaller images to 512 px"),
+        ("test_resnet", "every size from 160 px on"),
+    ],
+)
+def test_a_step_is_what_patches_strides_and_windows_ask_for(name, words):
+    assert architecture(f"timm/{name}").takes.words == words
+
+
+@pytest.mark.parametrize("px, model_px", [(28, 518), (224, 224), (512, 518), (518, 518), (640, 644)])
+def test_a_vit_of_14_px_patches_answers_at_every_size(px, model_px):
+    entry = architecture("timm/vit_small_patch14_dinov2")
+    assert entry.model_px(px) == model_px
+    with torch.device("meta"), torch.no_grad():
+        assert resized(entry, InputShape(px=px, channels=1, num_classes=7))(torch.empty(1, 1, px, px)).shape == (1, 7)
+
+
+def test_a_model_that_answers_nowhere_else_is_given_its_own_size():
+    def build(shape):
+        if shape.px != 96:
+            raise ValueError(shape.px)
+        return torch.nn.Linear(96, 7)
+
+    assert timm_takes(build, native_px=96, fixed_px=True).words == "96 px"
+
+
+def test_trying_leaves_the_random_draws_as_they_were():
+    torch.manual_seed(3)
+    expected = torch.rand(1)
+    torch.manual_seed(3)
+    any_timm.any_timm_model("timm/test_resnet")
+    assert torch.rand(1) == expected
 
 
 @pytest.mark.parametrize(

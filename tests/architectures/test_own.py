@@ -10,7 +10,7 @@ from torch import nn
 from vitcnn import LatencyCase, architectures
 from vitcnn.architectures import architecture, ask_for, own
 from vitcnn.bench.obstacles import without_resolution
-from vitcnn.errors import CaseError, UnknownName, UserError
+from vitcnn.errors import CaseError, UnknownName, UnsupportedResolution, UserError
 from vitcnn.inference.forward import memory_format, resized
 from vitcnn.measuring.runner import own_failures
 from vitcnn.metrics.arithmetic import macs
@@ -23,7 +23,7 @@ MINE = """
     import torch
     from torch import nn
 
-    from vitcnn import Architecture
+    from vitcnn import Architecture, Takes
 
 
     class Net(nn.Module):
@@ -50,6 +50,9 @@ MINE = """
 
 
     STATED = Architecture(name="x", family="cnn", resolutions={28: 224, 224: 224}, builder=patches, source="a paper")
+    ONE_ODD_SIZE = Architecture(name="x", family="cnn", resolutions={96: 112}, builder=patches)
+    RULE = Architecture(name="x", family="vit", takes=Takes(step_px=16, at_least_px=32), builder=patches)
+    WRONG_RULE = Architecture(name="x", family="vit", takes=Takes(step_px=8, at_least_px=40), builder=patches)
     TOO_MUCH = Architecture(name="x", family="cnn", resolutions={28: 28, 224: 224}, builder=patches)
 
 
@@ -109,7 +112,12 @@ MINE = """
     BUILT = Net(1, 10)
 """
 SHAPE = InputShape(px=32, channels=3, num_classes=10)
-EVERY_PX = {28: 28, 32: 32, 224: 224, 512: 512}
+SOME_PX = (28, 32, 224, 512, 640)
+
+
+def taken(entry):
+    """Return what an architecture works at for those of some sizes that it takes."""
+    return {px: entry.model_px(px) for px in SOME_PX if entry.accepts(px)}
 
 
 @pytest.fixture
@@ -121,15 +129,16 @@ def mine(tmp_path):
     ask_for([])
 
 
-def test_the_shapes_that_are_tried_are_those_of_the_benchmarks():
-    assert [real_images.input_shape(shape.px) for shape in own.SHAPES] == list(own.SHAPES)
+@pytest.mark.parametrize("px", [*own.TRIED_PX, 96, 640])
+def test_the_shapes_that_are_tried_are_those_of_the_benchmarks(px):
+    assert own.shown(px) == real_images.input_shape(px)
 
 
 @pytest.mark.parametrize("name", ["Net", "whole"])
 def test_a_class_or_a_function_is_an_architecture_by_a_short_name(mine, name):
     assert ask_for([mine(name), "lenet", mine(name)]) == (f"mine:{name}", "lenet")
     entry = architecture(f"mine:{name}")
-    assert (entry.name, entry.family, dict(entry.resolutions)) == (f"mine:{name}", "other", EVERY_PX)
+    assert (entry.name, entry.family, taken(entry)) == (f"mine:{name}", "other", {px: px for px in SOME_PX})
     assert entry.num_parameters == (9 + 1) * 8 + (8 + 1) * 10
     assert resized(entry, SHAPE)(torch.zeros(2, 3, 32, 32)).shape == (2, 10)
     assert memory_format(entry) == torch.contiguous_format
@@ -143,26 +152,41 @@ def test_an_own_model_trains_by_the_recipe_for_transformers_of_its_size(mine):
 
 def test_what_a_model_takes_is_found_out_by_trying(mine):
     ask_for([mine("for_digits"), mine("patches"), mine("OnTheHost")])
-    taken = [set(architecture(f"mine:{name}").resolutions) for name in ("for_digits", "patches", "OnTheHost")]
-    assert taken == [{28}, {32, 224, 512}, set(EVERY_PX)]
+    found = [set(taken(architecture(f"mine:{name}"))) for name in ("for_digits", "patches", "OnTheHost")]
+    assert found == [{28}, {32, 224, 512, 640}, set(SOME_PX)]
     place = without_resolution(LatencyCase(architecture="mine:patches", px=28, batch=1))
-    takes = "mine:patches takes 32, 224, 512 px input, this place has 28 px: "
-    raised = (
-        r"it raised AssertionError: patches of 16 px do not fit 28 px \(mine\.py, line \d+, in patches\)\. To enlarge "
+    takes = "mine:patches takes the sizes at which it answers, such as 32, 224, 512 px, not 28 px: "
+    raised = r"it raised AssertionError: patches of 16 px do not fit 28 px \(mine\.py, line \d+, in patches\)\. "
+    assert re.match(
+        takes + raised + r"To have such images resized, state takes=Takes\(\.\.\.\) in an Architecture", place
     )
-    assert re.match(takes + raised, place)
+    with pytest.raises(UnsupportedResolution, match=takes + raised):
+        architecture("mine:patches").build(InputShape(px=28, channels=1, num_classes=10))
 
 
 def test_an_architecture_of_ones_own_keeps_what_it_states(mine):
     ask_for([mine("STATED")])
     entry = architecture("mine:STATED")
-    assert (entry.family, dict(entry.resolutions), entry.source) == ("cnn", {28: 224, 224: 224}, "a paper")
+    assert (entry.family, taken(entry), entry.source) == ("cnn", {28: 224, 224: 224}, "a paper")
     assert resized(entry, InputShape(px=28, channels=1, num_classes=10))(torch.zeros(2, 1, 28, 28)).shape == (2, 10)
+
+
+def test_a_rule_of_ones_own_resizes_what_does_not_fit(mine):
+    ask_for([mine("RULE")])
+    assert taken(architecture("mine:RULE")) == {28: 32, 32: 32, 224: 224, 512: 512, 640: 640}
+
+
+def test_a_list_without_a_size_of_the_benchmarks_is_tried_at_its_own(mine):
+    ask_for([mine("ONE_ODD_SIZE")])
+    entry = architecture("mine:ONE_ODD_SIZE")
+    assert (taken(entry), entry.model_px(96)) == ({}, 112)
+    assert without_resolution(LatencyCase(architecture="mine:ONE_ODD_SIZE", px=96, batch=1)) == ""
 
 
 @pytest.mark.parametrize(
     "name, said",
     [
+        ("WRONG_RULE", "At 28 px: it raised AssertionError: patches of 16 px do not fit 40 px (mine.py, line "),
         ("TOO_MUCH", "At 28 px: it raised AssertionError: patches of 16 px do not fit 28 px (mine.py, line "),
         ("Tuple", "At 28 px: it returned a tuple: return the logits alone."),
         ("Features", "At 28 px: it returned (2, 8, 14, 14) for 2 images, not (2, 10)."),

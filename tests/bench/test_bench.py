@@ -47,10 +47,11 @@ def test_files_that_are_missing_are_said_with_the_command_that_gets_them(cpu, tm
 
 
 def test_a_resolution_that_is_not_in_the_map_is_said_with_those_that_are(monkeypatch):
-    small = replace(architectures()["lenet"], name="small", resolutions={28: 28})
+    small = replace(architectures()["lenet"], name="small", takes=None, resolutions={28: 28})
     monkeypatch.setitem(architectures(), "small", small)
     case = replace(LATENCY, architecture="small", px=224)
     assert (
-        without_resolution(case) == "small takes 28 px input, this place has 224 px: name another architecture for it"
+        without_resolution(case)
+        == "small takes 28 px, not 224 px: its resolutions are stated one by one. Name another architecture for it"
     )
     assert without_resolution(replace(case, px=28)) == ""

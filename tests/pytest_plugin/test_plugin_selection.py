@@ -116,7 +116,7 @@ ONLY_SMALL = """
     from vitcnn.architectures.cnn import LENET
 
     pytest_plugins = ["vitcnn.pytest_plugin"]
-    architectures()["only_small"] = replace(LENET, name="only_small", resolutions={28: 28, 32: 32})
+    architectures()["only_small"] = replace(LENET, name="only_small", takes=None, resolutions={28: 28, 32: 32})
 """
 
 
@@ -187,7 +187,27 @@ def test_a_resolution_that_an_architecture_does_not_take_is_skipped_with_the_rea
     (ended,) = result.run.cases
     assert ended.id == "tiled/only_small/3840x2160/t512/o10/b5/fp32/eager"
     assert ended.outcome == "skipped"
-    assert ended.reason == "only_small takes 28, 32 px input, this place has 512 px: name another architecture for it"
+    assert ended.reason.startswith("only_small takes 28, 32 px, not 512 px: ")
+    assert ended.reason.endswith(". Name another architecture for it")
+
+
+def test_a_case_that_gives_an_architecture_what_it_does_not_take_is_refused(suite):
+    suite.write("conftest.py", ONLY_SMALL)
+    suite.write(
+        "test_wrong.py",
+        """
+        from vitcnn import LatencyCase
+
+        CASES = (LatencyCase(architecture="only_small", px=64, batch=1),)
+
+        def test_it(case, measure): ...
+        """,
+    )
+    result = suite.run()
+    assert result.exit_code == pytest.ExitCode.INTERRUPTED, result.out
+    assert (
+        "px: 64 cannot be used. Allowed: what only_small takes, 28, 32 px. Correct latency/only_small/64" in result.out
+    )
 
 
 def test_files_whose_cases_belong_to_a_larger_preset_collect_nothing(suite):

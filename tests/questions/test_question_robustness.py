@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from vitcnn import RobustnessCase
+from vitcnn import RobustnessCase, Takes
 from vitcnn.architectures import architecture, architectures
 from vitcnn.bench import Bench, seeds
 from vitcnn.bench.setup import setup_of
@@ -175,7 +175,8 @@ def test_images_too_large_for_the_model_are_corrupted_first_and_then_shrunk_as_f
         def forward(self, images):
             return torch.ones(len(images), 10)
 
-    small = replace(architecture("lenet"), name="only_14", resolutions={28: 14}, builder=lambda _shape: Ones())
+    takes = Takes(at_least_px=14, at_most_px=14)
+    small = replace(architecture("lenet"), name="only_14", takes=takes, builder=lambda _shape: Ones())
     monkeypatch.setitem(architectures(), "only_14", small)
     seen = asked_about(replace(CASE, architecture="only_14"), bench(cpu), Ones())
     images = torch.from_numpy(few_digits().test.images)

@@ -14,6 +14,7 @@ from vitcnn.architectures.own import GROUP, offered_architecture, own_architectu
 from vitcnn.errors import UnknownName, UserError
 from vitcnn.references import USAGE, is_reference, offered, require_one_meaning
 from vitcnn.spec import Architecture
+from vitcnn.takes import InputKind
 
 _OWN: dict[str, Architecture] = {}
 """The user's own of this process's command line, by the names that ids show."""
@@ -23,6 +24,11 @@ _OWN: dict[str, Architecture] = {}
 def architectures() -> dict[str, Architecture]:
     """Return the catalogue by name."""
     return catalogue.entries(sys.modules[__name__], Architecture)
+
+
+def architectures_for(px: int, kind: InputKind = "image") -> tuple[str, ...]:
+    """Return the names of the catalogue's architectures that can be given inputs of `kind` at `px`."""
+    return tuple(name for name, entry in architectures().items() if entry.accepts(px, kind))
 
 
 def architecture(name: str) -> Architecture:

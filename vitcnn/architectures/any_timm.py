@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from vitcnn.architectures.timm_families import timm_family
+from vitcnn.architectures.timm_takes import timm_takes
 from vitcnn.errors import UnknownName
 from vitcnn.spec import Architecture, Family, InputShape
 
@@ -13,16 +14,11 @@ if TYPE_CHECKING:
     from torch import nn
 
 PREFIX = "timm/"
-SMALL_PX = (28, 32)
-LARGE_PX = (224, 512)
-LARGEST_SMALL_PX = max(SMALL_PX)
+LARGEST_SMALL_PX = 32
 """Up to here images are small: a stem or patch made for 224 px would leave nothing to see."""
 
 IMAGENET = InputShape(px=224, channels=3, num_classes=1000)
 """What published sizes are stated for."""
-
-MADE_FOR_224 = {**dict.fromkeys(SMALL_PX, 224), **{px: px for px in LARGE_PX}}
-"""Resolutions of models that small images are enlarged for, as studies A and B do."""
 
 TIMM_RESULTS = "timm, results/benchmark-infer-amp-nchw-pt240-cu124-rtx3090.csv"
 TORCHVISION = "torchvision, meta of"
@@ -68,7 +64,7 @@ def any_timm_model(name: str) -> Architecture:
         known = (PREFIX + model for model in timm.list_models())
         raise UnknownName(field="architecture", value=name, known=known)
     config = timm.models.get_pretrained_cfg(timm_name)
-    native_px = max(config.input_size[1:]) if config else LARGE_PX[0]
+    native_px = max(config.input_size[1:]) if config else IMAGENET.px
     fixed_px = bool(config and config.fixed_input_size)
     builder = partial(timm_model, timm_name, fixed_px=fixed_px)
     family = timm_family(timm_name, timm.model_entrypoint(timm_name).__module__.rpartition(".")[2])
@@ -78,7 +74,7 @@ def any_timm_model(name: str) -> Architecture:
     return Architecture(
         name=name,
         family=family,
-        resolutions={**MADE_FOR_224, **dict.fromkeys(SMALL_PX, native_px)},
+        takes=timm_takes(builder, native_px=native_px, fixed_px=fixed_px),
         builder=builder,
         published=None,
         source=f"timm {timm.__version__}, {timm_name}",

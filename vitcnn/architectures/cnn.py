@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from vitcnn.architectures.any_timm import (
     IMAGENET,
     LARGEST_SMALL_PX,
-    MADE_FOR_224,
     TIMM_RESULTS,
     TORCHVISION,
     timm_model,
 )
 from vitcnn.spec import Architecture, InputShape, Published
+from vitcnn.takes import Takes
 
 if TYPE_CHECKING:
     from torch import nn
@@ -62,7 +62,7 @@ def build_speedrun_cnn(shape: InputShape) -> nn.Module:
 LENET = Architecture(
     name="lenet",
     family="cnn",
-    resolutions={28: 28, 32: 32, 224: 32, 512: 32},
+    takes=Takes(step_px=4, at_least_px=28, at_most_px=32),
     builder=build_lenet,
     published=Published(
         shape=InputShape(px=28, channels=1, num_classes=10),
@@ -76,7 +76,7 @@ LENET = Architecture(
 RESNET18 = Architecture(
     name="resnet18",
     family="cnn",
-    resolutions={28: 28, 32: 32, 224: 224, 512: 512},
+    takes=Takes(at_least_px=28),
     builder=build_resnet18,
     published=Published(
         shape=IMAGENET,
@@ -91,7 +91,7 @@ RESNET18 = Architecture(
 RESNET50 = Architecture(
     name="resnet50",
     family="cnn",
-    resolutions=MADE_FOR_224,
+    takes=Takes(at_least_px=224),
     builder=partial(timm_model, "resnet50"),
     published=Published(
         shape=IMAGENET,
@@ -106,7 +106,7 @@ RESNET50 = Architecture(
 RESNET152 = Architecture(
     name="resnet152",
     family="cnn",
-    resolutions=MADE_FOR_224,
+    takes=Takes(at_least_px=224),
     builder=partial(timm_model, "resnet152"),
     published=Published(
         shape=IMAGENET,
@@ -121,7 +121,7 @@ RESNET152 = Architecture(
 EFFICIENTNET_B0 = Architecture(
     name="efficientnet_b0",
     family="cnn",
-    resolutions=MADE_FOR_224,
+    takes=Takes(at_least_px=224),
     builder=partial(timm_model, "efficientnet_b0"),
     published=Published(
         shape=IMAGENET,
@@ -136,7 +136,7 @@ EFFICIENTNET_B0 = Architecture(
 CONVNEXT_TINY = Architecture(
     name="convnext_tiny",
     family="cnn",
-    resolutions=MADE_FOR_224,
+    takes=Takes(step_px=32, at_least_px=224),
     builder=partial(timm_model, "convnext_tiny"),
     published=Published(
         shape=IMAGENET,
@@ -151,7 +151,7 @@ CONVNEXT_TINY = Architecture(
 HRNET_W18 = Architecture(
     name="hrnet_w18",
     family="cnn",
-    resolutions=MADE_FOR_224,
+    takes=Takes(step_px=32, at_least_px=224),
     builder=partial(timm_model, "hrnet_w18"),
     published=Published(
         shape=IMAGENET,
@@ -166,7 +166,7 @@ HRNET_W18 = Architecture(
 SPEEDRUN_CNN = Architecture(
     name="speedrun_cnn",
     family="cnn",
-    resolutions={28: 28, 32: 32, 224: 32, 512: 32},
+    takes=Takes(step_px=4, at_least_px=28, at_most_px=32),
     builder=build_speedrun_cnn,
     published=Published(
         shape=InputShape(px=32, channels=3, num_classes=10),

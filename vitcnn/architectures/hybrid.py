@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from vitcnn.architectures.any_timm import IMAGENET, MADE_FOR_224, TIMM_RESULTS, timm_model, timm_transformer
+from vitcnn.architectures.any_timm import IMAGENET, TIMM_RESULTS, timm_model, timm_transformer
 from vitcnn.spec import Architecture, InputShape, Published
+from vitcnn.takes import Takes
 
 if TYPE_CHECKING:
     from torch import nn
@@ -22,7 +23,7 @@ def build_speedrun_vit(shape: InputShape) -> nn.Module:
 VIT_HYBRID = Architecture(
     name="vit_hybrid",
     family="hybrid",
-    resolutions=MADE_FOR_224,
+    takes=Takes(step_px=32, at_least_px=224),
     builder=partial(timm_transformer, "vit_small_r26_s32_224"),
     published=Published(
         shape=IMAGENET,
@@ -38,7 +39,7 @@ VIT_HYBRID = Architecture(
 COATNET_0 = Architecture(
     name="coatnet_0",
     family="hybrid",
-    resolutions=MADE_FOR_224,
+    takes=Takes(step_px=32, at_least_px=224),
     builder=partial(timm_model, "coatnet_0_rw_224", fixed_px=True),
     published=Published(
         shape=IMAGENET,
@@ -53,7 +54,7 @@ COATNET_0 = Architecture(
 SPEEDRUN_VIT = Architecture(
     name="speedrun_vit",
     family="hybrid",
-    resolutions={28: 28, 32: 32, 224: 32, 512: 32},
+    takes=Takes(step_px=4, at_least_px=28, at_most_px=32),
     builder=build_speedrun_vit,
     published=Published(
         shape=InputShape(px=32, channels=3, num_classes=10),

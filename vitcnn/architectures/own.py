@@ -8,7 +8,7 @@ measured it is tried on the shapes of the benchmarks, without memory where the m
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from vitcnn.errors import CaseError, UserError
 from vitcnn.references import Reference, load_reference, offered, raised
 from vitcnn.spec import Architecture, InputShape
+from vitcnn.takes import InputKind
 
 if TYPE_CHECKING:
     from torch import nn
@@ -23,11 +24,9 @@ if TYPE_CHECKING:
 GROUP = "vitcnn.architectures"
 """The entry points by which packages offer architectures."""
 
-SHAPES = (
-    InputShape(px=28, channels=1, num_classes=10),
-    *(InputShape(px=px, channels=3, num_classes=10) for px in (32, 224, 512)),
-)
-"""What the benchmarks on batches and tiles show a model: digits at 28 px, photographs at any other resolution."""
+GREYSCALE_PX = 28
+TRIED_PX = (GREYSCALE_PX, 32, 224, 512)
+"""What the benchmarks show a model: digits at 28 px, photographs at any other resolution."""
 
 NAMES = tuple(entry.name for entry in fields(InputShape))
 ALLOWED = "an Architecture, a function that returns an nn.Module, or an nn.Module class (each seed builds it anew)"
@@ -67,31 +66,45 @@ def _architecture(field: str, found: Reference) -> Architecture:
         else Architecture(name=str(found), family="other", builder=found.value)
     )
     builder = Builder(name=str(found), file=found.file, make=stated.builder)
-    trials = _tried(builder, stated.resolutions)
-    refused = {px: trial.wrong for px, trial in trials.items() if trial.wrong}
-    taken = {px: stated.resolutions.get(px, px) for px in trials if px not in refused}
-    if not taken or (stated.resolutions and refused):
-        px, reason = next(iter(refused.items()))
+    sizes = stated.sizes if stated.takes or stated.resolutions else Tried(builder=builder)
+    trials = {px: builder.trial(shown(px, sizes.model_px(px))) for px in stated.resolutions or TRIED_PX}
+    wrong = {px: trial.wrong for px, trial in trials.items() if trial.wrong}
+    if wrong and (len(wrong) == len(trials) or not isinstance(sizes, Tried)):
+        px, reason = next(iter(wrong.items()))
         raise UserError(field=field, value=builder.name, allowed=MAPS, do=f"At {px} px: {reason}.")
     return replace(
         stated,
         name=builder.name,
         builder=builder,
-        resolutions={**stated.resolutions, **taken},
+        takes=None if stated.resolutions else sizes,
         source=stated.source or builder.name,
         file=builder.file,
-        refused=refused,
-        counted_parameters=trials[min(taken)].num_parameters,
+        counted_parameters=trials[min(trials.keys() - wrong)].num_parameters,
     )
 
 
-def _tried(builder: Builder, stated: Mapping[int, int]) -> dict[int, Trial]:
-    """Try the model on what the benchmarks show, at the resolutions that are stated, or at all of them."""
-    return {
-        shape.px: builder.trial(replace(shape, px=stated.get(shape.px, shape.px)))
-        for shape in SHAPES
-        if not stated or shape.px in stated
-    }
+def shown(px: int, model_px: int | None = None) -> InputShape:
+    """Return what a model is built for where a benchmark has `px`, at `model_px` where the images are resized."""
+    return InputShape(px=model_px or px, channels=1 if px == GREYSCALE_PX else 3, num_classes=10)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tried:
+    """What a model takes of which nothing is stated: every size at which it answers, as it is."""
+
+    builder: Builder
+    kind: InputKind = "image"
+
+    @property
+    def words(self) -> str:
+        answered = ", ".join(str(px) for px in TRIED_PX if not self.refusal(px))
+        return f"the sizes at which it answers, such as {answered} px"
+
+    def refusal(self, px: int) -> str:
+        return self.builder.trial(shown(px)).wrong if px >= 1 else "images have at least one pixel"
+
+    def model_px(self, px: int) -> int | None:
+        return None if self.refusal(px) else px
 
 
 @dataclass(frozen=True, kw_only=True)

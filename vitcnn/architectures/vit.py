@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from vitcnn.architectures.any_timm import (
     IMAGENET,
     LARGEST_SMALL_PX,
-    MADE_FOR_224,
     TIMM_RESULTS,
     TORCHVISION,
     timm_model,
     timm_transformer,
 )
 from vitcnn.spec import Architecture, InputShape, Published
+from vitcnn.takes import Takes
 
 if TYPE_CHECKING:
     from torch import nn
@@ -58,7 +58,7 @@ def build_vit_tiny(shape: InputShape, **options: Any) -> nn.Module:
 VIT_MICRO = Architecture(
     name="vit_micro",
     family="vit",
-    resolutions={28: 28, 32: 32, 224: 32, 512: 32},
+    takes=Takes(step_px=4, at_least_px=28, at_most_px=32),
     builder=build_vit_micro,
     published=Published(
         shape=InputShape(px=28, channels=1, num_classes=10),
@@ -72,7 +72,7 @@ VIT_MICRO = Architecture(
 VIT_TINY = Architecture(
     name="vit_tiny",
     family="vit",
-    resolutions={28: 28, 32: 32, 224: 224, 512: 512},
+    takes=Takes(step_px=16, at_least_px=32, also_px=(28,)),
     builder=build_vit_tiny,
     published=Published(
         shape=IMAGENET,
@@ -87,7 +87,7 @@ VIT_TINY = Architecture(
 VIT_SMALL = Architecture(
     name="vit_small",
     family="vit",
-    resolutions=MADE_FOR_224,
+    takes=Takes(step_px=16, at_least_px=224),
     builder=partial(timm_transformer, "vit_small_patch16_224"),
     published=Published(
         shape=IMAGENET,
@@ -102,7 +102,7 @@ VIT_SMALL = Architecture(
 VIT_BASE = Architecture(
     name="vit_base",
     family="vit",
-    resolutions=MADE_FOR_224,
+    takes=Takes(step_px=16, at_least_px=224),
     builder=partial(timm_transformer, "vit_base_patch16_224"),
     published=Published(
         shape=IMAGENET,
@@ -117,7 +117,7 @@ VIT_BASE = Architecture(
 VIT_LARGE = Architecture(
     name="vit_large",
     family="vit",
-    resolutions=MADE_FOR_224,
+    takes=Takes(step_px=16, at_least_px=224),
     builder=partial(timm_transformer, "vit_large_patch16_224"),
     published=Published(
         shape=IMAGENET,
@@ -132,7 +132,7 @@ VIT_LARGE = Architecture(
 SWIN_TINY = Architecture(
     name="swin_tiny",
     family="vit",
-    resolutions=MADE_FOR_224,
+    takes=Takes(step_px=32, at_least_px=224),
     builder=partial(timm_model, "swin_tiny_patch4_window7_224", fixed_px=True),
     published=Published(
         shape=IMAGENET,

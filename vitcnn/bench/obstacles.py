@@ -41,12 +41,10 @@ def compiler() -> str:
 def without_resolution(case: Case) -> str:
     """Return that the architecture cannot take the case's resolution, where it cannot."""
     entry, px = architecture(case.architecture), case.input_px
-    if px is None or px in entry.resolutions:
+    if px is None or entry.accepts(px):
         return ""
-    if px in entry.refused:
-        do = f"To enlarge such images, state resolutions={{{px}: {max(entry.resolutions)}, ...}} in an Architecture"
-        return f"{entry.takes}, this place has {px} px: {entry.refused[px]}. {do}"
-    return f"{entry.takes}, this place has {px} px: name another architecture for it"
+    resize = "To have such images resized, state takes=Takes(...) in an Architecture"
+    return f"{entry.refusal(px)}. {resize if entry.file else 'Name another architecture for it'}"
 
 
 def without_files(case: Case, tasks: Tasks) -> str:

@@ -17,6 +17,9 @@ from vitcnn.suite import cases_in, of_preset
 from vitcnn.tasks import Tasks
 from vitcnn.tasks.download import missing_files
 
+WIDEST_TAKES = 20
+"""Characters of what an architecture takes before it goes on in the next line."""
+
 NARROWEST = 30
 """Characters of the last column where the terminal leaves it less."""
 
@@ -25,10 +28,10 @@ def list_architectures() -> str:
     """Return the catalogue of architectures, families together, the smallest first."""
     rows = sorted(architectures().values(), key=lambda entry: (FAMILIES.index(entry.family), _parameters(entry)))
     sizes = ("parameters\nM", "MACs\nG", "sizes\nat", "sizes\nfrom")
-    headers = ("family", "architecture", *sizes, "input px", "source")
+    headers = ("family", "architecture", *sizes, "takes", "source")
     return _table(headers, [_architecture_row(entry) for entry in rows]) + (
-        "\nSizes are published ones, or counted by hand. `28: 224` is input of 28 px enlarged to 224 px. "
-        "timm/NAME is any timm model."
+        "\nSizes are published ones, or counted by hand. Images of sizes that a model does not work at are resized: "
+        "smaller ones to the\nsmallest size that it takes, others to the nearest. timm/NAME is any timm model."
     )
 
 
@@ -40,7 +43,6 @@ def _architecture_row(entry: Architecture) -> tuple[str, ...]:
     published = entry.published
     assert published is not None, "every entry of the catalogue has published sizes"
     shape = published.shape
-    pixels = ", ".join(f"{px}" if px == model_px else f"{px}: {model_px}" for px, model_px in entry.resolutions.items())
     return (
         entry.family,
         entry.name,
@@ -48,7 +50,7 @@ def _architecture_row(entry: Architecture) -> tuple[str, ...]:
         f"{published.macs / 1e9:.3g}",
         f"{shape.px} px, {shape.num_classes:,} classes",
         published.source.partition(",")[0],
-        pixels,
+        textwrap.fill(entry.sizes.words, WIDEST_TAKES),
         entry.source,
     )
 

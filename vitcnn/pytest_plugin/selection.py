@@ -45,9 +45,9 @@ def require_known_names(case: Case, tasks: Tasks) -> None:
 def require_resolution(case: Case, tasks: Tasks) -> None:
     """Raise UserError where a case gives its architecture images that it cannot take."""
     px = tasks.task(case.task).shape.px if isinstance(case, TrainedCase) else case.input_px
-    known = architecture(case.architecture).resolutions
-    if px is not None and px not in known:
-        allowed = f"those that {case.architecture} takes: {', '.join(map(str, sorted(known)))}"
+    entry = architecture(case.architecture)
+    if px is not None and not entry.accepts(px):
+        allowed = f"what {entry.name} takes, {entry.sizes.words}"
         do = f"Correct {case}, or name another architecture."
         raise UserError(field="px", value=px, allowed=allowed, do=do)
 
