@@ -29,7 +29,7 @@ Result = TypeVar("Result")
 
 def new_model(setup: Setup, seed: int) -> nn.Module:
     """Build the model of a seed: its head is random, and all else but for weights that the recipe starts from."""
-    return random_model(setup.architecture, setup.shape, setup.device, seed)
+    return random_model(setup.weighted, setup.shape, setup.device, seed)
 
 
 def train_seed(setup: Setup, model: nn.Module, train: Source, seed: int, **settings: Any) -> TrainingHistory:

@@ -33,14 +33,15 @@ SNAPSHOT_SHARE = 0.25
 class Setup:
     """A case that trains, with its data on the device.
 
-    `architecture` builds the model with the weights that the recipe starts from; `weights` is what a record says of
-    them. `train` and `test` hold images of `shape`; `data` has them as the task has them. The accuracy is asked for
+    `weighted` builds the model of `architecture` with the weights that the recipe starts from; `weights` is what a
+    record says of them. `train` and `test` hold images of `shape`; `data` has them as the task has them. The accuracy is asked for
     after each of `tested_epochs`, counted from 1, the last one always.
     """
 
     case: TrainedCase
     device: Device
     architecture: Architecture
+    weighted: Architecture
     weights: Mapping[str, Any]
     task: Task
     objective: Objective
@@ -101,7 +102,8 @@ def setup_of(
     return Setup(
         case=case,
         device=bench.device,
-        architecture=built,
+        architecture=catalogued,
+        weighted=built,
         weights=weights,
         task=task,
         objective=OBJECTIVES[task.objective],
@@ -111,7 +113,7 @@ def setup_of(
         data=data,
         train=placed(train or data.train, shape, bench.device),
         test=placed(data.test, shape, bench.device),
-        tested_epochs=tested_epochs(on_meta(built, shape), trained_by, bench.device) if tests_every_epoch else last,
+        tested_epochs=tested_epochs(on_meta(catalogued, shape), trained_by, bench.device) if tests_every_epoch else last,
     )
 
 
