@@ -113,7 +113,9 @@ def setup_of(
         data=data,
         train=placed(train or data.train, shape, bench.device),
         test=placed(data.test, shape, bench.device),
-        tested_epochs=tested_epochs(on_meta(catalogued, shape), trained_by, bench.device) if tests_every_epoch else last,
+        tested_epochs=tested_epochs(on_meta(catalogued, shape), trained_by, bench.device)
+        if tests_every_epoch
+        else last,
     )
 
 
