@@ -27,7 +27,7 @@ def list_architectures() -> str:
     sizes = ("parameters\nM", "MACs\nG", "sizes\nat", "sizes\nfrom")
     headers = ("family", "architecture", *sizes, "input px", "source")
     return _table(headers, [_architecture_row(entry) for entry in rows]) + (
-        "\nSizes are published ones, or counted by hand. `28: 224` is input of 28 px enlarged to 224 px. "
+        "\nThe sizes are published or counted by hand. `28: 224` means that input of 28 px is enlarged to 224 px. "
         "timm/NAME is any timm model."
     )
 

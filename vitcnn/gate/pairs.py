@@ -135,7 +135,7 @@ def _verdict(entry: PairedTimes, evidence: Evidence, level: float) -> Verdict:
     parts = [
         f"{_middle(entry.head, entry.unit)}, base {_middle(entry.base, entry.unit)}: {percent(change)}, round by round",
         f"tolerance {100 * entry.tolerance:g} %",
-        f"{_pairs(entry)}, {noise}" if evidence.dof > 0 else "one pair, so that the tolerance alone decides",
+        f"{_pairs(entry)}, {noise}" if evidence.dof > 0 else "one pair, so only the tolerance decides",
     ]
     if kind == "INCONCLUSIVE":
         parts.append(f"undecided: it may be worse by up to {percent(most)[1:]}")

@@ -170,7 +170,9 @@ class Referee:
 
     def _require_protocol(self, side: Side, said: Mapping[str, Any]) -> None:
         if said["protocol"] != PROTOCOL:
-            raise PlayerFailed(side, f"it takes turns by protocol {said['protocol']}, this vitcnn by {PROTOCOL}")
+            raise PlayerFailed(
+                side, f"its vitcnn takes turns with protocol {said['protocol']}, this one with {PROTOCOL}"
+            )
 
     def _cases(self, own: Sequence[str]) -> list[str]:
         """Return the cases that a side is to measure, in the order of both: the base's, then what it lacks."""

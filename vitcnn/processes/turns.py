@@ -63,7 +63,7 @@ class Turns:
         except OSError:
             answer = b""
         if not answer:
-            raise KeyboardInterrupt("the process that gives the turns is gone")
+            raise KeyboardInterrupt("the process that controls the comparison has ended")
         found: dict[str, Any] = json.loads(answer)
         return found
 
