@@ -116,5 +116,5 @@ def test_seconds_that_are_no_numbers_are_an_error(journal, seconds):
     journal.append(PASSED, (1.5,))
     text = journal.path.read_text(encoding="utf-8")
     journal.path.write_text(text.replace("[1.5]", seconds), encoding="utf-8")
-    with pytest.raises(RecordError, match=r"jsonl:2: times_s: .* is no list of seconds"):
+    with pytest.raises(RecordError, match=r"jsonl:2: times_s: .* is not a list of seconds"):
         results(journal)

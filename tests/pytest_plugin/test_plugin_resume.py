@@ -201,7 +201,7 @@ def test_a_run_that_vitcnn_starts_itself_is_not_resumed(journal, resume, tmp_pat
 def test_what_holds_no_journal_is_refused(resume, tmp_path):
     (tmp_path / "journal.jsonl").touch()
     for path, message in (
-        ("", "Is a variable not set?"),
+        ("", "Perhaps a variable in the command is not set."),
         (tmp_path / "missing", "missing is not there"),
         (tmp_path, "is empty: the run was stopped before its first case"),
     ):

@@ -1,4 +1,4 @@
-"""A time that is slow now and then: the median of the rounds does not show it, their mean does.
+"""Finds times with occasional slow calls, which the mean of the rounds shows and their median does not.
 
 Its statistic is a run's tail, the mean of its rounds over their median. Neighbours make tails too, and no two machines
 the same ones, so no distribution is assumed: the shortest tail of today's runs is compared with the longest of the

@@ -57,7 +57,7 @@ class Measure:
         from vitcnn.measuring import runner
 
         if not isinstance(case, Case):
-            allowed, do = "a case, such as LatencyCase(...)", "A function is timed by measure.time(function)."
+            allowed, do = "a case, such as LatencyCase(...)", "Use measure.time(function) to time a function."
             raise UserError(field="measure(case)", value=case, allowed=allowed, do=do)
         self._require_first_use()
         obstacle = without_compiler(case, self._bench.device)
@@ -120,11 +120,11 @@ class Measure:
 
     def _require_first_use(self) -> None:
         if self._used:
-            do = "Write a test for each, or parametrise one."
+            do = "Write one test for each call, or parametrise the test."
             raise UserError(field="measure", value="a second call", allowed="one call a test", do=do)
         self._used = True
         if MEASURED in self._item.stash:
-            do = "A plugin or a conftest repeats tests, and the last try would count: switch that off here."
+            do = "A plugin or a conftest repeats this test, and only the last try would count: switch that off."
             raise UserError(field="measure", value="a test that was measured before", allowed="each test once", do=do)
         self._item.stash[MEASURED] = True
 
@@ -179,7 +179,7 @@ class Measure:
                 record = with_answers_in_file(record, self._options.out)
                 stash[RECORD], stash[ROW] = record, self._benchmark.stats
             else:
-                stash[ENDING] = Ending("disabled", "nothing is timed under --benchmark-disable or xdist")
+                stash[ENDING] = Ending("disabled", "nothing is timed with --benchmark-disable or xdist")
             return record
         pytest.fail(failure, pytrace=False)
 
@@ -206,7 +206,7 @@ def require_times(times_s: Sequence[float]) -> None:
     """Raise CaseError where a clock stood still, ran back or gave no number: that is no time."""
     strange = [seconds for seconds in times_s if not 0 < seconds < inf]
     if strange:
-        raise CaseError(f"times must be above 0 and finite, a round took {strange[0]} s: check the clock")
+        raise CaseError(f"times must be above 0 and finite, but a round took {strange[0]} s: check the clock")
 
 
 def end_without_data(missing: MissingData, tasks: Tasks) -> NoReturn:
@@ -236,7 +236,7 @@ def timed_by(item: pytest.Item) -> dict[str, str]:
 def require_callable(run: object) -> None:
     """Raise UserError where `run` cannot be called."""
     if not callable(run):
-        do = "Write measure.time(lambda: model(images))."
+        do = "Write for example measure.time(lambda: model(images))."
         raise UserError(field="measure.time(run)", value=run, allowed="a function without arguments", do=do)
 
 

@@ -139,7 +139,7 @@ class Mix:
             _require(self, name, getattr(self, name) >= SMALLEST_ALPHA, f"numbers from {SMALLEST_ALPHA}")
         both = self.mixup_share + self.cutmix_share
         if both > 1:
-            do = "An image is mixed in one way at most."
+            do = "Each image is mixed in at most one way."
             raise UserError(field="mixup_share + cutmix_share", value=both, allowed=SHARES, do=do)
 
 
