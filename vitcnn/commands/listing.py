@@ -1,4 +1,4 @@
-"""What there is to measure, as tables: architectures, tasks, recipes, cases. Nothing heavy is imported."""
+"""Lists architectures, tasks, recipes and cases as tables, without importing torch."""
 
 from __future__ import annotations
 

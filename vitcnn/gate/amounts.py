@@ -1,4 +1,4 @@
-"""Amounts: counts must be equal; memory, nearly deterministic, may leave the baseline's range by its tolerance."""
+"""Judges amounts: counts must be equal, and memory may exceed the range of the baseline by its tolerance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A case that is slower beside the others than alone: measuring it again alone would excuse what the suite shows.
+"""Finds cases that are slower together with other cases than alone, which reruns of single cases would not show.
 
 A benchmark may leave something behind that slows those after it: a global setting, a cache that grows, a thread. Then
 the first run, of the whole suite as the baseline's are, is slow, and the suspects, measured again without the others,

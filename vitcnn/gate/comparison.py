@@ -1,4 +1,4 @@
-"""Runs of two revisions, judged as pairs: what the gate says of them, in words that fit where nothing is stored."""
+"""Judges the runs of two revisions as pairs, with messages that fit a comparison without a baseline."""
 
 from __future__ import annotations
 

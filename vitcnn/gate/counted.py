@@ -1,4 +1,4 @@
-"""What is counted of a run is comparable under the same torch, and the same libraries of a GPU, alone."""
+"""Judges counts, which can only be compared under the same version of torch and of a GPU's libraries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Times of two revisions that two live processes took in turns, round by round: judged pair by pair, until decided.
+"""Judges times of two revisions that two live processes measured alternately, by pairs, until they are decided.
 
 A pair of processes says of a time the median, over its rounds, of the log ratio of the head's round to the base's
 beside it. What varies is the pair. So pairs are added until a case is decided: proven worse (or better), at a level

@@ -1,4 +1,4 @@
-"""Suspects are measured again in fresh processes until it is clear what they are, up to a limit."""
+"""Measures suspected cases again in fresh processes until they are decided, up to a limit."""
 
 from __future__ import annotations
 

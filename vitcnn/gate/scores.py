@@ -1,4 +1,4 @@
-"""Scores of training: seed by seed where both sides trained the same seeds, else by the means of all seeds.
+"""Judges accuracies: seed by seed if both sides trained the same seeds, otherwise by the means of all seeds.
 
 A score is worse only beyond the tolerance and beyond what the seeds explain. Few seeds do not know their own spread;
 that of all scores together does, as with times. Suspects train further seeds, in fresh processes, round by round.

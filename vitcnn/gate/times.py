@@ -1,4 +1,4 @@
-"""Times: worse only beyond the tolerance and beyond the noise between processes.
+"""Judges times: a time is worse only if the change exceeds the tolerance and the noise between processes.
 
 What is compared is the logarithm of each run's median. The significance level holds for a whole suite and for all
 rounds of re-measuring, so that one in a hundred unchanged suites is red.

@@ -1,4 +1,4 @@
-"""Two live processes that measure the same cases: this one gives the turns, so that one of them works at a time.
+"""Controls two live processes that measure the same cases, so that only one of them works at a time.
 
 Whoever is behind goes on: of two cases the one that comes first, of two rounds the one of the lower number. Where both
 wait at the same place, who begins alternates: base head, head base, and the other way round in the next pair. A side

@@ -1,4 +1,4 @@
-"""Revisions of a git repository, checked out beside the working tree, and what makes Python run their code."""
+"""Checks out revisions of a git repository beside the working tree, and makes Python run their code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""--count-instructions: all chosen cases are counted in one process before the first of them is measured."""
+"""Implements --count-instructions: one process counts all selected cases before the first case is measured."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The hooks of one session: collecting, accounting, saving, reporting."""
+"""The hooks of one session, which collect cases, keep and save their results, and report them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The journal of a run: each case's result on disk as the case ends, for a run that goes on from an interrupted one."""
+"""The journal of a run, which stores the result of each case when it ends, so that the run can be resumed."""
 
 from __future__ import annotations
 

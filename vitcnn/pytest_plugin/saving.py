@@ -1,4 +1,4 @@
-"""The JSON files of a run: our own, compact, and pytest-benchmark's, which it writes with four spaces a level."""
+"""Writes the JSON files of a run, and makes those of pytest-benchmark compact."""
 
 from __future__ import annotations
 

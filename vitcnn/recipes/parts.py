@@ -1,4 +1,4 @@
-"""What a training recipe is made of, as frozen values: augmentations, optimisers, schedule. Standard library alone.
+"""The parts of a training recipe as frozen values: augmentations, optimisers, schedule. Imports no torch.
 
 Each part has its `kind` as a field, so that a recipe written as JSON still says what it is.
 """

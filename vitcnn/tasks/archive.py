@@ -1,4 +1,4 @@
-"""Archives of a task: read once, checked before anything is unpacked, and unpacked whole, checked or not at all."""
+"""Reads the archives of a task, verifies their checksums, and unpacks them completely or not at all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keeps the arrays of a task on disk: one uncompressed file, whole or not at all."""
+"""Stores the arrays of a task in one uncompressed file, which is written completely or not at all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files of a task: which are missing, and how to download them.
+"""Finds which files of a task are missing, and downloads them.
 
 The layout is torchvision's, so folders that it made serve. Only whole, checked files ever get their final name.
 """
