@@ -285,14 +285,14 @@ def test_comparing_alone_shows_verdicts_and_leaves_the_exit_status(gated):
     result = gated.run("benchmarks", "--benchmark-compare", "--junitxml=junit.xml")
     assert result.exit_code == GREEN, result.out
     assert verdicts(result) == {"case[bee]": "WORSE"}
-    assert "the exit status is as without" in result.out
+    assert "This comparison does not affect the exit status" in result.out
     assert failures(gated.root / "junit.xml") == {}
     assert not list(result.folder.glob("rerun-*"))
 
 
 def test_comparing_with_a_named_run_judges_by_it_but_under_the_gate_is_refused(gated):
     result = gated.run("benchmarks", "--benchmark-compare=0003")
-    assert "Judged by a single stored run" in " ".join(result.out.split())
+    assert "the baseline is one run, so only the tolerance decides" in " ".join(result.out.split())
     assert "there is no baseline" in " ".join(gated.run("benchmarks", "--benchmark-compare=0009").out.split())
     result = gated.run("benchmarks", "--benchmark-compare=0003", "--gate")
     assert result.exit_code == pytest.ExitCode.USAGE_ERROR
@@ -367,7 +367,7 @@ def test_a_wrong_value_is_refused_before_anything_runs(gated, option):
 def test_a_path_taken_for_the_mode_is_explained(gated):
     result = gated.run("--gate", "benchmarks", out=False)
     assert result.exit_code == USAGE
-    assert "Give the path first: pytest benchmarks --gate." in result.out
+    assert "Put the path first: pytest benchmarks --gate." in result.out
 
 
 def test_a_store_that_is_no_folder_is_refused(gated):

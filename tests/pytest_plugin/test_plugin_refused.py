@@ -57,7 +57,7 @@ def refused(suite, *args):
         ("--benchmark-json .", ["--benchmark-json", "Allowed: "]),
         ("--benchmark-storage=ftp://x", ["--benchmark-storage", "'ftp://x'", "Allowed: file, elasticsearch+http"]),
         ("--preset=", ["--preset", "''", "Allowed: full, smoke, standard"]),
-        (f"--resume={'x' * 300}", ["--resume", "is not there"]),
+        (f"--resume={'x' * 300}", ["--resume", "does not exist"]),
     ],
     ids=lambda value: value.replace(" ", "=") if isinstance(value, str) else "",
 )
