@@ -160,7 +160,7 @@ def test_doctor_is_red_without_a_compiler(capsys, monkeypatch):
     assert main(["doctor", "--preset", "smoke", "--device", "cpu"]) == 1
     out = capsys.readouterr().out
     assert "1 skipped: torch.compile needs a C++ compiler" in out
-    assert "amiss  no C++ compiler" in out
+    assert "problem  no C++ compiler" in out
 
 
 def test_fetch_makes_or_reads_what_needs_no_download(capsys, tmp_path):

@@ -69,7 +69,7 @@ def test_one_more_saved_activation_is_red_and_nothing_else(judged):
     ((name, reason),) = failing
     assert name == f"saved_for_backward_bytes[{TRAINING}]"
     assert reason.startswith("WORSE: ")
-    assert "+4,096 B, counted exactly" in reason
+    assert "+4,096 B, compared exactly" in reason
     assert re.search(r"^RED \(mode on\): .*: 1 WORSE", done.stdout.replace("\n  ", " "), re.MULTILINE)
 
 

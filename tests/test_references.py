@@ -72,7 +72,7 @@ BROKEN = "def broken():\n    return {}['key']\n\nbroken()\n"
     [
         (None, "f", "There is no file "),
         ("def g(): pass\nsize = 3\n", "f", "'f' cannot be used. Allowed: g. "),
-        ("", "f", "Allowed: nothing else in "),
+        ("", "f", "Allowed: none of the names in "),
         ("f = 3", "f", "Allowed: a function. It is of type int."),
         (BROKEN, "f", "Importing it raised KeyError: 'key' (mine.py, line 2, in broken)."),
         ("import no_such_module", "f", "raised ModuleNotFoundError: No module named 'no_such_module' (mine.py, line 1"),
@@ -107,5 +107,5 @@ def test_two_packages_cannot_offer_one_name(monkeypatch):
     found = [EntryPoint("x", value, "a.group") for value in ("a:b", "c:d")]
     monkeypatch.setattr(references, "entry_points", lambda group: [entry for entry in found if entry.group == group])
     references.offered.cache_clear()
-    with pytest.raises(UserError, match="a:b and c:d both offer it"):
+    with pytest.raises(UserError, match="a:b and c:d both register it"):
         references.offered("a.group")

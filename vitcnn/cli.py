@@ -1,4 +1,4 @@
-"""The `vitcnn` command: run the suite, see what there is and whether this machine can run it, baselines, the gate."""
+"""Run the suite, list what can be measured, check this machine, record baselines and compare runs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LISTS = ("architectures", "tasks", "recipes", "cases")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return 0 where all is well, 1 where what was asked is not, 2 for input that cannot be used."""
+    """Run one command; return 0 for success, 1 if the command fails, 2 if its input is not valid."""
     try:
         options = parser().parse_args(arguments)
         require_fit(getattr(options, "arguments", ()))
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the command line's grammar."""
+    """Return the parser of the command line."""
     root = argparse.ArgumentParser(prog="vitcnn", description=__doc__)
     root.add_argument("--version", action="version", version=f"vitcnn {version('vitcnn')}")
     completion.add_to(root)
@@ -48,19 +48,27 @@ def parser() -> argparse.ArgumentParser:
 
     run.add_to(commands)
 
-    listed = commands.add_parser("list", help="show the catalogue and the cases")
-    listed.add_argument("what", choices=LISTS)
-    listed.add_argument("--preset", choices=PRESETS, default="full", help="cases of this preset; default: full, all")
+    listed = commands.add_parser("list", help="list the architectures, tasks, recipes or cases")
+    listed.add_argument("what", choices=LISTS, help="what to list")
+    listed.add_argument(
+        "--preset", choices=PRESETS, default="full", help="list the cases of this preset; default: full"
+    )
     listed.set_defaults(run=run_list)
 
-    doctor = commands.add_parser("doctor", help="say what this machine has and whether a preset can run whole on it")
-    doctor.add_argument("--preset", choices=PRESETS, help="default: smoke on a CPU, standard on CUDA")
-    doctor.add_argument("--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:N; default: auto")
+    doctor = commands.add_parser("doctor", help="check whether this machine can run all cases of a preset")
+    preset_help = "the preset to check; default: smoke on a CPU, standard on CUDA"
+    doctor.add_argument("--preset", choices=PRESETS, help=preset_help)
+    device_help = "the device to check: auto, cpu, cuda or cuda:N; default: auto"
+    doctor.add_argument("--device", default="auto", metavar="NAME", help=device_help)
     doctor.set_defaults(run=run_doctor)
 
-    fetched = commands.add_parser("fetch", help="download or make data sets, and download weights, ahead of time")
-    fetched.add_argument("names", nargs="*", metavar="NAME", help="a task, such as mnist; see `vitcnn list tasks`")
-    weights_help = "an architecture, such as vit_base, whose ImageNet weights are wanted in the hub's cache ($HF_HOME)"
+    fetched = commands.add_parser("fetch", help="download or generate data sets, and download weights, in advance")
+    fetched.add_argument(
+        "names", nargs="*", metavar="NAME", help="a task, such as mnist; `vitcnn list tasks` shows all"
+    )
+    weights_help = (
+        "download the ImageNet weights of these architectures, such as vit_base, to the cache of the hub ($HF_HOME)"
+    )
     fetched.add_argument("--weights", nargs="+", default=(), metavar="ARCH", help=weights_help)
     fetched.set_defaults(run=run_fetch, usage_error=fetched.error)
 
@@ -75,14 +83,14 @@ def parser() -> argparse.ArgumentParser:
             "--suite",
             action=GivenPath,
             metavar="DIR",
-            help="folder of benchmarks; default: benchmarks, or the package's own suite where there is none",
+            help="the folder that contains the cases; default: benchmarks, or the package's own suite",
         )
     for command in (listed, doctor, fetched):
         command.add_argument(
             "--data-root",
             action=GivenPath,
             metavar="DIR",
-            help="folder of data sets; default: $VITCNN_DATA, else the user's cache",
+            help="the folder for data sets; default: $VITCNN_DATA, or vitcnn/data in the user's cache folder",
         )
     return root
 
@@ -104,7 +112,7 @@ def run_list(options: argparse.Namespace) -> int:
 
 
 def run_doctor(options: argparse.Namespace) -> int:
-    """Print the diagnosis; fail where a case of the preset cannot run."""
+    """Print the diagnosis; return 1 if a case of the preset cannot run."""
     from vitcnn.commands.doctor import diagnose
     from vitcnn.device import resolve
     from vitcnn.suite import cases_in, of_preset
@@ -121,7 +129,7 @@ def run_doctor(options: argparse.Namespace) -> int:
 def run_fetch(options: argparse.Namespace) -> int:
     """Download or make each task's data, and read them once; download each architecture's weights."""
     if not (options.names or options.weights):
-        options.usage_error("name a task, or architectures by --weights")
+        options.usage_error("name at least one task, or an architecture with --weights")
     fetch_weights(options.weights)
     if options.names:
         fetch_data(options)
@@ -147,7 +155,7 @@ def fetch_data(options: argparse.Namespace) -> None:
     from vitcnn.tasks.download import fetch
 
     tasks = Tasks(data_root(options.data_root), asked=options.names)
-    require_writable("--data-root", tasks.data_root, "Name another by --data-root or $VITCNN_DATA.")
+    require_writable("--data-root", tasks.data_root, "Name another folder with --data-root or $VITCNN_DATA.")
     for name in tasks.asked:
         fetch(tasks.task(name), tasks.data_root, ProgressBar())
         data = tasks.data(name, ProgressBar())

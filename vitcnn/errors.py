@@ -9,7 +9,7 @@
     ├── TooFewImages          a task has fewer training images than a case is about; the case is skipped
     ├── RecordError           a document that is not a valid vitcnn record
     ├── BaselineError         a store of baselines that cannot be judged by
-    ├── RunFailed             a run in a fresh process that is of no use
+    ├── RunFailed             a run in a fresh process that cannot be used
     └── CaseError             ends one case; the other cases go on
         ├── UnsupportedResolution
         ├── OutOfMemory
@@ -75,7 +75,7 @@ class BaselineError(VitcnnError):
 
 
 class RunFailed(VitcnnError):
-    """A run of the suite in a fresh process that is of no use: says why and where its output lies."""
+    """A run of the suite in a fresh process that cannot be used: says why and where its output is."""
 
 
 class CaseError(VitcnnError):

@@ -18,7 +18,7 @@ def given_path(field: str, text: Path | str) -> Path:
     An empty one is what a variable leaves that is not set; as a path it would be the working folder.
     """
     if not str(text).strip():
-        do = "Is a variable not set? Leave it out for the default; the working folder is `.`."
+        do = "Perhaps a variable in the command is not set. Leave out the option, or write `.` for this folder."
         raise UserError(field=field, value=str(text), allowed="a path", do=do)
     path = Path(text)
     try:

@@ -54,12 +54,12 @@ def load_reference(field: str, text: str, *, is_fit: Callable[[object], bool], a
     """
     place, _, name = text.rpartition(":")
     if not place.strip() or not name.isidentifier():
-        do = "Such as models/mine.py:Net, for the class Net in models/mine.py."
+        do = "Write for example models/mine.py:Net for the class Net in models/mine.py."
         raise UserError(field=field, value=text, allowed=USAGE, do=do)
     module = _of_file(field, text, place) if place.endswith(".py") else _of_module(field, text, place)
     if not hasattr(module, name):
         known = [key for key, value in vars(module).items() if not key.startswith("_") and is_fit(value)]
-        raise UnknownName(field=field, value=name, known=known, also=[] if known else [f"nothing else in {place}"])
+        raise UnknownName(field=field, value=name, known=known, also=[] if known else [f"none of the names in {place}"])
     value = getattr(module, name)
     if not is_fit(value):
         do = f"It is {_kind(value)}."
@@ -78,7 +78,7 @@ def offered(group: str) -> dict[str, str]:
     for entry in entry_points(group=group):
         other = found.setdefault(entry.name, entry.value)
         if other != entry.value:
-            do = f"{other} and {entry.value} both offer it: uninstall one of their packages."
+            do = f"{other} and {entry.value} both register it: uninstall one of their packages."
             raise UserError(field=f"entry point {group}", value=entry.name, allowed="each name once", do=do)
     return found
 
@@ -86,8 +86,8 @@ def offered(group: str) -> dict[str, str]:
 def require_one_meaning(field: str, name: str, group: str, catalogue: Container[str]) -> None:
     """Raise UserError where a package offers as `name` what the catalogue has under this name."""
     if name in catalogue and name in offered(group):
-        do = f"{offered(group)[name]} is offered by it too: its package must call it something else."
-        raise UserError(field=field, value=name, allowed="names that stand for one thing", do=do)
+        do = f"The package of {offered(group)[name]} registers the same name: it must choose another one."
+        raise UserError(field=field, value=name, allowed="names with one meaning", do=do)
 
 
 def import_file(path: Path) -> ModuleType:
@@ -136,7 +136,7 @@ def _of_module(field: str, text: str, place: str) -> ModuleType:
 
 def _not_importable(field: str, text: str, error: BaseException, file: str) -> UserError:
     see = f"python {file}" if file else f"python -c 'import {text.rpartition(':')[0]}'"
-    do = f"Importing it raised {raised(error, file)}. See it whole with `{see}`."
+    do = f"Importing it raised {raised(error, file)}. `{see}` shows the full error."
     return UserError(field=field, value=text, allowed="a file or module that can be imported", do=do)
 
 

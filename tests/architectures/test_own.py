@@ -190,12 +190,12 @@ def test_a_list_without_a_size_of_the_benchmarks_is_tried_at_its_own(mine):
         ("TOO_MUCH", "At 28 px: it raised AssertionError: patches of 16 px do not fit 28 px (mine.py, line "),
         ("Tuple", "At 28 px: it returned a tuple: return the logits alone."),
         ("Features", "At 28 px: it returned (2, 8, 14, 14) for 2 images, not (2, 10)."),
-        ("Classes", "At 28 px: it returned torch.int64, and no floating-point numbers."),
+        ("Classes", "At 28 px: it returned torch.int64 instead of floating-point numbers."),
         ("Lazy", "it has lazy layers"),
-        ("Timm", "it needs img_size and in_chans, which vitcnn does not know: call them px, channels, num_classes, or"),
+        ("Timm", "it needs img_size and in_chans, which vitcnn does not know: name them px, channels, num_classes, or"),
         ("Exits", "it raised SystemExit: bye (mine.py, line "),
         ("Broken", "it raised AttributeError: 'Broken' object has no attribute 'neck' (mine.py, line "),
-        ("nothing", "it built NoneType, and no nn.Module."),
+        ("nothing", "it returned NoneType instead of an nn.Module."),
         (
             "BUILT",
             "or an nn.Module class (each seed builds it anew). It is of type Net.",
@@ -272,7 +272,7 @@ def test_a_package_offers_its_own_by_its_own_name(offering, mine, tmp_path, monk
 def test_a_package_cannot_take_a_name_of_the_catalogue(offering):
     offering(own.GROUP, lenet="no.such.module:Net")
     assert architecture("lenet").published is not None
-    with pytest.raises(UserError, match=r"no\.such\.module:Net is offered by it too"):
+    with pytest.raises(UserError, match=r"The package of no\.such\.module:Net registers the same name"):
         ask_for(["lenet"])
 
 
@@ -282,7 +282,7 @@ def test_a_family_that_is_none_is_refused_where_it_is_written():
 
 
 def test_a_file_without_a_name_asks_for_one():
-    with pytest.raises(UserError, match=r"Add what to take from it: models/mine\.py:NAME"):
+    with pytest.raises(UserError, match=r"Add the name of the model in this file: models/mine\.py:NAME"):
         ask_for(["models/mine.py"])
 
 

@@ -85,7 +85,7 @@ def test_show_lists_the_recordings_of_every_device(stores, capsys):
         ["cpu-x", "newest"],
         ["nvidia-y", "only"],
     ]
-    assert last == "--device KEY shows what each case of one device is judged by."
+    assert last == "--device KEY shows the values that each case of one device is compared with."
 
 
 def test_show_of_one_device_shows_its_cases_too(stores, capsys):
@@ -145,7 +145,7 @@ def test_a_file_that_cannot_be_read_is_status_1_and_nothing_is_deleted(stores, c
         ),
         (
             ["show", "--baselines", "missing"],
-            "--baselines: 'missing' cannot be used. Allowed: a folder with stored runs.",
+            "--baselines: 'missing' cannot be used. Allowed: a folder that contains baselines.",
         ),
         (["prune", "--keep", "0"], "--keep: 0 cannot be used."),
         (["record", "--runs", "0"], "--runs: 0 cannot be used."),
@@ -171,4 +171,4 @@ def test_what_is_for_pytest_must_stand_behind_two_dashes(capsys):
     with pytest.raises(SystemExit) as refused:
         main(["baseline", "record", "benchmarks"])
     assert refused.value.code == 2
-    assert "unrecognized arguments: benchmarks. What is for pytest stands behind --" in capsys.readouterr().err
+    assert "unrecognized arguments: benchmarks. Arguments for pytest must follow --" in capsys.readouterr().err

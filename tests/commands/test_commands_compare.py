@@ -44,7 +44,7 @@ def test_a_slower_head_is_red_on_the_terminal_and_in_markdown(repository, capsys
     (worse,) = (line for line in out.splitlines() if line.startswith("WORSE "))
     assert case("bee") in worse
     assert "+200 %" in worse
-    assert "Round by round in two live processes (base head, head base ...)" in out
+    assert "Measured alternately, round by round (base head, head base ...)" in out
     assert out.endswith(f"Runs: {repository.root / 'kept'}\n")
     markdown = Path("kept/gate.md").read_text(encoding="utf-8")
     assert f"| WORSE | `{case('bee')}` |" in markdown
@@ -135,7 +135,7 @@ def test_usage_errors_are_status_2(capsys, arguments):
 def test_an_option_of_pytest_before_the_dashes_is_refused_with_the_way_out(capsys):
     with pytest.raises(SystemExit):
         main(["compare", "a", "-k", "latency"])
-    assert "unrecognized arguments: -k latency. What is for pytest stands behind --" in capsys.readouterr().err
+    assert "unrecognized arguments: -k latency. Arguments for pytest must follow --" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -193,7 +193,7 @@ def test_runs_of_two_revisions_are_not_judged_together(capsys):
     current(*RUNS["SAME"], git_commit="a" * 40)
     current(*RUNS["SAME"], path=Path("other.json"), git_commit="b" * 40)
     assert gate(current=[CURRENT, "other.json"]) == 3
-    assert f"other.json is of another revision, bbbbbbb, not aaaaaaa as {CURRENT}" in capsys.readouterr().out
+    assert f"other.json has another revision, bbbbbbb, not aaaaaaa as in {CURRENT}" in capsys.readouterr().out
 
 
 def test_a_run_that_is_in_the_baseline_is_not_judged_by_itself(capsys):
@@ -209,7 +209,7 @@ def test_what_the_command_line_left_out_is_not_missing_and_that_is_said(capsys):
         write(STORE / f"000{day}_first.json", run(day, passed(FAST, 1.0), passed("memory/lenet/x", 1.0)))
     current(passed(FAST, 1.0), ended("memory/lenet/x", "deselected"), selection=LATENCY)
     assert gate() == 0
-    assert "Narrowed by -k 'latency': 1 of the baseline's 2 cases are judged." in capsys.readouterr().out
+    assert "Selected by -k 'latency': 1 of the baseline's 2 cases are judged." in capsys.readouterr().out
 
 
 def test_the_verdicts_go_to_a_folder_and_to_the_summary_of_the_step(capsys, monkeypatch):

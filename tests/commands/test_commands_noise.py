@@ -32,7 +32,7 @@ def test_runs_in_fresh_processes_are_measured_kept_and_judged_again_from_their_f
     assert "2 runs on cpu-" in out
     (kept,) = Path(".vitcnn/noise").iterdir()
     assert sorted(path.parent.name for path in kept.glob("*/run.json")) == ["run-1", "run-2"]
-    assert f"vitcnn noise --from {kept} judges them again" in error
+    assert f"vitcnn noise --from {kept}` reads them again" in error
     assert main(["noise", "--from", str(kept)]) == 0
     assert capsys.readouterr().out == out
 
@@ -41,7 +41,7 @@ def test_a_run_that_is_not_good_is_status_1(repository, capsys):
     repository.write("benchmarks/test_more.py", "def test_dog(measure):\n    raise OSError('no bone')\n")
     assert main(["noise", "--runs", "2", "--", *PYTEST_OPTIONS]) == 1
     error = capsys.readouterr().err
-    assert "vitcnn: run 1 is of no use, the noise stays unknown: 1 of 4 cases did not pass:" in error
+    assert "vitcnn: run 1 cannot be used, the noise cannot be determined: 1 of 4 cases did not pass:" in error
     assert len(list(Path(".vitcnn").rglob("run.json"))) == 1
 
 
@@ -75,7 +75,7 @@ def test_a_run_counts_once_wherever_it_is_named(stored, capsys, sources):
         (["--from", "runs", "other"], "--from: 'other/run.json' cannot be used. Allowed: runs of one revision"),
         (
             ["--from", "runs", "resumed"],
-            "--from: 'resumed/run.json' cannot be used. Allowed: runs measured by",
+            "--from: 'resumed/run.json' cannot be used. Allowed: runs that one process measured",
         ),
         (["--from", "runs", "--", "-k", "a"], "--: '-k a' cannot be used."),
     ],

@@ -66,11 +66,11 @@ def test_a_rerun_that_was_stopped_cannot_be_left_out(tmp_path):
             run(20, passed(LENET, 1.1), selection=LATENCY),
             r"is of another part of the suite \(-k 'latency'\) than .*/0\.json \(all of it\)",
         ),
-        (run(20, passed(LENET, 1.1), git_commit="b" * 40), "is of another revision, bbbbbbb, not "),
-        (run(20, passed(LENET, 1.1), git_dirty=True), "is of another revision, .* with uncommitted changes"),
+        (run(20, passed(LENET, 1.1), git_commit="b" * 40), "has another revision, bbbbbbb, not "),
+        (run(20, passed(LENET, 1.1), git_dirty=True), "has another revision, .* with uncommitted changes"),
         (replace(run(20, passed(LENET, 1.1)), started="9026-01-01T08:00:00+00:00"), "lies in the future"),
-        (replace(run(20, passed(LENET, 1.1)), started=""), "is no date"),
-        (run(20, ended(LENET, "deselected")), "measured no case"),
+        (replace(run(20, passed(LENET, 1.1)), started=""), "is not a date"),
+        (run(20, ended(LENET, "deselected")), "measured none of the cases"),
     ],
 )
 def test_what_was_not_measured_together_is_not_judged_together(tmp_path, other, what):

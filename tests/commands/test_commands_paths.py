@@ -24,7 +24,9 @@ def elsewhere(monkeypatch, tmp_path):
     monkeypatch.delenv("VITCNN_DATA", raising=False)
 
 
-@pytest.mark.parametrize("value, why", [("", "Is a variable not set?"), (LONG, "File name too long")])
+@pytest.mark.parametrize(
+    "value, why", [("", "Perhaps a variable in the command is not set."), (LONG, "File name too long")]
+)
 @pytest.mark.parametrize("field", COMMANDS)
 def test_each_is_refused_by_name(capsys, tmp_path, field, value, why):
     assert main([*COMMANDS[field].split(), value]) == 2

@@ -12,9 +12,9 @@ MB = 1_000_000
 @pytest.mark.parametrize(
     "now, kind, reason",
     [
-        (61_706, "SAME", "61,706, baseline 61,706: +0, counted exactly"),
-        (61_707, "WORSE", "61,707, baseline 61,706: +1, counted exactly"),
-        (61_000, "BETTER", "61,000, baseline 61,706: -706, counted exactly"),
+        (61_706, "SAME", "61,706, baseline 61,706: +0, compared exactly"),
+        (61_707, "WORSE", "61,707, baseline 61,706: +1, compared exactly"),
+        (61_000, "BETTER", "61,000, baseline 61,706: -706, compared exactly"),
     ],
 )
 def test_a_count_must_be_equal(now, kind, reason):
@@ -26,7 +26,7 @@ def test_a_count_must_be_equal(now, kind, reason):
 
 def test_a_count_of_something_says_of_what():
     verdict = judge_exact(CASE, [count(100, unit="B")], [count(1100, unit="B")])
-    assert verdict.reason == "1,100 B, baseline 100 B: +1,000 B, counted exactly"
+    assert verdict.reason == "1,100 B, baseline 100 B: +1,000 B, compared exactly"
 
 
 def test_of_a_count_more_can_be_better():
@@ -38,7 +38,9 @@ def test_of_a_count_more_can_be_better():
 def test_runs_that_disagree_about_a_count_judge_nothing(before, now, whose):
     verdict = judge_exact(CASE, [count(value) for value in before], [count(value) for value in now])
     assert (verdict.kind, verdict.name) == ("INVALID", f"{CASE}::parameters")
-    assert verdict.reason == (f"a count, yet the {whose} runs disagree: 5, 7; find out why, then record again")
+    assert verdict.reason == (
+        f"a count must not vary, but the {whose} runs have 5, 7. Find the reason, then record again"
+    )
 
 
 BASELINE = [amount(100 * MB), amount(102 * MB), amount(101 * MB)]

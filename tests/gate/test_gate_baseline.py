@@ -80,7 +80,7 @@ def in_a_hidden_folder(path):
 def test_no_stored_run_is_passed_over(tmp_path, hide, what):
     hide(write(tmp_path / "store" / "0001_x.json", run(1, passed("a"))))
     do = "Put a visible file with the suffix .json there, or delete it"
-    with pytest.raises(BaselineError, match=f": {what}, so that what it holds would not be judged by. {do}.$"):
+    with pytest.raises(BaselineError, match=f": {what}, so it would be ignored. {do}.$"):
         recordings(tmp_path / "store")
 
 
@@ -93,7 +93,12 @@ def test_a_link_to_a_file_is_read(tmp_path):
 
 @pytest.mark.parametrize(
     "started, what",
-    [("", "is no date"), ("yesterday", "is no date"), ("2026-01-01T08:00:00", "no time zone"), ("9026-01-01", "zone")],
+    [
+        ("", "is not a date"),
+        ("yesterday", "is not a date"),
+        ("2026-01-01T08:00:00", "no time zone"),
+        ("9026-01-01", "zone"),
+    ],
 )
 def test_a_run_that_does_not_say_when_it_began_is_refused(tmp_path, started, what):
     path = write(tmp_path / "0001_x.json", replace(run(1, passed("a")), started=started))
@@ -138,7 +143,9 @@ def test_a_recording_of_which_a_part_is_gone_is_refused(tmp_path, left):
     ]
     there = ", ".join(map(str, paths))
     do = "Restore the others from git, or delete these and record again."
-    with pytest.raises(BaselineError, match=f"^of the [23] runs of the recording x these are there: {there}. {do}$"):
+    with pytest.raises(
+        BaselineError, match=f"^the recording x has [23] runs, but only these are there: {there}. {do}$"
+    ):
         recordings(tmp_path)
 
 
@@ -418,7 +425,7 @@ def test_answers_are_stored_beside_the_runs_and_read_from_there(tmp_path, traine
 
 def test_a_resumed_run_is_no_baseline(tmp_path, measured):
     resumed = write(tmp_path / "0001_x.json", replace(run(3, passed("a")), resumed=("a",)))
-    what = "0001_x.json: is no baseline: 1 of its cases were measured by an interrupted run"
+    what = "0001_x.json: cannot be a baseline: 1 of its cases were measured by an interrupted run"
     with pytest.raises(RecordError, match=what):
         store([*measured, resumed], tmp_path / "store", "new")
     assert [path for path in (tmp_path / "store").rglob("*") if path.is_file()] == []
@@ -461,7 +468,7 @@ def test_a_name_that_is_taken_or_names_no_file_is_refused(tmp_path, measured, na
     with pytest.raises(UserError) as caught:
         store(measured, tmp_path / "store", name)
     assert str(caught.value) == (
-        f"--name: {name!r} cannot be used. Allowed: {allowed}. Leave it out for the time and the commit."
+        f"--name: {name!r} cannot be used. Allowed: {allowed}. Leave out --name to use the time and the commit."
     )
     assert len(list((tmp_path / "store").rglob("*.json"))) == 1
 

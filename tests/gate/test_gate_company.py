@@ -108,7 +108,7 @@ def test_it_is_undecided_until_enough_runs_of_the_whole_suite_say_so():
     one, some = judged(1), judged(ENOUGH_RUNS - 1)
     assert [(found.kind, found.standing) for found in (one, some)] == [("INCONCLUSIVE", "in company")] * 2
     assert one.reason.endswith(
-        "; beside the other cases it is slower than alone, by 30.0 %, in 1 run of the whole suite"
+        "; together with the other cases it is slower than alone, by 30.0 %, in 1 run of the whole suite"
     )
     assert some.reason.endswith("by 30.0 %, in 3 runs of the whole suite")
 
@@ -116,7 +116,9 @@ def test_it_is_undecided_until_enough_runs_of_the_whole_suite_say_so():
 def test_then_the_verdict_on_those_runs_stands_and_says_why():
     found = judged(ENOUGH_RUNS)
     assert (found.kind, found.standing) == ("WORSE", "clear")
-    assert found.reason.endswith("than alone, by 30.0 %: another case leaves something behind that slows it")
+    assert found.reason.endswith(
+        "than alone, by 30.0 %: another case slows it down, such as by a global setting, a thread or a cache"
+    )
 
 
 @pytest.mark.parametrize("kind", ["SAME", "BETTER"])

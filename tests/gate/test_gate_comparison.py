@@ -37,7 +37,7 @@ def test_what_fails_on_both_sides_is_not_the_heads_fault_but_listed():
     assert kinds(judgement) == {"ok": "SAME"}
     assert judgement.remarks[:2] == (
         "Measured so.",
-        f"Not the head's doing, not judged: a: failed: OSError: no bone; in the {BASE} it fails too.",
+        f"Not judged, because it fails in both revisions: a: failed: OSError: no bone; it also fails in the {BASE}.",
     )
     assert judgement.not_judged == ("1 case that fails in both revisions",)
     last = terminal(judgement, "allow-new", width=400).splitlines()[-1]
@@ -50,7 +50,7 @@ def test_where_every_case_must_be_judged_it_is_red(mode):
     judgement = comparison([OK, both], [OK, both]).judged(mode)
     (red,) = judgement.red(mode)
     assert (red.kind, red.case) == ("FAILED", "a")
-    assert red.reason == f"out of memory: too big; in the {BASE} it fails too"
+    assert red.reason == f"out of memory: too big; it also fails in the {BASE}"
 
 
 @pytest.mark.parametrize("before", [[], [passed("a", 1.0)], [ended("a", "skipped", "no data")]])
@@ -80,7 +80,7 @@ def test_what_has_no_result_in_the_base_is_new_and_says_why(before, why):
 def test_what_the_head_no_longer_collects_or_skips_is_missing():
     judgement = comparison([OK, passed("a"), passed("b")], [OK, ended("b", "skipped", "no GPU")]).judged("allow-new")
     reasons = {verdict.case: verdict.reason for verdict in judgement.red("allow-new")}
-    assert reasons["a"] == f"measured in the {BASE}, not collected in the {HEAD}: removed or renamed?"
+    assert reasons["a"] == f"measured in the {BASE}, not collected in the {HEAD}: it was removed or renamed"
     assert reasons["b"].startswith("skipped: no GPU")
     assert kinds(judgement) == {"a": "MISSING", "b": "MISSING", "ok": "SAME"}
 
@@ -142,7 +142,7 @@ def test_the_undecided_is_helped_by_more_pairs():
     ]
     judgement = of_runs(base, head).judged("allow-new")
     assert kinds(judgement) == {"a": "INCONCLUSIVE", "ok": "SAME"}
-    assert judgement.remarks[-1] == ("INCONCLUSIVE, 1 case: more pairs show smaller changes: --pairs 32 --minutes 60.")
+    assert judgement.remarks[-1] == ("1 case INCONCLUSIVE. More pairs can decide, with --pairs 32 --minutes 60.")
 
 
 def test_more_pairs_decide_no_score():

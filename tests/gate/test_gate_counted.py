@@ -50,7 +50,7 @@ def test_under_another_torch_counts_are_not_judged_and_the_last_line_says_so():
     assert "operators" not in kinds(judgement)
     assert kinds(judgement)["parameters"] == "SAME"
     assert judgement.not_judged == ("1 count under other software",)
-    text = "1 count of 1 case cannot be compared: taken under other software, torch 2.15.0 -> 2.16.0."
+    text = "1 count of 1 case cannot be compared, because the software differs: torch 2.15.0 -> 2.16.0."
     assert text in judgement.remarks
     said = "(not judged: 1 count under other software) (by the baseline of cpu-test-1t)"
     assert " ".join(terminal(judgement, "on", width=200).split()).endswith(said)
@@ -60,14 +60,14 @@ def test_a_baseline_of_two_versions_of_torch_judges_no_count():
     stored = baseline(case(12), case(12, versions=NEWER))
     judgement = judge([run(case(13))], stored)
     assert judgement.not_judged == ("1 count under other software",)
-    assert "taken under other software, torch 2.15.0, 2.16.0 -> 2.15.0." in judgement.remarks[0]
+    assert "because the software differs: torch 2.15.0, 2.16.0 -> 2.15.0." in judgement.remarks[0]
     assert judge([run(case(13)), run(case(13, versions=NEWER))], stored).not_judged, "both sides are of two"
 
 
 def test_all_software_that_differs_is_named():
     before, now = case(12, versions={"torch": "2.15.0", "cudnn": "9"}), case(12, versions=NEWER)
     (remark,) = judge([run(now)], baseline(before)).remarks[:1]
-    assert remark.endswith("taken under other software, cudnn 9 -> unknown, torch 2.15.0 -> 2.16.0.")
+    assert remark.endswith("because the software differs: cudnn 9 -> unknown, torch 2.15.0 -> 2.16.0.")
 
 
 def test_of_records_that_do_not_say_their_versions_no_count_is_judged():

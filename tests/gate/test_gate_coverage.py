@@ -68,7 +68,7 @@ def test_a_case_that_was_not_collected_is_missing():
     assert only_verdict(covered(OURS)) == (
         "MISSING",
         OTHER,
-        "not collected; last measured in the baseline newest. Where it was removed or renamed on purpose, record the "
+        "not collected; last measured in the baseline newest. If it was removed or renamed on purpose, record the "
         "baseline again",
     )
 
@@ -86,7 +86,7 @@ def test_a_case_without_a_baseline_is_new():
     assert only_verdict(covered(OURS, timed(OTHER, 1.0), new)) == (
         "NEW",
         new.case,
-        "the baseline lacks this case. Record it with `vitcnn baseline record`, or let it pass: allow-new",
+        "the baseline does not have this case. Record it with `vitcnn baseline record`, or use the mode allow-new",
     )
 
 
@@ -100,7 +100,7 @@ def test_cases_that_never_could_be_measured_here_are_counted_and_not_judged():
     skipped = [ended("skipped", case=f"latency/new{n}/28/b1/fp32/eager", reason="no CUDA") for n in range(3)]
     coverage = covered(OURS, timed(OTHER, 1.0), *skipped, more=[run(*skipped)])
     assert coverage.verdicts == ()
-    assert coverage.remarks == ("Skipped, and without a baseline: 3 cases, not judged (no CUDA).",)
+    assert coverage.remarks == ("Not judged, because skipped and without a baseline: 3 cases (no CUDA).",)
     assert coverage.num_skipped == 3
 
 
@@ -114,7 +114,7 @@ def test_cases_that_never_could_be_measured_here_are_counted_and_not_judged():
 def test_what_the_command_line_deselected_is_not_missing(selection, words):
     coverage = covered(OURS, ended("deselected", case=OTHER), **selection)
     assert coverage.verdicts == ()
-    assert coverage.remarks == (f"Narrowed by {words}: 1 of the baseline's 2 cases are judged.",)
+    assert coverage.remarks == (f"Selected by {words}: 1 of the baseline's 2 cases are judged.",)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_what_the_command_line_deselected_is_not_missing(selection, words):
 def test_what_the_command_line_did_not_ask_for_is_not_missing(selection, words):
     coverage = covered(OURS, **selection)
     assert coverage.verdicts == ()
-    assert coverage.remarks == (f"Narrowed by {words}: 1 of the baseline's 2 cases are judged.",)
+    assert coverage.remarks == (f"Selected by {words}: 1 of the baseline's 2 cases are judged.",)
 
 
 @pytest.mark.parametrize(
@@ -212,5 +212,5 @@ def test_a_users_own_benchmark_is_held_by_its_node_id():
 
 def test_what_a_newer_recording_no_longer_has_is_said():
     assert covered(OURS, timed(OTHER, 2.0), stored=replace(BASELINE, removed=("x",))).remarks == (
-        "No longer in the newest recording of the whole suite, so not judged: x.",
+        "Not judged, because the newest recording of the whole suite lacks them: x.",
     )

@@ -126,11 +126,12 @@ def test_a_metric_of_one_side_alone_is_named():
     assert {v.name: (v.kind, v.reason) for v in both.verdicts} == {
         f"{CASE}::latency_s": (
             "MISSING",
-            "the baseline has this metric, the run does not: it is gone. Say why, and record again",
+            "the baseline has this metric, the run does not: it was removed. If this is intended, record the "
+            "baseline again",
         ),
         f"{CASE}::parameters": (
             "NEW",
-            "the baseline lacks this metric. Record one with `vitcnn baseline record` and commit it.",
+            "the baseline does not have this metric. Record one with `vitcnn baseline record` and commit it.",
         ),
     }
 
@@ -147,7 +148,10 @@ def test_a_metric_that_this_version_does_not_know_is_invalid():
     unknown = record(CASE, measurement("joules", 1.0), measurement("latency_s", 1.0))
     judgement = judged(unknown, stored=baseline(*five(CASE)))
     assert kinds(judgement) == {f"{CASE}::joules": "INVALID", f"{CASE}::latency_s": "SAME"}
-    assert judgement.verdicts[0].reason == "no metric of this vitcnn: install the version that measured it"
+    assert (
+        judgement.verdicts[0].reason
+        == "this version of vitcnn does not have this metric: install the version that measured it"
+    )
 
 
 @pytest.mark.parametrize("clock", sorted(SPOILING_CLOCKS))
@@ -155,7 +159,7 @@ def test_times_of_a_throttled_gpu_are_invalid_and_its_counts_are_not(clock):
     settings = {"clocks": [clock, "sw_power_cap"]}
     before = record(CASE, measurement("latency_s", 1.0), count(1))
     after = replace(before, settings={**before.settings, **settings})
-    reason = "the GPU was throttled in 1 of 2 {} runs: " + clock + ". Cool it, or cap its power, and measure again"
+    reason = "the GPU was throttled in 1 of 2 {} runs: " + clock + ". Cool it, or limit its power, and measure again"
     for runs, stored, whose in (([before, after], [before], "current"), ([before], [before, after], "baseline")):
         judgement = judge([run(entry) for entry in runs], baseline(*stored))
         assert kinds(judgement) == {f"{CASE}::latency_s": "INVALID", f"{CASE}::parameters": "SAME"}
@@ -173,8 +177,8 @@ def test_a_number_of_something_else_is_invalid():
         (
             "INVALID",
             CASE,
-            "not what the baseline measured: timer perf_counter -> event. Where that is meant, record the baseline "
-            "again",
+            "its settings differ from the baseline: timer perf_counter -> event. If this is intended, record the "
+            "baseline again",
         )
     ]
 
@@ -214,7 +218,9 @@ def test_no_baseline_is_invalid():
 
 
 OTHER_NUMERICS = replace(ENVIRONMENT, numerics={"tf32": True, "cudnn_benchmark": True})
-NUMERICS = "other numerics than the baseline's: tf32 {} -> {}. Record one with `vitcnn baseline record` and commit it."
+NUMERICS = (
+    "numeric settings differ from the baseline: tf32 {} -> {}. Record one with `vitcnn baseline record` and commit it."
+)
 
 
 @pytest.mark.parametrize(
@@ -244,7 +250,7 @@ def test_a_run_that_timed_nothing_is_invalid():
 def test_a_run_in_which_nothing_was_judged_is_invalid():
     deselected = [ended("deselected", case=case) for case in (CASE, OTHER)]
     assert whole_run(judged(*deselected, keyword="nothing")) == (
-        "nothing was judged: Narrowed by -k 'nothing': 0 of the baseline's 2 cases are judged."
+        "nothing was judged: Selected by -k 'nothing': 0 of the baseline's 2 cases are judged."
     )
 
 
@@ -262,7 +268,9 @@ def test_software_that_differs_is_compared_and_said():
         timed(CASE, 1.0), timed(OTHER, 1.0), environment={"torch": "2.16.0", "driver": "580", "git_commit": "abc"}
     )
     assert set(kinds(judgement).values()) == {"SAME"}
-    assert judgement.remarks == ("Other software than the baseline's: driver unknown -> 580, torch 2.15.0 -> 2.16.0.",)
+    assert judgement.remarks == (
+        "Software that differs from the baseline: driver unknown -> 580, torch 2.15.0 -> 2.16.0.",
+    )
 
 
 def test_a_tolerance_that_was_changed_is_used_and_said():
@@ -294,7 +302,7 @@ def test_what_a_busy_machine_hides_since_the_oldest_baseline_is_not_passed_over(
     assert kinds(judgement) == {f"{CASE}::latency_s": "SAME"}
     (drifted,) = judgement.drift
     assert drifted.kind == "INVALID"
-    assert "it got 0.70 of the processor where the baseline got 1.00" in drifted.reason
+    assert "it used 0.70 processors on average, and the baseline 1.00" in drifted.reason
 
 
 def test_in_mode_counts_no_time_drifts():
@@ -323,7 +331,7 @@ def test_pairs_cancel_what_both_runs_of_a_pair_share():
 def test_pairs_need_both():
     judgement = judge([run(timed(CASE, 1.0))] * 4, baseline(*five(CASE)), paired=True)
     assert [(v.kind, v.reason) for v in judgement.verdicts] == [
-        ("INVALID", "passed in 5 runs of the base and 4 of the head: pairs need both")
+        ("INVALID", "passed in 5 runs of the base and 4 of the head: each pair needs both")
     ]
 
 
@@ -341,9 +349,9 @@ def test_times_that_hide_large_changes_are_named_the_noisiest_first():
     (remark,) = judgement.remarks
     shares = {v.case.split("/")[1]: round(100 * v.hidden) for v in judgement.verdicts}
     assert remark == (
-        f"Noise hides changes of 10 % and more: {noisy[2][0]}::latency_s (up to {shares['wild6']} %), "
+        f"Noise can hide changes of 10 % or more in {noisy[2][0]}::latency_s (up to {shares['wild6']} %), "
         f"{noisy[3][0]}::latency_s (up to {shares['wild5']} %), {noisy[0][0]}::latency_s (up to {shares['wild4']} %), "
-        "and 1 more. More baseline runs, longer rounds or a quieter machine show smaller ones."
+        "and 1 more. More baseline runs, longer rounds or a quieter machine make smaller changes detectable."
     )
     assert shares["wild6"] > shares["wild5"] > shares["wild4"] > shares["wild3"] > 100 * NEARLY_BLIND
 
@@ -352,7 +360,7 @@ def test_of_pairs_more_show_smaller_changes():
     seconds = (1.0, 0.93, 1.07, 0.93, 1.07, 1.0)
     base, *head = (record(CASE, measurement("latency_s", value, tolerance=0.1)) for value in seconds)
     (remark,) = judge([run(entry) for entry in head], baseline(*[base] * 5), paired=True).remarks
-    assert remark.endswith(". More pairs or a quieter machine show smaller ones.")
+    assert remark.endswith(". More pairs or a quieter machine make smaller changes detectable.")
 
 
 def test_a_change_that_noise_hides_is_same_but_not_silent():
@@ -361,8 +369,8 @@ def test_a_change_that_noise_hides_is_same_but_not_silent():
     assert kinds(judgement) == {f"{case}::latency_s": "SAME"}
     hidden = 100 * judgement.verdicts[0].hidden
     assert judgement.remarks == (
-        f"Noise hides changes of 10 % and more: {case}::latency_s (up to {hidden:.0f} %). More baseline runs, longer "
-        "rounds or a quieter machine show smaller ones.",
+        f"Noise can hide changes of 10 % or more in {case}::latency_s (up to {hidden:.0f} %). More baseline runs, "
+        "longer rounds or a quieter machine make smaller changes detectable.",
     )
 
 
@@ -435,8 +443,8 @@ def moved(*factors, seconds=QUIET, others=lambda _: ()):
 def test_times_that_move_together_are_said_to():
     (remark,) = moved(*[1.03] * 9, 0.999).remarks
     assert remark == (
-        "90 % of 10 times moved together, by +3.0 % in the median: the machine or its software, rather than one "
-        "change? `vitcnn compare` would tell."
+        "90 % of 10 times changed in the same direction, by +3.0 % in the median. The cause may be the machine or its "
+        "software instead of the code: `vitcnn compare` shows which."
     )
 
 
@@ -480,8 +488,8 @@ def test_times_of_which_most_are_blind_cannot_be_judged():
     judgement = judged(timed(one, 1.0), timed(other, 1.0), timed(CASE, 1.0), stored=stored)
     assert judgement.is_invalid
     assert judgement.verdicts[0].reason == (
-        "2 of 3 times are blind: noise would hide even a time that doubles. Use a quieter machine, `vitcnn compare`, "
-        "which is made for shared ones, or judge counts alone: --gate=counts"
+        "2 of 3 times are blind: the noise could hide even a doubled time. Use a quieter machine, or `vitcnn "
+        "compare` on a shared one, or compare only counts with --gate=counts"
     )
 
 
@@ -500,7 +508,7 @@ def test_a_slower_time_proves_nothing_where_others_took_the_processor(cpus, kind
     now = timed(CASE, 2.0) if cpus is None else timed(CASE, 2.0, cpus=cpus)
     (verdict,) = judged(now, stored=baseline(*five(CASE, cpus=1.9))).verdicts
     assert verdict.kind == kind
-    assert ("it got 1.50 of the processor where the baseline got 1.90" in verdict.reason) == (kind == "INVALID")
+    assert ("it used 1.50 processors on average, and the baseline 1.90" in verdict.reason) == (kind == "INVALID")
 
 
 def test_a_time_that_is_as_before_stands_though_others_took_the_processor():
@@ -514,7 +522,7 @@ def test_one_odd_run_of_five_does_not_blind_a_case():
     (verdict,) = (v for v in judgement.verdicts if v.case == CASE)
     assert verdict.kind == "WORSE"
     assert "baseline 1.00 s (5 runs, 0.990-1.02): +99.1 %" in verdict.reason
-    assert verdict.reason.endswith("the baseline's odd run of 5.00 s drawn in")
+    assert verdict.reason.endswith("the baseline's outlier of 5.00 s was limited")
 
 
 @pytest.mark.parametrize("unit", [1.0, 1e-3])
@@ -522,13 +530,14 @@ def test_a_baseline_with_two_modes_keeps_both_where_today_has_both(unit):
     modes, today = (1.0, 1.001, 0.999, 1.13, 1.0), (1.0, 1.13, 1.0)
     stored = baseline(*five(CASE, [unit * value for value in modes]))
     judgement = judge([run(timed(CASE, unit * value)) for value in today], stored)
-    assert "odd run" not in judgement.verdicts[0].reason
+    assert "outlier" not in judgement.verdicts[0].reason
     assert kinds(judgement) == {f"{CASE}::latency_s": "SAME"}
 
 
 def test_cases_judged_by_a_single_run_are_counted_though_all_is_the_same():
     judgement = judged(timed(CASE, 1.0), timed(OTHER, 1.0), stored=baseline(*five(CASE), timed(OTHER, 1.0)))
-    assert judgement.remarks == ("Judged by a single stored run, so by the tolerance alone: 1 of 2 cases.",)
+    remark = "For 1 of 2 cases the baseline is one run, so only the tolerance decides."
+    assert judgement.remarks == (remark,)
 
 
 def test_where_no_time_is_judged_a_single_run_is_as_good_as_five():

@@ -17,7 +17,7 @@ def recipe(entry=DIGITS_CNN, **changed):
 
 
 def between(before, now):
-    return other_meaning([before] * 5, [now]).removesuffix(". Where that is meant, record the baseline again")
+    return other_meaning([before] * 5, [now]).removesuffix(". If this is intended, record the baseline again")
 
 
 @pytest.mark.parametrize(
@@ -47,12 +47,12 @@ def between(before, now):
     ],
 )
 def test_what_gives_a_number_its_meaning_must_be_equal(before, now, differs):
-    assert between(before, now) == f"not what the baseline measured: {differs}"
+    assert between(before, now) == f"its settings differ from the baseline: {differs}"
 
 
 def test_many_differences_are_counted():
     text = between(recipe(DIGITS_CNN), recipe(DIGITS_VIT))
-    assert text.startswith("not what the baseline measured: training.")
+    assert text.startswith("its settings differ from the baseline: training.")
     assert ", and " in text
     before, now = ({f"setting{number}": value for number in range(6)} for value in "ab")
     assert between(of(**before), of(**now)).endswith("setting4 a -> b, and 1 more")
@@ -61,7 +61,7 @@ def test_many_differences_are_counted():
 
 def test_other_data_is_named_first():
     before, now = ({**{f"setting{number}": value for number in range(6)}, "data_sha256": value} for value in "ab")
-    assert between(of(**before), of(**now)).startswith("not what the baseline measured: data_sha256 a -> b, ")
+    assert between(of(**before), of(**now)).startswith("its settings differ from the baseline: data_sha256 a -> b, ")
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_a_field_that_an_older_recipe_lacks_counts_as_its_default():
     del older["test_time"], older["weights"]
     assert between(of(training=older), recipe()) == ""
     assert between(of(training=older), recipe(test_time="flip")) == (
-        "not what the baseline measured: training.test_time none -> flip"
+        "its settings differ from the baseline: training.test_time none -> flip"
     )
 
 

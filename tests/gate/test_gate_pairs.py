@@ -131,7 +131,7 @@ def test_one_pair_is_judged_by_the_tolerance_and_says_so():
     worse, same = judge_pairs([paired(0.03), paired(0.01)])
     assert (worse.kind, same.kind) == ("WORSE", "SAME")
     assert worse.reason == (
-        "1.00 s, base 1.00 s: +3.0 %, round by round, tolerance 2 %, one pair, so that the tolerance alone decides"
+        "1.00 s, base 1.00 s: +3.0 %, round by round, tolerance 2 %, one pair, so only the tolerance decides"
     )
 
 

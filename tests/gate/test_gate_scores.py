@@ -58,7 +58,7 @@ def test_two_seeds_that_both_sides_trained_are_a_pair_each():
     drops = (0.012, 0.014)
     chance = stats.ttest_1samp(drops, 0, alternative="greater").pvalue
     verdict = judged({seed: BEFORE[seed] - drop for seed, drop in enumerate(drops)})
-    assert f"-1.3 points, tolerance 1 points, by chance {100 * chance:.1f} %, " in verdict.reason
+    assert f"-1.3 points, tolerance 1 points, probability by chance {100 * chance:.1f} %, " in verdict.reason
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_two_seeds_that_both_sides_trained_are_a_pair_each():
 def test_a_score_alone_is_judged_by_students_t_where_pairs_tell_less(before, now):
     verdict = judged(now, before=before)
     expected = stats.ttest_ind([*before.values()], [*now.values()], alternative="greater").pvalue
-    assert f"by chance {100 * expected:.1f} %" in verdict.reason
+    assert f"probability by chance {100 * expected:.1f} %" in verdict.reason
     assert verdict.kind == "SAME", "up to 0.9 points are within the tolerance"
 
 
@@ -145,7 +145,7 @@ def test_a_fall_is_open_where_it_may_be_one_that_all_seeds_show_half_of_the_time
 def test_each_verdict_says_why(by, kind, reason):
     verdict = judged(fallen(by))
     chance = "0.7 %" if kind == "SAME" else "under 0.1 %"
-    assert (verdict.kind, verdict.reason) == (kind, f"{reason}, tolerance 1 points, by chance {chance}")
+    assert (verdict.kind, verdict.reason) == (kind, f"{reason}, tolerance 1 points, probability by chance {chance}")
 
 
 def test_a_fall_that_the_seeds_can_explain_is_undecided_and_open():
@@ -154,7 +154,7 @@ def test_a_fall_that_the_seeds_can_explain_is_undecided_and_open():
     squares = 15 * np.var([*BEFORE.values()]) + 3 * np.var([0.92, 0.96, 0.93])
     least = smallest_visible(squares / 16 * (1 / 15 + 1 / 3), 16)
     assert verdict.reason.endswith(
-        f", the seeds differ too much to tell: they show changes from {100 * least:.1f} points on"
+        f", the seeds differ too much for a decision: they can show changes from {100 * least:.1f} points"
     )
 
 
@@ -173,8 +173,8 @@ def test_few_seeds_borrow_what_the_other_scores_know_of_the_spread():
     now = {0: BEFORE[0] - 0.016, 1: BEFORE[1] - 0.018, 2: BEFORE[2] - 0.012}
     others = [scores(fallen(0.0, noise=0.002), case=f"case{index}") for index in range(8)]
     alone, together = judged(now), judge_scores([scores(now), *others])[0]
-    assert "by chance 0.6 %" in alone.reason
-    assert "by chance under 0.1 %" in together.reason
+    assert "probability by chance 0.6 %" in alone.reason
+    assert "probability by chance under 0.1 %" in together.reason
 
 
 def test_the_level_is_shared_by_the_scores():
@@ -188,7 +188,7 @@ def test_the_level_is_shared_by_the_scores():
 
 
 def test_errors_that_more_than_halve_are_too_good_to_be_believed_unseen():
-    suspicion = ", the errors more than halved, too good to be true? Look for test images among the training images"
+    suspicion = ", the errors more than halved: check whether test images are among the training images"
     assert suspicion not in judged(fallen(-0.023)).reason
     assert judged(fallen(-0.027)).reason.endswith(suspicion)
     assert suspicion not in judged(dict.fromkeys(range(3), 0.75), before=dict.fromkeys(range(3), 0.5)).reason, "halved"
@@ -200,7 +200,7 @@ def test_with_one_seed_the_tolerance_alone_decides(now, kind):
     assert verdict.kind == kind
     assert verdict.reason == (
         f"{100 * now:.1f} % (1 seed, {100 * now:.1f}-{100 * now:.1f}), baseline 95.0 % (1 seed, 95.0-95.0): "
-        f"{100 * (now - 0.95):+.1f} points, tolerance 1 points, one seed, so that the tolerance alone decides"
+        f"{100 * (now - 0.95):+.1f} points, tolerance 1 points, one seed, so only the tolerance decides"
     )
 
 
@@ -211,7 +211,7 @@ def test_a_change_of_just_the_tolerance_is_within_it():
 def test_one_seed_is_judged_by_the_tolerance_alone_whatever_others_know():
     others = [scores(fallen(0.0), case=f"case{index}") for index in range(8)]
     verdict, *_ = judge_scores([scores({0: 0.94}, before={100: 0.95}), *others])
-    assert verdict.reason.endswith("one seed, so that the tolerance alone decides")
+    assert verdict.reason.endswith("one seed, so only the tolerance decides")
 
 
 def test_a_score_of_one_seed_teaches_nothing_of_the_spread():

@@ -82,11 +82,10 @@ BETTER = "median 930 ms, baseline 1.00 s (5 runs, 0.998-1.00): -7.0 %, tolerance
 SAME = "median 1.01 s, baseline 1.00 s (5 runs, 0.998-1.00): +1.0 %, tolerance 2 %, between-run noise 0.2 %"
 INCONCLUSIVE = (
     "median 1.15 s, baseline 999 ms (5 runs, 0.950-1.05): +15.1 %, tolerance 2 %, between-run noise 4.5 %, "
-    "too noisy to tell: the smallest change that these runs show is 33.9 %"
+    "too noisy for a decision: these runs can show changes from 33.9 %"
 )
 ONE_RUN = (
-    "median 1.03 s, baseline 1.00 s: +3.0 %, tolerance 2 %, "
-    "the baseline is one run, so that the tolerance alone decides"
+    "median 1.03 s, baseline 1.00 s: +3.0 %, tolerance 2 %, the baseline is one run, so only the tolerance decides"
 )
 TWO_RUNS = "median 1.00 s, baseline 1.00 s (2 runs, 1.00-1.01): -0.5 %, tolerance 2 %, between-run noise 0.7 %"
 
@@ -163,7 +162,7 @@ def test_with_one_baseline_run_the_tolerance_alone_decides(current, kind):
     several = [medians(case="quiet"), medians(case="noisy", baseline=NOISY)]
     verdicts = judge_times([medians(case="one", baseline=(1.0,), current=(current,)), *several])
     assert [verdict.kind for verdict in verdicts] == [kind, "SAME", "SAME"]
-    assert ["the tolerance alone decides" in verdict.reason for verdict in verdicts] == [True, False, False]
+    assert ["only the tolerance decides" in verdict.reason for verdict in verdicts] == [True, False, False]
     assert verdicts[0].hidden is None
 
 

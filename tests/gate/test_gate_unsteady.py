@@ -18,7 +18,7 @@ def kind(**how):
 def test_a_case_that_got_two_modes_is_not_the_same():
     assert kind(current=TWO_MODES) == "INCONCLUSIVE"
     (verdict,) = judge_times([medians(current=TWO_MODES)])
-    assert "its runs differ far more than the baseline's, so too noisy to tell" in verdict.reason
+    assert "its runs differ far more than the baseline's, so it is too noisy for a decision" in verdict.reason
 
 
 def test_a_case_alone_is_judged_by_the_f_test():

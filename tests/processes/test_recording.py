@@ -107,7 +107,7 @@ def test_a_run_that_is_not_good_ends_the_recording_and_nothing_is_stored(made_up
     with pytest.raises(RunFailed) as caught:
         made_up(good(), bad, good(), name="v1")
     first, case, its_json, output = str(caught.value).splitlines()
-    assert first == "run 2 is of no use, nothing is stored: 1 of 2 cases did not pass:"
+    assert first == "run 2 cannot be used, nothing is stored: 1 of 2 cases did not pass:"
     assert case == f"  b: {outcome.replace('_', ' ')}: its reason"
     out = made_up.asked[-1]["out"]
     assert (its_json, output) == (f"Its JSON: {out / 'run.json'}", f"All of its output: {out / 'terminal.txt'}")
@@ -128,7 +128,7 @@ def test_a_run_in_which_nothing_passed_is_no_baseline(made_up):
     ],
 )
 def test_runs_of_different_devices_or_revisions_are_no_recording(made_up, tmp_path, other, what):
-    with pytest.raises(RunFailed, match=f"run 2 is not like run 1, nothing is stored: {what}"):
+    with pytest.raises(RunFailed, match=f"run 2 differs from run 1, nothing is stored: {what}"):
         made_up(good(), other)
     assert not (tmp_path / "baselines").exists()
 
@@ -144,10 +144,10 @@ def test_a_name_that_is_taken_is_refused_after_one_run_and_one_that_cannot_be_be
 
 
 def test_no_runs_and_a_folder_that_cannot_be_written_are_refused_at_once(made_up, tmp_path):
-    with pytest.raises(UserError, match=r"--runs: 0 .* 1 or more\. 5 show the spread between processes\.$"):
+    with pytest.raises(UserError, match=r"--runs: 0 .* 1 or more\. 5 runs show how much processes differ\.$"):
         made_up()
     (tmp_path / "baselines").touch()
-    with pytest.raises(UserError, match=r"--baselines: .* Name another by --baselines\.$"):
+    with pytest.raises(UserError, match=r"--baselines: .* Name another folder with --baselines\.$"):
         made_up(good())
     assert made_up.asked == []
 
@@ -156,7 +156,7 @@ def test_a_throttled_gpu_records_no_baseline(made_up, tmp_path):
     hot = passed("a", 2)
     spoiled = replace(hot.record, settings={**hot.record.settings, "clocks": ["gpu_idle", "hw_thermal_slowdown"]})
     what = (
-        "nothing is stored: the GPU was throttled in 1 cases. Cool the GPU, or cap its power, and record again:\n"
+        "nothing is stored: the GPU was throttled in 1 cases. Cool the GPU, or limit its power, and record again:\n"
         "  a: hw_thermal_slowdown"
     )
     with pytest.raises(RunFailed, match=f"^{re.escape(what)}$"):
@@ -183,7 +183,7 @@ def test_a_part_of_the_suite_drops_no_case(made_up):
 def test_a_revision_that_changes_between_two_runs_is_no_recording(made_up, tmp_path, monkeypatch):
     trees = {tmp_path: iter(["before", "before", "after"])}
     monkeypatch.setattr(recording, "state", lambda root: next(trees[root]))
-    with pytest.raises(RunFailed, match="run 2 is not like run 1, nothing is stored: the revision changed"):
+    with pytest.raises(RunFailed, match="run 2 differs from run 1, nothing is stored: the revision changed"):
         made_up(good(1), good(2))
 
 

@@ -105,16 +105,16 @@ def test_a_revision_beside_itself_is_green_and_said_to_be_so(repository):
     count, measured, same = judgement.remarks[:3]
     assert count == "Pairs measured: 2."
     commit = repository.git("rev-parse", "--short=7", "HEAD")
-    assert measured.startswith("Round by round in two live processes (base head, head base ...): base HEAD")
+    assert measured.startswith("Measured alternately, round by round (base head, head base ...): base HEAD")
     assert measured.count(f"({commit})") == 2
-    assert same == "Base and head are the same revision: whatever differs is noise."
+    assert same == "Base and head are the same revision, so all differences are noise."
 
 
 def test_what_is_not_committed_is_not_measured_and_that_is_said(repository):
     repository.take(ant=50e-3)
     found = compared(repository)
     assert seconds(found.head)[case("ant")] == pytest.approx([5e-3])
-    assert "The working tree has changes that no commit holds: they are in neither side." in found.remarks
+    assert "The working tree has uncommitted changes, which are part of neither revision." in found.remarks
 
 
 def test_a_clean_tree_gives_no_note_even_after_a_comparison(repository):
@@ -238,9 +238,7 @@ def test_an_installation_that_python_prefers_to_the_revisions_code_is_refused(re
     installed = repository.root / "lib" / "__init__.py"
     repository.write("../site/sitecustomize.py", FINDER.format(path=str(installed)))
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
-    with pytest.raises(
-        RunFailed, match="the checked-out code would not be what runs: Python imports lib from "
-    ) as caught:
+    with pytest.raises(RunFailed, match="Python would not run the checked-out code: it imports lib from ") as caught:
         compared(repository)
     assert str(installed) in str(caught.value)
     assert repository.leftovers == []
@@ -290,7 +288,7 @@ def test_a_vitcnn_that_takes_no_turns_is_named(repository):
     """As where a revision of this project itself is older than the turns."""
     repository.write("vitcnn/__init__.py", "")
     repository.commit()
-    with pytest.raises(RunFailed, match=r"vitcnn that would run in .*base is too old to take turns with another"):
+    with pytest.raises(RunFailed, match=r"vitcnn that would run in .*base is too old for `vitcnn compare`"):
         compared(repository, "HEAD")
     assert repository.leftovers == []
 

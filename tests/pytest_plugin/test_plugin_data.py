@@ -113,7 +113,7 @@ def test_damaged_data_are_red_and_say_how_to_get_them_anew(suite, tmp_path):
     result = suite.run(f"--data-root={tmp_path}", "-k", "accuracy")
     assert result.exit_code == pytest.ExitCode.TESTS_FAILED, result.out
     assert "train-images-idx3-ubyte' cannot be used" in result.run.cases[0].reason
-    assert "Run `vitcnn fetch mnist` to get it anew" in result.run.cases[0].reason
+    assert "Run `vitcnn fetch mnist` to download it again" in result.run.cases[0].reason
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ def test_a_journal_of_a_newer_schema_is_refused(journal):
     journal.append(PASSED)
     text = journal.path.read_text(encoding="utf-8").replace(f'"vitcnn_journal": {SCHEMA}', '"vitcnn_journal": 99')
     journal.path.write_text(text, encoding="utf-8")
-    with pytest.raises(RecordError, match="jsonl:1: the header is of schema 99, this vitcnn reads"):
+    with pytest.raises(RecordError, match="jsonl:1: the header is of schema 99, but this vitcnn reads"):
         results(journal)
 
 
@@ -97,7 +97,7 @@ def test_the_seconds_of_the_rounds_are_kept_exactly(journal):
     [
         ("", "is empty: the run was stopped before its first case"),
         ('{"vitcnn_jour', "is empty"),
-        ("[1]\n", r":1: not an object, but '\[1\]'"),
+        ("[1]\n", r":1: not a JSON object, but '\[1\]'"),
         ('{"benchmarks": []}\n', ":1: the header is of no journal of a vitcnn run"),
         ('{"vitcnn_journal": 2}\n', ":1: the header is of schema 2"),
         (f'{{"vitcnn_journal": {SCHEMA}}}\n', ":1: run: 'schema' is a required property"),
@@ -116,5 +116,5 @@ def test_seconds_that_are_no_numbers_are_an_error(journal, seconds):
     journal.append(PASSED, (1.5,))
     text = journal.path.read_text(encoding="utf-8")
     journal.path.write_text(text.replace("[1.5]", seconds), encoding="utf-8")
-    with pytest.raises(RecordError, match=r"jsonl:2: times_s: .* is no list of seconds"):
+    with pytest.raises(RecordError, match=r"jsonl:2: times_s: .* is not a list of seconds"):
         results(journal)

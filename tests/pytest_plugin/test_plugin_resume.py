@@ -127,7 +127,7 @@ def test_a_command_that_collects_other_cases_or_writes_over_the_run_is_refused(r
     killed, _, _, suite = resumed
     other = suite.write("other/test_other.py", "def test_other(measure): pass").parent
     for arguments, message in (
-        ([other, "--resume", killed.folder], f"'{ANT}' passed there and is not collected here"),
+        ([other, "--resume", killed.folder], f"'{ANT}' passed in that run and is not collected now"),
         (["--resume", killed.folder, "--out", killed.folder], "a folder that holds no run yet"),
     ):
         result = suite.run(*arguments)
@@ -172,16 +172,16 @@ def test_only_what_passed_is_taken(journal, resume):
 @pytest.mark.parametrize(
     "conditions, message",
     [
-        ({"git_commit": "5d6e"}, "git commit: '1a2b' there, '5d6e' here"),
-        ({"git_dirty": True}, "git dirty: False there, True here"),
-        ({"git_changes": "b2"}, "git changes: '' there, 'b2' here"),
-        ({"device_key": "nvidia-h200"}, "device key: 'cpu-test-1t' there, 'nvidia-h200' here"),
-        ({"torch": "3.0"}, "torch: '2.15.0' there, '3.0' here"),
-        ({"vitcnn": "0.2"}, "vitcnn: '0.1.0' there, '0.2' here"),
+        ({"git_commit": "5d6e"}, "git commit: '1a2b' in that run, '5d6e' now"),
+        ({"git_dirty": True}, "git dirty: False in that run, True now"),
+        ({"git_changes": "b2"}, "git changes: '' in that run, 'b2' now"),
+        ({"device_key": "nvidia-h200"}, "device key: 'cpu-test-1t' in that run, 'nvidia-h200' now"),
+        ({"torch": "3.0"}, "torch: '2.15.0' in that run, '3.0' now"),
+        ({"vitcnn": "0.2"}, "vitcnn: '0.1.0' in that run, '0.2' now"),
         ({"numerics": {"tf32": True}}, "numerics: "),
-        ({"selection": Selection(preset="full")}, "preset: 'smoke' there, 'full' here"),
-        ({"selection": replace(WHOLE, keyword="x")}, "keyword: '' there, 'x' here"),
-        ({"options": {"--benchmark-save": "x"}}, "Allowed: not with --benchmark-save. What several processes"),
+        ({"selection": Selection(preset="full")}, "preset: 'smoke' in that run, 'full' now"),
+        ({"selection": replace(WHOLE, keyword="x")}, "keyword: '' in that run, 'x' now"),
+        ({"options": {"--benchmark-save": "x"}}, "Allowed: not with --benchmark-save. A baseline must not"),
         ({"options": {"--benchmark-autosave": "x"}}, "Allowed: not with --benchmark-autosave"),
     ],
 )
@@ -201,8 +201,8 @@ def test_a_run_that_vitcnn_starts_itself_is_not_resumed(journal, resume, tmp_pat
 def test_what_holds_no_journal_is_refused(resume, tmp_path):
     (tmp_path / "journal.jsonl").touch()
     for path, message in (
-        ("", "Is a variable not set?"),
-        (tmp_path / "missing", "missing is not there"),
+        ("", "Perhaps a variable in the command is not set."),
+        (tmp_path / "missing", "missing does not exist"),
         (tmp_path, "is empty: the run was stopped before its first case"),
     ):
         with pytest.raises(UserError, match=message):
@@ -218,7 +218,7 @@ def test_the_same_changes_that_are_not_committed_may_go_on(resume, tmp_path):
     then = {"git_commit": "1a2b", "git_dirty": True, "git_changes": "b2"}
     Journal(tmp_path / "journal.jsonl", lambda: run(1, **then)).append(PASSED, (0.5,))
     assert resume(tmp_path, **then).remarks[1:] == ()
-    with pytest.raises(UserError, match="git changes: 'b2' there, 'c3' here"):
+    with pytest.raises(UserError, match="git changes: 'b2' in that run, 'c3' now"):
         resume(tmp_path, **{**then, "git_changes": "c3"})
 
 

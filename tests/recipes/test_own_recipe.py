@@ -88,5 +88,5 @@ def test_a_package_offers_a_recipe_by_a_name_of_its_own(mine, offering, tmp_path
     assert recipes.ask_for(["slow,epochs=4"]) == ("slow,epochs=4",)
     assert (recipe("slow").epochs, recipe("slow,epochs=4").epochs) == (99, 4)
     offering(GROUP, digits_cnn="recipes_of_a_package:SLOW")
-    with pytest.raises(UserError, match="its package must call it something else"):
+    with pytest.raises(UserError, match="registers the same name: it must choose another one"):
         recipes.ask_for(["digits_cnn"])

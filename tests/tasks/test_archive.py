@@ -32,7 +32,7 @@ def test_a_link_in_a_tar_is_not_followed(tmp_path):
     packed = tar_of({"set/a": secret})
     root = tmp_path / "root"
     put(root, "set.tar.gz", packed)
-    with pytest.raises(UserError, match="an archive with set/a, which it does not hold"):
+    with pytest.raises(UserError, match="an archive with set/a, which it does not contain"):
         fetch(tar_task(packed, a=b"ay"), root, silent)
     assert files_below(root) == {"set.tar.gz": packed}
 
@@ -84,7 +84,7 @@ def test_a_damaged_member_is_one_clear_error(tmp_path, content):
         members(pixels(), tmp_path)
     found = f"this one has {len(content):,} bytes and MD5 {md5(content)}"
     allowed = f"the original, of MD5 {md5(CONTENT)}; {found}"
-    do = "Run `vitcnn fetch tiny` to get it anew."
+    do = "Run `vitcnn fetch tiny` to download it again."
     assert str(raised.value) == f"tiny: '{path}' cannot be used. Allowed: {allowed}. {do}"
 
 

@@ -121,7 +121,7 @@ def test_a_damaged_file_is_made_anew(path, damage):
     cached(path, Maker())
     damage(path)
     make = Maker()
-    with pytest.warns(UserWarning, match=r"task-0123\.npz does not hold what was kept there .*made anew"):
+    with pytest.warns(UserWarning, match=r"task-0123\.npz does not contain the expected data .*generated again"):
         assert same(cached(path, make), MADE)
     assert make.times == 1
     assert same(cached(path, make), MADE)
@@ -132,7 +132,7 @@ def test_where_nothing_can_be_written_data_are_returned_with_a_warning(tmp_path)
     (tmp_path / "made").write_text("a file where the folder would be")
     make = Maker()
     for times in (1, 2):
-        with pytest.warns(UserWarning, match=r"task\.npz cannot be written .*made anew each time"):
+        with pytest.warns(UserWarning, match=r"task\.npz cannot be written .*generated again in each run"):
             assert same(cached(tmp_path / "made" / "task.npz", make), MADE)
         assert make.times == times
 

@@ -150,7 +150,7 @@ def refused(task, root, path):
         task.loader(root, silent)
     message = str(raised.value)
     assert message.startswith(f"tiny: '{path}' cannot be used. Allowed: ")
-    assert message.endswith("Run `vitcnn fetch tiny` to get it anew.")
+    assert message.endswith("Run `vitcnn fetch tiny` to download it again.")
     assert "\n" not in message
 
 

@@ -178,7 +178,7 @@ def test_the_second_mirror_serves_where_the_first_does_not(tmp_path, url, server
 
 
 def test_damaged_bytes_are_not_kept(tmp_path, url):
-    with pytest.raises(MissingData, match=f"it gives a file of MD5 {md5(bytes(len(PACKED)))}, not {md5(PACKED)}"):
+    with pytest.raises(MissingData, match=f"its file has MD5 {md5(bytes(len(PACKED)))} instead of {md5(PACKED)}"):
         fetch(pixels(url("damaged")), tmp_path, silent)
     assert files_below(tmp_path) == {}
 
@@ -199,7 +199,7 @@ def test_without_a_network_the_message_says_the_way_out(tmp_path, monkeypatch, w
     message = str(raised.value)
     assert message.startswith(f"tiny: {ARCHIVE} is not under {root} and cannot be downloaded ({NOWHERE}: ")
     assert "run `vitcnn fetch tiny` where there is a network" in message
-    assert message.endswith("give that folder with --data-root or $VITCNN_DATA")
+    assert message.endswith("name that folder with --data-root or $VITCNN_DATA")
     assert not root.exists()
 
 

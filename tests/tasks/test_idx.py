@@ -117,7 +117,7 @@ def test_a_damaged_file_is_one_clear_error_with_the_way_out(root, name, packed, 
         tiny().loader(root, silent)
     message = str(raised.value)
     assert message.startswith(f"tiny: '{path}' cannot be used. Allowed: ")
-    assert message.endswith("Run `vitcnn fetch tiny` to get it anew.")
+    assert message.endswith("Run `vitcnn fetch tiny` to download it again.")
     assert "\n" not in message
     assert damage != "empty" or packed or "this one has 0 bytes" in message
 

@@ -201,29 +201,32 @@ def test_images_of_both_parts_are_left_out_of_training_and_counted(mine, tmp_pat
     [
         (
             "is_one",
-            "two data sets, train and test. What it returned is of type Items.",
+            "two data sets, train and test. It returned an object of type Items.",
         ),
-        ("raises", "It raised KeyError: 'key' (mine.py, line "),
+        ("raises", "Calling it raised KeyError: 'key' (mine.py, line "),
         ("empty", "Its train is empty."),
-        ("streams", "Its train is of type iterator, which has no length or no items by number."),
+        ("streams", "Its train is an object of type iterator, which does not support len() and indexing."),
         ("normalised", "item 0 of train: 'float64 from -1 to 1' cannot be used."),
         ("odd_shape", "item 0 of train: 'ndarray of shape (28, 28, 5)' cannot be used."),
-        ("odd_sizes", "item 1 of test: '28x20 px' cannot be used. Allowed: images of one size. The first is 28 px"),
+        ("odd_sizes", "item 1 of test: '28x20 px' cannot be used. Allowed: images of one size. The first has 28 px"),
         ("words", "item 0 of train: 'cat' cannot be used. Allowed: labels that are whole numbers from 0."),
         ("fractions", "item 0 of train: 0.5 cannot be used."),
-        ("triples", "item 0 of train: '3 things' cannot be used."),
+        ("triples", "item 0 of train: '3 values' cannot be used."),
         ("other_keys", "item 0 of train: ['x', 'y'] cannot be used."),
         ("too_few_names", "--task mine:too_few_names: train: 2 cannot be used. Allowed: labels 0 to 1."),
         ("never_tested", "--task mine:never_tested: test: '2' cannot be used. Allowed: images of every class."),
         ("all_of_one_class_twice", "train: '0' cannot be used. Allowed: images of every class."),
         ("broken", "item 0 of train: 'none' cannot be used."),
-        ("same", "train: 'no image' cannot be used. Allowed: images that the other part has not. Every one of them"),
+        (
+            "same",
+            "train: 'no image' cannot be used. Allowed: images that the other part does not have. All of its images",
+        ),
         ("one_class", "--task mine:one_class: 1 cannot be used. Allowed: two classes or more."),
         ("gaps", "198 of 201 classes have none that is not in the other part too: 0, 2, 3. Add some, or number the"),
         ("number", "Allowed: a Task, or a function"),
         ("OF_FLOATS", "train: 'float64 (12, 1, 28, 28)' cannot be used. Allowed: uint8 (count, 1, 28, 28)."),
         ("OF_THREE", "train: 2 cannot be used. Allowed: labels 0 to 1."),
-        ("BROKEN_TASK", "train: 'of type NoneType' cannot be used. Allowed: uint8 (count, 1, 28, 28)."),
+        ("BROKEN_TASK", "train: 'an object of type NoneType' cannot be used. Allowed: uint8 (count, 1, 28, 28)."),
         ("nothing", "'nothing' cannot be used. Allowed: "),
     ],
 )
@@ -272,5 +275,5 @@ def test_a_package_offers_a_task_by_a_name_of_its_own(mine, offering, tmp_path, 
     assert tasks.asked == ("drawn", "digits")
     assert tasks.task("drawn").shape == SMALL
     offering(GROUP, digits="tasks_of_a_package:arrays")
-    with pytest.raises(UserError, match="its package must call it something else"):
+    with pytest.raises(UserError, match="registers the same name: it must choose another one"):
         Tasks(tmp_path, asked=("digits",))

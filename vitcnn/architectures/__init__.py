@@ -1,4 +1,4 @@
-"""The catalogue of architectures: one file a family, one constant an entry, found by walking this package.
+"""The catalogue of architectures: each family has its own file, and the entries in it are found automatically.
 
 Beside it `timm/NAME` is any timm model, packages offer theirs by entry points, and a user's own is named by
 `FILE.py:NAME`. Nothing here imports timm or torch before a model is built or one from outside is looked up.
@@ -49,7 +49,7 @@ def ask_for(asked: Sequence[str]) -> tuple[str, ...]:
     names = []
     for text in asked:
         if text.endswith(".py"):
-            do = f"Add what to take from it: {text}:NAME."
+            do = f"Add the name of the model in this file: {text}:NAME."
             raise UserError(field="--arch", value=text, allowed=USAGE, do=do)
         if is_timm(text) or not is_reference(text):
             require_one_meaning("--arch", text, GROUP, architectures())

@@ -1,4 +1,4 @@
-"""ImageNet weights in timm's part of the Hugging Face hub: whether they are here, and how to fetch them.
+"""Finds timm's ImageNet weights in the cache of the Hugging Face hub, and downloads them.
 
 They lie in the hub's own cache, below $HF_HOME. `fetch` alone ever downloads; whatever measures reads what is here.
 """

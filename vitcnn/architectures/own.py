@@ -168,7 +168,7 @@ def named_parts(make: Callable[..., Any]) -> tuple[str, ...] | None:
         return named
     if len(needed) == 1 and not named and not isinstance(make, type):
         return None
-    do = f"call them {', '.join(NAMES)}, or write a function of the InputShape that calls it"
+    do = f"name them {', '.join(NAMES)}, or write a function that takes the InputShape and calls it"
     raise TypeError(f"it needs {' and '.join(needed)}, which vitcnn does not know: {do}")
 
 
@@ -179,9 +179,9 @@ def _trial(model: Any, shape: InputShape) -> Trial:
     from torch.nn.parameter import is_lazy
 
     if not isinstance(model, nn.Module):
-        return Trial(wrong=f"it built {type(model).__name__}, and no nn.Module")
+        return Trial(wrong=f"it returned {type(model).__name__} instead of an nn.Module")
     if any(is_lazy(parameter) for parameter in model.parameters()):
-        return Trial(wrong="it has lazy layers, whose sizes nobody knows before the first call: give their sizes")
+        return Trial(wrong="it has lazy layers, whose sizes are unknown before the first call: set their sizes")
     with torch.no_grad():
         logits = model.eval()(torch.zeros(BATCH, shape.channels, shape.px, shape.px))
     if not isinstance(logits, torch.Tensor):
@@ -189,5 +189,5 @@ def _trial(model: Any, shape: InputShape) -> Trial:
     if tuple(logits.shape) != (BATCH, shape.num_classes):
         return Trial(wrong=f"it returned {tuple(logits.shape)} for {BATCH} images, not {(BATCH, shape.num_classes)}")
     if not logits.is_floating_point():
-        return Trial(wrong=f"it returned {logits.dtype}, and no floating-point numbers")
+        return Trial(wrong=f"it returned {logits.dtype} instead of floating-point numbers")
     return Trial(num_parameters=sum(parameter.numel() for parameter in model.parameters()))

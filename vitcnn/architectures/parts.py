@@ -1,4 +1,4 @@
-"""Where a model's parameters live, read off its modules: their types, and timm's names for them."""
+"""Counts the parameters of each part of a model, recognised by the types and timm's names of its modules."""
 
 from __future__ import annotations
 

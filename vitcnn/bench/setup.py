@@ -34,8 +34,8 @@ class Setup:
     """A case that trains, with its data on the device.
 
     `weighted` builds the model of `architecture` with the weights that the recipe starts from; `weights` is what a
-    record says of them. `train` and `test` hold images of `shape`; `data` has them as the task has them. The accuracy is
-    asked for after each of `tested_epochs`, counted from 1, the last one always.
+    record says of them. `train` and `test` hold images of `shape`; `data` has them as the task has them. The accuracy
+    is asked for after each of `tested_epochs`, counted from 1, the last one always.
     """
 
     case: TrainedCase

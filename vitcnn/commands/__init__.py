@@ -1,1 +1,1 @@
-"""The subcommands of `vitcnn`: grammar, and what each runs; everything else is imported when it runs."""
+"""The subcommands of `vitcnn`: their parsers and functions; everything else is imported when a command runs."""

@@ -1,4 +1,4 @@
-"""`vitcnn baseline`: record what runs are judged by, show it, and remove what is no longer needed."""
+"""`vitcnn baseline`: record baselines, show them, and delete recordings that are no longer needed."""
 
 from __future__ import annotations
 
@@ -13,48 +13,61 @@ from vitcnn.suite import DEFAULT_FOLDER, default_suite, is_borrowed
 
 
 def add_to(commands: Any) -> None:
-    """Add the grammar of `vitcnn baseline` to the subparsers of `vitcnn`."""
-    baseline = commands.add_parser("baseline", help="record, show and prune the stored runs that a run is judged by")
+    """Add the parser of `vitcnn baseline`."""
+    baseline = commands.add_parser(
+        "baseline", help="record, show and delete the baselines that later runs are compared with"
+    )
     subcommands = baseline.add_subparsers(required=True, metavar="COMMAND")
 
     recorded = subcommands.add_parser(
         "record",
         usage="vitcnn baseline record [--runs N] [--suite DIR] [--baselines DIR] [--name NAME] [--allow-removed] "
         f"{USAGE}",
-        help="run the suite in fresh processes and store the runs",
+        help="run the suite several times, each in a new process, and store the runs as a baseline",
         epilog=HELP,
     )
-    recorded.add_argument("--runs", type=int, default=5, metavar="N", help="how many processes; default: 5")
+    recorded.add_argument("--runs", type=int, default=5, metavar="N", help="number of processes; default: 5")
     recorded.add_argument(
-        "--suite", action=GivenPath, metavar="DIR", help="default: benchmarks, else the package's own suite"
+        "--suite",
+        action=GivenPath,
+        metavar="DIR",
+        help="the folder that contains the cases; default: benchmarks, or the package's own suite",
     )
     recorded.add_argument(
         "--baselines",
         action=GivenPath,
         metavar="DIR",
-        help="default: baselines in the suite's folder; for the package's own suite benchmarks/baselines here",
+        help="the folder to store in; default: baselines in the folder of the suite, or benchmarks/baselines here for "
+        "the package's own suite",
     )
-    recorded.add_argument("--name", metavar="NAME", help="default: the time and the git commit")
-    removed_help = "store it although cases of the baseline are no longer in the suite"
+    recorded.add_argument(
+        "--name", metavar="NAME", help="the name of the recording; default: the time and the git commit"
+    )
+    removed_help = "store the recording even if it lacks cases of the previous baseline"
     recorded.add_argument("--allow-removed", action="store_true", help=removed_help)
     recorded.set_defaults(run=run_record, arguments=())
 
-    shown = subcommands.add_parser("show", help="list recordings, and what each case of a device is judged by")
+    shown = subcommands.add_parser(
+        "show", help="list the recordings, and for each case of a device the values it is compared with"
+    )
     shown.set_defaults(run=run_show)
 
-    pruned = subcommands.add_parser("prune", help="delete recordings without which nothing is judged otherwise")
-    pruned.add_argument("--keep", type=int, default=3, metavar="N", help="newest recordings to keep; default: 3")
-    pruned.add_argument("--dry-run", action="store_true", help="only say what would be deleted")
+    pruned = subcommands.add_parser("prune", help="delete old recordings that no verdict depends on")
+    pruned.add_argument(
+        "--keep", type=int, default=3, metavar="N", help="number of newest recordings to keep; default: 3"
+    )
+    pruned.add_argument("--dry-run", action="store_true", help="only print which files would be deleted")
     pruned.set_defaults(run=run_prune)
 
     for command in (shown, pruned):
         place = DEFAULT_FOLDER / FOLDER
-        command.add_argument("--baselines", action=GivenPath, default=place, metavar="DIR", help=f"default: {place}")
-        command.add_argument("--device", metavar="KEY", help="only this device; default: all")
+        place_help = f"the folder that contains the baselines; default: {place}"
+        command.add_argument("--baselines", action=GivenPath, default=place, metavar="DIR", help=place_help)
+        command.add_argument("--device", metavar="KEY", help="use only this device; default: all devices")
 
 
 def run_record(options: argparse.Namespace) -> int:
-    """Run the suite several times, store the runs, and say what they hold."""
+    """Run the suite several times, store the runs, and print a summary."""
     from vitcnn.processes.recording import record
     from vitcnn.report.baselines import recorded
 
@@ -72,12 +85,12 @@ def run_record(options: argparse.Namespace) -> int:
     print(recorded(recording))
     store = recording.runs[0].path.parents[1]
     for case in baseline_of(recordings(store)).removed:
-        print(f"No longer judged: {case}")
+        print(f"No longer part of the baseline: {case}")
     return 0
 
 
 def run_show(options: argparse.Namespace) -> int:
-    """Print every recording, and for a single device what each case is judged by."""
+    """Print every recording, and for a single device the values that each case is compared with."""
     from datetime import UTC, datetime
 
     from vitcnn.report.baselines import cases, overview
@@ -88,12 +101,12 @@ def run_show(options: argparse.Namespace) -> int:
         (found,) = stores.values()
         print(f"\n{cases(found)}")
     else:
-        print("\n--device KEY shows what each case of one device is judged by.")
+        print("\n--device KEY shows the values that each case of one device is compared with.")
     return 0
 
 
 def run_prune(options: argparse.Namespace) -> int:
-    """Delete the recordings that nothing needs, and print their files."""
+    """Delete the recordings that no verdict depends on, and print their files."""
     stores = _stores(options.baselines, options.device)
     unneeded = {key: removable(found, options.keep) for key, found in stores.items()}
     for path in (path for key, found in stores.items() for path in files_without_use(found, unneeded[key])):
@@ -105,7 +118,7 @@ def run_prune(options: argparse.Namespace) -> int:
 
 
 def _stores(folder: Path, device: str | None) -> dict[str, tuple[Recording, ...]]:
-    """Return the recordings of each device below `folder`, or of `device` alone; UserError where there are none."""
+    """Return the recordings of each device below `folder`, or only of `device`; UserError if there are none."""
     from vitcnn.errors import UnknownName, UserError
 
     devices = sorted(path for path in folder.glob("[!.]*") if path.is_dir())
@@ -114,6 +127,6 @@ def _stores(folder: Path, device: str | None) -> dict[str, tuple[Recording, ...]
     found = {path.name: recordings(path) for path in devices if device in (None, path.name)}
     stores = {name: stored for name, stored in found.items() if stored}
     if not stores:
-        do = "Record one: vitcnn baseline record"
-        raise UserError(field="--baselines", value=str(folder), allowed="a folder with stored runs", do=do)
+        do = "Record a baseline with `vitcnn baseline record`."
+        raise UserError(field="--baselines", value=str(folder), allowed="a folder that contains baselines", do=do)
     return stores

@@ -1,4 +1,4 @@
-"""`vitcnn compare`: two git revisions against each other, round by round on this machine, without a baseline."""
+"""`vitcnn compare`: measures two git revisions alternately on this machine and compares them, without a baseline."""
 
 from __future__ import annotations
 
@@ -20,34 +20,39 @@ if TYPE_CHECKING:
 
 
 def add_to(commands: Any) -> None:
-    """Add the grammar of `vitcnn compare` to the subparsers of `vitcnn`."""
+    """Add the parser of `vitcnn compare`."""
     compare = commands.add_parser(
         "compare",
         usage=f"vitcnn compare BASE [HEAD] [--pairs N] [--minutes N] [--suite DIR] [--mode MODE] [--out DIR] {USAGE}",
-        help="run two git revisions in turns, round by round, and judge the second by the first",
-        epilog=f"{HELP}. Exit status: 0 green, 1 red, 2 usage, 3 where something cannot be measured or judged.",
+        help="measure two git revisions alternately and compare the second with the first",
+        epilog=f"{HELP}. Exit status: 0 green, 1 red, 2 wrong usage, 3 if something cannot be measured or judged.",
     )
-    compare.add_argument("base", metavar="BASE", help="what HEAD is judged by: a branch, tag or commit")
-    compare.add_argument("head", nargs="?", default="HEAD", metavar="HEAD", help="default: what is checked out here")
+    compare.add_argument("base", metavar="BASE", help="the old revision: a branch, tag or commit")
+    compare.add_argument("head", nargs="?", default="HEAD", metavar="HEAD", help="the new revision; default: HEAD")
     compare.add_argument(
-        "--pairs", type=int, default=20, metavar="N", help="pairs of processes at most, until decided; default: 20"
+        "--pairs", type=int, default=20, metavar="N", help="maximum number of pairs of processes; default: 20"
     )
     compare.add_argument(
         "--minutes",
         type=float,
         default=30.0,
         metavar="N",
-        help="no new pair after so many, but 3 at least; default: 30",
+        help="start no new pair after this time, except for the first 3; default: 30",
     )
-    compare.add_argument("--suite", action=GivenPath, default=DEFAULT_FOLDER, metavar="DIR", help="default: benchmarks")
+    suite_help = "the folder that contains the cases; default: benchmarks"
+    compare.add_argument("--suite", action=GivenPath, default=DEFAULT_FOLDER, metavar="DIR", help=suite_help)
     compare.add_argument(
         "--mode",
         choices=MODES,
         default="allow-new",
-        help="what is red, as for pytest's --gate; default: allow-new, which lets pass what has no result in the base",
+        help="which verdicts are red, as for --gate of pytest; default: allow-new, which accepts "
+        "cases without a result in BASE",
     )
     compare.add_argument(
-        "--out", action=GivenPath, metavar="DIR", help="for the runs and gate.md; default: .vitcnn/compare/TIME"
+        "--out",
+        action=GivenPath,
+        metavar="DIR",
+        help="the folder for the runs and gate.md; default: .vitcnn/compare/TIME",
     )
     compare.set_defaults(run=run_compare, arguments=())
 

@@ -1,4 +1,4 @@
-"""What this machine has for measuring, and whether a preset can run whole on it."""
+"""Checks what this machine has, and whether all cases of a preset can run on it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LITTLE_DISK_GB = 2.0
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One line of the diagnosis; `do` says what would mend it, where something is amiss."""
+    """One line of the diagnosis; if there is a problem, `do` says how to solve it."""
 
     about: str
     text: str
@@ -49,7 +49,7 @@ def diagnose(device: Device, tasks: Tasks, cases: Sequence[Case]) -> tuple[str, 
         _data(tasks, cases),
         _weights(cases),
     ]
-    rows = [(finding.about, "amiss" if finding.do else "ok", _with_way_out(finding)) for finding in findings]
+    rows = [(finding.about, "problem" if finding.do else "ok", _with_way_out(finding)) for finding in findings]
     obstacles = Counter(reason for case in cases if (reason := obstacle(case, device, tasks)))
     blocked = obstacles.total()
     verdict = f"{len(cases) - blocked} of {len(cases)} cases of the preset can run on {device.key}."
@@ -124,12 +124,12 @@ def _disk(data_root: Path) -> list[Finding]:
 
 def _free(about: str, path: Path) -> Finding:
     free_gb = shutil.disk_usage(nearest_existing(path)).free / GB
-    do = "Free some space, or name another place." if free_gb < LITTLE_DISK_GB else ""
+    do = "Free some space, or name another folder." if free_gb < LITTLE_DISK_GB else ""
     return Finding(about=about, text=f"{path}, {free_gb:.1f} GB free", do=do)
 
 
 def _data(tasks: Tasks, cases: Sequence[Case]) -> Finding:
-    """Say which downloads are here; those that are not are amiss where a case needs them."""
+    """Say which downloads are here; a missing one is a problem if a case needs it."""
     downloaded = [task for task in map(tasks.task, tasks.names()) if task.files]
     missing = [task.name for task in downloaded if missing_files(task, tasks.data_root)]
     here = [task.name for task in downloaded if task.name not in missing]
@@ -140,7 +140,7 @@ def _data(tasks: Tasks, cases: Sequence[Case]) -> Finding:
 
 
 def _weights(cases: Sequence[Case]) -> Finding:
-    """Say which ImageNet weights lie in the hub's cache; those that do not are amiss where a case needs them."""
+    """Say which ImageNet weights are in the hub's cache; missing ones are a problem if a case needs them."""
     named = [entry for entry in architectures().values() if entry.hub]
     here = [entry.name for entry in named if hub.are_here(entry)]
     needed = dict.fromkeys(case.architecture for case in cases if needs_weights(case) and without_weights(case))

@@ -1,4 +1,4 @@
-"""`vitcnn gate`: the verdicts of `pytest --gate`, from files alone."""
+"""`vitcnn gate`: gives the verdicts of `pytest --gate` by reading stored runs, without measuring."""
 
 from __future__ import annotations
 
@@ -21,27 +21,29 @@ GREEN, IS_RED, CANNOT_JUDGE = 0, 1, 3
 
 
 def add_to(commands: Any) -> None:
-    """Add the grammar of `vitcnn gate` to the subparsers of `vitcnn`."""
+    """Add the parser of `vitcnn gate`."""
     gate = commands.add_parser(
         "gate",
-        help="judge runs by stored baselines, from their JSON alone",
-        epilog="Exit status: 0 green, 1 red, 2 usage, 3 where something cannot be judged.",
+        help="compare stored runs with a baseline, without measuring",
+        epilog="Exit status: 0 green, 1 red, 2 wrong usage, 3 if something cannot be judged.",
     )
     gate.add_argument(
         "current",
         nargs="+",
         action=GivenPath,
         metavar="CURRENT",
-        help="a run's JSON, or its folder, of which the reruns count too; further ones, of one revision, add to it",
+        help="the JSON file of a run, or the folder of a run, which includes its reruns; several runs must be of one "
+        "revision and are judged together",
     )
     gate.add_argument(
         "--baseline",
         action=GivenPath,
         required=True,
         metavar="DIR",
-        help="the stored runs of a device, or of all: benchmarks/baselines",
+        help="the baselines of a device, or the folder of all devices' baselines, such as benchmarks/baselines",
     )
-    gate.add_argument("--mode", choices=MODES, default="on", help="what is red, as for pytest's --gate; default: on")
+    mode_help = "which verdicts are red, as for --gate of pytest; default: on"
+    gate.add_argument("--mode", choices=MODES, default="on", help=mode_help)
     gate.add_argument(
         "--out", action=GivenPath, metavar="DIR", help="also write the verdicts to gate.md in this folder"
     )
@@ -68,14 +70,19 @@ def run_gate(options: argparse.Namespace) -> int:
 
 
 def exit_status(judgement: Judgement, mode: Mode) -> int:
-    """Return 3 where something cannot be judged, 1 where something else is red, 0 where nothing is."""
+    """Return 3 if something cannot be judged, otherwise 1 if a verdict is red, otherwise 0."""
     if judgement.is_invalid:
         return CANNOT_JUDGE
     return IS_RED if judgement.red(mode) else GREEN
 
 
 def _require_different(files: Sequence[Path]) -> None:
-    """Raise UserError where a file is given twice: what it holds would count as two measurements."""
+    """Raise UserError if a file is given twice, because it would count as two measurements."""
     path, times = Counter(file.resolve() for file in files).most_common(1)[0]
     if times > 1:
-        raise UserError(field="CURRENT", value=str(path), allowed="each run once", do="It would count as two.")
+        raise UserError(
+            field="CURRENT",
+            value=str(path),
+            allowed="each run once",
+            do="The same run would count as two measurements.",
+        )

@@ -1,4 +1,4 @@
-"""What there is to measure, as tables: architectures, tasks, recipes, cases. Nothing heavy is imported."""
+"""Lists architectures, tasks, recipes and cases as tables, without importing torch."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def list_architectures() -> str:
     sizes = ("parameters\nM", "MACs\nG", "sizes\nat", "sizes\nfrom")
     headers = ("family", "architecture", *sizes, "takes", "source")
     return _table(headers, [_architecture_row(entry) for entry in rows]) + (
-        "\nSizes are published ones, or counted by hand. Images of sizes that a model does not work at are resized: "
+        "\nThe sizes are published or counted by hand. Images of sizes that a model does not work at are resized: "
         "smaller ones to the\nsmallest size that it takes, others to the nearest. timm/NAME is any timm model."
     )
 

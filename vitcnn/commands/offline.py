@@ -1,4 +1,4 @@
-"""Judging from files alone: the runs that `pytest benchmarks` left, by a store of baselines."""
+"""Judges stored runs of `pytest benchmarks` by a store of baselines, without measuring."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _not_together(runs: Sequence[StoredRun]) -> str:
     """Say why runs cannot be judged together; empty where each measured what the first did, soon after or before it."""
     twins = same_run(runs)
     if twins:
-        return f"{twins[1].path} is the same run as {twins[0].path}: it would count as two"
+        return f"{twins[1].path} is the same run as {twins[0].path}: name each run only once"
     first, *others = runs
     return next((f"{run.path} {what}" for run in others if (what := _other_than(first, run))), "")
 
@@ -77,12 +77,12 @@ def _other_than(first: StoredRun, run: StoredRun) -> str:
     one, other = first.run, run.run
     conditions = other_conditions(one, other)
     if conditions:
-        return f"is of {conditions} as {first.path}: runs of two revisions or devices are not judged together"
+        return f"has {conditions} as in {first.path}: runs of two revisions or devices are not judged together"
     if one.selection != other.selection:
         was, is_now = (found.selection.narrowed_by or "all of it" for found in (one, other))
         return f"is of another part of the suite ({is_now}) than {first.path} ({was})"
     if not other.begun:
-        return "measured no case, so it says nothing of those that it was started for: run the gate again"
+        return "measured none of the cases that it was started for: run the gate again"
     if abs(datetime.fromisoformat(other.started) - datetime.fromisoformat(one.started)) > ONE_SESSION:
         return f"began {other.started}, {first.path} {one.started}: runs of two days are not judged together"
     return ""
@@ -91,4 +91,4 @@ def _other_than(first: StoredRun, run: StoredRun) -> str:
 def _in_its_own_baseline(runs: Sequence[StoredRun], stored: Sequence[StoredRun]) -> str:
     """Say which run is itself stored: it would be found as good as itself."""
     twins = ((run, other) for run in runs for other in stored if run.run == other.run)
-    return next((f"{run.path} is itself in the baseline, as {other.path}: measure anew" for run, other in twins), "")
+    return next((f"{run.path} is itself in the baseline, as {other.path}: measure again" for run, other in twins), "")

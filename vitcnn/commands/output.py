@@ -1,4 +1,4 @@
-"""Output whose reader may stop early, as in `vitcnn gate ... | head`."""
+"""Prints output whose reader may stop early, as in `vitcnn gate ... | head`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands behind `--` is for pytest, and all that stands behind `vitcnn run`."""
+"""The arguments that are passed to pytest: those that follow `--`, and all of `vitcnn run`."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from typing import Any
 from vitcnn.errors import UserError
 
 USAGE = "[-- PYTEST_ARG ...]"
-HELP = "What stands behind -- is for pytest: -- -k latency"
+HELP = "Arguments that follow -- are passed to pytest, for example: -- -k latency"
 
 
 REFUSED = {
-    "--gate": "These runs are judged by nothing.",
-    "--out": "Each run gets a folder of its own.",
-    "--resume": "Each run is measured anew.",
+    "--gate": "This command judges its runs itself, or not at all.",
+    "--out": "Each run gets its own folder.",
+    "--resume": "This command always measures all cases.",
     "--collect-only": "Nothing would be measured.",
-    "--benchmark-save": "What is stored is stored by this command.",
-    "--benchmark-autosave": "What is stored is stored by this command.",
-    "-n": "Processes beside each other are not timed.",
-    "--numprocesses": "Processes beside each other are not timed.",
+    "--benchmark-save": "This command decides what is stored.",
+    "--benchmark-autosave": "This command decides what is stored.",
+    "-n": "Parallel processes would disturb the measurement.",
+    "--numprocesses": "Parallel processes would disturb the measurement.",
 }
-"""Options of pytest that make no sense in the runs that a command starts, and why."""
+"""Options of pytest that are refused in the runs that a command starts, and why."""
 
 
 def require_fit(arguments: Sequence[str]) -> None:
-    """Raise UserError where pytest's arguments hold what the runs of a command cannot have."""
+    """Raise UserError if the arguments for pytest contain a refused option."""
     for argument in arguments:
         name = argument.partition("=")[0]
         name = "-n" if re.fullmatch(r"-n\d+", name) else name
@@ -37,16 +37,16 @@ def require_fit(arguments: Sequence[str]) -> None:
 
 
 class CommandParser(argparse.ArgumentParser):
-    """Parses a command. Where its defaults hold `arguments`, these become what stands behind `--`.
+    """Parses a command; if its defaults contain `arguments`, these become the arguments that follow `--`.
 
-    Where they hold `pytest_arguments`, these become everything, options too.
-    As a positional of many values, argparse would take them for none as soon as an option follows another positional.
+    If they contain `pytest_arguments`, these become all arguments, options too. A positional with several values does
+    not work here: argparse takes it for empty as soon as an option follows another positional.
     """
 
     def parse_known_args(  # type: ignore[override]  # argparse's overloads say no more
         self, args: Sequence[str] | None = None, namespace: Any = None
     ) -> tuple[Any, list[str]]:
-        """Parse what stands before `--`, where the command takes arguments for pytest there; else everything."""
+        """Parse the arguments before `--` if the command takes arguments for pytest, otherwise all of them."""
         if self.get_default("pytest_arguments") is not None:
             return argparse.Namespace(run=self.get_default("run"), pytest_arguments=list(args or ())), []
         if self.get_default("arguments") is None:
@@ -55,6 +55,6 @@ class CommandParser(argparse.ArgumentParser):
         end = given.index("--") if "--" in given else len(given)
         options, unknown = super().parse_known_args(given[:end], namespace)
         if unknown:
-            self.error(f"unrecognized arguments: {' '.join(unknown)}. What is for pytest stands behind --")
+            self.error(f"unrecognized arguments: {' '.join(unknown)}. Arguments for pytest must follow --")
         options.arguments = given[end + 1 :]
         return options, []

@@ -1,1 +1,1 @@
-"""From samples and a baseline to verdicts, with reasons: pure statistics, from records alone."""
+"""Computes verdicts with reasons from the records of runs and of a baseline; pure statistics, no measuring."""

@@ -1,4 +1,4 @@
-"""Amounts: counts must be equal; memory, nearly deterministic, may leave the baseline's range by its tolerance."""
+"""Judges amounts: counts must be equal, and memory may exceed the range of the baseline by its tolerance."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ def judge_exact(case: str, baseline: list[Measurement], current: list[Measuremen
     before, now = _values(baseline), _values(current)
     for whose, values in (("baseline", before), ("current", now)):
         if len(set(values)) > 1:
-            reason = f"a count, yet the {whose} runs disagree: {', '.join(f'{v:,.0f}' for v in sorted(set(values)))}"
+            listed = ", ".join(f"{value:,.0f}" for value in sorted(set(values)))
+            reason = f"a count must not vary, but the {whose} runs have {listed}"
             return Verdict(
-                kind="INVALID", case=case, metric=metric, reason=f"{reason}; find out why, then record again"
+                kind="INVALID", case=case, metric=metric, reason=f"{reason}. Find the reason, then record again"
             )
     kind = _kind(now[0], low=before[0], high=before[0], better=current[0].better)
     change = _change(now[0], before[0])
     figures = f"{_counted(now[0], unit)}, baseline {_counted(before[0], unit)}: {_signed(now[0] - before[0], unit)}"
-    return Verdict(kind=kind, case=case, metric=metric, reason=f"{figures}, counted exactly", change=change)
+    return Verdict(kind=kind, case=case, metric=metric, reason=f"{figures}, compared exactly", change=change)
 
 
 def judge_amount(case: str, baseline: list[Measurement], current: list[Measurement]) -> Verdict:

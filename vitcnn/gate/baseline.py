@@ -1,4 +1,4 @@
-"""Which stored runs a run is judged by.
+"""Which stored runs a run is compared with.
 
 A store is one device's folder of baselines. Its files are pytest-benchmark's, written by `--benchmark-save=NAME` or by
 `vitcnn baseline record`: `<store>/<machine>/NNNN_<name>.json`, or without the machine's folder. The files of one name
@@ -126,7 +126,7 @@ def recordings(store: Path) -> tuple[Recording, ...]:
     twins = same_run(runs)
     if twins:
         one, other = twins
-        raise BaselineError(f"{other.path}: the same run as {one.path}. A run counts once: delete one of the two.")
+        raise BaselineError(f"{other.path}: the same run as {one.path}. Delete one of the two files.")
     by_name = groupby(sorted(runs, key=_name), key=_name)  # sorting is stable: within a name the order stays
     found = [Recording(name=name, runs=tuple(of_name)) for name, of_name in by_name]
     for recording in found:
@@ -155,7 +155,7 @@ def _require_one_revision(recording: Recording) -> None:
         if other != revision:
             of = f"{first.path} is of {revision}, {stored.path} of {other}"
             raise BaselineError(
-                f"the recording {recording.name} is of two revisions: {of}. Delete it and record again."
+                f"the recording {recording.name} contains two revisions: {of}. Delete it and record again."
             )
 
 
@@ -166,7 +166,7 @@ def _load(path: Path) -> StoredRun:
         _require_measured_at_once(StoredRun(path=path, run=run))
     except RecordError as error:
         do = f"Restore it from git (`git checkout -- {quote(str(path))}`) or delete it."
-        raise BaselineError(f"{error}. Nothing can be judged by a store that holds such a file. {do}") from error
+        raise BaselineError(f"{error}. The gate does not use a baseline with such a file. {do}") from error
     return StoredRun(path=path, run=run)
 
 
@@ -175,7 +175,7 @@ def require_date(run: Run, path: Path) -> None:
     try:
         began = datetime.fromisoformat(run.started)
     except ValueError:
-        raise RecordError(f"{path}: started: {run.started!r} is no date") from None
+        raise RecordError(f"{path}: started: {run.started!r} is not a date") from None
     if began.tzinfo is None:
         raise RecordError(f"{path}: started: {run.started!r} has no time zone")
     if began > datetime.now(UTC) + WRONG_CLOCK:
@@ -185,8 +185,8 @@ def require_date(run: Run, path: Path) -> None:
 def _require_measured_at_once(stored: StoredRun) -> None:
     """Raise RecordError where a run was resumed: its cases are of several processes, and a baseline's of one."""
     if stored.run.resumed:
-        what = f"{len(stored.run.resumed)} of its cases were measured by an interrupted run that it went on from"
-        raise RecordError(f"{stored.path}: is no baseline: {what}")
+        what = f"{len(stored.run.resumed)} of its cases were measured by an interrupted run that it continued"
+        raise RecordError(f"{stored.path}: cannot be a baseline: {what}")
 
 
 def _name(stored: StoredRun) -> str:
@@ -261,7 +261,9 @@ def require_name(name: str) -> None:
     """Raise UserError where `name` cannot name a recording."""
     if not NAME.fullmatch(name):
         allowed = "up to 100 letters, digits, dots, underscores and hyphens"
-        raise UserError(field="--name", value=name, allowed=allowed, do="Leave it out for the time and the commit.")
+        raise UserError(
+            field="--name", value=name, allowed=allowed, do="Leave out --name to use the time and the commit."
+        )
 
 
 def require_new_name(store: Path, name: str) -> None:
@@ -269,7 +271,9 @@ def require_new_name(store: Path, name: str) -> None:
     require_name(name)
     if name in (FileName.parse(path).name for path in run_files(store)):
         allowed = f"a name that no recording in {store} has"
-        raise UserError(field="--name", value=name, allowed=allowed, do="Leave it out for the time and the commit.")
+        raise UserError(
+            field="--name", value=name, allowed=allowed, do="Leave out --name to use the time and the commit."
+        )
 
 
 def store(runs: Sequence[Path], folder: Path, name: str) -> tuple[Path, ...]:

@@ -1,4 +1,4 @@
-"""A case that is slower beside the others than alone: measuring it again alone would excuse what the suite shows.
+"""Finds cases that are slower together with other cases than alone, which reruns of single cases would not show.
 
 A benchmark may leave something behind that slows those after it: a global setting, a cache that grows, a thread. Then
 the first run, of the whole suite as the baseline's are, is slow, and the suspects, measured again without the others,
@@ -64,13 +64,13 @@ def with_company(verdict: Verdict, entry: RunMedians, factor: float) -> Verdict:
 
     `entry` is the time as those runs have it.
     """
-    reason = f"{verdict.reason}; beside the other cases it is slower than alone, by {percent(factor - 1)[1:]}"
+    reason = f"{verdict.reason}; together with the other cases it is slower than alone, by {percent(factor - 1)[1:]}"
     if verdict.kind in ("SAME", "BETTER"):
         return replace(verdict, standing="clear")
     if len(entry.current) < ENOUGH_RUNS:
         reason = f"{reason}, in {counted(len(entry.current), 'run')} of the whole suite"
         return replace(verdict, kind="INCONCLUSIVE", reason=reason, standing="in company")
-    reason = f"{reason}: another case leaves something behind that slows it"
+    reason = f"{reason}: another case slows it down, such as by a global setting, a thread or a cache"
     return replace(verdict, reason=reason, standing="clear")
 
 

@@ -1,4 +1,4 @@
-"""Runs of two revisions, judged as pairs: what the gate says of them, in words that fit where nothing is stored."""
+"""Judges the runs of two revisions as pairs, with messages that fit a comparison without a baseline."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Comparison:
         verdicts, excused = [], []
         for verdict in map(self._in_words_of_revisions, found.verdicts):
             if mode == "allow-new" and self._fails_in_base_too(verdict):
-                excused.append(f"Not the head's doing, not judged: {verdict.case}: {verdict.reason}.")
+                excused.append(f"Not judged, because it fails in both revisions: {verdict.case}: {verdict.reason}.")
             else:
                 verdicts.append(verdict)
         remarks = (*self.remarks, *excused, *found.remarks, *_more_pairs(self.undecided(verdicts)))
@@ -71,18 +71,20 @@ class Comparison:
             reason = f"no result in the {self.base.name}: {_how(before[-1]) if before else 'it has no such case'}"
             return replace(verdict, reason=reason)
         if verdict.kind == "MISSING" and verdict.case not in self.head.results:
-            reason = f"measured in the {self.base.name}, not collected in the {self.head.name}: removed or renamed?"
+            reason = (
+                f"measured in the {self.base.name}, not collected in the {self.head.name}: it was removed or renamed"
+            )
             return replace(verdict, reason=reason)
         if self._fails_in_base_too(verdict):
-            return replace(verdict, reason=f"{verdict.reason}; in the {self.base.name} it fails too")
+            return replace(verdict, reason=f"{verdict.reason}; it also fails in the {self.base.name}")
         return verdict
 
 
 def _more_pairs(undecided: Sequence[str]) -> tuple[str, ...]:
     if not undecided:
         return ()
-    do = f"more pairs show smaller changes: --pairs {MOST_PAIRS} --minutes 60"
-    return (f"INCONCLUSIVE, {counted(len(undecided), 'case')}: {do}.",)
+    do = f"More pairs can decide, with --pairs {MOST_PAIRS} --minutes 60"
+    return (f"{counted(len(undecided), 'case')} INCONCLUSIVE. {do}.",)
 
 
 def _how(result: CaseResult) -> str:

@@ -1,4 +1,4 @@
-"""What is counted of a run is comparable under the same torch, and the same libraries of a GPU, alone."""
+"""Judges counts, which can only be compared under the same version of torch and of a GPU's libraries."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Uncomparable:
 
     def __str__(self) -> str:
         of = f"{counted(self.num_figures, 'count')} of {counted(self.num_cases, 'case')}"
-        return f"{of} cannot be compared: taken under other software, {', '.join(self.changes)}"
+        return f"{of} cannot be compared, because the software differs: {', '.join(self.changes)}"
 
 
 def judge_counted(case: str, baseline: list[Measurement], current: list[Measurement]) -> Verdict:

@@ -1,4 +1,4 @@
-"""Which cases can be compared, and what became of the others: none may disappear unseen."""
+"""Which cases can be compared, and what happened to the others, so that no case disappears unnoticed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from vitcnn.gate.baseline import Baseline, CaseBaseline
 from vitcnn.gate.verdict import Verdict
+from vitcnn.quantity import counted
 from vitcnn.record import CaseResult, Outcome, Record, Run, Selection
 from vitcnn.spec import PRESETS
 
@@ -102,7 +103,7 @@ def _spoiled(case: str, ended: Sequence[CaseResult]) -> Verdict | None:
 
 
 def _without_baseline(case: str, records: Sequence[Record]) -> list[Verdict]:
-    reason = "the baseline lacks this case. Record it with `vitcnn baseline record`, or let it pass: allow-new"
+    reason = "the baseline does not have this case. Record it with `vitcnn baseline record`, or use the mode allow-new"
     return [Verdict(kind="NEW", case=case, reason=reason)] if records else []
 
 
@@ -114,13 +115,13 @@ def _missing(case: str, ended: Sequence[CaseResult], baseline: CaseBaseline, sel
         do = "Record it again to judge single files"
         reason = f"not collected, and the baseline {baseline.recording} is too old to say in which file it was. {do}"
     else:
-        reason = f"not collected; {where}. Where it was removed or renamed on purpose, record the baseline again"
+        reason = f"not collected; {where}. If it was removed or renamed on purpose, record the baseline again"
     return Verdict(kind="MISSING", case=case, reason=reason)
 
 
 def _narrowing(scope: str, selection: Selection) -> tuple[str, ...]:
     by = selection.narrowed_by or f"--preset {selection.preset}"
-    return (f"Narrowed by {by}: {scope} are judged.",) if scope else ()
+    return (f"Selected by {by}: {scope} are judged.",) if scope else ()
 
 
 def _never_measured(skipped: Sequence[CaseResult]) -> tuple[str, ...]:
@@ -128,10 +129,10 @@ def _never_measured(skipped: Sequence[CaseResult]) -> tuple[str, ...]:
     if not cases:
         return ()
     reasons = "; ".join(dict.fromkeys(cases.values()))
-    return (f"Skipped, and without a baseline: {len(cases)} cases, not judged ({reasons}).",)
+    return (f"Not judged, because skipped and without a baseline: {counted(len(cases), 'case')} ({reasons}).",)
 
 
 def _removed(baseline: Baseline) -> tuple[str, ...]:
     if not baseline.removed:
         return ()
-    return (f"No longer in the newest recording of the whole suite, so not judged: {', '.join(baseline.removed)}.",)
+    return (f"Not judged, because the newest recording of the whole suite lacks them: {', '.join(baseline.removed)}.",)

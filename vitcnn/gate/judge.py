@@ -1,4 +1,4 @@
-"""Runs and a baseline in, verdicts out: which case is set beside which, and what cannot be judged."""
+"""Judges runs by a baseline: matches the cases, finds what cannot be compared, and collects the verdicts."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from vitcnn.record import Environment, Measurement, Record, Run
 SOFTWARE = ("driver", "cuda", "torch", "torchvision", "timm", "peft", "vitcnn", "python")
 
 NEARLY_BLIND = 0.1
-"""A time whose noise hides changes of this size is hardly watched at all."""
+"""Times whose noise can hide a change of this size are named in a remark."""
 
 ENOUGH_TIMES, NEARLY_ALL, SHIFT = 10, 0.9, 0.01
-"""So many times, of which such a share moved the same way, by this much in the median, moved together."""
+"""Minimum number of times, share of them that changed in the same direction, and median change, for a remark."""
 
 NUM_NAMED = 3
-"""How many of those a remark names; the others are counted."""
+"""How many metrics a remark names; the others are counted."""
 
 RECORD_FIRST = "Record one with `vitcnn baseline record` and commit it."
 
@@ -40,8 +40,8 @@ RECORD_FIRST = "Record one with `vitcnn baseline record` and commit it."
 class Pile:
     """The metrics of all cases, sorted by how they are judged.
 
-    Times wait for each other, since they share a level and what is known of the noise; so do scores. With `counts_only`
-    both are passed over. `alone` are the ids of the record objects that were measured without others of the suite.
+    Times are judged together, because they share a significance level and the estimate of the noise; so are scores.
+    With `counts_only` neither is judged. `alone` are the ids of records measured without the rest of the suite.
     """
 
     counts_only: bool = False
@@ -120,7 +120,7 @@ def judge(
             f"{counted(number, noun)} {why}"
             for number, noun, why in (
                 (others.num_figures, "count", "under other software"),
-                (coverage.num_skipped, "case", "skipped here and in the baseline"),
+                (coverage.num_skipped, "case", "skipped and without a baseline"),
             )
             if number
         ),
@@ -158,7 +158,7 @@ def _other_numerics(ours: Sequence[Environment], theirs: Sequence[Environment]) 
         if before.get(name) != now.get(name)
     )
     changed = ", ".join(dict.fromkeys(changes))
-    return f"other numerics than the baseline's: {changed}. {RECORD_FIRST}" if changed else ""
+    return f"numeric settings differ from the baseline: {changed}. {RECORD_FIRST}" if changed else ""
 
 
 def judge_measured(
@@ -179,7 +179,7 @@ def judge_measured(
 
 
 def _sort(pile: Pile, case: str, before: Sequence[Record], now: Sequence[Record], *, paired: bool) -> None:
-    """Put each metric of one case where it is judged."""
+    """Sort the metrics of one case into the pile."""
     other = other_meaning(before, now)
     if other:
         pile.verdicts.append(Verdict(kind="INVALID", case=case, reason=other))
@@ -188,7 +188,7 @@ def _sort(pile: Pile, case: str, before: Sequence[Record], now: Sequence[Record]
         entry = metrics().get(name)
         old, new = _of_metric(before, name), _of_metric(now, name)
         if entry is None:
-            reason = "no metric of this vitcnn: install the version that measured it"
+            reason = "this version of vitcnn does not have this metric: install the version that measured it"
             pile.verdicts.append(Verdict(kind="INVALID", case=case, metric=name, reason=reason))
         elif entry.rule == "unjudged" or (pile.counts_only and entry.rule in ("time", "score")):
             continue
@@ -217,7 +217,7 @@ def _sort_time(
     old, new = _of_metric(before, name), _of_metric(now, name)
     obstacle = _throttled("current", now) or _throttled("baseline", before)
     if paired and len(old) != len(new):
-        obstacle = f"passed in {len(old)} runs of the base and {len(new)} of the head: pairs need both"
+        obstacle = f"passed in {len(old)} runs of the base and {len(new)} of the head: each pair needs both"
     if obstacle:
         pile.verdicts.append(Verdict(kind="INVALID", case=case, metric=name, reason=obstacle))
         return
@@ -280,10 +280,14 @@ def _of_metric(records: Sequence[Record], name: str) -> list[Measurement]:
 def _one_sided(case: str, metric: str, *, has_baseline: bool) -> Verdict:
     if has_baseline:
         is_count = metrics()[metric].rule == "counted"
-        why = "two calls in a row asked for different numbers, or it is gone" if is_count else "it is gone"
-        reason = f"the baseline has this metric, the run does not: {why}. Say why, and record again"
+        why = "two calls in a row gave different counts, or it was removed" if is_count else "it was removed"
+        reason = (
+            f"the baseline has this metric, the run does not: {why}. If this is intended, record the baseline again"
+        )
         return Verdict(kind="MISSING", case=case, metric=metric, reason=reason)
-    return Verdict(kind="NEW", case=case, metric=metric, reason=f"the baseline lacks this metric. {RECORD_FIRST}")
+    return Verdict(
+        kind="NEW", case=case, metric=metric, reason=f"the baseline does not have this metric. {RECORD_FIRST}"
+    )
 
 
 def _other_unit(old: Sequence[Measurement], new: Sequence[Measurement]) -> str:
@@ -292,7 +296,7 @@ def _other_unit(old: Sequence[Measurement], new: Sequence[Measurement]) -> str:
     if before == now:
         return ""
     was, is_now = (" and ".join(sorted(side)) for side in (before, now))
-    return f"it means another thing than in the baseline: {was} -> {is_now}. {RECORD_FIRST}"
+    return f"its meaning differs from the baseline: {was} -> {is_now}. {RECORD_FIRST}"
 
 
 def _throttled(whose: str, records: Sequence[Record]) -> str:
@@ -301,17 +305,17 @@ def _throttled(whose: str, records: Sequence[Record]) -> str:
         return ""
     reasons = sorted({reason for record in throttled for reason in record.throttled_by})
     what = f"{len(throttled)} of {len(records)} {whose} runs: {', '.join(reasons)}"
-    return f"the GPU was throttled in {what}. Cool it, or cap its power, and measure again"
+    return f"the GPU was throttled in {what}. Cool it, or limit its power, and measure again"
 
 
 def too_blind(verdicts: Iterable[Verdict]) -> list[Verdict]:
-    """Return that the times cannot be judged as a whole, where most of them are blind."""
+    """Return a verdict on the whole run if most of its times are blind, otherwise none."""
     hidden = [verdict for verdict in verdicts if verdict.hidden is not None]
     blind = sum(verdict.is_blind for verdict in hidden)
     if 2 * blind <= len(hidden):
         return []
-    which = f"{blind} of {len(hidden)} times are blind: noise would hide even a time that doubles"
-    do = "Use a quieter machine, `vitcnn compare`, which is made for shared ones, or judge counts alone: --gate=counts"
+    which = f"{blind} of {len(hidden)} times are blind: the noise could hide even a doubled time"
+    do = "Use a quieter machine, or `vitcnn compare` on a shared one, or compare only counts with --gate=counts"
     return [invalid_run(f"{which}. {do}")]
 
 
@@ -325,7 +329,7 @@ def drift(
 ) -> tuple[Verdict, ...]:
     """Return what became worse since the oldest baseline and is not already worse than the newest.
 
-    A time that cannot be set beside the oldest, since the machine was busy, is not passed over.
+    Times that cannot be compared with the oldest baseline, because the machine was busy, are included.
     """
     known = {verdict.name for verdict in verdicts if verdict.kind in ("WORSE", "INVALID")}
     since_oldest = judge_measured(coverage.measured, baseline.oldest, counts_only=counts_only, alone=alone)
@@ -340,7 +344,7 @@ def drift(
 
 
 def common_shift(verdicts: Iterable[Verdict]) -> tuple[str, ...]:
-    """Return a line where nearly all times moved the same way: that is seldom what a change of code does."""
+    """Return a line if nearly all times changed in the same direction, which a change of code seldom causes."""
     changes = [v.change for v in verdicts if v.change is not None and is_time(v.metric)]
     if len(changes) < ENOUGH_TIMES or abs(median(changes)) < SHIFT:
         return ()
@@ -348,18 +352,23 @@ def common_shift(verdicts: Iterable[Verdict]) -> tuple[str, ...]:
     if together < NEARLY_ALL:
         return ()
     which = (
-        f"{100 * together:.0f} % of {len(changes)} times moved together, by {percent(median(changes))} in the median"
+        f"{100 * together:.0f} % of {len(changes)} times changed in the same direction, "
+        f"by {percent(median(changes))} in the median"
     )
-    return (f"{which}: the machine or its software, rather than one change? `vitcnn compare` would tell.",)
+    return (
+        f"{which}. The cause may be the machine or its software instead of the code: `vitcnn compare` shows which.",
+    )
 
 
 def one_run(coverage: Coverage, baseline: Baseline, *, paired: bool) -> tuple[str, ...]:
-    """Return a line where cases are judged by a single run or pair, which knows nothing of the noise of times."""
+    """Return a line if cases are judged by a single run or pair, which does not show the noise."""
     alone = [case for case in coverage.measured if baseline.cases[case].num_runs == 1]
     if not alone:
         return ()
-    what = "pair" if paired else "stored run"
-    return (f"Judged by a single {what}, so by the tolerance alone: {len(alone)} of {len(coverage.measured)} cases.",)
+    which = f"{len(alone)} of {len(coverage.measured)} cases"
+    if paired:
+        return (f"For {which} there is a single pair of runs, so only the tolerance decides.",)
+    return (f"For {which} the baseline is one run, so only the tolerance decides.",)
 
 
 def nearly_blind(verdicts: Iterable[Verdict], *, paired: bool) -> tuple[str, ...]:
@@ -371,8 +380,8 @@ def nearly_blind(verdicts: Iterable[Verdict], *, paired: bool) -> tuple[str, ...
     named = ", ".join(f"{name} (up to {100 * hidden[name]:,.0f} %)" for name in names[:NUM_NAMED])
     more = f", and {len(names) - NUM_NAMED} more" if len(names) > NUM_NAMED else ""
     runs = "More pairs" if paired else "More baseline runs, longer rounds"
-    help_ = f"{runs} or a quieter machine show smaller ones."
-    return (f"Noise hides changes of {100 * NEARLY_BLIND:g} % and more: {named}{more}. {help_}",)
+    help_ = f"{runs} or a quieter machine make smaller changes detectable."
+    return (f"Noise can hide changes of {100 * NEARLY_BLIND:g} % or more in {named}{more}. {help_}",)
 
 
 def software_differences(runs: Sequence[Run], baseline: Baseline) -> tuple[str, ...]:
@@ -383,7 +392,7 @@ def software_differences(runs: Sequence[Run], baseline: Baseline) -> tuple[str, 
         for name in SOFTWARE
         if getattr(before, name) != getattr(now, name)
     ]
-    return (f"Other software than the baseline's: {', '.join(changed)}.",) if changed else ()
+    return (f"Software that differs from the baseline: {', '.join(changed)}.",) if changed else ()
 
 
 def tolerance_changes(coverage: Coverage, baseline: Baseline) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What gives a number its meaning and is not in its case's id: where it differs, two numbers are not of one thing."""
+"""Settings that give a number its meaning but are not part of the case id: if they differ, nothing is compared."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def other_meaning(before: Sequence[Record], now: Sequence[Record]) -> str:
     if not found:
         return ""
     more = f", and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
-    do = "Where that is meant, record the baseline again"
-    return f"not what the baseline measured: {', '.join(found[:MOST_NAMED])}{more}. {do}"
+    do = "If this is intended, record the baseline again"
+    return f"its settings differ from the baseline: {', '.join(found[:MOST_NAMED])}{more}. {do}"
 
 
 def flat(settings: Mapping[str, Any]) -> dict[str, str]:

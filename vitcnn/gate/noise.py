@@ -1,4 +1,4 @@
-"""How much a time varies between processes, learnt from few runs of each of many cases.
+"""Estimates how much a time varies between processes, from a few runs of each of many cases.
 
 Five runs of one case do not know their own variance; those of a whole suite together do. The variances are moderated
 by empirical Bayes as in limma: Smyth, "Linear models and empirical Bayes methods for assessing differential expression

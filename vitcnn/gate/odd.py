@@ -1,6 +1,6 @@
-"""One disturbed process among several: drawn in, so that it neither moves a case nor blinds it for good.
+"""Limits one outlier among the runs of a baseline, so that it neither shifts a case nor makes it blind for good.
 
-It is not left out: a case that was disturbed once is no quiet one, and the four other runs would make it look so.
+The outlier is not left out: without it, a case that was disturbed once would look less noisy than it is.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import numpy as np
 from vitcnn.gate.noise import moderated, prior_of
 
 ODD_RUN = 6.0
-"""Standard deviations between one run and the mean of all others from which it is odd: so it looks in one of 400 cases
-of five normal runs."""
+"""Standard deviations between one run and the mean of all others from which it is odd. This occurs in one of 400
+cases with five normal runs."""
 
 BELIEVED = 3.0
-"""Standard deviations from that mean to which an odd run is drawn in."""
+"""Standard deviations from that mean to which an odd run is limited."""
 
 ENOUGH_RUNS = 4
 """Runs from which one may be odd."""

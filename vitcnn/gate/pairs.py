@@ -1,4 +1,4 @@
-"""Times of two revisions that two live processes took in turns, round by round: judged pair by pair, until decided.
+"""Judges times of two revisions that two live processes measured alternately, by pairs, until they are decided.
 
 A pair of processes says of a time the median, over its rounds, of the log ratio of the head's round to the base's
 beside it. What varies is the pair. So pairs are added until a case is decided: proven worse (or better), at a level
@@ -135,7 +135,7 @@ def _verdict(entry: PairedTimes, evidence: Evidence, level: float) -> Verdict:
     parts = [
         f"{_middle(entry.head, entry.unit)}, base {_middle(entry.base, entry.unit)}: {percent(change)}, round by round",
         f"tolerance {100 * entry.tolerance:g} %",
-        f"{_pairs(entry)}, {noise}" if evidence.dof > 0 else "one pair, so that the tolerance alone decides",
+        f"{_pairs(entry)}, {noise}" if evidence.dof > 0 else "one pair, so only the tolerance decides",
     ]
     if kind == "INCONCLUSIVE":
         parts.append(f"undecided: it may be worse by up to {percent(most)[1:]}")

@@ -1,4 +1,4 @@
-"""Suspects are measured again in fresh processes until it is clear what they are, up to a limit."""
+"""Measures suspected cases again in fresh processes until they are decided, up to a limit."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ def judge_with_reruns(
 
 
 def _measured(measure: Measure, cases: Sequence[str], number: int, processes: int) -> Sequence[Run]:
-    """Measure the cases again; a process that leaves one of them out would leave what it is undecided, and so green."""
+    """Measure the cases again; RunFailed if a process leaves one out, since it would stay undecided and so green."""
     runs = measure(cases, number, processes)
     for run in runs:
         missing = sorted(set(cases) - run.begun)
         if missing:
             why = {result.id: f" ({result.outcome.replace('_', ' ')})" for result in run.cases}.get(missing[0], "")
             which = f"{len(missing)} of {counted(len(cases), 'case')}, such as {missing[0]}{why}"
-            do = "Skip or leave out a case in every process or in none, and see the process's terminal.txt"
+            do = "A case must be skipped in every process or in none; see terminal.txt in the folder of the rerun"
             raise RunFailed(f"a process that was asked to measure again did not measure {which}. {do}")
     return runs

@@ -1,4 +1,4 @@
-"""Scores of training: seed by seed where both sides trained the same seeds, else by the means of all seeds.
+"""Judges accuracies: seed by seed if both sides trained the same seeds, otherwise by the means of all seeds.
 
 A score is worse only beyond the tolerance and beyond what the seeds explain. Few seeds do not know their own spread;
 that of all scores together does, as with times. Suspects train further seeds, in fresh processes, round by round.
@@ -140,15 +140,15 @@ def _verdict(entry: SeedScores, spreads: Spreads, level: float, more_runs: int) 
     parts = [
         f"{_text(now)}, baseline {_text(before)}: {-100 * evidence.effect:+.1f} points",
         f"tolerance {100 * entry.tolerance:g} points",
-        f"by chance {_share(evidence.chance(abs(evidence.effect)))}"
+        f"probability by chance {_share(evidence.chance(abs(evidence.effect)))}"
         if evidence.dof > 0
-        else "one seed, so that the tolerance alone decides",
+        else "one seed, so only the tolerance decides",
     ]
     if kind == "INCONCLUSIVE":
         least = evidence.smallest_effect(level=level, tolerance=entry.tolerance)
-        parts.append(f"the seeds differ too much to tell: they show changes from {100 * least:.1f} points on")
+        parts.append(f"the seeds differ too much for a decision: they can show changes from {100 * least:.1f} points")
     if kind == "BETTER" and 1 - now.mean() < TOO_GOOD * (1 - before.mean()):
-        parts.append("the errors more than halved, too good to be true? Look for test images among the training images")
+        parts.append("the errors more than halved: check whether test images are among the training images")
     return Verdict(
         kind=kind,
         case=entry.case,

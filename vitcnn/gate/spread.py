@@ -1,4 +1,4 @@
-"""How noisy a machine is: what runs of one revision say about the smallest change that the gate can see here."""
+"""Estimates from runs of one revision how noisy a machine is, and the smallest change that the gate can detect."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The files of a store of baselines: which count, and what their names say. None is passed over in silence."""
+"""The files of a store of baselines and what their names mean; no file is ignored without an error."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def run_files(store: Path) -> list[Path]:
         obstacle = _obstacle(path, store)
         if obstacle:
             do = "Put a visible file with the suffix .json there, or delete it."
-            raise BaselineError(f"{path}: {obstacle}, so that what it holds would not be judged by. {do}")
+            raise BaselineError(f"{path}: {obstacle}, so it would be ignored. {do}")
         if path.suffix == SUFFIX:
             found.append(path)
     return found
@@ -81,4 +81,4 @@ def require_complete(paths: Iterable[Path]) -> None:
         return
     do = "Restore the others from git, or delete these and record again."
     listed = ", ".join(map(str, paths))
-    raise BaselineError(f"of the {of} runs of the recording {names[0].name} these are there: {listed}. {do}")
+    raise BaselineError(f"the recording {names[0].name} has {of} runs, but only these are there: {listed}. {do}")

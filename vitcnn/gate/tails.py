@@ -1,4 +1,4 @@
-"""A time that is slow now and then: the median of the rounds does not show it, their mean does.
+"""Finds times with occasional slow calls, which the mean of the rounds shows and their median does not.
 
 Its statistic is a run's tail, the mean of its rounds over their median. Neighbours make tails too, and no two machines
 the same ones, so no distribution is assumed: the shortest tail of today's runs is compared with the longest of the
@@ -52,10 +52,10 @@ def with_tail(verdict: Verdict, before: Sequence[float], now: Sequence[float], *
     grown = growth(before, now)
     if grown <= LONGER - 1 or verdict.kind in ("WORSE", "INVALID"):
         return verdict
-    what = f"slow now and then: the mean of the rounds exceeds their median by {percent(min(now) - 1)[1:]} or more"
-    reason = f"{verdict.reason}, but {what}, in the baseline by {percent(max(before) - 1)[1:]} at most"
+    what = f"some calls are slow: the mean of the rounds exceeds their median by {percent(min(now) - 1)[1:]} or more"
+    reason = f"{verdict.reason}, but {what}, in the baseline by at most {percent(max(before) - 1)[1:]}"
     if len(now) < ENOUGH_RUNS:
-        return replace(verdict, kind="INCONCLUSIVE", reason=f"{reason}, which one run does not prove", standing="open")
+        return replace(verdict, kind="INCONCLUSIVE", reason=f"{reason}; so few runs do not prove it", standing="open")
     if is_starved:
-        return replace(verdict, kind="INVALID", reason=f"{reason}; others took the processor: measure again")
+        return replace(verdict, kind="INVALID", reason=f"{reason}; other programs used the processor: measure again")
     return replace(verdict, kind="WORSE", reason=reason, standing="open")

@@ -1,7 +1,7 @@
-"""Times: worse only beyond the tolerance and beyond the noise between processes.
+"""Judges times: a time is worse only if the change exceeds the tolerance and the noise between processes.
 
-What is compared is the logarithm of each run's median. The level of the tests holds for a whole suite and for all looks
-that re-measuring takes, so that of a hundred suites in which nothing changed one is red.
+What is compared is the logarithm of each run's median. The significance level holds for a whole suite and for all
+rounds of re-measuring, so that one in a hundred unchanged suites is red.
 """
 
 from __future__ import annotations
@@ -269,19 +269,19 @@ def _verdict(entry: RunMedians, evidence: Evidence, level: float, *, more_runs: 
         f"tolerance {100 * entry.tolerance:g} %",
         f"between-run noise {100 * evidence.noise:.1f} %"
         if evidence.dof > 0
-        else "the baseline is one run, so that the tolerance alone decides",
+        else "the baseline is one run, so only the tolerance decides",
     ]
     if entry.odd:
-        parts.append(f"the baseline's odd run of {quantity(entry.odd[0], entry.unit)} drawn in")
+        parts.append(f"the baseline's outlier of {quantity(entry.odd[0], entry.unit)} was limited")
     if kind == "INVALID":
         parts.append(
-            f"but it got {entry.cpus[1]:.2f} of the processor where the baseline got {entry.cpus[0]:.2f}: the machine "
-            "is busy, or the code waits, or uses fewer threads. Measure on an idle machine, or use `vitcnn compare`"
+            f"but it used {entry.cpus[1]:.2f} processors on average, and the baseline {entry.cpus[0]:.2f}: the machine "
+            "is busy, or the code waits or uses fewer threads. Measure on an idle machine, or use `vitcnn compare`"
         )
     if kind == "INCONCLUSIVE":
         visible = evidence.smallest_visible(level=level, tolerance=entry.tolerance)
-        noisier = "its runs differ far more than the baseline's, so " if is_unsteady else ""
-        parts.append(f"{noisier}too noisy to tell: the smallest change that these runs show is {percent(visible)[1:]}")
+        noisier = "its runs differ far more than the baseline's, so it is " if is_unsteady else ""
+        parts.append(f"{noisier}too noisy for a decision: these runs can show changes from {percent(visible)[1:]}")
     verdict = Verdict(
         kind=kind,
         case=entry.case,

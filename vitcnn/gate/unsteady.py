@@ -1,4 +1,4 @@
-"""A case whose runs differ far more than the baseline's: nothing can be said of its mean, and SAME would hide that."""
+"""Finds cases whose runs differ far more than the baseline's, so that their mean says little and SAME would mislead."""
 
 from __future__ import annotations
 

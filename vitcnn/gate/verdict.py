@@ -1,4 +1,4 @@
-"""What the gate says of one metric of one case, and of a whole run."""
+"""The verdict on one metric of one case, and the judgement on a whole run."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def require_times(times_s: Sequence[float]) -> None:
     """Raise CaseError where a clock stood still, ran back or gave no number: that is no time."""
     strange = [seconds for seconds in times_s if not 0 < seconds < inf]
     if strange:
-        raise CaseError(f"times must be above 0 and finite, a round took {strange[0]} s: check the clock")
+        raise CaseError(f"times must be above 0 and finite, but a round took {strange[0]} s: check the clock")
 
 
 def how_timed(timer: object, *, collects_garbage: bool) -> dict[str, str]:

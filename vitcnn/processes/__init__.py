@@ -1,1 +1,1 @@
-"""Running a suite in processes of its own: to record, to measure again, to compare two revisions."""
+"""Runs a suite in separate processes, to record a baseline, to measure again and to compare two revisions."""

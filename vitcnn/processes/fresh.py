@@ -1,4 +1,4 @@
-"""Running the suite in a fresh process: what differs between processes is not seen in one."""
+"""Runs the suite in a fresh process, to measure what differs between processes."""
 
 from __future__ import annotations
 

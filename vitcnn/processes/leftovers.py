@@ -1,4 +1,4 @@
-"""What a killed comparison left: its worktrees are taken away by the next one."""
+"""Removes the worktrees that a killed comparison left behind, when the next one starts."""
 
 from __future__ import annotations
 

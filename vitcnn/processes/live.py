@@ -1,4 +1,4 @@
-"""Two live processes that measure the same cases: this one gives the turns, so that one of them works at a time.
+"""Controls two live processes that measure the same cases, so that only one of them works at a time.
 
 Whoever is behind goes on: of two cases the one that comes first, of two rounds the one of the lower number. Where both
 wait at the same place, who begins alternates: base head, head base, and the other way round in the next pair. A side
@@ -170,7 +170,9 @@ class Referee:
 
     def _require_protocol(self, side: Side, said: Mapping[str, Any]) -> None:
         if said["protocol"] != PROTOCOL:
-            raise PlayerFailed(side, f"it takes turns by protocol {said['protocol']}, this vitcnn by {PROTOCOL}")
+            raise PlayerFailed(
+                side, f"its vitcnn takes turns with protocol {said['protocol']}, this one with {PROTOCOL}"
+            )
 
     def _cases(self, own: Sequence[str]) -> list[str]:
         """Return the cases that a side is to measure, in the order of both: the base's, then what it lacks."""

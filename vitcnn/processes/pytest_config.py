@@ -1,4 +1,4 @@
-"""Which file configures pytest for a suite of a revision, as pytest itself would find it."""
+"""Finds the file that configures pytest for a suite of a revision, as pytest itself would."""
 
 from __future__ import annotations
 

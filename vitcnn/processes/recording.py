@@ -1,4 +1,4 @@
-"""The suite in several fresh processes of one revision; recording a baseline stores them where all are good."""
+"""Runs the suite in several fresh processes, and stores the runs as a baseline if all of them succeed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from vitcnn.record import Environment, Outcome, Run, load_run
 from vitcnn.working_tree import CHANGED, num_uncommitted, state
 
 GOOD: tuple[Outcome, ...] = ("passed", "skipped", "deselected")
-"""How a case of a run that is of use may end."""
+"""How a case may end in a run that can be used."""
 
 
 def record(
@@ -45,7 +45,7 @@ def record(
     """
     if name is not None:
         require_name(name)
-    require_writable("--baselines", baselines, "Name another by --baselines.")
+    require_writable("--baselines", baselines, "Name another folder with --baselines.")
     began, folder = datetime.now(UTC), new_folder(root, "record")
     with closing(good_runs(suite=suite, root=root, folder=folder, runs=runs, arguments=arguments)) as measured:
         first = next(measured)
@@ -84,7 +84,7 @@ def _require_none_removed(run: Run, stored: Sequence[Recording]) -> None:
     gone = [case for case in baseline_of(stored).cases if case not in there]
     if gone and not run.selection.narrowed_by:
         cases = "".join(f"\n  {case}" for case in gone)
-        do = "Where they were removed or renamed on purpose, add --allow-removed"
+        do = "If they were removed or renamed on purpose, add --allow-removed"
         raise RunFailed(
             f"nothing is stored: {len(gone)} cases of the baseline are no longer in the suite. {do}:{cases}"
         )
@@ -107,7 +107,7 @@ def good_runs(
     follows: `so`.
     """
     if runs < 1:
-        raise UserError(field="--runs", value=runs, allowed="1 or more", do="5 show the spread between processes.")
+        raise UserError(field="--runs", value=runs, allowed="1 or more", do="5 runs show how much processes differ.")
     command = session_arguments(suite, arguments, root)
     progress, first, tree = ProgressBar(), None, state(root)
     try:
@@ -117,12 +117,12 @@ def good_runs(
             request = Request(seed_block=number - 1)
             path = measure_in_fresh_process(command, out=out, root=root, request=request)
             stored = StoredRun(path=path, run=load_run(path))
-            _require_good(stored, f"run {number} is of no use, {so}")
+            _require_good(stored, f"run {number} cannot be used, {so}")
             first = first or stored
             other = other_conditions(first.run, stored.run) or (CHANGED if state(root) != tree else "")
             if other:
-                what = f"run {number} is not like run 1, {so}: {other}"
-                raise RunFailed(f"{what}. Measure again, and change nothing meanwhile. Its JSON: {stored.path}")
+                what = f"run {number} differs from run 1, {so}: {other}"
+                raise RunFailed(f"{what}. Measure again without changing anything meanwhile. Its JSON: {stored.path}")
             yield stored
     finally:
         progress(runs, runs, "")
@@ -151,7 +151,7 @@ def _require_unthrottled(run: Run) -> None:
     throttled = {record.case: ", ".join(record.throttled_by) for record in run.records if record.throttled_by}
     if throttled:
         cases = "".join(f"\n  {case}: {reasons}" for case, reasons in throttled.items())
-        do = "Cool the GPU, or cap its power, and record again"
+        do = "Cool the GPU, or limit its power, and record again"
         raise RunFailed(f"nothing is stored: the GPU was throttled in {len(throttled)} cases. {do}:{cases}")
 
 

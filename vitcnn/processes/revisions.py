@@ -1,4 +1,4 @@
-"""Two revisions against each other: in two live processes that take turns, so that the machine's moods cancel."""
+"""Compares two revisions in two live processes that take turns, so that load on the machine affects both alike."""
 
 from __future__ import annotations
 
@@ -100,10 +100,12 @@ def compare_revisions(
 
 def _require_limits(pairs: int, minutes: float) -> None:
     if not 1 <= pairs <= MOST_PAIRS:
-        do = "3 show what noise is, 20 small changes."
+        do = "3 pairs show the noise, and 20 pairs show small changes."
         raise UserError(field="--pairs", value=pairs, allowed=f"1 to {MOST_PAIRS}", do=do)
     if not minutes >= 0:
-        raise UserError(field="--minutes", value=minutes, allowed="0 or more", do="10 are enough for ten short cases.")
+        raise UserError(
+            field="--minutes", value=minutes, allowed="0 or more", do="10 minutes are enough for ten short cases."
+        )
 
 
 def _in_repository(field: str, argument: str, root: Path, top: Path) -> str:
@@ -111,18 +113,18 @@ def _in_repository(field: str, argument: str, root: Path, top: Path) -> str:
     file, separator, test = argument.partition("::")
     path = os.path.normpath(root / file)
     if not Path(path).is_relative_to(top):
-        do = "Name one that the revisions hold."
+        do = "Name one that is part of the repository."
         raise UserError(field=field, value=argument, allowed=f"{NAMED_BY[field]} in {top}", do=do)
     return f"{os.path.relpath(path, root)}{separator}{test}"
 
 
 def _remarks(revisions: Mapping[Side, Revision], *, has_changes: bool) -> tuple[str, ...]:
     base, head = revisions["base"], revisions["head"]
-    found = [f"Round by round in two live processes (base head, head base ...): base {base}, head {head}."]
+    found = [f"Measured alternately, round by round (base head, head base ...): base {base}, head {head}."]
     if base.commit == head.commit:
-        found.append("Base and head are the same revision: whatever differs is noise.")
+        found.append("Base and head are the same revision, so all differences are noise.")
     if has_changes:
-        found.append("The working tree has changes that no commit holds: they are in neither side.")
+        found.append("The working tree has uncommitted changes, which are part of neither revision.")
     return tuple(found)
 
 
@@ -134,7 +136,7 @@ def _tree(side: Side, at: Revision, path: Path, root: Path, top: Path) -> Tree:
 def _require_there(tree: Tree, measured: Sequence[str], field: str) -> None:
     for path in measured:
         if not (tree.folder / file_of(path)).exists():
-            do = "Name one that base and head have."
+            do = "Name one that both revisions have."
             raise UserError(field=field, value=path, allowed=f"{NAMED_BY[field]} that the {tree} has", do=do)
 
 
@@ -198,9 +200,9 @@ def _stored(tree: Tree, path: Path) -> StoredRun:
     try:
         run = load_run(path)
     except RecordError as error:
-        why = "Its vitcnn writes records that this one does not read: compare revisions that write the same."
+        why = "Its vitcnn writes records that this one cannot read: compare revisions with the same format."
         raise RunFailed(f"the {tree}: {error}. {why}") from error
     commit = run.environment.git_commit
     if commit != tree.revision.commit:
-        raise RunFailed(f"the {tree}: not its code was measured, but that of {commit or 'no revision'}: {path}")
+        raise RunFailed(f"the {tree}: the code of {commit or 'no revision'} was measured instead of its own: {path}")
     return StoredRun(path=path, run=run)

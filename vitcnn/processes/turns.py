@@ -1,4 +1,4 @@
-"""Taking turns: of two processes that measure the same cases, one works at a time, from round to round.
+"""Lets a process take turns with another one that measures the same cases, so that only one works at a time.
 
 A process that `vitcnn compare` starts inherits one end of a socket. At every place where the other one's turn may have
 come it says where it is, in a line of JSON, and waits for the answer: before its cases, before each case, with its plan
@@ -63,7 +63,7 @@ class Turns:
         except OSError:
             answer = b""
         if not answer:
-            raise KeyboardInterrupt("the process that gives the turns is gone")
+            raise KeyboardInterrupt("the process that controls the comparison has ended")
         found: dict[str, Any] = json.loads(answer)
         return found
 

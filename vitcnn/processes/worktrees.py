@@ -1,4 +1,4 @@
-"""Revisions of a git repository, checked out beside the working tree, and what makes Python run their code."""
+"""Checks out revisions of a git repository beside the working tree, and makes Python run their code."""
 
 from __future__ import annotations
 
@@ -180,12 +180,12 @@ def require_own_packages(tree: Path, folder: Path, paths: Sequence[Path]) -> Non
     if strange:
         listed = ", ".join(f"{name} from {origin}" for name, origin in strange.items())
         raise RunFailed(
-            f"the checked-out code would not be what runs: Python imports {listed}. Install the project in another way "
+            f"Python would not run the checked-out code: it imports {listed}. Install the project in another way "
             f"(pip install --no-deps -e . with setuptools, hatchling or flit puts PYTHONPATH first)."
         )
     if takes_turns != "True":
-        why = "Both revisions need one that does: merge it into the older one, or install the newer one for both."
-        raise RunFailed(f"the vitcnn that would run in {folder} is too old to take turns with another. {why}")
+        why = "Both revisions need a newer one: merge it into the older revision, or install it for both."
+        raise RunFailed(f"the vitcnn that would run in {folder} is too old for `vitcnn compare`. {why}")
 
 
 def _specs(folder: Path, paths: Sequence[Path], names: Sequence[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""All the pytest glue there is. Switch it on in the root conftest: `pytest_plugins = ["vitcnn.pytest_plugin"]`."""
+"""The pytest plugin. To use it, write `pytest_plugins = ["vitcnn.pytest_plugin"]` in the root conftest."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> Generator[None, int | pytest.ExitCode, int | pytest.ExitCode]:
-    """Let no session that was asked for a verdict end green without one: asked now, before others can change it."""
+    """Make a session with --gate red if it ends without a verdict; the option is read before others can change it."""
     is_asked = config.getoption("--gate") is not None
     status = yield
     return with_verdict(config, status) if is_asked else status
@@ -46,7 +46,9 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, int | pytest.E
 def pytest_configure(config: pytest.Config) -> None:
     """Check the options before anything runs, and before pytest-benchmark opens its storage."""
     if not hasattr(config.option, "benchmark_storage"):
-        raise pytest.UsageError("pytest-benchmark is switched off, which times everything here: leave that out")
+        raise pytest.UsageError(
+            "pytest-benchmark is switched off, but vitcnn needs it for timing: do not switch it off"
+        )
     try:
         options = check_options(config)
         set_default_storage(config, options.device)
@@ -57,9 +59,7 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from None
     config.stash[OPTIONS] = options
     if config.pluginmanager.register(SuiteHooks(config, options), NAME) is None:
-        raise pytest.UsageError(
-            f"-p no:{NAME} would measure without accounting for it, and judge nothing: leave it out"
-        )
+        raise pytest.UsageError(f"-p no:{NAME} would measure without saving or judging the results: leave it out")
     if turns:
         config.stash[TURNS] = turns
         config.pluginmanager.register(TurnHooks(config, turns), "vitcnn-turns")

@@ -1,4 +1,4 @@
-"""--count-instructions: all chosen cases are counted in one process before the first of them is measured."""
+"""Implements --count-instructions: one process counts all selected cases before the first case is measured."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def count_instructions(items: Iterable[pytest.Item], config: pytest.Config) -> N
     cases = [case for item in items if isinstance(case := case_of(item), LatencyCase) and is_countable(case)]
     if not cases:
         raise pytest.UsageError(
-            f"{OPTION}: none of the chosen cases is small enough: {COUNTABLE}. Leave the option out."
+            f"{OPTION}: none of the selected cases is small enough: {COUNTABLE}. Leave out the option."
         )
     if reporter := config.pluginmanager.get_plugin("terminalreporter"):
-        what = f"the instructions of {counted(len(cases), 'case')} under Callgrind: one process, a minute or two"
+        what = f"the instructions of {counted(len(cases), 'case')} with Callgrind, which takes one to two minutes"
         reporter.write_line(f"Counting {what} ...", flush=True)
     try:
         config.stash[COUNTED] = instructions_of(cases)

@@ -58,7 +58,7 @@ def task(request: pytest.FixtureRequest) -> Task:
     if case is None:
         return tasks.task(request.param)
     if not isinstance(case, TrainedCase):
-        do = "Let measure(case) build what it needs, or write a test without `case`."
+        do = "Use measure(case), which builds what it needs, or write a test without `case`."
         raise UserError(field="task", value=str(case), allowed="a case that has a task", do=do)
     return tasks.task(case.task)
 
@@ -100,7 +100,7 @@ def model(architecture: Architecture, task: Task, device: Device) -> nn.Module:
 def measure(request: pytest.FixtureRequest, benchmark: Any) -> Iterator[Measure]:
     """Measures a case, or times a function: `measure(case)`, `measure.time(function, images=n)`. Once a test."""
     if not is_measured(request.node):
-        do = "A case is known by its arguments: write `def test_mine(measure)`."
+        do = "Write `def test_mine(measure)`."
         raise UserError(field="measure", value=request.node.nodeid, allowed="as an argument of the test", do=do)
     yield Measure(request.node, request.config.stash[OPTIONS], benchmark)
     check_clean(request.node)

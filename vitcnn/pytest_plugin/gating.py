@@ -1,4 +1,4 @@
-"""The gate inside pytest: which baseline, which cases again, what turns red and where it shows."""
+"""The gate inside pytest: chooses the baseline, measures suspects again, and fails the session if needed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from vitcnn.report.step_summary import write_markdown
 from vitcnn.report.verdicts import markdown, measured_again, resumed, terminal
 from vitcnn.working_tree import CHANGED, state
 
-COMPARED_ONLY = "Compared only, the exit status is as without: --gate makes it fail."
+COMPARED_ONLY = "This comparison does not affect the exit status. Use --gate to make it fail."
 
 JUDGED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 """Exit statuses of a session that came to its end; after any other there is no whole run to judge."""
@@ -64,26 +64,26 @@ class Gate:
         return self.options.gate or "on"
 
     def judge(self, run: Run) -> None:
-        """Judge `run`, under --gate with its suspects measured again; whatever stops that is a verdict too."""
+        """Judge `run`; with --gate, measure its suspects again first. An error on the way becomes a verdict, too."""
         try:
             self.judgement = self._judged(run)
         except (BaselineError, RunFailed, RecordError) as error:
             self.judgement = cannot_judge(str(error))
         except KeyboardInterrupt:
-            self.judgement = cannot_judge("stopped while suspects were measured again: run it again")
+            self.judgement = cannot_judge("interrupted while suspected cases were measured again: run the gate again")
             self._is_stopped = True
         write_markdown(markdown(self.judgement, self._mode), self.options.out)
 
     def summary(self, *, width: int) -> str:
         """Return the verdicts as a table for a terminal of `width` columns."""
         if self.judgement is None:
-            return "Not judged: the session did not come to its end."
+            return "Not judged, because the session ended early."
         text = terminal(self.judgement, self._mode, width=width)
         return text if self.options.gate else f"{text}\n{COMPARED_ONLY}"
 
     def _require_same_revision(self, what: str) -> None:
         if state(self.config.rootpath) != self._tree:
-            raise RunFailed(f"{CHANGED} while {what}. Measure again, and change nothing meanwhile")
+            raise RunFailed(f"{CHANGED} while {what}. Measure again without changing anything meanwhile")
 
     def _judged(self, run: Run) -> Judgement:
         self._require_same_revision("the run was measured")
@@ -109,7 +109,7 @@ class Gate:
         if isinstance(asked, str):
             stored = _named(stored, asked)
         if not stored:
-            do = f"{RECORD_FIRST} Where it lies elsewhere, name that by --benchmark-storage."
+            do = f"{RECORD_FIRST} If it is in another folder, name that with --benchmark-storage."
             raise BaselineError(f"there is no baseline for {self.options.device.key} in {folder}. {do}")
         return baseline_of(stored)
 
@@ -117,14 +117,14 @@ class Gate:
         if "torch" in sys.modules:
             release(self.options.device)
         progress, runs = TerminalProgress(self.config), []
-        which = "the whole suite again" if round_number == IN_COMPANY else f"{len(cases)} suspects again"
+        which = "the whole suite again" if round_number == IN_COMPANY else f"{len(cases)} suspected cases again"
         for number in range(processes):
             progress(number, processes, f"measuring {which}, round {round_number}")
             self._num_reruns += 1
             out = self.options.out / f"{RERUN}{self._num_reruns}"
             request = Request(cases=frozenset(cases), seed_block=self._num_reruns)
             runs.append(load_run(self._rerun(request, out)))
-            self._require_same_revision("suspects were measured again")
+            self._require_same_revision("suspected cases were measured again")
         progress(processes, processes, "measured again")
         return runs
 
@@ -140,7 +140,7 @@ class Gate:
         return measure_in_fresh_process([*given, *written], out=out, root=root, request=request)
 
     def turn_red(self, session: pytest.Session) -> None:
-        """Fail the session for every red verdict: a report each, which terminal and JUnit XML show, and the status."""
+        """Fail the session if a verdict is red, and report each red verdict to the terminal and JUnit XML."""
         if self.judgement is None or self.options.gate is None:
             return
         red = self.judgement.red(self.options.gate)
@@ -165,7 +165,7 @@ class Gate:
 
 
 GATE = pytest.StashKey[Gate]()
-"""Where the session's gate is, whatever became of the plugin that asks it."""
+"""Where the session's gate is stored, even if the plugin that uses it is unregistered."""
 
 
 def with_verdict(config: pytest.Config, status: int | pytest.ExitCode) -> int | pytest.ExitCode:

@@ -1,4 +1,4 @@
-"""The hooks of one session: collecting, accounting, saving, reporting."""
+"""The hooks of one session, which collect cases, keep and save their results, and report them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ from vitcnn.report.terminal import summary
 from vitcnn.report.verdicts import resumed
 
 VOLATILE_CPU_KEYS = ("hz_actual", "hz_actual_friendly", "hz_advertised", "hz_advertised_friendly")
-"""What py-cpuinfo reads anew each time: it would make every comparison warn of another machine."""
+"""Fields that py-cpuinfo reads again each time; they would make every comparison warn of another machine."""
 
 
 class SuiteHooks:
@@ -86,7 +86,7 @@ class SuiteHooks:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Enter every case, before -k takes any away, and give it the device's clock."""
+        """Enter every case, before -k deselects any, and give it the clock of the device."""
         items[:] = [item for item in items if item.nodeid.partition("[")[0] not in self._without_cases]
         cases = [item for item in items if is_measured(item)]
         self.ledger.collect(cases)
@@ -99,12 +99,12 @@ class SuiteHooks:
             item.add_marker(marker, append=False)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Count instructions, where that is asked for, before the first case is measured."""
+        """Count instructions before the first case is measured, if that was requested."""
         if self.options.count_instructions and not self.config.option.collectonly:
             count_instructions(session.items, self.config)
 
     def _require_resumed_cases(self, cases: list[pytest.Item]) -> None:
-        """End the session where this run goes on from another suite's."""
+        """End the session if it resumes a run of another suite."""
         try:
             if self.options.resumed:
                 self.options.resumed.require_collected(map(case_id, cases))
@@ -112,7 +112,7 @@ class SuiteHooks:
             raise pytest.UsageError(str(error)) from None
 
     def _leave_out_others(self, items: list[pytest.Item]) -> None:
-        """Leave out what is not to be measured again, where this run is one of suspects."""
+        """In a rerun of suspected cases, leave out all others."""
         request = self.options.request
         if request is not None and request.cases is not None:
             others = [item for item in items if not is_measured(item) or case_id(item) not in request.cases]
@@ -145,12 +145,12 @@ class SuiteHooks:
             self.ledger.begin()
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
-        """Enter that a case's turn has come."""
+        """Enter that a case has started."""
         self.ledger.start(nodeid)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, Any, Any]:
-        """Look at what is allocated before a case, so that what it leaves behind can be told."""
+        """Note what is allocated before a case, to detect what it leaves allocated."""
         if is_measured(pyfuncitem) and (case_of(pyfuncitem) or "torch" in sys.modules):
             freeze_what_is_imported()
             pyfuncitem.stash[CLEAN_STATE] = CleanState(self.options.device)
@@ -226,14 +226,14 @@ class SuiteHooks:
         return document
 
     def pytest_unconfigure(self) -> None:
-        """Leave the process as it was found."""
+        """Restore the process to its previous state."""
         gc.unfreeze()
         if self._sigterm is not None:
             signal.signal(signal.SIGTERM, self._sigterm)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: Any) -> Generator[None, Any, Any]:
-        """Show the table and the trade-offs below pytest-benchmark's own tables, draw the plots, say where all is."""
+        """Print the table and the trade-offs below pytest-benchmark's tables, draw the plots, print where they are."""
         try:
             return (yield)
         finally:

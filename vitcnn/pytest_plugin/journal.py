@@ -1,4 +1,4 @@
-"""The journal of a run: each case's result on disk as the case ends, for a run that goes on from an interrupted one."""
+"""The journal of a run, which stores the result of each case when it ends, so that the run can be resumed."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def read_journal(path: Path) -> Journalled:
     except (OSError, ValueError) as error:
         raise RecordError(f"{path}: cannot be read as a journal ({error})") from error
     if not lines:
-        raise RecordError(f"{path}: is empty: the run was stopped before its first case, nothing was measured")
+        raise RecordError(f"{path}: is empty: the run was stopped before its first case, so nothing was measured")
     with _at(path, 1):
         run = _head(_parsed(lines[0]))
     results, times_s = [], {}
@@ -96,18 +96,18 @@ def _parsed(line: str) -> dict[str, Any]:
     except ValueError as error:
         raise RecordError(f"not JSON ({error})") from error
     if not isinstance(document, dict):
-        raise RecordError(f"not an object, but {line[:40]!r}")
+        raise RecordError(f"not a JSON object, but {line[:40]!r}")
     return document
 
 
 def _head(document: Mapping[str, Any]) -> Run:
     if document.get(HEADER) != SCHEMA:
         found = f"schema {document[HEADER]}" if HEADER in document else "no journal of a vitcnn run"
-        raise RecordError(f"the header is of {found}, this vitcnn reads schema {SCHEMA}: measure again")
+        raise RecordError(f"the header is of {found}, but this vitcnn reads schema {SCHEMA}: measure again")
     return Run.from_json(document.get("run", {}))
 
 
 def _seconds(found: object) -> tuple[float, ...]:
     if not isinstance(found, list) or not all(type(entry) in (int, float) and math.isfinite(entry) for entry in found):
-        raise RecordError(f"{TIMES}: {found!r} is no list of seconds")
+        raise RecordError(f"{TIMES}: {found!r} is not a list of seconds")
     return tuple(found)

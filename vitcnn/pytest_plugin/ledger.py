@@ -1,4 +1,4 @@
-"""Accounts for every collected case: how it ended, what it measured, in the journal and in the run's JSON."""
+"""Keeps how every collected case ended and what it measured, for the journal and the JSON of the run."""
 
 from __future__ import annotations
 

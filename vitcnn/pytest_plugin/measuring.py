@@ -55,7 +55,7 @@ class Measure:
         """Measure `case`, a Case, and return its record."""
         from vitcnn.measuring import runner
 
-        case = require_case(case, do="A function is timed by measure.time(function).")
+        case = require_case(case, do="Use measure.time(function) to time a function.")
         self._require_first_use()
         obstacle = without_compiler(case, self._bench.device)
         if obstacle:
@@ -117,11 +117,11 @@ class Measure:
 
     def _require_first_use(self) -> None:
         if self._used:
-            do = "Write a test for each, or parametrise one."
+            do = "Write one test for each call, or parametrise the test."
             raise UserError(field="measure", value="a second call", allowed="one call a test", do=do)
         self._used = True
         if MEASURED in self._item.stash:
-            do = "A plugin or a conftest repeats tests, and the last try would count: switch that off here."
+            do = "A plugin or a conftest repeats this test, and only the last try would count: switch that off."
             raise UserError(field="measure", value="a test that was measured before", allowed="each test once", do=do)
         self._item.stash[MEASURED] = True
 
@@ -176,7 +176,7 @@ class Measure:
                 record = with_answers_in_file(record, self._options.out)
                 stash[RECORD], stash[ROW] = record, self._benchmark.stats
             else:
-                stash[ENDING] = Ending("disabled", "nothing is timed under --benchmark-disable or xdist")
+                stash[ENDING] = Ending("disabled", "nothing is timed with --benchmark-disable or xdist")
             return record
         pytest.fail(failure, pytrace=False)
 
@@ -206,7 +206,7 @@ def timed_by(item: pytest.Item) -> dict[str, str]:
 def require_callable(run: object) -> None:
     """Raise UserError where `run` cannot be called."""
     if not callable(run):
-        do = "Write measure.time(lambda: model(images))."
+        do = "Write for example measure.time(lambda: model(images))."
         raise UserError(field="measure.time(run)", value=run, allowed="a function without arguments", do=do)
 
 

@@ -1,4 +1,4 @@
-"""The plugin's options: few, frozen by a test, checked before anything runs."""
+"""The options of the plugin, which are checked before any case runs."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ from vitcnn.tasks import FOLDER, Tasks, data_root
 Value = TypeVar("Value", str, int, tuple[str, ...])
 
 OF_A_RUN = (JOURNAL, RUN_JSON, GATE_MD, f"{RERUN}*")
-"""What a run leaves in its folder: beside that of another, nobody knows whose verdict is whose."""
+"""The files that a run leaves in its folder. Two runs in one folder would mix their verdicts."""
 
 MOST_RERUNS = 20
-"""More processes a round of re-measuring are a typing error."""
+"""A larger number of reruns per round is taken for a typing error."""
 
 MOST_SEEDS = 1000
-"""More seeds are a typing error."""
+"""A larger number of seeds is taken for a typing error."""
 
 DEFAULT_STORAGE = "file://./.benchmarks"
 """pytest-benchmark's own default, replaced by benchmarks/baselines/<device>."""
@@ -45,13 +45,12 @@ DEFAULT_STORAGE = "file://./.benchmarks"
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """The checked options of one run; `selection` is what of them was given on the command line.
+    """The checked options of one run; `selection` holds those that were given on the command line.
 
-    Empty `architectures`, `tasks.asked` and `recipes`, and 0 for `num_seeds`, mean those of the cases.
-    `gate` is None where nothing is to turn red; `gate_reruns` processes measure the suspects again in each round.
-    `request` is what vitcnn asked this session for, None where a user started it.
-    `resumed` is None where the run does not go on from an interrupted one. A rerun of suspects, which are about times,
-    counts no instructions.
+    If `architectures`, `tasks.asked` or `recipes` are empty, or `num_seeds` is 0, those of the cases are used.
+    `gate` is None without --gate; `gate_reruns` is the number of processes of each round that measures suspects again.
+    `request` says what vitcnn asked this session to measure, and is None if a user started the session.
+    `resumed` is None if the run does not continue an interrupted one. Reruns of suspects do not count instructions.
     """
 
     device: Device
@@ -70,7 +69,7 @@ class Options:
 
 
 SCHEMES = ("file", "elasticsearch+http", "elasticsearch+https")
-"""Where pytest-benchmark stores runs."""
+"""The places in which pytest-benchmark can store runs."""
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -80,58 +79,60 @@ def add_options(parser: pytest.Parser) -> None:
         "--device",
         default="auto",
         metavar="NAME",
-        help="Device to measure: auto, cpu, cuda, cuda:N. Default: auto (CUDA where torch sees it).",
+        help="The device to measure: auto, cpu, cuda or cuda:N. Default: auto, which is CUDA if torch finds a GPU.",
     )
     group.addoption(
         "--preset",
         metavar="NAME",
-        help=f"How much to run: {', '.join(PRESETS)}. Default: smoke on a CPU, standard on CUDA.",
+        help=f"How many cases to run: {', '.join(PRESETS)}. Default: smoke on a CPU, standard on CUDA.",
     )
     group.addoption(
         "--arch",
         action="append",
         default=[],
         metavar="NAME",
-        help="Only this architecture (repeat it, or separate by commas): one of the catalogue, timm/NAME for any "
-        "timm model, or FILE.py:NAME for your own. One that the cases do not name takes their places.",
+        help="Measure only this architecture: a name of `vitcnn list architectures`, timm/NAME for any timm model, or "
+        "FILE.py:NAME for your own. If the suite has no cases for it, it replaces the architecture in all cases. "
+        "Repeat the option, or separate names by commas.",
     )
     group.addoption(
         "--task",
         action="append",
         default=[],
         metavar="NAME",
-        help="Only this task (repeat it, or separate by commas), where a case has one: one of the catalogue, "
-        "folder:PATH for a folder of images with one folder a class, or FILE.py:NAME for a function that returns two "
-        "data sets, train and test.",
+        help="Use only this data set in the cases that have one: a name of `vitcnn list tasks`, folder:PATH for a "
+        "folder that contains a folder of images for each class, or FILE.py:NAME for a function that returns a "
+        "training and a test data set. Repeat the option, or separate names by commas.",
     )
     group.addoption(
         "--recipe",
         action="append",
         default=[],
         metavar="NAME",
-        help="Train by this recipe (repeat it for more) instead of the cases' own: one of the catalogue, FILE.py:NAME "
-        "for your own, or a variant of any: digits_cnn,epochs=3,batch=64.",
+        help="Train with this recipe instead of those of the cases: a name of `vitcnn list recipes`, FILE.py:NAME for "
+        "your own, or a variant such as digits_cnn,epochs=3,batch=64. Repeat the option for several recipes.",
     )
     group.addoption(
         "--seeds",
         metavar="N",
-        help="Train so many seeds in each case that trains, instead of the case's own number.",
+        help="Train N seeds in each accuracy, data efficiency and robustness case. Default: the number of each case.",
     )
     group.addoption(
         "--data-root",
         metavar="DIR",
-        help="Folder of data sets and of data made here, laid out as torchvision does. Default: $VITCNN_DATA, else "
-        "vitcnn/data in the user's cache.",
+        help="The folder for data sets, in the layout of torchvision. Default: $VITCNN_DATA, or vitcnn/data in the "
+        "user's cache folder.",
     )
     group.addoption(
         "--out",
         metavar="DIR",
-        help="Folder for this run's journal and JSON. Default: .vitcnn/runs/<time> below the root directory.",
+        help="The folder for the results of this run; it must not contain another run. Default: .vitcnn/runs/<time> in "
+        "the root directory.",
     )
     group.addoption(
         "--resume",
         metavar="RUN",
-        help="Go on from an interrupted run of the same command, by its folder or its journal: what passed there is "
+        help="Continue an interrupted run of the same command. RUN is its folder or its journal. Cases that passed are "
         "not measured again.",
     )
     group.addoption(
@@ -139,25 +140,26 @@ def add_options(parser: pytest.Parser) -> None:
         nargs="?",
         const="on",
         metavar="MODE",
-        help="Judge this run by the stored baselines and fail where something got worse, is missing, new, or cannot be "
-        "judged. MODE: on; allow-new lets new cases pass; strict fails for better and undecided ones too; counts "
-        "judges what has no noise alone, for a runner that others share.",
+        help="Compare this run with the stored baseline, and fail if a case got worse, is missing or new, or cannot be "
+        "judged. MODE is on (default), allow-new (accept new cases), strict (also fail for better or inconclusive "
+        "results) or counts (compare only counts, which have no noise, for a runner that others share).",
     )
     group.addoption(
         "--gate-reruns",
         default="2",
         metavar="N",
-        help="Fresh processes that measure the gate's suspects again in each of up to four rounds. Default: 2.",
+        help="The number of processes that measure suspected regressions again in each of up to four rounds. "
+        "Default: 2.",
     )
     group.addoption(
         OPTION,
         action="store_true",
-        help="Count the instructions of the small CPU cases too, with Callgrind: one process that takes minutes.",
+        help="Also count the CPU instructions of small cases on a CPU with Callgrind, which takes one to two minutes.",
     )
 
 
 def check_options(config: pytest.Config) -> Options:
-    """Return the checked options; UserError where one cannot be used."""
+    """Return the checked options; UserError if one is not valid."""
     device = resolve(config.getoption("--device"))
     preset = device.default_preset if config.getoption("--preset") is None else config.getoption("--preset")
     if preset not in PRESETS:
@@ -167,7 +169,7 @@ def check_options(config: pytest.Config) -> Options:
     out = _out(config)
     is_worker = hasattr(config, "workerinput")
     if not is_worker and any(True for name in OF_A_RUN for _ in out.glob(name)):
-        do = "Name another folder, or leave it out for one named by the time."
+        do = "Name another folder, or omit the option to use a folder named by the time."
         raise UserError(field="--out", value=str(out), allowed="a folder that holds no run yet", do=do)
     require_writable("--out", out)
     if config.getoption(OPTION):
@@ -203,9 +205,10 @@ def check_options(config: pytest.Config) -> Options:
 
 
 def _on_command_line(config: pytest.Config, option: str, value: Value) -> Value:
-    """Return what an option says where who starts the run sees it, else nothing: in `addopts` it is part of the suite.
+    """Return the value of an option if it was given on the command line, otherwise an empty value.
 
-    What it leaves out there is therefore missing where the baseline has it, as what a conftest leaves out.
+    An option in `addopts` is part of the suite: cases that it leaves out are missing if the baseline has them, as with
+    cases that a conftest leaves out.
     """
     given = [str(argument) for argument in config.invocation_params.args]
     form = f"{option}(=|$)" if option.startswith("--") else rf"-\w*{option[1:]}"
@@ -222,22 +225,22 @@ def _gate(config: pytest.Config) -> Mode | None:
     if mode is None:
         return None
     if mode not in MODES:
-        do = "Give the path first: pytest benchmarks --gate."
+        do = "Put the path first: pytest benchmarks --gate."
         raise UserError(field="--gate", value=mode, allowed=", ".join(MODES), do=do)
     if config.option.collectonly:
-        why = "What is not measured cannot be judged, and must not look green."
+        why = "--collect-only measures nothing, so there is nothing to judge. Leave out one of the two."
         raise UserError(field="--collect-only", value="with --gate", allowed="one of the two", do=why)
     named = config.option.benchmark_compare
     if isinstance(named, str):
-        do = "The gate judges by the newest of all recordings: leave the name out, or --gate."
+        do = "The gate always uses the newest recording. Leave out the name, or --gate."
         raise UserError(field="--benchmark-compare", value=named, allowed="no name, with --gate", do=do)
     saving = next((name for name in SAVING if config.getoption(name)), None)
     if saving:
-        why = "The run would become a baseline before it is judged, and judge the next one."
-        do = f"{why} Leave it out here; record with `vitcnn baseline record`."
+        why = "The run would become part of the baseline before it is judged."
+        do = f"{why} Leave out the option, and record baselines with `vitcnn baseline record`."
         raise UserError(field=saving, value="with --gate", allowed="one of the two", do=do)
     if storage_folder(config) is None:
-        do = "Leave it out, or name a folder: file://PATH."
+        do = "Leave out the option, or name a folder: file://PATH."
         value = config.option.benchmark_storage
         raise UserError(field="--benchmark-storage", value=value, allowed="a folder, with --gate", do=do)
     return mode
@@ -245,7 +248,7 @@ def _gate(config: pytest.Config) -> Mode | None:
 
 def _gate_reruns(text: str) -> int:
     if text not in map(str, range(MOST_RERUNS + 1)):
-        do = "2 are enough on a quiet machine."
+        do = "2 are sufficient on a quiet machine."
         raise UserError(field="--gate-reruns", value=text, allowed=f"0 to {MOST_RERUNS}", do=do)
     return int(text)
 
@@ -254,15 +257,15 @@ def _num_seeds(text: str | None) -> int:
     if text is None:
         return 0
     if not text.isdecimal() or not 1 <= int(text) <= MOST_SEEDS:
-        do = "One seed shows no spread, three some of it."
+        do = "With three seeds the report shows how much seeds differ; with one it cannot."
         raise UserError(field="--seeds", value=text, allowed=f"1 to {MOST_SEEDS}", do=do)
     return int(text)
 
 
 def _narrow_paths(config: pytest.Config) -> tuple[str, ...]:
-    """Return the parts of a suite among the arguments, relative to the root: files, node ids, and folders below it.
+    """Return the files, node ids and subfolders of a suite among the arguments, relative to the root.
 
-    None where a whole suite is among them too, or what is not on the command line.
+    Return none if a whole suite is among the arguments, or an argument that is not on the command line.
     """
     found, given = [], set(map(str, config.invocation_params.args))
     for argument in config.args:
@@ -290,7 +293,9 @@ def _names(config: pytest.Config, option: str) -> tuple[str, ...]:
     names = (name.strip() for name in split)
     found = tuple(dict.fromkeys(name for name in names if name))
     if config.getoption(option) and not found:
-        raise UserError(field=option, value="", allowed="a name, or names separated by commas", do="Or leave it out.")
+        raise UserError(
+            field=option, value="", allowed="a name, or names separated by commas", do="Or leave out the option."
+        )
     return found
 
 
@@ -299,18 +304,18 @@ def _stamp() -> str:
 
 
 def prepare_json_folder(config: pytest.Config) -> None:
-    """Make the folder of --benchmark-json: pytest-benchmark does not, and would lose the run at its end."""
+    """Create the folder of --benchmark-json: pytest-benchmark does not, and would lose the results at the end."""
     path: Path | None = config.option.benchmark_json
     if path is not None:
         if given_path("--benchmark-json", path).is_dir():
-            do = f"Name a file in it, such as {path / RUN_JSON}."
+            do = f"Name a file in this folder, such as {path / RUN_JSON}."
             raise UserError(field="--benchmark-json", value=str(path), allowed="the path of a file", do=do)
         require_writable("--benchmark-json", path.absolute().parent)
         path.parent.mkdir(parents=True, exist_ok=True)
 
 
 def storage_folder(config: pytest.Config) -> Path | None:
-    """Return the folder that stored runs lie in, or None where they are not in files; UserError as `given_path`."""
+    """Return the folder of stored runs, or None if they are not stored in files; UserError as `given_path`."""
     storage: str = config.option.benchmark_storage
     scheme, separator, path = storage.rpartition("://")
     if separator and scheme not in SCHEMES:
@@ -322,10 +327,10 @@ def storage_folder(config: pytest.Config) -> Path | None:
 
 
 def set_default_storage(config: pytest.Config, device: Device) -> None:
-    """Make pytest-benchmark store runs below benchmarks/baselines/<device>, unless the user named a place.
+    """Make pytest-benchmark store runs in benchmarks/baselines/<device>, unless the user named another place.
 
-    Where a folder among the arguments has baselines of its own, as `vitcnn baseline record --suite` makes them, it is
-    that folder's; UserError where two have.
+    If a folder among the arguments has its own baselines, as `vitcnn baseline record --suite` creates them, these are
+    used; UserError if two folders have.
     """
     if config.option.benchmark_storage == DEFAULT_STORAGE:
         named = [Path(argument.partition("::")[0]) for argument in config.args]
@@ -334,19 +339,19 @@ def set_default_storage(config: pytest.Config, device: Device) -> None:
             dict.fromkeys(s.resolve() / baseline.FOLDER for s in suites if os.path.isdir(s / baseline.FOLDER))  # noqa: PTH112
         )
         if len(own) > 1:
-            value, do = " ".join(str(folder.parent) for folder in own), "Run one after the other."
+            value, do = " ".join(str(folder.parent) for folder in own), "Run pytest once for each of them."
             raise UserError(field="paths", value=value, allowed="one folder with baselines of its own", do=do)
         folder = own[0] if own else config.rootpath / "benchmarks" / baseline.FOLDER
         config.option.benchmark_storage = f"file://{folder / device.key}"
 
 
 def require_outside_stores(config: pytest.Config, out: Path) -> None:
-    """Raise UserError where this run's files would lie among the baselines: it would judge itself, or the next one."""
+    """Raise UserError if this run would write into the baselines: it would become a baseline itself."""
     stores = [config.rootpath / "benchmarks" / baseline.FOLDER]
     named = storage_folder(config)
     if named is not None:
         stores.append(named.parent if named.parent.name == baseline.FOLDER else named)
     for field, path in (("--out", out), ("--benchmark-json", config.option.benchmark_json)):
         if path is not None and any(Path(path).resolve().is_relative_to(store.resolve()) for store in stores):
-            do = "It would be a baseline that nobody recorded."
+            do = "The run would become a baseline without being recorded as one."
             raise UserError(field=field, value=str(path), allowed="a place outside the stored baselines", do=do)

@@ -1,4 +1,4 @@
-"""Plots at the end of a session: after everything is saved, and never its failure."""
+"""Draws plots at the end of a session, after everything is saved; an error here does not fail the session."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Going on from an interrupted run: what its journal holds stands in this run as it was measured."""
+"""Continues an interrupted run: the cases that its journal contains are taken over as they were measured."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Resumed:
         """Raise UserError where a case that passed is not among those that are collected now."""
         other = sorted(self.records.keys() - set(ids))
         if other:
-            do = f"{other[0]!r} passed there and is not collected here: give the same command as then."
+            do = f"{other[0]!r} passed in that run and is not collected now: use the same command as then."
             raise UserError(field=OPTION, value=str(self.path), allowed="a run of the same suite", do=do)
 
 
@@ -55,18 +55,18 @@ def resumed_run(config: pytest.Config, device: Device, selection: Selection, out
     is_folder = os.path.isdir(asked)  # noqa: PTH112  # Path.is_dir raises where the name is too long
     path = Path(asked) / JOURNAL if is_folder else Path(asked)
     if not asked or not os.path.isfile(path):  # noqa: PTH113  # as above
-        do = f"{path} is not there." if asked else "Is a variable not set?"
+        do = f"{path} does not exist." if asked else "Perhaps a variable in the command is not set."
         raise UserError(field=OPTION, value=asked, allowed="the folder of an interrupted run, or its journal", do=do)
     try:
         found = read_journal(path.absolute())
     except RecordError as error:
-        do = f"{error}. Start anew without {OPTION}."
+        do = f"{error}. Start a new run without {OPTION}."
         raise UserError(field=OPTION, value=asked, allowed="a journal that can be read", do=do) from None
     now = Run(environment=environment(device, config.rootpath), cases=(), selection=selection)
     other = _difference(found.run, now)
     if other:
         allowed = "a run of the same revision, device, software and options"
-        raise UserError(field=OPTION, value=asked, allowed=allowed, do=f"{other}. Start anew without {OPTION}.")
+        raise UserError(field=OPTION, value=asked, allowed=allowed, do=f"{other}. Start a new run without {OPTION}.")
     return _taken(found)
 
 
@@ -75,7 +75,7 @@ def _require_no_baseline(config: pytest.Config, asked: str, out: Path) -> None:
     saving = next((name for name in SAVING if config.getoption(name)), None)
     if saving or (out / OUTPUT).exists():
         what = f"with {saving}" if saving else "in a run that vitcnn starts itself"
-        do = "What several processes measured is no baseline: leave it out, and everything is measured anew."
+        do = f"A baseline must not be measured by several processes. Leave out {OPTION} to measure all cases."
         raise UserError(field=OPTION, value=asked, allowed=f"not {what}", do=do)
 
 
@@ -85,7 +85,7 @@ def _difference(before: Run, now: Run) -> str:
         was, here = asdict(of_then), asdict(of_now)
         for name in here:
             if was[name] != here[name]:
-                return f"{name.replace('_', ' ')}: {was[name]!r} there, {here[name]!r} here"
+                return f"{name.replace('_', ' ')}: {was[name]!r} in that run, {here[name]!r} now"
     return ""
 
 
@@ -99,7 +99,9 @@ def _taken(found: Journalled) -> Resumed:
         elif result.record and result.outcome == "passed":
             records[result.id] = result.record
     if records and not found.run.environment.git_commit:
-        remarks.append("The project has no git revision: nobody can tell whether it is that of the interrupted run.")
+        remarks.append(
+            "The project has no git revision, so it is not known whether the code is that of the interrupted run."
+        )
     told = f"Not measured again: {counted(len(records), 'case')} that passed in {found.path}."
     return Resumed(path=found.path, records=records, times_s=found.times_s, remarks=(told, *remarks))
 

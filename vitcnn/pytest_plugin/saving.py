@@ -1,4 +1,4 @@
-"""The JSON files of a run: our own, compact, and pytest-benchmark's, which it writes with four spaces a level."""
+"""Writes the JSON files of a run, and makes those of pytest-benchmark compact."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def finish_files(config: pytest.Config, before: Iterable[Path], run: Run) -> lis
         try:
             copy_answers(run.cases, path.parent)
         except RecordError as error:
-            faults.append(f"{path}: has no answers beside it: {error}")
+            faults.append(f"{path}: the answers could not be copied beside it: {error}")
     return faults
 
 

@@ -1,4 +1,4 @@
-"""Which of a file's CASES a run collects: by preset, by --arch, by --task."""
+"""Selects which of a file's CASES a run collects, by --preset, --arch, --task, --recipe and --seeds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A session that takes turns with that of another revision: the hooks that `vitcnn compare` needs."""
+"""The hooks for `vitcnn compare`: a session that takes turns with the session of another revision."""
 
 from __future__ import annotations
 
@@ -74,11 +74,11 @@ class TurnHooks:
                 continue
             if name.startswith(OF_A_FILE):
                 do = "Name it by a path relative to the folder that you compare in"
-                return f"both revisions would read the same {file}. {do}"
+                return f"both revisions would read the same file {file}. {do}"
             is_of_checkout = file.is_relative_to(self._checkout) and not file.is_relative_to(environment)
             if name in self._packages or is_of_checkout:
                 do = "Name its folder in pytest's `pythonpath`, or uninstall what is installed of it"
-                return f"not this revision's {name} would be measured, but {file}. {do}"
+                return f"the measured {name} would be {file} instead of this revision's. {do}"
         return ""
 
     def pytest_unconfigure(self) -> None:

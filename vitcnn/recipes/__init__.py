@@ -1,4 +1,4 @@
-"""The catalogue of training recipes, as data: one constant each, found by walking this package.
+"""The catalogue of training recipes: each recipe is a constant, which is found automatically.
 
 Beside it a user's own is named by `FILE.py:NAME`, a package's by its entry point, and a variant of any by what is
 changed: `digits_cnn,epochs=3,batch=64`.

@@ -54,6 +54,6 @@ def _read(changes: str) -> dict[str, Any]:
             found[name] = CHANGES[name](text)
         except ValueError:
             kind = "a whole number" if CHANGES[name] is int else "a number"
-            do = "Such as digits_cnn,epochs=3."
+            do = "Write for example digits_cnn,epochs=3."
             raise UserError(field=f"--recipe: {name}", value=text, allowed=kind, do=do) from None
     return found

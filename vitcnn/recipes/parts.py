@@ -1,4 +1,4 @@
-"""What a training recipe is made of, as frozen values: augmentations, optimisers, schedule. Standard library alone.
+"""The parts of a training recipe as frozen values: augmentations, optimisers, schedule. Imports no torch.
 
 Each part has its `kind` as a field, so that a recipe written as JSON still says what it is.
 """
@@ -139,7 +139,7 @@ class Mix:
             _require(self, name, getattr(self, name) >= SMALLEST_ALPHA, f"numbers from {SMALLEST_ALPHA}")
         both = self.mixup_share + self.cutmix_share
         if both > 1:
-            do = "An image is mixed in one way at most."
+            do = "Each image is mixed in at most one way."
             raise UserError(field="mixup_share + cutmix_share", value=both, allowed=SHARES, do=do)
 
 

@@ -1,4 +1,4 @@
-"""Training to a good accuracy as fast as can be: the CIFAR-10 speed run of a CNN, and ours of a ViT.
+"""Recipes that reach a good accuracy as fast as possible: the CIFAR-10 speed run of a CNN, and ours of a ViT.
 
 Variants for characters do not mirror, neither in training nor in testing. Nothing here has been run on CIFAR-10 by us
 yet; accuracies on made data are in docs/results/short-training-cpu.md.

@@ -1,4 +1,4 @@
-"""The catalogue of tasks: one file a data set, one constant an entry, found by walking this package."""
+"""The catalogue of tasks: each data set has its own file, and its entry is found automatically."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def data_root(asked: Path | str | None = None) -> Path:
     UserError where it is no folder, or what was given is empty.
     """
     field, given = _given_data_root(asked)
-    do = f"Name a folder, by --data-root or ${DATA_ROOT_VARIABLE}; it is made where it is needed."
+    do = f"Name a folder with --data-root or ${DATA_ROOT_VARIABLE}; it is created if needed."
     try:
         root = given_path(field, given).expanduser().absolute()
     except RuntimeError as error:  # the home of no user
@@ -107,6 +107,6 @@ def _own_task(value: str) -> Task | None:
         return own_task(value)
     path = value.removeprefix(FOLDER)
     if not path.strip():
-        do = "folder:. is the current folder."
+        do = "Write for example folder:photos, or folder:. for the current folder."
         raise UserError(field="--task", value=value, allowed="folder:PATH", do=do)
     return folder_task(Path(path))

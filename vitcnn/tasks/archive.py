@@ -1,4 +1,4 @@
-"""Archives of a task: read once, checked before anything is unpacked, and unpacked whole, checked or not at all."""
+"""Reads the archives of a task, verifies their checksums, and unpacks them completely or not at all."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def unpack(task: Task, file: RemoteFile, archive: Path, names: Collection[str]) 
         raise _damaged(task, archive, f"an archive that can be unpacked ({error})") from error
     left = sorted(set(names) - found.keys())
     if left:
-        raise _damaged(task, archive, f"an archive with {', '.join(left)}, which it does not hold")
+        raise _damaged(task, archive, f"an archive with {', '.join(left)}, which it does not contain")
     return found
 
 
@@ -100,5 +100,5 @@ def md5_of(content: bytes) -> str:
 
 
 def _damaged(task: Task, path: Path, allowed: str) -> UserError:
-    do = f"Run `vitcnn fetch {task.name}` to get it anew."
+    do = f"Run `vitcnn fetch {task.name}` to download it again."
     return UserError(field=task.name, value=str(path), allowed=allowed, do=do)

@@ -1,4 +1,4 @@
-"""Keeps the arrays of a task on disk: one uncompressed file, whole or not at all."""
+"""Stores the arrays of a task in one uncompressed file, which is written completely or not at all."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ def cached(path: Path, make: Callable[[], Data]) -> Data:
     try:
         _write(path, made)
     except OSError as error:
-        warnings.warn(f"{path} cannot be written ({error.strerror}): these data are made anew each time", stacklevel=2)
+        warnings.warn(
+            f"{path} cannot be written ({error.strerror}), so the data is generated again in each run", stacklevel=2
+        )
     return made
 
 
@@ -48,12 +50,12 @@ def _read(path: Path) -> Data | None:
     kept = Data(train=train, test=test)
     if marker == _marker(path, kept):
         return kept
-    _warn(path, "its sum is another, or it was another file's")
+    _warn(path, "its checksum is wrong, or it belongs to another file")
     return None
 
 
 def _warn(path: Path, why: str) -> None:
-    warnings.warn(f"{path} does not hold what was kept there ({why}): these data are made anew", stacklevel=4)
+    warnings.warn(f"{path} does not contain the expected data ({why}), so the data is generated again", stacklevel=4)
 
 
 def _marker(path: Path, data: Data) -> str:

@@ -1,4 +1,4 @@
-"""Files of a task: which are missing, and how to download them.
+"""Finds which files of a task are missing, and downloads them.
 
 The layout is torchvision's, so folders that it made serve. Only whole, checked files ever get their final name.
 """
@@ -84,7 +84,7 @@ def _download(task: Task, file: RemoteFile, data_root: Path, progress: Progress)
             return
     message = (
         f"{task.name}: {file.path} is not under {data_root} and cannot be downloaded ({'; '.join(reasons)}): run "
-        f"`vitcnn fetch {task.name}` where there is a network, and give that folder with --data-root or $VITCNN_DATA"
+        f"`vitcnn fetch {task.name}` where there is a network, and name that folder with --data-root or $VITCNN_DATA"
     )
     raise MissingData(task.name, message)
 
@@ -98,7 +98,7 @@ def _download_from(url: str, part: Path, md5: str, tell: Callable[[int, int], No
         return
     part.unlink()
     if not resumed:
-        raise _Failed(f"it gives a file of MD5 {found}, not {md5}")
+        raise _Failed(f"its file has MD5 {found} instead of {md5}")
     _download_from(url, part, md5, tell)
 
 
@@ -111,7 +111,7 @@ def _receive(url: str, part: Path, tell: Callable[[int, int], None]) -> None:
             while block := _block(answer):
                 done += len(block)
                 if done > LARGEST_BYTES:
-                    raise _Failed(f"it gives more than {LARGEST_BYTES:,} bytes")
+                    raise _Failed(f"it sends more than {LARGEST_BYTES:,} bytes")
                 file.write(block)
                 tell(done, max(done, total))
     if done < total:

@@ -1,4 +1,4 @@
-"""Draws the images of a task made here, in batches: any number, classes balanced, order shuffled."""
+"""Draws the images of a generated task in batches, with balanced classes in random order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Characters rendered from fonts of pip-installed packages: as many images as MNIST has, without a download.
+"""Renders characters from fonts of pip-installed packages, as many images as MNIST has.
 
 The fonts of the test part are of other families than those of the training part. Each image has its own face, stroke
 width, affine distortion, blur, brightness and noise.

@@ -73,7 +73,7 @@ def own_task(text: str) -> Task:
     try:
         parts = found.value()
     except Exception as error:
-        do = f"It raised {raised(error, found.file)}."
+        do = f"Calling it raised {raised(error, found.file)}."
         raise UserError(field="--task", value=str(found), allowed=ALLOWED, do=do) from error
     data = OwnData(name=str(found), file=found.file, **_two(str(found), parts))
     shape, classes = _shape(data), _classes(data)
@@ -130,13 +130,13 @@ def load_checked(task: Task, file: str, data_root: Path, progress: Progress) -> 
 def _require_labels(name: str, classes: Sequence[str], data: Data) -> None:
     """Raise UserError where there is one class alone, a label stands for none, or a part has no image of one."""
     if len(classes) < LEAST_CLASSES:
-        do = "With one there is nothing to tell apart."
+        do = "Classification needs at least two classes."
         raise UserError(field=f"--task {name}", value=len(classes), allowed="two classes or more", do=do)
     for part, labels in zip(PARTS, (data.train.labels, data.test.labels), strict=True):
         field = f"--task {name}: {part}"
         if len(labels) == 0:
-            do = "Every one of them is in the other part too: return two different parts."
-            raise UserError(field=field, value="no image", allowed="images that the other part has not", do=do)
+            do = "All of its images are in the other part too: return two different parts."
+            raise UserError(field=field, value="no image", allowed="images that the other part does not have", do=do)
         if not isinstance(labels, np.ndarray) or labels.dtype != np.int64:
             raise UserError(field=field, value=_kind(labels), allowed="labels int64 (count,)", do="Correct the loader.")
         if labels.min() < 0 or labels.max() >= len(classes):
@@ -151,11 +151,11 @@ def _require_labels(name: str, classes: Sequence[str], data: Data) -> None:
 
 def _two(name: str, parts: object) -> dict[str, Any]:
     if not isinstance(parts, Sequence) or len(parts) != len(PARTS):
-        do = f"What it returned is {_kind(parts)}."
+        do = f"It returned {_kind(parts)}."
         raise UserError(field="--task", value=name, allowed=ALLOWED, do=do)
     for part, items in zip(PARTS, parts, strict=True):
         if not hasattr(items, "__len__") or not hasattr(items, "__getitem__"):
-            do = f"Its {part} is {_kind(items)}, which has no length or no items by number."
+            do = f"Its {part} is {_kind(items)}, which does not support len() and indexing."
             raise UserError(field="--task", value=name, allowed="map-style data sets", do=do)
         if len(items) == 0:
             raise UserError(field="--task", value=name, allowed="data sets with images", do=f"Its {part} is empty.")
@@ -163,7 +163,7 @@ def _two(name: str, parts: object) -> dict[str, Any]:
 
 
 def _kind(value: object) -> str:
-    return f"{len(value)} things" if isinstance(value, (tuple, list)) else f"of type {type(value).__name__}"
+    return f"{len(value)} values" if isinstance(value, (tuple, list)) else f"an object of type {type(value).__name__}"
 
 
 def _shape(data: OwnData) -> InputShape:
@@ -217,7 +217,7 @@ def _item(data: OwnData, part: str, number: int) -> tuple[Any, Any]:
     if isinstance(item, Mapping):
         found = [next((item[key] for key in names if key in item), None) for names in (IMAGE_KEYS, LABEL_KEYS)]
         if any(value is None for value in found):
-            do = f"Call them {IMAGE_KEYS[0]} and {LABEL_KEYS[0]}."
+            do = f"Name the keys {IMAGE_KEYS[0]} and {LABEL_KEYS[0]}."
             raise data.refusal(part, number, sorted(item), ITEM, do)
         return found[0], found[1]
     if not isinstance(item, Sequence) or len(item) != 2:
@@ -242,7 +242,7 @@ def _image(data: OwnData, part: str, number: int) -> np.ndarray:
         return array
     if not np.issubdtype(array.dtype, np.floating) or not (array.min() >= 0 and array.max() <= 1):
         found = f"{array.dtype} from {array.min():g} to {array.max():g}"
-        do = "Leave Normalize out: vitcnn brings images to -1..1 itself."
+        do = "Leave out Normalize: vitcnn scales images to -1..1 itself."
         raise data.refusal(part, number, found, IMAGE, do)
     return np.round(array * 255).astype(np.uint8)
 
@@ -262,11 +262,11 @@ def _fitted(data: OwnData, part: str, shape: InputShape) -> Iterator[np.ndarray]
         image = _image(data, part, number)
         if image.shape[1:] != (shape.px, shape.px):
             if shape.px != KEPT_PX[-1]:
-                do = f"The first is {shape.px} px: bring all to one size, or the first to another than that."
+                do = f"The first has {shape.px} px, so all must have: resize them to one size."
                 raise data.refusal(part, number, f"{image.shape[2]}x{image.shape[1]} px", "images of one size", do)
             image = square(image, shape.px)
         if len(image) != shape.channels:
             if shape.channels == 1:
-                raise data.refusal(part, number, "3 channels", "as many as the first has, 1", "Convert it.")
+                raise data.refusal(part, number, "3 channels", "1 channel, as in the first image", "Convert it.")
             image = np.repeat(image, shape.channels, axis=0)
         yield image

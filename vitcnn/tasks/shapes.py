@@ -1,4 +1,4 @@
-"""Ten shapes in two colours on a mottled ground: as many images as CIFAR-10 has, without a download.
+"""Generates images of ten shapes in two colours on a mottled background, as many as CIFAR-10 has.
 
 Where a shape lies, how large it is, how it is turned and whether it is brighter or darker than the ground is drawn
 anew for each image, so no single pixel says much of the class.

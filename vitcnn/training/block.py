@@ -1,4 +1,4 @@
-"""Some images on their way to the model: one or several batches, augmented together."""
+"""One or several batches of images that are augmented together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trains a module by a recipe. It knows no metric: snapshots of the weights say afterwards how far each epoch came."""
+"""Trains a module by a recipe, and keeps snapshots of the weights, whose accuracy is computed afterwards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Muon: momentum whose matrices are made orthogonal before they are stepped along.
+"""The optimiser Muon: it orthogonalises the momentum of each matrix before each step.
 
 Source: Jordan et al., Muon: an optimizer for hidden layers in neural networks, 2024. torch.optim.Muon is the oracle of
 our tests and not what we use: it refuses filters, keeps no norms, and takes matrices one at a time, where a GPU waits

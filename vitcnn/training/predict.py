@@ -1,4 +1,4 @@
-"""What a trained module answers about a split."""
+"""Computes the predictions of a trained module for a split."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A split that lives on the device as uint8, and its blocks."""
+"""A split that is stored on the device as uint8, and its blocks."""
 
 from __future__ import annotations
 

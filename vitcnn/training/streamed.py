@@ -1,4 +1,4 @@
-"""A split too large for the device: it stays in host memory, and its blocks arrive while the last one is trained on."""
+"""A split that is too large for the device: its blocks are copied from host memory while the model trains."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ViT of the speed runs: the first layers of their CNN make its tokens, which overlap."""
+"""The ViT of the speed runs, whose overlapping tokens come from the first layers of the speed runs' CNN."""
 
 from __future__ import annotations
 

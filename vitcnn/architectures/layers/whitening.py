@@ -1,4 +1,4 @@
-"""A frozen first layer that whitens small patches, by what the training images are like."""
+"""A frozen first layer that whitens small patches; its weights are computed from the training images."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How bright and how strong the colours are: each image by its own factor, to the byte as torchvision does.
+"""Colour augmentations, each image with its own factor; the results are those of torchvision to the byte.
 
 Levels here are whole numbers 0..255 as floats, (batch, channels, ...); results are cut off to whole numbers again.
 """

@@ -1,4 +1,4 @@
-"""Where the pixels go: crop, flip, affine."""
+"""Geometric augmentations: crop, flip and affine transforms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""MixUp and CutMix, drawn for each image: pixels and labels of two images become those of one."""
+"""MixUp and CutMix, drawn for each image: they mix the pixels and labels of two images."""
 
 from __future__ import annotations
 
