@@ -83,7 +83,7 @@ class CorruptedTest(SeedRuns):
         right = []
         for number, corruption in enumerate(corruptions().values(), 1):
             right.append(torch.cat([self.right_under(corruption, batch) for batch in self.batches()], dim=1))
-            text = f"{self.case.architecture}, seed {self.seed}, {corruption.name}"
+            text = f"seed {self.seed}: {number}/{len(corruptions())} corruptions, {corruption.name}"
             self.progress(self.turn * self.steps + self.recipe.epochs + number, self.case.num_seeds * self.steps, text)
         self.right.append(torch.stack(right))
 
@@ -127,7 +127,7 @@ class CorruptedTest(SeedRuns):
 
     def report_progress(self, seed: int, epoch: int, loss: float) -> None:
         """Say how far all seeds have come; their answers are still to come."""
-        text = f"{self.case.architecture}, seed {seed}, loss {loss:.3f}"
+        text = f"seed {seed}: {epoch}/{self.recipe.epochs} epochs, loss {loss:.3f}"
         self.progress(seed * self.steps + epoch, self.case.num_seeds * self.steps, text)
 
     @property

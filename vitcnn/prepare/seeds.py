@@ -156,7 +156,7 @@ class SeedRuns:
     def report_progress(self, turn: int, epoch: int, loss: float) -> None:
         """Say how far the training of all seeds has come."""
         epochs = self.recipe.epochs
-        text = f"{self.case.architecture}, seed {self.seeds[turn]}, loss {loss:.3f}"
+        text = f"seed {self.seeds[turn]}: {epoch}/{epochs} epochs, loss {loss:.3f}"
         self.progress(turn * epochs + epoch, self.case.num_seeds * epochs, text)
 
     def trained(self) -> Trained:

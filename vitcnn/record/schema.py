@@ -4,7 +4,8 @@
 2. a run says when it began and what of the suite was asked for (`started`, `selection`);
 3. a record stands here alone, no longer in pytest-benchmark's `extra_info` too; which test images were right lies
    packed in a file that `files["answers"]` names; a run says which records are of an interrupted one (`resumed`);
-4. `selection` says which recipes and how many seeds were asked for; the family `other`.
+4. `selection` says which recipes and how many seeds were asked for; the family `other`;
+5. a case says how long its whole test took (`wall_s`).
 
 Files from schema `OLDEST` on are read.
 """
@@ -21,7 +22,7 @@ import fastjsonschema
 
 from vitcnn.errors import RecordError
 
-SCHEMA, OLDEST = 4, 2
+SCHEMA, OLDEST = 5, 2
 
 
 def upgraded(document: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -36,7 +37,7 @@ def upgraded(document: Mapping[str, Any]) -> Mapping[str, Any]:
     if schema == SCHEMA:
         return document
     cases = document.get("cases")
-    placed = [{"place": "", **case} if isinstance(case, dict) else case for case in cases or ()]
+    placed = [{"place": "", "wall_s": None, **case} if isinstance(case, dict) else case for case in cases or ()]
     later: dict[str, dict[str, Any]] = {
         "environment": {"git_changes": ""},
         "selection": {"recipes": [], "num_seeds": 0},

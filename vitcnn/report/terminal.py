@@ -1,4 +1,4 @@
-"""The compact table and the trade-offs at the end of a run."""
+"""The trade-offs and the compact table at the end of a run."""
 
 from __future__ import annotations
 
@@ -189,13 +189,13 @@ MOST_REASONS = 3
 
 
 def summary(run: Run, *, width: int) -> str:
-    """Return the table, the trade-offs, what the questions on accuracy show, and a line on what did not pass."""
+    """Return the trade-offs, the table, what the questions on accuracy show, and a line on what did not pass."""
     outcomes = Counter(case.outcome for case in run.cases)
     counts = ", ".join(f"{count} {outcome.replace('_', ' ')}" for outcome, count in sorted(outcomes.items()))
     lines = [textwrap.fill(line, width, subsequent_indent="  ") for line in tradeoffs(run)]
     parts = [
-        table(run, width=width),
         "\n".join(lines),
+        table(run, width=width),
         data_efficiency(run, width=width),
         robustness(run, width=width),
         published(run, width=width),
