@@ -121,12 +121,19 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, s
     (folder / "conftest.py").write_text(dedent(CONFTEST))
     (folder / "test_odd.py").write_text(dedent(ODD))
     (folder / "mine.py").write_text(dedent(MINE))
-    quick = "lenet and 28 and (latency or memory or training)"
+    quick = "lenet and /28/ and (latency or memory or training)"
     storage = f"--benchmark-storage=file://{folder / 'stored'}"
     processes = {
         "suite": start("benchmarks", "-k", quick, storage, "--out", folder / "suite", cwd=ROOT),
         "own": start(
-            "benchmarks", "--arch", f"{folder}/mine.py:Net,lenet", "-k", "b16 and 28", "--out", folder / "own", cwd=ROOT
+            "benchmarks",
+            "--arch",
+            f"{folder}/mine.py:Net,lenet",
+            "-k",
+            "/b16/ and /28/",
+            "--out",
+            folder / "own",
+            cwd=ROOT,
         ),
         "odd": start(f"--rootdir={folder}", "--out", folder / "odd", cwd=folder),
     }
@@ -149,6 +156,13 @@ def test_collecting_the_suite_lists_every_file_and_imports_no_torch(tmp_path):
     assert sorted({line.partition("::")[0] for line in collected}) == [f"benchmarks/{name}" for name in FILES]
     assert len(FILES) >= 5
     assert "HEAVY: []" in output
+
+
+def test_the_answer_is_not_drowned_in_pytest_benchmarks_table(finished):
+    _, output, _ = finished["suite"]
+    assert "Rounds" not in output
+    assert "-k looks for" not in output
+    assert "vitcnn: about " in output
 
 
 def test_a_few_cases_of_the_suite_pass(finished):

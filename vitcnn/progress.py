@@ -28,7 +28,7 @@ class ProgressBar:
         """Draw the bar, or take it away where all is done."""
         if self._bar is None:
             stream = self._stream or sys.stderr
-            self._bar = tqdm(total=total, file=stream, disable=None, leave=False, bar_format=PLAIN)
+            self._bar = tqdm(total=total, file=stream, desc=text, disable=None, leave=False, bar_format=PLAIN)
         self._bar.total = total
         self._bar.set_description_str(text)
         self._bar.update(done - self._bar.n)

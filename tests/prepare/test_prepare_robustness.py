@@ -104,7 +104,7 @@ def test_progress_counts_epochs_and_corruptions_of_every_seed(finished):
     _, told = finished
     assert [done for done, _, _ in told] == list(range(1, 31))
     assert {total for _, total, _ in told} == {2 * (8 + 7)}
-    assert told[7][2].startswith("seed 0: 1/1 epochs, loss ")
+    assert told[7][2].startswith("seed 0: 8/8 epochs, loss ")
     assert told[-1][2] == "seed 1: 7/7 corruptions, occlusion"
 
 

@@ -127,7 +127,7 @@ class CorruptedTest(SeedRuns):
 
     def report_progress(self, seed: int, epoch: int, loss: float) -> None:
         """Say how far all seeds have come; their answers are still to come."""
-        text = f"seed {seed}: {epoch}/{self.recipe.epochs} epochs, loss {loss:.3f}"
+        text = f"seed {self.seeds[seed]}: {epoch}/{self.recipe.epochs} epochs, loss {loss:.3f}"
         self.progress(seed * self.steps + epoch, self.case.num_seeds * self.steps, text)
 
     @property

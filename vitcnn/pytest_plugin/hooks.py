@@ -235,11 +235,12 @@ class SuiteHooks:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: Any) -> Generator[None, Any, Any]:
-        """Show the table and the trade-offs below pytest-benchmark's own tables, draw the plots, say where all is."""
+        """Show the trade-offs and the table below all that others tell, draw the plots, say where all is."""
         try:
             return (yield)
         finally:
             width = terminalreporter._tw.fullwidth
+            terminalreporter.ensure_newline()
             if self._saved:
                 terminalreporter.section("vitcnn")
                 terminalreporter.write_line(self._summary(width))

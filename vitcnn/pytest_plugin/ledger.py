@@ -30,8 +30,8 @@ class Ending(NamedTuple):
 ROW = pytest.StashKey[Any]()
 """Where `measure` leaves the item's row of pytest-benchmark's JSON."""
 
-RESUMED = pytest.StashKey[bool]()
-"""Where `measure` leaves that an interrupted run measured the item."""
+RESUMED = pytest.StashKey[float | None]()
+"""Where `measure` leaves, of an item that an interrupted run measured, how long its whole test took there."""
 
 ENDING = pytest.StashKey[Ending]()
 """Where `measure` leaves how the item ended, when it is more than pytest's own passed, failed or skipped."""
@@ -143,7 +143,7 @@ class Ledger:
             self._finish(report.nodeid, self._with_wall_s(report.nodeid, self._endings[report.nodeid]))
 
     def _with_wall_s(self, nodeid: str, ending: CaseResult) -> CaseResult:
-        """Return how an item ended with the seconds of all its phases, where it was measured in this run."""
+        """Return how an item ended with the seconds of all its phases; of a resumed one, with those of then."""
         is_of_now = ending.outcome not in NEVER_RAN and ending.id not in self.resumed
         return replace(ending, wall_s=self._wall_s[nodeid]) if is_of_now else ending
 
@@ -176,7 +176,14 @@ def entry_for(item: pytest.Item, report: pytest.TestReport) -> dict[str, Any]:
     record = item.stash.get(RECORD, None)
     reason = reason.encode(errors="backslashreplace").decode()  # half of a surrogate pair cannot be shown
     place = _place(item.nodeid)
-    result = CaseResult(id=case_id(item), outcome=outcome, reason=reason, record=record, place=place)
+    result = CaseResult(
+        id=case_id(item),
+        outcome=outcome,
+        reason=reason,
+        record=record,
+        place=place,
+        wall_s=item.stash.get(RESUMED, None),
+    )
     return {**result.to_json(), TIMES: list(item.stash[ROW]["data"]) if ROW in item.stash else []}
 
 

@@ -114,7 +114,7 @@ class Measure:
         row = self._benchmark.stats
         row["data"][:] = taken.times_s[name]
         self._item.stash[RECORD] = replace(record, folder=self._options.out)
-        self._item.stash[ROW], self._item.stash[RESUMED] = row, True
+        self._item.stash[ROW], self._item.stash[RESUMED] = row, taken.wall_s[name]
         return self._item.stash[RECORD]
 
     def _require_first_use(self) -> None:

@@ -39,7 +39,7 @@ class SuiteProgress:
         self._without_time: set[str] = set()
         self._num_ended = 0
         self._case, self._inside, self._share, self._began_s = "", "", 0.0, clock()
-        self._line = _Line(self._text, file=self._below)
+        self._line = _Line(self.text, file=self._below)
 
     def __call__(self, done: int, total: int, text: str) -> None:
         """Enter how far the case that runs has come; `text` says it in units of its own."""
@@ -77,7 +77,8 @@ class SuiteProgress:
         self._below.erase()
         self._terminal.close()
 
-    def _text(self) -> str:
+    def text(self) -> str:
+        """Return the line, no wider than the terminal."""
         width = self._width()
         left = self._time_left.text(self._case, since_s=self._clock() - self._began_s, share=self._share)
         start = f"suite  {self._num_ended}/{len(self._cases)} cases{left and f', {left}'}"

@@ -42,7 +42,7 @@ class CaseResult:
 
     `place` is its file and function, as pytest names them: `benchmarks/test_memory.py::test_memory`. Files from before
     it was kept have an empty one. `wall_s` are the seconds of its whole test: building, warming up, measuring, testing.
-    It is None where the case did not run in this run, was taken from another, or is in a file from before it was kept.
+    It is None where the case did not run, or is in a file from before it was kept.
     """
 
     id: str
