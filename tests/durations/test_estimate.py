@@ -7,23 +7,23 @@ THERE = Durations(by="a run on 2 threads of X (this machine may differ)", second
 def test_seconds_add_up_and_the_best_source_comes_first():
     found = estimate(["a", "b"], [HERE, THERE])
     assert sum(found.seconds.values()) == 120.0
-    assert found.text == "about 2 min, by the last run on this machine"
+    assert found.text == "2 cases take about 2 min, by the last run on this machine."
 
 
 def test_two_sources_are_counted():
     text = estimate(["a", "b", "c"], [HERE, THERE]).text
     assert text == (
-        "about 4 min, 2 cases by the last run on this machine, "
-        "1 case by a run on 2 threads of X (this machine may differ)"
+        "3 cases take about 4 min, 2 cases by the last run on this machine, "
+        "1 case by a run on 2 threads of X (this machine may differ)."
     )
 
 
 def test_cases_of_which_nothing_is_known_are_counted_and_cost_nothing():
     text = estimate(["a", "d", "e"], [HERE]).text
-    assert text == "about 1 min for 1 of 3 cases, by the last run on this machine; of the other 2 nothing is known"
+    assert text == "1 of 3 cases takes about 1 min, by the last run on this machine; of the other 2 nothing is known."
 
 
 def test_where_nothing_is_known_no_time_is_named():
     text = estimate(["d"], [HERE, THERE]).text
-    assert text == "how long it takes is not known: none of these cases was measured on such a device before"
+    assert text == "How long these cases take is not known: none of them was measured on such a device before."
     assert estimate([], [HERE]).text == ""

@@ -83,10 +83,15 @@ def test_nothing_is_drawn_where_tests_write_to_the_terminal(mine, args):
     assert "1 passed" in written
 
 
-def test_nothing_is_drawn_where_the_error_stream_is_no_terminal(mine):
-    result = mine.run()
-    assert "\x1b" not in result.out
-    assert "suite  " not in result.out
+def test_without_a_terminal_nothing_is_drawn_and_the_time_is_said_before_the_first_case(new_suite):
+    suite = new_suite({"test_mine.py": MINE})
+    first, second = suite.run(out=False), suite.run("-k", "second or third", out=False)
+    assert "\x1b" not in first.out
+    assert "suite  " not in first.out
+    unknown = "vitcnn: How long these cases take is not known: none of them was measured on such a device before.\n"
+    assert f"\n{unknown}\ntest_mine.py" in first.out
+    known = "vitcnn: 1 of 2 cases takes about 5 s, by the last run on this machine; of the other 1 nothing is known.\n"
+    assert f"\n{known}\ntest_mine.py" in second.out
 
 
 def report_of(nodeid, *, when="teardown", outcome="passed", seconds=60.0):

@@ -63,7 +63,7 @@ def diagnose(device: Device, tasks: Tasks, cases: Sequence[Case]) -> tuple[str, 
 def _time(device: Device, cases: Sequence[Case]) -> list[str]:
     """Say how long the cases take that can run, by what was measured in this folder before, or elsewhere."""
     known = known_durations(Path.cwd(), device_key=device.key, kind=device.kind)
-    return [f"Time: {text}."] if (text := estimate(map(str, cases), known).text) else []
+    return [text] if (text := estimate(map(str, cases), known).text) else []
 
 
 def _with_way_out(finding: Finding) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from vitcnn.durations.known import Durations
 from vitcnn.quantity import about, counted
 
-NOTHING_KNOWN = "how long it takes is not known: none of these cases was measured on such a device before"
+NOTHING_KNOWN = "How long these cases take is not known: none of them was measured on such a device before."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,13 +22,15 @@ class Estimate:
 
     @property
     def text(self) -> str:
-        """The estimate in words: `about 2 min, by the last run on this machine`."""
+        """The estimate in a sentence: `53 cases take about 2 min, by the last run on this machine`."""
         if not self.seconds:
             return NOTHING_KNOWN if self.num_cases else ""
         num_unknown = self.num_cases - len(self.seconds)
-        scope = f" for {len(self.seconds)} of {counted(self.num_cases, 'case')}" if num_unknown else ""
+        which = f"{len(self.seconds)} of " if num_unknown else ""
+        take = "takes" if len(self.seconds) == 1 else "take"
         rest = f"; of the other {num_unknown} nothing is known" if num_unknown else ""
-        return f"about {about(sum(self.seconds.values()))}{scope}, {self._sources}{rest}"
+        time = f"about {about(sum(self.seconds.values()))}"
+        return f"{which}{counted(self.num_cases, 'case')} {take} {time}, {self._sources}{rest}."
 
     @property
     def _sources(self) -> str:

@@ -24,7 +24,7 @@ SAVING = ("--benchmark-save", "--benchmark-autosave")
 
 @dataclass(frozen=True, kw_only=True)
 class Resumed:
-    """The cases that passed in an interrupted run, by id: records, the seconds of their rounds and of their whole tests.
+    """The cases that passed in an interrupted run, by id: records, seconds of their rounds, and of their whole tests.
 
     `remarks` say what the user should know of them.
     """
