@@ -48,7 +48,8 @@ def reference(kind: str) -> Durations:
     if found is None:
         return Durations(by="", seconds={})
     where = found["gpu"] or f"{counted(found['num_threads'], 'thread')} of {found['cpu']}"
-    return Durations(by=f"a run on {where} (this machine may differ)", seconds=found["seconds"])
+    how = "; ".join(filter(None, (found["note"], "this machine may differ")))
+    return Durations(by=f"a run on {where} ({how})", seconds=found["seconds"])
 
 
 def durations_of(run: Run) -> dict[str, float]:

@@ -92,7 +92,9 @@ class SuiteHooks:
         self.ledger.collect(cases)
         self._require_resumed_cases(cases)
         self._leave_out_others(items)
-        if cases and self.config.option.tbstyle == "auto":  # a long traceback leads through this project's own code
+        if (
+            cases and getattr(self.config.option, "tbstyle", "") == "auto"
+        ):  # a long traceback leads through this project's own code
             self.config.option.tbstyle = "short"
         for item in cases:
             ours = {"timer": self.options.device.timer, "group": case.question if (case := case_of(item)) else "own"}
