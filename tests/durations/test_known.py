@@ -2,15 +2,14 @@ import json
 from dataclasses import replace
 
 import pytest
-from record_builders import ENVIRONMENT, latency, run_of
+from record_builders import ENVIRONMENT, run_of
+from reference_durations import taken
 
 from vitcnn.durations import known_durations
 from vitcnn.durations.known import MOST_RUNS, REFERENCE
 from vitcnn.record import CaseResult
 
 HERE = ENVIRONMENT.device_key
-CASE = latency("lenet", 0.1)
-OTHER = latency("vit_micro", 0.1)
 
 
 @pytest.fixture
@@ -73,6 +72,16 @@ def test_a_machine_without_runs_has_the_reference_of_its_kind_alone(tmp_path):
 
 def test_of_a_kind_that_nobody_measured_nothing_is_known(tmp_path):
     assert known_durations(tmp_path, device_key="tpu-1", kind="tpu") == ()
+
+
+def test_the_reference_takes_the_shortest_time_of_each_case():
+    one, other = (
+        run_of(others=[CaseResult(id=case, outcome="passed", wall_s=value) for case, value in seconds.items()])
+        for seconds in ({"a": 1.234, "b": 9.0}, {"a": 5.0, "b": 2.0, "c": 3.0})
+    )
+    entry = taken([one, other], "beside other work")
+    assert entry["seconds"] == {"a": 1.23, "b": 2.0, "c": 3.0}
+    assert (entry["cpu"], entry["num_threads"], entry["note"]) == ("Test CPU", 1, "beside other work")
 
 
 def test_the_reference_names_cases_of_the_suite_and_no_others(request):

@@ -11,6 +11,8 @@ def test_a_bare_number_is_advised_against(keyword, number):
     assert f"write /{number}/ for images of {number} px, /b{number}/ for batches of {number}" in line
 
 
-@pytest.mark.parametrize("keyword", ["", "latency and /32/", "b16", "resnet18 or 3840x2160", "fp32", "not accuracy"])
+@pytest.mark.parametrize(
+    "keyword", ["", "latency and /32/", "b16", "test_case and 1", "resnet18 or 3840x2160", "fp32", "not accuracy"]
+)
 def test_what_is_no_bare_number_is_left_alone(keyword):
     assert keyword_advice(keyword) == []

@@ -6,8 +6,11 @@ import re
 
 
 def keyword_advice(keyword: str) -> list[str]:
-    """Return a line where `keyword`, what -k says, holds a bare number: `latency and 32` chooses every fp32 too."""
-    number = next((word for word in re.split(r"[\s()]+", keyword) if word.isdecimal()), None)
+    """Return a line where `keyword`, what -k says, holds a bare number of two digits or more.
+
+    So `latency and 32` chooses every fp32 too.
+    """
+    number = next((word for word in re.split(r"[\s()]+", keyword) if word.isdecimal() and len(word) > 1), None)
     if number is None:
         return []
     places = f"/{number}/ for images of {number} px, /b{number}/ for batches of {number}"
