@@ -121,12 +121,20 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, s
     (folder / "conftest.py").write_text(dedent(CONFTEST))
     (folder / "test_odd.py").write_text(dedent(ODD))
     (folder / "mine.py").write_text(dedent(MINE))
-    quick = "lenet and 28 and (latency or memory or training)"
+    quick = "lenet and /28/ and (latency or memory or training)"
     storage = f"--benchmark-storage=file://{folder / 'stored'}"
     processes = {
         "suite": start("benchmarks", "-k", quick, storage, "--out", folder / "suite", cwd=ROOT),
         "own": start(
-            "benchmarks", "--arch", f"{folder}/mine.py:Net,lenet", "-k", "b16 and 28", "--out", folder / "own", cwd=ROOT
+            "benchmarks",
+            "--arch",
+            f"{folder}/mine.py:Net,lenet",
+            "-k",
+            "/b16/ and /28/",
+            "--benchmark-columns=min,median",
+            "--out",
+            folder / "own",
+            cwd=ROOT,
         ),
         "odd": start(f"--rootdir={folder}", "--out", folder / "odd", cwd=folder),
     }
@@ -149,6 +157,11 @@ def test_collecting_the_suite_lists_every_file_and_imports_no_torch(tmp_path):
     assert sorted({line.partition("::")[0] for line in collected}) == [f"benchmarks/{name}" for name in FILES]
     assert len(FILES) >= 5
     assert "HEAVY: []" in output
+
+
+def test_before_the_first_case_the_suite_says_how_long_it_takes(finished):
+    _, output, _ = finished["suite"]
+    assert "vitcnn: 5 cases take about " in output.partition("test_inference_latency.py .")[0]
 
 
 def test_a_few_cases_of_the_suite_pass(finished):
@@ -215,10 +228,10 @@ def test_the_table_has_a_row_for_the_architecture_and_columns_for_what_was_measu
     assert "JSON of this run: " in table
 
 
-def test_pytest_benchmarks_own_table_is_there(finished):
-    _, output, _ = finished["suite"]
-    for group in ("latency", "memory", "training"):
-        assert f"benchmark '{group}'" in output
+def test_pytest_benchmarks_own_table_is_there_where_it_is_asked_for(finished):
+    for name, is_there in (("own", True), ("suite", False)):
+        _, output, _ = finished[name]
+        assert all((f"benchmark '{group}'" in output) == is_there for group in ("latency", "memory", "training"))
 
 
 @pytest.mark.parametrize("name", ENDINGS)

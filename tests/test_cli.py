@@ -107,6 +107,15 @@ def test_doctor_is_green_where_smoke_can_run(capsys, monkeypatch):
     for about in ("software", "processor", "GPU", "torch.compile", "memory", "data root", "hub weights"):
         assert about in out
     assert ", 3 threads (OMP_NUM_THREADS), " in out
+    assert f"\n{total} cases take about " in out
+
+
+def test_doctor_does_not_guess_how_long_cases_take_that_nobody_measured(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("vitcnn.durations.known.REFERENCE", tmp_path / "reference.json")
+    (tmp_path / "reference.json").write_text("{}")
+    main(["doctor", "--preset", "smoke", "--device", "cpu", "--suite", str(ROOT / "benchmarks")])
+    assert "How long these cases take is not known: none of them was measured" in capsys.readouterr().out
 
 
 def test_doctor_is_red_where_data_and_weights_are_missing_and_says_what_to_do(capsys, monkeypatch, tmp_path):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vitcnn.quantity import SCALE, percent, quantity, significant, span
+from vitcnn.quantity import SCALE, about, percent, quantity, significant, span
 
 
 @pytest.mark.parametrize(
@@ -95,3 +95,23 @@ def test_a_span_is_in_the_unit_of_its_highest(values, unit, text):
 )
 def test_a_change_in_per_cent(share, text):
     assert percent(share) == text
+
+
+@pytest.mark.parametrize(
+    "seconds, shown",
+    [
+        (0.0, "5 s"),
+        (12.0, "10 s"),
+        (43.0, "45 s"),
+        (57.4, "55 s"),
+        (57.6, "1 min"),
+        (89.0, "1 min"),
+        (91.0, "2 min"),
+        (3569.0, "59 min"),
+        (3580.0, "1 h"),
+        (4700.0, "1 h 20 min"),
+        (7100.0, "2 h"),
+    ],
+)
+def test_about_is_as_coarse_as_an_estimate(seconds, shown):
+    assert about(seconds) == shown

@@ -3,24 +3,67 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Any, TextIO
 
 from tqdm.auto import tqdm
+
+PLAIN = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}, {remaining} left"
+"""What is counted stands in the description, in units of its own."""
+
+MAKE_ROOM = "\x1bD\x1bM"
+"""Down a line in the same column, which scrolls where there is none, and up again."""
+
+SAVE, RESTORE, ERASE = "\x1b7", "\x1b8", "\x1b[2K"
+"""The terminal's commands for the place of its cursor and for a line."""
 
 
 class ProgressBar:
     """Shows that `done` of `total` is done; the bar goes away with the last."""
 
-    def __init__(self) -> None:
+    def __init__(self, stream: TextIO | BelowTheLine | None = None) -> None:
+        self._stream = stream
         self._bar: Any = None
 
     def __call__(self, done: int, total: int, text: str) -> None:
         """Draw the bar, or take it away where all is done."""
         if self._bar is None:
-            self._bar = tqdm(total=total, file=sys.stderr, disable=None, leave=False, unit_scale=True)
+            stream = self._stream or sys.stderr
+            self._bar = tqdm(total=total, file=stream, desc=text, disable=None, leave=False, bar_format=PLAIN)
         self._bar.total = total
-        self._bar.set_description(text)
+        self._bar.set_description_str(text)
         self._bar.update(done - self._bar.n)
         if done >= total:
             self._bar.close()
             self._bar = None
+
+
+class BelowTheLine:
+    """A terminal's stream that writes on the line below the cursor, which it leaves where it was.
+
+    So whoever writes a line bit by bit, as pytest does with its dots, goes on where they stopped.
+    """
+
+    def __init__(self, terminal: TextIO) -> None:
+        self._terminal = terminal
+
+    def write(self, text: str) -> None:
+        """Write `text` in the place of what stands on the line below."""
+        self._terminal.write(f"{MAKE_ROOM}{SAVE}\r\n{ERASE}{text}{RESTORE}")
+
+    def erase(self) -> None:
+        """Leave the line below empty."""
+        self.write("")
+        self.flush()
+
+    def flush(self) -> None:
+        self._terminal.flush()
+
+    def isatty(self) -> bool:
+        return self._terminal.isatty()
+
+    def fileno(self) -> int:
+        return self._terminal.fileno()
+
+    @property
+    def encoding(self) -> str:
+        return self._terminal.encoding

@@ -50,3 +50,14 @@ def percent(share: float) -> str:
 def counted(number: int, what: str) -> str:
     """Show how many there are: `1 run`, `5 runs`."""
     return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def about(seconds: float) -> str:
+    """Show a duration as coarsely as an estimate deserves: `5 s`, `40 s`, `3 min`, `1 h 20 min`."""
+    if seconds < 57.5:
+        return f"{max(5, 5 * round(seconds / 5))} s"
+    minutes = max(1, round(seconds / 60))
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, rest = divmod(10 * round(minutes / 10), 60)
+    return f"{hours} h {rest} min" if rest else f"{hours} h"

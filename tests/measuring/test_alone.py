@@ -12,7 +12,7 @@ import torch
 import vitcnn
 from vitcnn import AccuracyCase, LatencyCase, MemoryCase
 from vitcnn.device import CleanState
-from vitcnn.errors import CaseError, Leaked, MissingData, UnknownName, UnsupportedResolution, UserError
+from vitcnn.errors import CaseError, Leaked, MissingData, UnknownName, UserError
 from vitcnn.measuring import alone
 from vitcnn.record import Record
 from vitcnn.record.answers import answers
@@ -104,7 +104,6 @@ def test_what_an_own_model_raises_or_leaves_is_the_suite_s_error(own):
         ("latency", {}, UserError, "a case, such as LatencyCase"),
         (replace(LATENCY, architecture="lenett"), {}, UnknownName, "Did you mean lenet"),
         (LATENCY, {"device": "tpu"}, UserError, "auto, cpu, cuda"),
-        (replace(LATENCY, px=96), {}, UnsupportedResolution, "not 96 px"),
         (AccuracyCase(architecture="lenet", task="digitz", recipe="digits_cnn"), {}, UnknownName, "digits"),
     ],
 )

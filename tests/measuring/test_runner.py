@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from vitcnn import AccuracyCase, Architecture, LatencyCase, MemoryCase, TiledCase, TrainingCase
-from vitcnn.architectures import architectures
+from vitcnn.architectures import architecture, architectures
 from vitcnn.bench import Bench
 from vitcnn.device import CleanState
 from vitcnn.errors import Diverged, OutOfMemory, UnsupportedResolution
@@ -270,9 +270,11 @@ def test_other_errors_pass_through(cpu, broken):
         measured(broken("shapes", RuntimeError("shapes differ")), cpu)
 
 
-def test_a_resolution_that_the_architecture_cannot_take_is_a_case_error(cpu):
-    with pytest.raises(UnsupportedResolution, match="lenet takes 28, 32, 224, 512 px input, not 96 px"):
-        measured(replace(LATENCY, px=96), cpu)
+def test_a_resolution_that_the_architecture_cannot_take_is_a_case_error(cpu, monkeypatch):
+    listed = replace(architecture("lenet"), name="listed", takes=None, resolutions={28: 28})
+    monkeypatch.setitem(architectures(), "listed", listed)
+    with pytest.raises(UnsupportedResolution, match="listed takes 28 px, not 96 px"):
+        measured(replace(LATENCY, architecture="listed", px=96), cpu)
 
 
 def test_record_of_a_case_that_failed_has_its_settings_and_no_measurements():

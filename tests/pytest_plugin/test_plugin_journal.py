@@ -73,7 +73,7 @@ def test_a_broken_line_in_the_middle_is_an_error_with_its_place(journal):
 def test_a_line_that_is_no_case_result_is_an_error(journal):
     journal.append(PASSED)
     with journal.path.open("a", encoding="utf-8") as file:
-        file.write('{"id": "x", "outcome": "splendid", "reason": "", "record": null, "place": ""}\n')
+        file.write('{"id": "x", "outcome": "splendid", "reason": "", "record": null, "place": "", "wall_s": null}\n')
     with pytest.raises(RecordError, match=r"journal\.jsonl:3: outcome: 'splendid'"):
         results(journal)
 

@@ -10,6 +10,8 @@ from vitcnn.record import SCHEMA
 from vitcnn.record.run import OUTCOMES
 
 ENDINGS = """
+    import time
+
     import pytest
 
     WARMED_UP = 5  # calls; later ones are inside pytest-benchmark's own loop
@@ -41,7 +43,15 @@ ENDINGS = """
         return run
 
 
-    def test_passes(measure):
+    @pytest.fixture
+    def slow():
+        time.sleep(0.1)
+        yield
+        time.sleep(0.1)
+
+
+    def test_passes(slow, measure):
+        time.sleep(0.1)
         measure.time(work, images=4)
 
 
@@ -175,6 +185,13 @@ def test_outcome_and_reason(result, name):
     assert reason in ended.reason
     assert bool(ended.reason) == (outcome != "passed")
     assert len(ended.reason) < 200, "a reason is one line, not a traceback"
+
+
+def test_what_ran_says_how_long_its_whole_test_took(result):
+    took_s = {case.id.partition("::")[2]: case.wall_s for case in result.run.cases}
+    assert took_s["test_passes"] > 0.3  # a tenth of a second before the test, in it and after it
+    assert took_s["test_fails_before"] < 0.3
+    assert took_s["test_marked_skip"] is None
 
 
 def test_the_journal_holds_the_same_as_the_json(result):

@@ -105,8 +105,8 @@ def test_progress_counts_epochs_and_corruptions_of_every_seed(finished):
     _, told = finished
     assert [done for done, _, _ in told] == list(range(1, 31))
     assert {total for _, total, _ in told} == {2 * (8 + 7)}
-    assert told[7][2].startswith("lenet, seed 0, loss ")
-    assert told[-1][2] == "lenet, seed 1, occlusion"
+    assert told[7][2].startswith("seed 0: 8/8 epochs, loss ")
+    assert told[-1][2] == "seed 1: 7/7 corruptions, occlusion"
 
 
 def test_training_is_done_before_the_clock_starts_and_asking_changes_no_weight(cpu, monkeypatch):

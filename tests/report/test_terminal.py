@@ -157,8 +157,8 @@ def test_summary_names_the_most_frequent_reasons_of_skipped_cases():
     assert lines[-1] == "... and 2 more reasons, in the JSON."
 
 
-def test_summary_holds_table_tradeoffs_and_counts():
-    table_text, tradeoff, warning, counts = summary(RUN, width=WIDE).split("\n\n")
+def test_summary_holds_tradeoffs_first_then_the_table_and_counts():
+    tradeoff, table_text, warning, counts = summary(RUN, width=WIDE).split("\n\n")
     assert table_text == table(RUN, width=WIDE)
     assert tradeoff.startswith("vit_tiny against lenet: ")
     assert warning == noise(RUN)

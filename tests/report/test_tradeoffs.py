@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -122,3 +124,33 @@ def test_a_difference_of_one_seed_says_that_it_is_over_the_images_alone(shares):
     two = line(*(accuracy(name, right=[row] * 2) for name, row in zip(("vit_tiny", "resnet18"), rows, strict=True)))
     assert " (one seed: over the images alone); trains" in one
     assert "one seed" not in two
+
+
+def recipe(name, *, epochs=12, batch=64, optimizer="adamw", **others):
+    return {"name": name, "epochs": epochs, "batch": batch, "optimizer": {"kind": optimizer}, **others}
+
+
+@pytest.mark.parametrize(
+    "ours, words",
+    [
+        (
+            recipe("digits_vit", epochs=24, batch=32, optimizer="muon"),
+            " (24 epochs of batch 32 by Muon against 12 of 64 by AdamW)",
+        ),
+        (recipe("digits_vit", epochs=24, batch=32), " (24 epochs of batch 32 against 12 of 64)"),
+        (recipe("digits_vit", epochs=24, optimizer="sgd"), " (24 epochs by SGD against 12 by AdamW)"),
+        (recipe("digits_vit", batch=32), " (batch 32 against 64)"),
+        (recipe("digits_vit", optimizer="muon"), " (by Muon against AdamW)"),
+        (recipe("digits_vit", label_smoothing=0.1), " (by digits_vit against digits_cnn)"),
+        (recipe("digits_vit"), ""),
+    ],
+)
+def test_a_time_of_training_says_in_what_the_recipes_differ(ours, words):
+    one, other = (
+        replace(found, settings={**found.settings, "training": how})
+        for found, how in (
+            (accuracy("vit_tiny", right=[[1]], recipe="digits_vit", seconds=8.0), ours),
+            (accuracy("resnet18", right=[[1]], recipe="digits_cnn", seconds=4.0), recipe("digits_cnn")),
+        )
+    )
+    assert f"; trains 2.0x slower{words}." in line(one, other)

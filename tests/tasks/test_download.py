@@ -83,7 +83,7 @@ def test_fetching_leaves_the_archive_and_what_it_unpacks_to_and_tells_the_bytes(
     done = [step[0] for step in told]
     assert done == sorted(done)
     assert len(done) > 2
-    assert told[-1] == (len(PACKED), len(PACKED), f"tiny: {ARCHIVE}")
+    assert told[-1] == (len(PACKED), len(PACKED), f"tiny: {ARCHIVE}, 0.3/0.3 MB")
 
 
 def test_a_server_that_tells_no_length_serves_too(tmp_path, url):

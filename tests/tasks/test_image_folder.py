@@ -696,7 +696,7 @@ def test_nothing_is_left_behind_by_a_load_that_fails(root, tmp_path, text):
 def test_progress_is_told(root, tmp_path):
     told = []
     folder_task(root).loader(tmp_path, lambda *news: told.append(news))
-    assert told == [(25, 25, "folder:photos, files read"), (25, 25, "folder:photos, images decoded")]
+    assert told == [(25, 25, "folder:photos: 25/25 files read"), (25, 25, "folder:photos: 25/25 images decoded")]
 
 
 def test_data_that_cannot_be_kept_are_used_all_the_same(root, tmp_path):

@@ -156,7 +156,7 @@ def epoch_teller(setup: Setup, bench: Bench, seed: int, more_steps: int = 0) -> 
 
     def tell(epoch: int, loss: float) -> None:
         done = seeds.index(seed) * steps + epoch
-        bench.progress(done, len(seeds) * steps, f"{setup.case.architecture}, seed {seed}, loss {loss:.3f}")
+        bench.progress(done, len(seeds) * steps, f"seed {seed}: {epoch}/{setup.recipe.epochs} epochs, loss {loss:.3f}")
 
     return tell
 

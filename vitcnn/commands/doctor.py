@@ -19,6 +19,7 @@ from vitcnn.bench.obstacles import compiler, needs_weights, obstacle, without_we
 from vitcnn.device import Device
 from vitcnn.device.environment import environment
 from vitcnn.device.which import threads_and_reason
+from vitcnn.durations import estimate, known_durations
 from vitcnn.folders import nearest_existing
 from vitcnn.spec import Case
 from vitcnn.tasks import Tasks
@@ -53,9 +54,16 @@ def diagnose(device: Device, tasks: Tasks, cases: Sequence[Case]) -> tuple[str, 
     obstacles = Counter(reason for case in cases if (reason := obstacle(case, device, tasks)))
     blocked = obstacles.total()
     verdict = f"{len(cases) - blocked} of {len(cases)} cases of the preset can run on {device.key}."
+    time = _time(device, [case for case in cases if not obstacle(case, device, tasks)])
     skipped = [f"  {count} skipped: {reason}" for reason, count in obstacles.items()]
     table = tabulate(rows, tablefmt="plain", maxcolwidths=[None, None, 96])
-    return "\n".join([table, "", verdict, *skipped]), not blocked
+    return "\n".join([table, "", verdict, *skipped, *time]), not blocked
+
+
+def _time(device: Device, cases: Sequence[Case]) -> list[str]:
+    """Say how long the cases take that can run, by what was measured in this folder before, or elsewhere."""
+    known = known_durations(Path.cwd(), device_key=device.key, kind=device.kind)
+    return [text] if (text := estimate(map(str, cases), known).text) else []
 
 
 def _with_way_out(finding: Finding) -> str:

@@ -8,6 +8,8 @@ import pytest
 
 from vitcnn.errors import UserError
 from vitcnn.processes.turns import inherited_turns
+from vitcnn.pytest_plugin.benchmark_table import NAME as TABLE
+from vitcnn.pytest_plugin.benchmark_table import TableHooks
 from vitcnn.pytest_plugin.fixtures import OPTIONS
 from vitcnn.pytest_plugin.fixtures import architecture as architecture
 from vitcnn.pytest_plugin.fixtures import data as data
@@ -25,6 +27,8 @@ from vitcnn.pytest_plugin.options import (
     set_default_storage,
 )
 from vitcnn.pytest_plugin.taking_turns import TURNS, TurnHooks
+from vitcnn.pytest_plugin.telling_time import NAME as TIME
+from vitcnn.pytest_plugin.telling_time import TimeHooks
 
 NAME = "vitcnn-suite"
 
@@ -60,6 +64,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[OPTIONS] = options
     if config.pluginmanager.register(SuiteHooks(config, options), NAME) is None:
         raise pytest.UsageError(f"-p no:{NAME} would measure without saving or judging the results: leave it out")
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(TimeHooks(config, options), TIME)
+        config.pluginmanager.register(TableHooks(config), TABLE)
     if turns:
         config.stash[TURNS] = turns
         config.pluginmanager.register(TurnHooks(config, turns), "vitcnn-turns")

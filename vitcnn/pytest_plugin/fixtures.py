@@ -12,8 +12,9 @@ from vitcnn import architectures
 from vitcnn.device import Device
 from vitcnn.errors import MissingData, UserError
 from vitcnn.pytest_plugin.ledger import case_of, is_measured
-from vitcnn.pytest_plugin.measuring import Measure, TerminalProgress, check_clean, end_without_data
+from vitcnn.pytest_plugin.measuring import Measure, check_clean, end_without_data
 from vitcnn.pytest_plugin.options import Options
+from vitcnn.pytest_plugin.telling_time import progress_of
 from vitcnn.spec import Architecture, Task, TrainedCase
 from vitcnn.suite import declared_cases
 
@@ -70,7 +71,7 @@ def data(task: Task, device: Device, pytestconfig: pytest.Config) -> SplitsOnDev
 
     tasks = pytestconfig.stash[OPTIONS].tasks
     try:
-        loaded = tasks.data(task.name, TerminalProgress(pytestconfig))
+        loaded = tasks.data(task.name, progress_of(pytestconfig))
     except MissingData as missing:
         end_without_data(missing, tasks)
     classes = len(task.classes)

@@ -18,7 +18,7 @@ from vitcnn.gate.remeasure import IN_COMPANY, judge_with_reruns
 from vitcnn.gate.verdict import Judgement, Mode, Verdict, cannot_judge
 from vitcnn.processes.fresh import RERUN, Request, measure_in_fresh_process
 from vitcnn.processes.recording import with_uncommitted
-from vitcnn.pytest_plugin.measuring import TerminalProgress
+from vitcnn.progress import BelowTheLine, ProgressBar
 from vitcnn.pytest_plugin.options import Options, storage_folder
 from vitcnn.pytest_plugin.resuming import without_resume
 from vitcnn.record import Run, load_run
@@ -116,7 +116,7 @@ class Gate:
     def _measure_again(self, cases: Sequence[str], round_number: int, processes: int) -> list[Run]:
         if "torch" in sys.modules:
             release(self.options.device)
-        progress, runs = TerminalProgress(self.config), []
+        progress, runs = ProgressBar(BelowTheLine(sys.stderr)), []
         which = "the whole suite again" if round_number == IN_COMPANY else f"{len(cases)} suspected cases again"
         for number in range(processes):
             progress(number, processes, f"measuring {which}, round {round_number}")

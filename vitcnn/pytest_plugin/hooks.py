@@ -24,6 +24,7 @@ from vitcnn.processes.fresh import interrupt
 from vitcnn.pytest_plugin.counting import count_instructions
 from vitcnn.pytest_plugin.fixtures import parametrize
 from vitcnn.pytest_plugin.gating import GATE, JUDGED, Gate
+from vitcnn.pytest_plugin.keywords import keyword_advice
 from vitcnn.pytest_plugin.ledger import (
     RESUMED,
     ROW,
@@ -67,7 +68,8 @@ class SuiteHooks:
         """Say what will be measured, how much of it, and where baselines are."""
         storage = str(self.config.getoption("benchmark_storage")).removeprefix("file://")
         where = f"vitcnn: device {self.options.device.key}, preset {self.options.preset}, baselines {short(storage)}"
-        return "\n".join([where, *(f"vitcnn: {line}" for line in self._resumed_remarks)])
+        advice = keyword_advice(self.config.option.keyword)
+        return "\n".join([where, *(f"vitcnn: {line}" for line in (*self._resumed_remarks, *advice))])
 
     @property
     def _resumed_remarks(self) -> tuple[str, ...]:
@@ -92,6 +94,10 @@ class SuiteHooks:
         self.ledger.collect(cases)
         self._require_resumed_cases(cases)
         self._leave_out_others(items)
+        if (
+            cases and getattr(self.config.option, "tbstyle", "") == "auto"
+        ):  # a long traceback leads through this project's own code
+            self.config.option.tbstyle = "short"
         for item in cases:
             ours = {"timer": self.options.device.timer, "group": case.question if (case := case_of(item)) else "own"}
             theirs = item.get_closest_marker("benchmark")
@@ -233,11 +239,12 @@ class SuiteHooks:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: Any) -> Generator[None, Any, Any]:
-        """Print the table and the trade-offs below pytest-benchmark's tables, draw the plots, print where they are."""
+        """Print the trade-offs and the table below everything else, draw the plots, print where they are."""
         try:
             return (yield)
         finally:
             width = terminalreporter._tw.fullwidth
+            terminalreporter.ensure_newline()
             if self._saved:
                 terminalreporter.section("vitcnn")
                 terminalreporter.write_line(self._summary(width))

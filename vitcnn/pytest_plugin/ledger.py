@@ -13,6 +13,7 @@ import pytest
 from vitcnn.processes.fresh import RUN_JSON
 from vitcnn.pytest_plugin.journal import JOURNAL, TIMES, Journal
 from vitcnn.record import CaseResult, Outcome, Record, Run
+from vitcnn.record.run import NEVER_RAN
 from vitcnn.spec import Case
 
 RECORD = pytest.StashKey[Record]()
@@ -29,8 +30,8 @@ class Ending(NamedTuple):
 ROW = pytest.StashKey[Any]()
 """Where `measure` leaves the item's row of pytest-benchmark's JSON."""
 
-RESUMED = pytest.StashKey[bool]()
-"""Where `measure` leaves that an interrupted run measured the item."""
+RESUMED = pytest.StashKey[float | None]()
+"""Where `measure` leaves, of an item that an interrupted run measured, how long its whole test took there."""
 
 ENDING = pytest.StashKey[Ending]()
 """Where `measure` leaves how the item ended, when it is more than pytest's own passed, failed or skipped."""
@@ -75,6 +76,7 @@ class Ledger:
         self._ids: dict[str, str] = {}
         self._results: dict[str, CaseResult] = {}
         self._started: set[str] = set()
+        self._wall_s: dict[str, float] = {}
         self._endings: dict[str, CaseResult] = {}
 
     @property
@@ -129,6 +131,7 @@ class Ledger:
             if str(report.when) == "???":  # xdist's word for a worker that died
                 self._finish(report.nodeid, CaseResult(id=report.nodeid, outcome="failed", reason=str(report.longrepr)))
             return
+        self._wall_s[report.nodeid] = self._wall_s.get(report.nodeid, 0.0) + report.duration
         if entry[TIMES]:
             self._times_s[report.nodeid] = entry[TIMES]
         fields = {name: value for name, value in entry.items() if name != TIMES}
@@ -137,7 +140,12 @@ class Ledger:
         if before is None or before.outcome == "passed":
             self._endings[report.nodeid] = result
         if report.when == "teardown":
-            self._finish(report.nodeid, self._endings[report.nodeid])
+            self._finish(report.nodeid, self._with_wall_s(report.nodeid, self._endings[report.nodeid]))
+
+    def _with_wall_s(self, nodeid: str, ending: CaseResult) -> CaseResult:
+        """Return how an item ended with the seconds of all its phases; of a resumed one, with those of then."""
+        is_of_now = ending.outcome not in NEVER_RAN and ending.id not in self.resumed
+        return replace(ending, wall_s=self._wall_s[nodeid]) if is_of_now else ending
 
     def _finish(self, nodeid: str, ending: CaseResult) -> None:
         self._ids[nodeid] = ending.id
@@ -168,7 +176,14 @@ def entry_for(item: pytest.Item, report: pytest.TestReport) -> dict[str, Any]:
     record = item.stash.get(RECORD, None)
     reason = reason.encode(errors="backslashreplace").decode()  # half of a surrogate pair cannot be shown
     place = _place(item.nodeid)
-    result = CaseResult(id=case_id(item), outcome=outcome, reason=reason, record=record, place=place)
+    result = CaseResult(
+        id=case_id(item),
+        outcome=outcome,
+        reason=reason,
+        record=record,
+        place=place,
+        wall_s=item.stash.get(RESUMED, None),
+    )
     return {**result.to_json(), TIMES: list(item.stash[ROW]["data"]) if ROW in item.stash else []}
 
 

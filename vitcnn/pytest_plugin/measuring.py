@@ -6,7 +6,6 @@ import gc
 import json
 import traceback
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any, NoReturn
 
@@ -19,11 +18,11 @@ from vitcnn.errors import CaseError, Leaked, MissingData, TooFewImages, UserErro
 from vitcnn.fields import require_count
 from vitcnn.measuring.accounting import require_case, storable
 from vitcnn.measuring.stopwatch import how_timed, require_times
-from vitcnn.progress import ProgressBar
 from vitcnn.pytest_plugin.counting import with_instructions
 from vitcnn.pytest_plugin.ledger import ENDING, RECORD, RESUMED, ROW, Ending, case_id
 from vitcnn.pytest_plugin.options import Options
 from vitcnn.pytest_plugin.taking_turns import TURNS
+from vitcnn.pytest_plugin.telling_time import progress_of
 from vitcnn.record import CaseResult, Record
 from vitcnn.record.answers import copy_answers, with_answers_in_file
 from vitcnn.tasks import Tasks
@@ -44,7 +43,7 @@ class Measure:
         self._bench = Bench(
             device=options.device,
             tasks=options.tasks,
-            progress=TerminalProgress(item.config),
+            progress=progress_of(item.config),
             seed_block=options.request.seed_block if options.request else 0,
             agreed=self._turns.plan if self._turns else as_planned,
         )
@@ -112,7 +111,7 @@ class Measure:
         row = self._benchmark.stats
         row["data"][:] = taken.times_s[name]
         self._item.stash[RECORD] = replace(record, folder=self._options.out)
-        self._item.stash[ROW], self._item.stash[RESUMED] = row, True
+        self._item.stash[ROW], self._item.stash[RESUMED] = row, taken.wall_s[name]
         return self._item.stash[RECORD]
 
     def _require_first_use(self) -> None:
@@ -226,17 +225,3 @@ def check_clean(item: pytest.Item) -> None:
     except Leaked as leak:
         item.stash[ENDING] = Ending(leak.outcome, str(leak))
         pytest.fail(str(leak), pytrace=False)
-
-
-class TerminalProgress(ProgressBar):
-    """A progress bar on the terminal that pytest captures."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        super().__init__()
-        capture = config.pluginmanager.getplugin("capturemanager")
-        self._uncaptured = capture.global_and_fixture_disabled if capture else nullcontext
-
-    def __call__(self, done: int, total: int, text: str) -> None:
-        """Draw the bar past pytest's capture."""
-        with self._uncaptured():
-            super().__call__(done, total, text)

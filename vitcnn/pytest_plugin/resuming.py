@@ -24,7 +24,7 @@ SAVING = ("--benchmark-save", "--benchmark-autosave")
 
 @dataclass(frozen=True, kw_only=True)
 class Resumed:
-    """The cases that passed in an interrupted run: their records and the seconds of their rounds, by id.
+    """The cases that passed in an interrupted run, by id: records, seconds of their rounds, and of their whole tests.
 
     `remarks` say what the user should know of them.
     """
@@ -32,6 +32,7 @@ class Resumed:
     path: Path
     records: Mapping[str, Record]
     times_s: Mapping[str, tuple[float, ...]]
+    wall_s: Mapping[str, float | None]
     remarks: tuple[str, ...]
 
     def require_collected(self, ids: Iterable[str]) -> None:
@@ -102,8 +103,9 @@ def _taken(found: Journalled) -> Resumed:
         remarks.append(
             "The project has no git revision, so it is not known whether the code is that of the interrupted run."
         )
+    wall_s = {result.id: result.wall_s for result in found.results}
     told = f"Not measured again: {counted(len(records), 'case')} that passed in {found.path}."
-    return Resumed(path=found.path, records=records, times_s=found.times_s, remarks=(told, *remarks))
+    return Resumed(path=found.path, records=records, times_s=found.times_s, wall_s=wall_s, remarks=(told, *remarks))
 
 
 def _lost_answers(result: CaseResult) -> str:

@@ -85,7 +85,8 @@ def prepare(case: RobustnessCase, bench: Bench) -> Subject:
         for number, corruption in enumerate(kinds, 1):
             found.append(torch.cat([right_under(setup, pupil.model, corruption, b) for b in batches(setup)], dim=1))
             done = seeds.index(pupil.seed) * steps + setup.recipe.epochs + number
-            bench.progress(done, len(seeds) * steps, f"{case.architecture}, seed {pupil.seed}, {corruption.name}")
+            text = f"seed {pupil.seed}: {number}/{len(kinds)} corruptions, {corruption.name}"
+            bench.progress(done, len(seeds) * steps, text)
         right.append(torch.stack(found))
 
     def end(pupil: Pupil) -> SeedResult:

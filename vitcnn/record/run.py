@@ -41,7 +41,8 @@ class CaseResult:
     """How one collected case ended; `record` where it got as far as measuring.
 
     `place` is its file and function, as pytest names them: `benchmarks/test_memory.py::test_memory`. Files from before
-    it was kept have an empty one.
+    it was kept have an empty one. `wall_s` are the seconds of its whole test: building, warming up, measuring, testing.
+    It is None where the case did not run, or is in a file from before it was kept.
     """
 
     id: str
@@ -49,6 +50,7 @@ class CaseResult:
     reason: str = ""
     record: Record | None = None
     place: str = ""
+    wall_s: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as JSON values."""
@@ -59,6 +61,7 @@ class CaseResult:
             "outcome": self.outcome,
             "reason": self.reason,
             "record": record,
+            "wall_s": self.wall_s,
         }
 
     @classmethod

@@ -5,7 +5,8 @@
 3. a record stands here alone, no longer in pytest-benchmark's `extra_info` too; which test images were right lies
    packed in a file that `files["answers"]` names; a run says which records are of an interrupted one (`resumed`);
 4. `selection` says which recipes and how many seeds were asked for; the family `other`;
-5. the settings of a record hold the name of its recipe in `recipe` and all of it in `training`, and its `cell`.
+5. the settings of a record hold the name of its recipe in `recipe` and all of it in `training`, and its `cell`; a case
+   says how long its whole test took (`wall_s`).
 
 Files from schema `OLDEST` on are read.
 """
@@ -60,9 +61,9 @@ def _case(case: Mapping[str, Any]) -> dict[str, Any]:
     settings = record.get("settings") if isinstance(record, dict) else None
     whole = settings.get("recipe") if isinstance(settings, dict) else None
     if record is None or settings is None or not isinstance(whole, dict):
-        return {"place": "", **case}
+        return {"place": "", "wall_s": None, **case}
     settings = {**settings, "recipe": whole.get("name", ""), "training": whole}
-    return {"place": "", **case, "record": {**record, "settings": settings}}
+    return {"place": "", "wall_s": None, **case, "record": {**record, "settings": settings}}
 
 
 def validate(document: Any, definition: str) -> None:

@@ -1,4 +1,4 @@
-"""The compact table and the trade-offs at the end of a run."""
+"""The trade-offs and the compact table at the end of a run."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ MOST_REASONS = 3
 
 
 def summary(run: Run, questions: Sequence[Shown], *, width: int) -> str:
-    """Return the table, the trade-offs, what questions show of their own, and a line on what did not pass.
+    """Return the trade-offs, the table, what questions show of their own, and a line on what did not pass.
 
     The table has the columns of `questions`, in their order.
     """
@@ -146,8 +146,8 @@ def summary(run: Run, questions: Sequence[Shown], *, width: int) -> str:
     counts = ", ".join(f"{count} {outcome.replace('_', ' ')}" for outcome, count in sorted(outcomes.items()))
     lines = [textwrap.fill(line, width, subsequent_indent="  ") for line in tradeoffs(run, told_by(questions))]
     parts = [
-        table(run.records, questions, width=width),
         "\n".join(lines),
+        table(run.records, questions, width=width),
         *(question.section(run, width=width) for question in questions),
         published(run, width=width),
         textwrap.fill(noise(run), width),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from statistics import median
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -88,10 +89,14 @@ def of_one_seed(*scores: np.ndarray) -> str:
 
 def _times(records: list[Record], one: str, other: str, told: Mapping[str, str]) -> list[str]:
     return [
-        f"{_words(words, ours)} {_ratio(ours, theirs, metric)}{in_words(ours, theirs)}"
+        f"{_words(words, ours)} {_ratio(ours, theirs, metric)}{in_words(ours, theirs)}{_details(metric, ours, theirs)}"
         for metric, words in told.items()
         for ours, theirs in _matched(records, one, other, metric)
     ]
+
+
+def _details(metric: str, ours: Record, theirs: Record) -> str:
+    return of_recipes(ours, theirs) if metric == "training_time_s" else ""
 
 
 def _words(template: str, record: Record) -> str:
@@ -103,3 +108,47 @@ def _ratio(ours: Record, theirs: Record, metric: str) -> str:
     if abs(math.log(ratio)) < SAME:
         return "as fast"
     return f"{ratio:.1f}x slower" if ratio > 1 else f"{1 / ratio:.1f}x faster"
+
+
+OPTIMIZERS = {"adamw": "AdamW", "sgd": "SGD", "muon": "Muon"}
+"""As their authors write them, by their kinds."""
+
+
+def of_recipes(ours: Record, theirs: Record) -> str:
+    """Return in brackets what of epochs, batch and optimiser two recipes differ in, which a time of training is about.
+
+    Where they differ in something else alone, their names stand for it; an empty string where they are the same.
+    """
+    one, other = (record.settings.get("training") for record in (ours, theirs))
+    if not (_is_whole(one) and _is_whole(other)) or {**one, "name": ""} == {**other, "name": ""}:
+        return ""
+    differing = {name for name in TOLD if _told(one, name) != _told(other, name)}
+    if not differing:
+        return f" (by {ours.recipe} against {theirs.recipe})"
+    return f" ({_of_recipe(one, differing, is_first=True)} against {_of_recipe(other, differing, is_first=False)})"
+
+
+TOLD = frozenset({"epochs", "batch", "optimizer"})
+"""Settings of recipes that a sentence names where they differ."""
+
+
+def _is_whole(recipe: object) -> TypeGuard[Mapping[str, Any]]:
+    return isinstance(recipe, Mapping) and TOLD.issubset(recipe)
+
+
+def _told(recipe: Mapping[str, Any], name: str) -> str:
+    """Return a setting of a recipe in words: of the optimiser its name."""
+    return OPTIMIZERS.get(recipe[name]["kind"], recipe[name]["kind"]) if name == "optimizer" else str(recipe[name])
+
+
+def _of_recipe(recipe: Mapping[str, Any], differing: Set[str], *, is_first: bool) -> str:
+    """Return `24 epochs of batch 64 by Muon` of what differs; of the second recipe shorter, `36 of 32 by AdamW`."""
+    epochs, batch, optimizer = (_told(recipe, name) for name in ("epochs", "batch", "optimizer"))
+    of_batch = ("of " if "epochs" in differing else "") + ("batch " if is_first else "") + batch
+    by = "by " if is_first or len(differing) > 1 else ""
+    parts = {
+        "epochs": f"{epochs} epochs" if is_first else epochs,
+        "batch": of_batch,
+        "optimizer": f"{by}{optimizer}",
+    }
+    return " ".join(text for name, text in parts.items() if name in differing)

@@ -74,9 +74,13 @@ def _download(task: Task, file: RemoteFile, data_root: Path, progress: Progress)
     archive = data_root / file.path
     part = archive.with_name(f"{archive.name}.part")
     reasons = []
+
+    def told(done: int, total: int) -> None:
+        progress(done, total, f"{task.name}: {file.path}, {done / 1e6:,.1f}/{total / 1e6:,.1f} MB")
+
     for url in file.urls:
         try:
-            _download_from(url, part, file.md5, lambda done, total: progress(done, total, f"{task.name}: {file.path}"))
+            _download_from(url, part, file.md5, told)
         except _Failed as error:
             reasons.append(f"{url}: {error}")
         else:

@@ -30,7 +30,8 @@ def drawn(
     """Return what `train` and `test` draw, each by a seed of its own: same `seed`, same images."""
 
     def report(done: int) -> None:
-        progress(done, num_train + num_test, text)
+        total = num_train + num_test
+        progress(done, total, f"{done:,}/{total:,} {text}")
 
     return Data(
         train=_split(train, shape, num_train, 2 * seed, report),

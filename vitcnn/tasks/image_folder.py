@@ -12,7 +12,7 @@ import hashlib
 import re
 import unicodedata
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -226,8 +226,13 @@ def _require_memory(folder: ImageFolder) -> None:
 
 def _sums(folder: ImageFolder, progress: Progress) -> list[str]:
     """Return the SHA-256 of the content of every file, or in its place what keeps the file from being read."""
-    total, text = len(folder.files), f"folder:{folder.name}, files read"
-    return in_threads(file_sha256, folder.paths(), lambda done: progress(done, total, text))
+    return in_threads(file_sha256, folder.paths(), _told(folder, progress, "files read"))
+
+
+def _told(folder: ImageFolder, progress: Progress, what: str) -> Callable[[int], None]:
+    """Return what tells `progress` how many files of the folder are done."""
+    total = len(folder.files)
+    return lambda done: progress(done, total, f"folder:{folder.name}: {done:,}/{total:,} {what}")
 
 
 def _content_sha256(folder: ImageFolder, sums: Sequence[str]) -> str:
@@ -238,12 +243,11 @@ def _content_sha256(folder: ImageFolder, sums: Sequence[str]) -> str:
 
 def _decoded(folder: ImageFolder, sums: Sequence[str], progress: Progress) -> Data:
     """Return the data with file numbers as labels, and as `settings` why others are left out, by file name."""
-    total, text = len(folder.files), f"folder:{folder.name}, images decoded"
-    images, reasons = pictures(folder.paths(), PX, lambda done: progress(done, total, text), sums=sums)
+    images, reasons = pictures(folder.paths(), PX, _told(folder, progress, "images decoded"), sums=sums)
     changed = [folder.file_name(number) for number, reason in reasons.items() if reason == CHANGED]
     if changed:
         raise _refusal(folder.name, f"{changed[0]} changed while it was read: run again when nobody writes there.")
-    decoded = np.setdiff1d(np.arange(total), list(reasons))
+    decoded = np.setdiff1d(np.arange(len(folder.files)), list(reasons))
     test = _for_testing(folder, sums, decoded)
     train = np.setdiff1d(decoded, test)
     in_test = {sums[number] for number in test}

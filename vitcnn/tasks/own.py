@@ -253,7 +253,7 @@ def _split(data: OwnData, part: str, shape: InputShape, progress: Progress) -> S
     for number, image in enumerate(_fitted(data, part, shape)):
         images[number] = image
         if (number + 1) % REPORT_EVERY == 0 or number + 1 == total:
-            progress(number + 1, total, f"{data.name}, {part} images read")
+            progress(number + 1, total, f"{data.name}: {number + 1:,}/{total:,} {part} images read")
     return Split(images=images, labels=_labels(data, part))
 
 

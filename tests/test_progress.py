@@ -1,0 +1,48 @@
+import io
+import sys
+
+import pytest
+from terminals import above, below, on_terminal
+
+from vitcnn.progress import BelowTheLine, ProgressBar
+
+DRAWS = """
+import sys, time
+from vitcnn.progress import BelowTheLine, ProgressBar
+sys.stdout.write("tests ..")
+sys.stdout.flush()
+bar = ProgressBar(BelowTheLine(sys.stderr))
+for done in range(4):
+    bar(done, 3, f"{done}/3 files")
+    time.sleep(0.15)
+sys.stdout.write(". done")
+"""
+
+
+@pytest.fixture
+def written(tmp_path, pytestconfig):
+    env = {"PATH": "", "TERM": "xterm", "PYTHONPATH": str(pytestconfig.rootpath)}
+    return on_terminal([sys.executable, "-c", DRAWS], cwd=tmp_path, env=env)
+
+
+def test_a_line_that_is_written_bit_by_bit_is_left_as_it_is(written):
+    assert above(written) == "tests ... done"
+
+
+def test_the_bar_has_the_units_of_its_text_and_none_of_its_own(written):
+    drawn = below(written)
+    assert drawn[0].startswith("0/3 files:   0%|")
+    assert any(line.startswith("2/3 files:  67%|") for line in drawn)
+    assert not any("it/s" in line or "it]" in line for line in drawn)
+
+
+def test_the_line_below_is_empty_at_the_end(written):
+    assert written.rpartition("\x1b[2K")[2].partition("\x1b8")[0].strip() == ""
+
+
+def test_nothing_is_drawn_where_the_stream_is_no_terminal(monkeypatch):
+    stream = io.StringIO()
+    bar = ProgressBar(BelowTheLine(stream))
+    bar(1, 2, "half")
+    bar(2, 2, "whole")
+    assert stream.getvalue() == ""

@@ -1,0 +1,7 @@
+"""How long cases take, by what was measured: on this machine before, else on the machines of `reference.json`."""
+
+from vitcnn.durations.estimate import Estimate as Estimate
+from vitcnn.durations.estimate import estimate as estimate
+from vitcnn.durations.known import Durations as Durations
+from vitcnn.durations.known import known_durations as known_durations
+from vitcnn.durations.time_left import TimeLeft as TimeLeft

@@ -1,0 +1,52 @@
+"""How long a suite will take, in words that say by what that is known, and of how many cases nothing is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from vitcnn.durations.known import Durations
+from vitcnn.quantity import about, counted
+
+NOTHING_KNOWN = "How long these cases take is not known: none of them was measured on such a device before."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """Seconds of each case of which they are known, the number of all cases, and how many are known by what."""
+
+    seconds: Mapping[str, float]
+    num_cases: int
+    num_by: Mapping[str, int]
+
+    @property
+    def text(self) -> str:
+        """The estimate in a sentence: `53 cases take about 2 min, by the last run on this machine`."""
+        if not self.seconds:
+            return NOTHING_KNOWN if self.num_cases else ""
+        num_unknown = self.num_cases - len(self.seconds)
+        which = f"{len(self.seconds)} of " if num_unknown else ""
+        take = "takes" if len(self.seconds) == 1 else "take"
+        rest = f"; of the other {num_unknown} nothing is known" if num_unknown else ""
+        time = f"about {about(sum(self.seconds.values()))}"
+        return f"{which}{counted(self.num_cases, 'case')} {take} {time}, {self._sources}{rest}."
+
+    @property
+    def _sources(self) -> str:
+        if len(self.num_by) == 1:
+            return f"by {next(iter(self.num_by))}"
+        return ", ".join(f"{counted(number, 'case')} by {by}" for by, number in self.num_by.items())
+
+
+def estimate(cases: Iterable[str], known: Sequence[Durations]) -> Estimate:
+    """Return how long the cases of these ids take, each by the first of `known` that holds it."""
+    seconds: dict[str, float] = {}
+    num_by: Counter[str] = Counter()
+    names = list(cases)
+    for name in names:
+        found = next((durations for durations in known if name in durations.seconds), None)
+        if found:
+            seconds[name] = found.seconds[name]
+            num_by[found.by] += 1
+    return Estimate(seconds=seconds, num_cases=len(names), num_by=num_by)
