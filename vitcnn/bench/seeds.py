@@ -93,17 +93,21 @@ def trained_of(setup: Setup, results: Sequence[SeedResult], warm_up_s: float) ->
     )
 
 
-def train_and_ask_few(setup: Setup, model: nn.Module) -> None:
-    """Train `model` on two batches and ask it about them, so that first-call costs are not the first seed's."""
-    few = setup.train.first(NUM_BATCHES_TO_COUNT * setup.recipe.batch)
+def few_batches(setup: Setup) -> Source:
+    """Return the first two batches of the training images."""
+    return setup.train.first(NUM_BATCHES_TO_COUNT * setup.recipe.batch)
+
+
+def train_and_ask(setup: Setup, model: nn.Module, few: Source) -> None:
+    """Train `model` on few images and ask it about them, so that first-call costs are not the first seed's."""
     train_seed(setup, model, few, 0, recipe=replace(setup.recipe, epochs=1))
     ask(setup, model, few)
 
 
 def counted(setup: Setup) -> Callable[[], object]:
     """Build a model of its own and return its training on few images and its answers about them: no seed's."""
-    model = new_model(setup, WEIGHTS_SEED)
-    return lambda: train_and_ask_few(setup, model)
+    model, few = new_model(setup, WEIGHTS_SEED), few_batches(setup)
+    return lambda: train_and_ask(setup, model, few)
 
 
 class SeedRounds(Generic[State, Result]):
@@ -191,7 +195,7 @@ def trained_subject(setup: Setup, bench: Bench, *, train_of: Callable[[int], Sou
     def warm_up() -> tuple[int, int]:
         nonlocal warm_up_s
         start = setup.device.timer()
-        train_and_ask_few(setup, new_model(setup, rounds.seeds[0]))
+        train_and_ask(setup, new_model(setup, rounds.seeds[0]), few_batches(setup))
         warm_up_s = setup.device.timer() - start
         return len(rounds.seeds), 1
 

@@ -52,11 +52,12 @@ def prepare(case: RobustnessCase, bench: Bench) -> Subject:
         Pupil,
         SeedRounds,
         epoch_teller,
+        few_batches,
         new_model,
         result_of,
         seeds_of,
         subject_of,
-        train_and_ask_few,
+        train_and_ask,
         train_seed,
         trained_of,
     )
@@ -101,7 +102,7 @@ def prepare(case: RobustnessCase, bench: Bench) -> Subject:
         """Train and ask a throw-away model, under each corruption too."""
         nonlocal warm_up_s
         start = setup.device.timer()
-        train_and_ask_few(setup, new_model(setup, seeds[0]))
+        train_and_ask(setup, new_model(setup, seeds[0]), few_batches(setup))
         model = new_model(setup, seeds[0]).eval()
         for corruption in kinds:
             right_under(setup, model, corruption, next(batches(setup)))
