@@ -295,7 +295,7 @@ def test_a_vitcnn_that_takes_no_turns_is_named(repository):
 
 def test_a_run_of_another_revision_is_refused(repository, monkeypatch):
     """As where a suite's root directory lies elsewhere."""
-    with pytest.raises(RunFailed, match=r"the base HEAD~1 \(.*\): not its code was measured, but that of no revision"):
+    with pytest.raises(RunFailed, match=r"the base HEAD~1 \(.*\): the code of no revision was measured instead"):
         compared(repository, options=["--rootdir=/"])
     assert repository.leftovers == []
 
