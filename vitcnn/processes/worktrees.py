@@ -21,8 +21,12 @@ SPECS = """
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-package, turns = find_spec("vitcnn"), find_spec("vitcnn") and find_spec("vitcnn.processes.turns")
-print(bool(turns and Path(turns.origin).parent == Path(package.origin).parent))
+package = find_spec("vitcnn")
+try:
+    turns = find_spec("vitcnn.processes.turns")
+except ModuleNotFoundError:
+    turns = None
+print(bool(turns and Path(turns.origin).parents[1] == Path(package.origin).parent))
 print(*(find_spec(name).origin for name in sys.argv[1:]), sep="\\n")
 """
 """Prints whether vitcnn takes turns, then the file that each of the named packages would be imported from.
