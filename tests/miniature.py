@@ -28,6 +28,13 @@ SET = {
 }
 OPTIONS = (*PYTEST[3:], "--rootdir=.")
 SWITCH_ON = 'pytest_plugins = ["vitcnn.pytest_plugin"]\n'
+THREE_ROUNDS = f"""
+    from vitcnn.measuring import own_benchmark
+    from vitcnn.bench.rounds import Rounds
+
+    own_benchmark.MANY_ROUNDS = Rounds(at_least=3, at_most=3, budget_s=0)
+    {SWITCH_ON}"""
+"""The root conftest of a suite whose cases run three rounds: enough where a clock is scripted."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +86,14 @@ def environment() -> dict[str, str]:
     """Return the variables of a process of a `Suite`: this repository's vitcnn, one thread, no other plugins."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
     return {**inherited, **SET, "PYTHONPATH": import_path(inherited)}
+
+
+def imported_by(code: str, *modules: str, cwd: Path | None = None) -> set[str]:
+    """Return which of `modules` a Python that begins from nothing has imported once it has run `code`."""
+    told = f"{code}\nimport sys; print('IMPORTED', *({{*{modules}}} & sys.modules.keys()))"
+    command = [sys.executable, "-c", told]
+    done = subprocess.run(command, cwd=cwd, env=environment(), capture_output=True, text=True, check=True)
+    return set(done.stdout.splitlines()[-1].split()[1:])
 
 
 class Suite:

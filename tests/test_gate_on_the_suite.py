@@ -4,7 +4,6 @@ Counts alone, so that a busy machine changes no verdict; tests/pytest_plugin/tes
 """
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -12,7 +11,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
-from miniature import PATIENCE_S
+from miniature import PATIENCE_S, PYTEST, environment
 
 ROOT = Path(__file__).parents[1]
 VITCNN = ("-c", "from vitcnn.cli import main; raise SystemExit(main())")
@@ -22,11 +21,11 @@ TRAINING = "memory/lenet/28/b16/training/fp32/eager"
 
 def python(*arguments: object) -> subprocess.CompletedProcess:
     """Run Python in the project's root; one thread, no GPU."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "COLUMNS": "160"}
+    variables = {name: value for name, value in environment().items() if name != "GITHUB_STEP_SUMMARY"}
     return subprocess.run(
         [sys.executable, *map(str, arguments)],
         cwd=ROOT,
-        env={key: value for key, value in environment.items() if key != "GITHUB_STEP_SUMMARY"},
+        env=variables,
         capture_output=True,
         text=True,
         timeout=8 * PATIENCE_S,
@@ -55,7 +54,7 @@ def judged(baselines, tmp_path_factory) -> tuple[subprocess.CompletedProcess, Pa
     out = tmp_path_factory.mktemp("judged") / "run"
     (store,) = baselines.iterdir()
     options = ("--gate", f"--benchmark-storage=file://{store}", "--out", out, f"--junitxml={out}.xml")
-    return python("-m", "pytest", "benchmarks", *CHOSEN, *options), out
+    return python(*PYTEST[1:], "benchmarks", *CHOSEN, *options), out
 
 
 def test_one_more_saved_activation_is_red_and_nothing_else(judged):

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from miniature import SWITCH_ON, set_for_processes
+from miniature import SWITCH_ON, THREE_ROUNDS, set_for_processes
 from repositories import PYTEST_OPTIONS, SECONDS, Repository, case
 from store_builders import ended, passed, run, write
 
@@ -66,19 +66,15 @@ def seconds(recording):
     return {case_id: [r.samples("latency_s")[0] for r in records] for case_id, records in recording.records.items()}
 
 
-ROUNDS = """
+ROUNDS = f"""{THREE_ROUNDS}
     import os, time, lib
     from pathlib import Path
-    from vitcnn.measuring import own_benchmark
-    from vitcnn.bench.rounds import Rounds
 
-    pytest_plugins = ["vitcnn.pytest_plugin"]
-    own_benchmark.MANY_ROUNDS = Rounds(at_least=3, at_most=3, budget_s=0)
     SIDE = Path(__file__).parent.name
 
     def work(name):
         with open(os.environ["SAID"], "a") as file:
-            file.write(f"{name} {SIDE}\\n")
+            file.write(f"{{name}} {{SIDE}}\\n")
         time.sleep(lib.SECONDS[name])
 """
 TAKING_ROUNDS = """
