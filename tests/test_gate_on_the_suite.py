@@ -11,7 +11,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
-from miniature import PATIENCE_S, PYTEST, environment
+from miniature import PATIENCE_S, environment
 
 ROOT = Path(__file__).parents[1]
 VITCNN = ("-c", "from vitcnn.cli import main; raise SystemExit(main())")
@@ -20,8 +20,9 @@ TRAINING = "memory/lenet/28/b16/training/fp32/eager"
 
 
 def python(*arguments: object) -> subprocess.CompletedProcess:
-    """Run Python in the project's root; one thread, no GPU."""
-    variables = {name: value for name, value in environment().items() if name != "GITHUB_STEP_SUMMARY"}
+    """Run Python in the project's root as a user would: with the plugins that are installed, on one thread, no GPU."""
+    others = ("GITHUB_STEP_SUMMARY", "PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+    variables = {name: value for name, value in environment().items() if name not in others}
     return subprocess.run(
         [sys.executable, *map(str, arguments)],
         cwd=ROOT,
@@ -54,7 +55,7 @@ def judged(baselines, tmp_path_factory) -> tuple[subprocess.CompletedProcess, Pa
     out = tmp_path_factory.mktemp("judged") / "run"
     (store,) = baselines.iterdir()
     options = ("--gate", f"--benchmark-storage=file://{store}", "--out", out, f"--junitxml={out}.xml")
-    return python(*PYTEST[1:], "benchmarks", *CHOSEN, *options), out
+    return python("-m", "pytest", "benchmarks", *CHOSEN, *options), out
 
 
 def test_one_more_saved_activation_is_red_and_nothing_else(judged):
