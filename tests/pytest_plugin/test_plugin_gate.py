@@ -231,3 +231,17 @@ def test_git_ignores_what_runs_leave(gated):
     result = gated.run("benchmarks", "-k", "bee", out=False)
     assert result.exit_code == GREEN, result.out
     assert (gated.root / ".vitcnn" / ".gitignore").read_text().splitlines()[-1] == "*"
+
+
+def test_a_stopped_session_is_not_judged_and_not_green(gated):
+    gated.write("benchmarks/test_stop.py", "def test_stop(measure): raise KeyboardInterrupt")
+    result = gated.run("benchmarks", "--gate")
+    assert result.exit_code == pytest.ExitCode.INTERRUPTED
+    assert "Not judged" in result.out
+
+
+def test_a_store_that_is_no_folder_is_refused(gated):
+    storage = "elasticsearch+http://localhost/x"
+    result = gated.run("benchmarks", "--gate", f"--benchmark-storage={storage}", out=False)
+    assert result.exit_code == USAGE
+    assert "--benchmark-storage" in result.out
