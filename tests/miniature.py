@@ -5,12 +5,14 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from forked import import_path, run_forked
 
 from vitcnn.pytest_plugin.journal import read_journal
 from vitcnn.record import CaseResult, Run, load_run
@@ -26,6 +28,13 @@ SET = {
 }
 OPTIONS = (*PYTEST[3:], "--rootdir=.")
 SWITCH_ON = 'pytest_plugins = ["vitcnn.pytest_plugin"]\n'
+THREE_ROUNDS = f"""
+    from vitcnn.measuring import own_benchmark
+    from vitcnn.bench.rounds import Rounds
+
+    own_benchmark.MANY_ROUNDS = Rounds(at_least=3, at_most=3, budget_s=0)
+    {SWITCH_ON}"""
+"""The root conftest of a suite whose cases run three rounds: enough where a clock is scripted."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +78,22 @@ def set_for_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give this process the variables that those of a `Suite` have, for what starts processes by itself."""
     for name in [name for name in os.environ if name.startswith("PYTEST")]:
         monkeypatch.delenv(name)
-    for name, value in SET.items():
+    for name, value in environment().items():
         monkeypatch.setenv(name, value)
+
+
+def environment() -> dict[str, str]:
+    """Return the variables of a process of a `Suite`: this repository's vitcnn, one thread, no other plugins."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+    return {**inherited, **SET, "PYTHONPATH": import_path(inherited)}
+
+
+def imported_by(code: str, *modules: str, cwd: Path | None = None) -> set[str]:
+    """Return which of `modules` a Python that begins from nothing has imported once it has run `code`."""
+    told = f"{code}\nimport sys; print('IMPORTED', *({{*{modules}}} & sys.modules.keys()))"
+    command = [sys.executable, "-c", told]
+    done = subprocess.run(command, cwd=cwd, env=environment(), capture_output=True, text=True, check=True)
+    return set(done.stdout.splitlines()[-1].split()[1:])
 
 
 class Suite:
@@ -87,25 +110,33 @@ class Suite:
         path.write_text(dedent(text), encoding="utf-8")
         return path
 
-    def start(self, *args: object, cwd: Path | None = None, out: bool = True) -> tuple[subprocess.Popen, Path]:
-        """Start a run. Its folder is out1, out2 ... but where `args` name one, or `out` is false."""
+    def arguments(self, args: Sequence[object], out: bool = True) -> tuple[list[str], Path]:
+        """Return the next run's arguments and folder: out1, out2 ... but where `args` name one, or `out` is false."""
         self.num_runs += 1
         folder = self.root / f"out{self.num_runs}"
         out_args = ("--out", folder) if out and "--out" not in args else ()
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST")}
-        environment |= SET
+        return [*PYTEST[3:], f"--rootdir={self.root}", *map(str, (*out_args, *args))], folder
+
+    def run(self, *args: object, cwd: Path | None = None, out: bool = True) -> Result:
+        """Run in a process that is forked from one which has imported what it needs."""
+        arguments, folder = self.arguments(args, out)
+        how = {"folder": cwd or self.root, "environment": environment(), "patience_s": 4 * PATIENCE_S}
+        status, output = run_forked("pytest", arguments, **how)
+        assert status is not None, f"did not end in {4 * PATIENCE_S:.0f} s: {output}"
+        return Result(status, output, folder)
+
+    def start(self, *args: object) -> tuple[subprocess.Popen, Path]:
+        """Start a run in a process that begins from nothing, to send it signals; `finish` ends it."""
+        arguments, folder = self.arguments(args)
         process = subprocess.Popen(
-            [*PYTEST, f"--rootdir={self.root}", *map(str, (*out_args, *args))],
-            cwd=cwd or self.root,
-            env=environment,
+            [*PYTEST[:3], *arguments],
+            cwd=self.root,
+            env=environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
         return process, folder
-
-    def run(self, *args: object, cwd: Path | None = None, out: bool = True) -> Result:
-        return self.finish(*self.start(*args, cwd=cwd, out=out))
 
     def finish(self, process: subprocess.Popen, folder: Path) -> Result:
         """Return what a run left, once it has ended."""

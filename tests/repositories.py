@@ -3,18 +3,11 @@
 import subprocess
 from pathlib import Path
 
-from miniature import OPTIONS, Suite
+from miniature import OPTIONS, THREE_ROUNDS, Suite
 
 PYTEST_OPTIONS = OPTIONS[:-1]
 """Without --rootdir: a revision has its own."""
 
-CONFTEST = """
-    from vitcnn.measuring import own_benchmark
-    from vitcnn.bench.rounds import Rounds
-
-    pytest_plugins = ["vitcnn.pytest_plugin"]
-    own_benchmark.MANY_ROUNDS = Rounds(at_least=3, at_most=3, budget_s=0)
-"""
 BENCHMARKS = """
     import lib
     import pytest
@@ -47,7 +40,7 @@ class Repository(Suite):
         super().__init__((top / folder).resolve())
         self.git("init", "--quiet")
         self.write(".gitignore", "__pycache__/\n.vitcnn/\n")
-        self.write("conftest.py", CONFTEST)
+        self.write("conftest.py", THREE_ROUNDS)
         self.write("benchmarks/test_mini.py", BENCHMARKS)
 
     def git(self, *arguments: str) -> str:

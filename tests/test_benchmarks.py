@@ -1,14 +1,13 @@
 """The suite itself, in processes of its own: what it collects, a few quick cases, and cases that go wrong."""
 
 import json
-import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from miniature import PYTEST, environment
 
 from vitcnn.record import Run, load_run
 
@@ -97,13 +96,10 @@ MINE = """
 
 def start(*args: object, cwd: Path) -> subprocess.Popen:
     """Start pytest on one thread of the CPU, with no plugin but ours and pytest-benchmark."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST")}
-    environment |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-    environment |= {"CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1", "COLUMNS": "150"}
-    plugins = ("-p", "no:cacheprovider", "-p", "pytest_benchmark.plugin")
-    command = [sys.executable, "-m", "pytest", *plugins, *map(str, args)]
+    command = [*PYTEST, *map(str, args)]
+    variables = {**environment(), "COLUMNS": "150"}
     return subprocess.Popen(
-        command, cwd=cwd, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command, cwd=cwd, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
 
 

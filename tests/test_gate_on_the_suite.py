@@ -4,7 +4,6 @@ Counts alone, so that a busy machine changes no verdict; tests/pytest_plugin/tes
 """
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -12,7 +11,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
-from miniature import PATIENCE_S
+from miniature import PATIENCE_S, environment
 
 ROOT = Path(__file__).parents[1]
 VITCNN = ("-c", "from vitcnn.cli import main; raise SystemExit(main())")
@@ -21,12 +20,13 @@ TRAINING = "memory/lenet/28/b16/training/fp32/eager"
 
 
 def python(*arguments: object) -> subprocess.CompletedProcess:
-    """Run Python in the project's root; one thread, no GPU."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "COLUMNS": "160"}
+    """Run Python in the project's root as a user would: with the plugins that are installed, on one thread, no GPU."""
+    others = ("GITHUB_STEP_SUMMARY", "PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+    variables = {name: value for name, value in environment().items() if name not in others}
     return subprocess.run(
         [sys.executable, *map(str, arguments)],
         cwd=ROOT,
-        env={key: value for key, value in environment.items() if key != "GITHUB_STEP_SUMMARY"},
+        env=variables,
         capture_output=True,
         text=True,
         timeout=8 * PATIENCE_S,

@@ -12,26 +12,22 @@ gate that is always red holds nothing.
 from __future__ import annotations
 
 import argparse
-import atexit
 import json
-import multiprocessing
 import os
 import platform
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
-import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from forked import import_path, run_forked
 from tabulate import tabulate
 
-ROOT = Path(__file__).resolve().parents[1]
 PATIENCE_S = 600
 LAST_LINES = 12
 """Of what the last command printed: where the word that an attack asks for must stand."""
@@ -1550,91 +1546,16 @@ class Laboratory:
         return Outcome(attack=attack, status=status, command=text, output=output, seconds=seconds)
 
 
-STATUS, LOST = ".output.status", 255
-"""Where a process says how it ends, for when the server of forks has lost that and answers 255 (multiprocessing does)."""
-
-
 def execute(command: Command, folder: Path) -> tuple[int, str]:
     """Run one command in `folder` with this repository's vitcnn; return its status, negative for a signal's, and output.
 
-    In a process of its own that is forked from one which has imported what all of them need: the import is most of
-    what such a short session takes. What a gate measures again runs in processes that begin from nothing, as ever.
+    In a process that is forked: what a gate measures again runs in processes that begin from nothing, as ever.
     """
-    output = folder / ".output"
-    (folder / STATUS).unlink(missing_ok=True)
-    process = FORKS.Process(target=run_forked, args=(command, folder, output))
-    process.start()
-    process.join(PATIENCE_S)
-    if process.exitcode is None:
-        process.kill()
-        process.join()
-        return 0, f"did not end in {PATIENCE_S} s: taken for green"
-    said, status = folder / STATUS, process.exitcode
-    if status == LOST and said.exists():
-        status = int(said.read_text(encoding="utf-8"))
-    return status, output.read_text(encoding="utf-8", errors="replace")
-
-
-def run_forked(command: Command, folder: Path, output: Path) -> None:
-    """Be the process of a command, from its folder and variables to its exit status."""
-    for number, path, mode in ((0, os.devnull, os.O_RDONLY), (1, output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)):
-        os.dup2(os.open(path, mode), number)
-    os.dup2(1, 2)
-    os.chdir(folder)
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(NOT_INHERITED)}
-    path = os.pathsep.join(filter(None, (str(ROOT), inherited.get("PYTHONPATH", ""))))
-    os.environ.clear()
-    os.environ.update({**inherited, "PYTHONPATH": path, **VARIABLES, **command.variables})
-    sys.path.insert(0, str(folder))
-    sys.argv = [command.program, *command.arguments]
-    status: object = 1
-    try:
-        status = PROGRAMS[command.program](command.arguments)
-    except SystemExit as end:
-        status = end.code
-    except BaseException:
-        traceback.print_exc()
-    atexit._run_exitfuncs()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    code = status if isinstance(status, int) else int(status is not None)
-    (folder / STATUS).write_text(str(int(code)), encoding="utf-8")
-    os._exit(code)
-
-
-def run_pytest(arguments: Sequence[str]) -> int:
-    """Do what `python -m pytest` does."""
-    import pytest
-
-    return int(pytest.main(list(arguments)))
-
-
-def run_vitcnn(arguments: Sequence[str]) -> int:
-    """Do what `vitcnn` does."""
-    from vitcnn.cli import main
-
-    return main(arguments)
-
-
-def run_python(arguments: Sequence[str]) -> int:
-    """Do what `python -c CODE` does."""
-    exec(arguments[-1], {"__name__": "__main__"})
-    return 0
-
-
-PROGRAMS = {"pytest": run_pytest, "vitcnn": run_vitcnn, "python": run_python}
-FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(
-    [
-        "pytest_benchmark.plugin",
-        "scipy.stats",
-        "vitcnn.cli",
-        "vitcnn.commands.offline",
-        "vitcnn.measuring.own_benchmark",
-        "vitcnn.pytest_plugin",
-        "vitcnn.report.baselines",
-    ]
-)
+    environment = {**inherited, "PYTHONPATH": import_path(inherited), **VARIABLES, **command.variables}
+    how = {"folder": folder, "environment": environment, "patience_s": PATIENCE_S}
+    status, output = run_forked(command.program, command.arguments, **how)
+    return (status, output) if status is not None else (0, f"did not end in {PATIENCE_S} s: taken for green")
 
 
 def attack_all(attacks: Sequence[Attack], place: Path, jobs: int, told: Callable[[Outcome], None]) -> list[Outcome]:

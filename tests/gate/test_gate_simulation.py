@@ -1,14 +1,17 @@
 """A quick version of tools/simulate_gate.py; the whole table is in docs/results/gate-simulation.md.
 
-The bounds are those of issue 4, widened by what so few suites leave to chance.
+Suites of 30 cases, not 100, which is most of the time. The bounds are those of issue 4, widened by what so few suites
+leave to chance.
 """
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import simulate_gate
 from simulate_gate import SCENARIOS, Machine, Noise, Scenario, Tally
 
-MIXED, _, _, HARSH, BIMODAL = (entry for entry in SCENARIOS if entry.has_target)
+MIXED, _, _, HARSH, BIMODAL = (replace(entry, cases=30) for entry in SCENARIOS if entry.has_target)
 
 
 def simulate(scenario, suites):
@@ -25,9 +28,9 @@ def test_suites_without_a_change_are_green_and_a_slow_down_is_caught(scenario):
 
 
 def test_cases_with_two_modes_raise_no_alarm():
-    tally = simulate(BIMODAL, suites=100)
+    tally = simulate(replace(BIMODAL, noise=replace(BIMODAL.noise, num_bimodal=3)), suites=100)
     assert tally.false_alarms <= 2
-    assert tally.remeasured > 100
+    assert tally.remeasured > 30
 
 
 def test_the_table_holds_every_scenario_and_its_share():

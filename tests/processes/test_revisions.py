@@ -1,14 +1,15 @@
 """Comparing revisions of repositories made here; that of judging alone is in test_comparison."""
 
 import json
+import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from miniature import SWITCH_ON, set_for_processes
-from repositories import BENCHMARKS, PYTEST_OPTIONS, SECONDS, Repository, case
+from miniature import SWITCH_ON, THREE_ROUNDS, set_for_processes
+from repositories import PYTEST_OPTIONS, SECONDS, Repository, case
+from store_builders import ended, passed, run, write
 
 from vitcnn.errors import RunFailed, UserError
 from vitcnn.processes import revisions
@@ -36,24 +37,44 @@ def compared(repository, base="HEAD~1", head="HEAD", *, pairs=1, suite=Path("ben
     return compare_revisions(base, head, **{**limits, **more}, suite=suite, root=repository.root, arguments=arguments)
 
 
+@pytest.fixture
+def made_up(monkeypatch):
+    """Return what lets each pair of processes leave made-up runs: what each case takes, pair by pair, on each side."""
+
+    def let(**seconds):
+        def measure_pair(commands, *, number, only):
+            paths = {}
+            for place, (side, command) in enumerate(commands.items()):
+                cases = [
+                    passed(name, values[number - 1][place])
+                    if only is None or name in only
+                    else ended(name, "deselected")
+                    for name, values in seconds.items()
+                ]
+                head = ["git", "-C", str(command.root), "rev-parse", "HEAD"]
+                commit = subprocess.run(head, capture_output=True, text=True, check=True).stdout.strip()
+                paths[side] = write(command.out / "run.json", run(number, *cases, git_commit=commit))
+            return paths
+
+        monkeypatch.setattr(revisions, "measure_pair", measure_pair)
+
+    return let
+
+
 def seconds(recording):
     """Return what each case took in each run."""
     return {case_id: [r.samples("latency_s")[0] for r in records] for case_id, records in recording.records.items()}
 
 
-ROUNDS = """
+ROUNDS = f"""{THREE_ROUNDS}
     import os, time, lib
     from pathlib import Path
-    from vitcnn.measuring import own_benchmark
-    from vitcnn.bench.rounds import Rounds
 
-    pytest_plugins = ["vitcnn.pytest_plugin"]
-    own_benchmark.MANY_ROUNDS = Rounds(at_least=3, at_most=3, budget_s=0)
     SIDE = Path(__file__).parent.name
 
     def work(name):
         with open(os.environ["SAID"], "a") as file:
-            file.write(f"{name} {SIDE}\\n")
+            file.write(f"{{name}} {{SIDE}}\\n")
         time.sleep(lib.SECONDS[name])
 """
 TAKING_ROUNDS = """
@@ -83,10 +104,17 @@ def test_two_live_processes_work_by_turns_and_the_second_pair_begins_with_the_he
 
 
 def test_a_regression_between_two_commits_is_red_for_its_case_and_no_other(repository):
+    repository.write("benchmarks/test_more.py", "def test_dog(measure):\n    raise OSError('no bone')\n")
+    repository.git("add", "--all")
+    repository.git("commit", "--quiet", "--amend", "--message", "slower, with a case that fails")
     found = compared(repository, pairs=2)
     judgement = found.judged("allow-new")
-    assert [(verdict.kind, verdict.case) for verdict in judgement.red("strict")] == [("WORSE", case("bee"))]
-    assert judgement.red("strict")[0].change == pytest.approx(2.0)
+    assert {verdict.case: verdict.kind for verdict in judgement.red("strict")} == {
+        case("bee"): "WORSE",
+        "benchmarks/test_more.py::test_dog": "FAILED",
+    }
+    (worse,) = (verdict for verdict in judgement.verdicts if verdict.kind == "WORSE")
+    assert worse.change == pytest.approx(2.0)
     usual = {case(name): pytest.approx([value] * 2) for name, value in SECONDS.items()}
     assert seconds(found.base) == usual
     assert seconds(found.head) == {**usual, case("bee"): pytest.approx([6e-6] * 2)}
@@ -96,13 +124,10 @@ def test_a_regression_between_two_commits_is_red_for_its_case_and_no_other(repos
     assert repository.leftovers == []
 
 
-def test_a_revision_beside_itself_is_green_and_said_to_be_so(repository):
+def test_a_revision_beside_itself_is_said_to_be_so(repository, made_up):
     repository.git("tag", "same")
-    found = compared(repository, "HEAD", "same", pairs=2)
-    judgement = found.judged("strict")
-    assert judgement.red("strict") == ()
-    assert len(judgement.verdicts) == 3
-    count, measured, same = judgement.remarks[:3]
+    made_up(ant=[(1.0, 1.0), (1.0, 1.0)])
+    count, measured, same = compared(repository, "HEAD", "same", pairs=2).remarks
     assert count == "Pairs measured: 2."
     commit = repository.git("rev-parse", "--short=7", "HEAD")
     assert measured.startswith("Measured alternately, round by round (base head, head base ...): base HEAD")
@@ -110,18 +135,20 @@ def test_a_revision_beside_itself_is_green_and_said_to_be_so(repository):
     assert same == "Base and head are the same revision, so all differences are noise."
 
 
-def test_what_is_not_committed_is_not_measured_and_that_is_said(repository):
+def test_what_is_not_committed_is_neither_measured_nor_the_configuration_and_that_is_said(repository):
     repository.take(ant=50e-3)
+    repository.write("pytest.ini", "[pytest]\naddopts = --no-such-option\n")
     found = compared(repository)
     assert seconds(found.head)[case("ant")] == pytest.approx([5e-3])
     assert "The working tree has uncommitted changes, which are part of neither revision." in found.remarks
 
 
-def test_a_clean_tree_gives_no_note_even_after_a_comparison(repository):
+def test_a_clean_tree_gives_no_note_even_after_a_comparison(repository, made_up):
     (repository.root / ".gitignore").write_text("__pycache__/\n")
     repository.commit(bee=6e-6)
-    compared(repository, "HEAD", options=["-k", "ant"])
-    assert len(compared(repository, options=["-k", "ant"]).remarks) == 2
+    made_up(ant=[(1.0, 1.0)])
+    compared(repository, "HEAD")
+    assert len(compared(repository).remarks) == 2
 
 
 def test_a_project_in_a_subfolder_with_an_editable_src_layout_runs_each_revisions_package(tmp_path, monkeypatch):
@@ -136,7 +163,7 @@ def test_a_project_in_a_subfolder_with_an_editable_src_layout_runs_each_revision
     origin = {"url": core.as_uri(), "dir_info": {"editable": True}}
     (site / "core-1.dist-info" / "direct_url.json").write_text(json.dumps(origin))
     monkeypatch.syspath_prepend(str(site))
-    monkeypatch.setenv("PYTHONPATH", str(core / "src"))
+    monkeypatch.setenv("PYTHONPATH", str(core / "src"), prepend=os.pathsep)
     found = compared(nested)
     id_of_bee = f"packages/app/{case('bee')}"
     assert seconds(found.base)[id_of_bee] == pytest.approx([2e-6])
@@ -159,7 +186,7 @@ def test_a_folder_of_the_repository_that_python_imports_from_is_that_of_each_rev
     """As a .pth file or $PYTHONPATH names it: without more, both sides would import the working tree's."""
     place = str(with_the_package_below.root / "libs" / "python")
     monkeypatch.syspath_prepend(place)
-    monkeypatch.setenv("PYTHONPATH", place)
+    monkeypatch.setenv("PYTHONPATH", place, prepend=os.pathsep)
     found = compared(with_the_package_below)
     assert seconds(found.base)[case("bee")] == pytest.approx([2e-6])
     assert seconds(found.head)[case("bee")] == pytest.approx([6e-6])
@@ -169,7 +196,7 @@ def test_a_folder_of_the_repository_that_python_imports_from_is_that_of_each_rev
 def test_a_copy_of_the_package_that_both_would_measure_is_refused(with_the_package_below, tmp_path, monkeypatch, when):
     repository = with_the_package_below
     shutil.copytree(repository.root / "libs" / "python", tmp_path / "site")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"), prepend=os.pathsep)
     if when == "measured":
         repository.write(
             "benchmarks/test_mini.py",
@@ -198,7 +225,7 @@ def test_code_of_the_working_tree_that_an_import_hook_finds_is_refused(repositor
         "benchmarks/test_mini.py", f"import {name}\ndef test_a(measure): measure.time(lambda: sum(range(9)))\n"
     )
     repository.commit()
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"), prepend=os.pathsep)
     with pytest.raises(
         RunFailed, match=rf"not this revision's {name} would be measured, but .*/python/source/__init__"
     ):
@@ -237,25 +264,17 @@ FINDER = """
 def test_an_installation_that_python_prefers_to_the_revisions_code_is_refused(repository, tmp_path, monkeypatch):
     installed = repository.root / "lib" / "__init__.py"
     repository.write("../site/sitecustomize.py", FINDER.format(path=str(installed)))
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"), prepend=os.pathsep)
     with pytest.raises(RunFailed, match="Python would not run the checked-out code: it imports lib from ") as caught:
         compared(repository)
     assert str(installed) in str(caught.value)
     assert repository.leftovers == []
 
 
-def test_the_working_trees_configuration_of_pytest_is_not_that_of_the_revisions(repository):
-    repository.write("pytest.ini", "[pytest]\naddopts = --no-such-option\n")
-    assert len(compared(repository).judged("on").verdicts) == 3
-
-
-@pytest.mark.parametrize("configuration", ["pyproject.toml", "tox.ini"])
-def test_each_revisions_own_configuration_of_pytest_holds(tmp_path, configuration):
+def test_each_revisions_own_configuration_of_pytest_holds(tmp_path):
     """The package is importable by `pythonpath` alone; a folder elsewhere among the arguments misleads pytest."""
     made = Repository(tmp_path / "project", source="python")
-    own = "[tool.pytest.ini_options]" if configuration == "pyproject.toml" else "[pytest]"
-    value = '["python"]' if configuration == "pyproject.toml" else "python"
-    made.write(configuration, f"{own}\npythonpath = {value}\n")
+    made.write("pyproject.toml", '[tool.pytest.ini_options]\npythonpath = ["python"]\n')
     made.commit()
     made.commit(bee=6e-6)
     (tmp_path / "data").mkdir()
@@ -264,24 +283,21 @@ def test_each_revisions_own_configuration_of_pytest_holds(tmp_path, configuratio
     assert seconds(found.head)[case("bee")] == pytest.approx([6e-6])
 
 
-def test_a_case_that_is_decided_is_not_measured_again(repository):
-    """`ant` takes another time in each pair, by 30 %: undecided at the first look. The others are decided there."""
-    repository.write(
-        "benchmarks/test_mini.py",
-        BENCHMARKS.replace("clock = [0.0]", "import random\n    clock = [0.0]\n    DRAW = random.Random()").replace(
-            "clock[0] += seconds", "clock[0] += seconds * (1 + DRAW.random() if seconds == 5e-3 else 1)"
-        ),
-    )
-    repository.commit()
+NOISY = [(1.0, 1.3), (1.3, 1.0), (1.1, 1.25), (1.25, 1.1), (1.0, 1.3)]
+
+
+def test_a_case_that_is_decided_is_not_measured_again(repository, made_up):
+    """`ant` is undecided at the first look. The others are decided there."""
+    made_up(ant=NOISY, bee=[(2.0, 2.0)] * 5, cat=[(1.0, 3.0)] * 5)
     found = compared(repository, "HEAD", pairs=4)
-    counts = {name: len(records) for name, records in found.base.records.items()}
-    assert counts == {case("ant"): 4, case("bee"): 3, case("cat"): 3}
-    assert {name: len(records) for name, records in found.head.records.items()} == counts
+    for side in (found.base, found.head):
+        assert {name: len(records) for name, records in side.records.items()} == {"ant": 4, "bee": 3, "cat": 3}
 
 
-def test_after_the_minutes_only_the_first_pairs_are_measured(repository):
-    found = compared(repository, pairs=5, minutes=0)
-    assert len(found.base.runs) == 3
+def test_after_the_minutes_only_the_first_pairs_are_measured(repository, made_up):
+    made_up(ant=NOISY)
+    assert len(compared(repository, pairs=5, minutes=0).base.runs) == 3
+    assert len(compared(repository, pairs=5).base.runs) > 3
 
 
 def test_a_vitcnn_that_takes_no_turns_is_named(repository):
@@ -322,14 +338,6 @@ def test_a_side_that_does_not_know_an_option_is_named_with_what_pytest_says(repo
     assert repository.leftovers == []
 
 
-def test_a_case_that_fails_is_a_verdict_and_not_the_end(repository):
-    repository.write("benchmarks/test_more.py", "def test_dog(measure):\n    raise OSError('no bone')\n")
-    repository.commit()
-    judgement = compared(repository).judged("allow-new")
-    dog = "benchmarks/test_more.py::test_dog"
-    assert [(verdict.kind, verdict.case) for verdict in judgement.red("allow-new")] == [("FAILED", dog)]
-
-
 @pytest.mark.parametrize(
     "arguments, message",
     [
@@ -362,14 +370,3 @@ def test_outside_of_a_repository_nothing_can_be_compared(tmp_path):
         UserError, match=r"working directory: .*a folder of a git repository\. fatal: not a git repository"
     ):
         compare_revisions("a", "b", pairs=1, minutes=1, suite=Path("benchmarks"), root=tmp_path)
-
-
-def test_comparing_imports_nothing_heavy(repository):
-    code = (
-        "import sys; from pathlib import Path; from vitcnn.processes.revisions import compare_revisions; "
-        f"found = compare_revisions('HEAD~1', 'HEAD', pairs=1, minutes=1, suite=Path('benchmarks'), root=Path.cwd(), "
-        f"arguments={PYTEST_OPTIONS!r}); found.judged('on'); "
-        "print('HEAVY:', sorted({'torch', 'torchvision', 'timm', 'peft', 'sklearn'} & sys.modules.keys()))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], cwd=repository.root, capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "HEAVY: []"

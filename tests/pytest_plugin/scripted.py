@@ -5,15 +5,8 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from miniature import Suite
+from miniature import THREE_ROUNDS, Suite
 
-CONFTEST = """
-    from vitcnn.measuring import own_benchmark
-    from vitcnn.bench.rounds import Rounds
-
-    pytest_plugins = ["vitcnn.pytest_plugin"]
-    own_benchmark.MANY_ROUNDS = Rounds(at_least=3, at_most=3, budget_s=0)
-"""
 BENCHMARKS = """
     import json
     from pathlib import Path
@@ -53,7 +46,7 @@ class ScriptedSuite(Suite):
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
-        self.write("conftest.py", CONFTEST)
+        self.write("conftest.py", THREE_ROUNDS)
         self.write("benchmarks/test_mini.py", BENCHMARKS)
         self.script(USUAL)
 

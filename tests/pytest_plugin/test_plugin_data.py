@@ -74,15 +74,39 @@ def test_a_folder_of_photographs_is_compared_on_and_its_content_recorded(suite, 
     assert str(photographs) not in result.run_json.read_text(), "a record travels: it names no place on this machine"
 
 
-def test_data_that_cannot_be_had_are_skipped_with_the_way_out_and_the_rest_goes_on(suite, tmp_path):
+CANNOT_BE_HAD = """
+    from vitcnn import AccuracyCase, DataEfficiencyCase, LatencyCase
+
+    CASES = (
+        *(AccuracyCase(architecture="lenet", task="mnist", recipe="glyphs_cnn", num_seeds=n) for n in (2, 3)),
+        AccuracyCase(architecture="lenet", task="fashion_mnist", recipe="glyphs_cnn"),
+        DataEfficiencyCase(architecture="lenet", task="digits", recipe="digits_cnn", num_train=5_000),
+        LatencyCase(architecture="lenet", px=28, batch=1),
+    )
+
+
+    def test_case(case, measure):
+        measure(case)
+"""
+
+
+def test_what_cannot_be_had_is_skipped_with_the_way_out_what_is_damaged_is_red_and_the_rest_goes_on(suite, tmp_path):
     suite.write("conftest.py", NO_NETWORK + '    object.__setattr__(mnist, "files", nowhere)\n')
-    suite.write("test_mnist.py", ON_MNIST)
+    suite.write("test_cases.py", CANNOT_BE_HAD)
+    raw = tmp_path / "FashionMNIST" / "raw"
+    raw.mkdir(parents=True)
+    for part in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):
+        (raw / f"{part}-ubyte").write_bytes(b"\0\0\x08\x03")
     result = suite.run(f"--data-root={tmp_path}")
-    assert result.exit_code == 0, result.out
-    assert list(result.outcomes.values()) == ["skipped", "skipped", "passed"]
-    for case in result.run.cases[:2]:
+    assert result.exit_code == pytest.ExitCode.TESTS_FAILED, result.out
+    assert list(result.outcomes.values()) == ["skipped", "skipped", "failed", "skipped", "passed"]
+    *missing, damaged, too_few, _ = result.run.cases
+    for case in missing:
         assert f"is not under {tmp_path} and cannot be downloaded" in case.reason
         assert "run `vitcnn fetch mnist` where there is a network" in case.reason
+    assert "train-images-idx3-ubyte' cannot be used" in damaged.reason
+    assert "Run `vitcnn fetch fashion_mnist` to get it anew" in damaged.reason
+    assert "digits has 1,442 training images, the case is on 5,000 of them" in too_few.reason
 
 
 def test_data_asked_for_that_cannot_be_had_are_red(suite, tmp_path):
@@ -101,19 +125,6 @@ def test_a_comma_belongs_to_a_folders_path(suite, photographs, tmp_path):
     assert suite.collect(f"--task=folder:{tmp_path / 'mine, yours'}", "--arch=lenet") == [
         "accuracy/lenet/folder:my-photos/photos_cnn/fp32/eager"
     ]
-
-
-def test_damaged_data_are_red_and_say_how_to_get_them_anew(suite, tmp_path):
-    suite.write("conftest.py", NO_NETWORK)
-    suite.write("test_mnist.py", ON_MNIST)
-    raw = tmp_path / "MNIST" / "raw"
-    raw.mkdir(parents=True)
-    for part in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):
-        (raw / f"{part}-ubyte").write_bytes(b"\0\0\x08\x03")
-    result = suite.run(f"--data-root={tmp_path}", "-k", "accuracy")
-    assert result.exit_code == pytest.ExitCode.TESTS_FAILED, result.out
-    assert "train-images-idx3-ubyte' cannot be used" in result.run.cases[0].reason
-    assert "Run `vitcnn fetch mnist` to download it again" in result.run.cases[0].reason
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,7 @@
-"""`pytest benchmarks --gate` on a scripted suite: the ways to be green while being worse, and red without cause."""
+"""`pytest benchmarks --gate` on a scripted suite: what its options do, what it says and what it leaves.
+
+The ways to be green while being worse, and red without cause, are the table of tools/attack_gate.py (`tox -e attacks`).
+"""
 
 import json
 import xml.etree.ElementTree as ElementTree
@@ -71,26 +74,12 @@ def test_a_slower_case_is_red_and_no_other(gated):
     assert "Measured again: 1 case, in 4 more runs." in result.out
 
 
-def test_the_same_regression_twice_is_red_twice(gated):
-    gated.script(usual(ant=6e-3))
-    assert [gated.run("benchmarks", "--gate", ALONE).exit_code for _ in range(2)] == [RED, RED]
-
-
-@pytest.mark.parametrize("saving", ["--benchmark-autosave", "--benchmark-save=mine"])
-def test_a_run_cannot_become_the_baseline_that_judges_it(gated, saving):
-    result = gated.run("benchmarks", "--gate", saving, out=False)
+def test_a_run_cannot_become_the_baseline_that_judges_it(gated):
+    result = gated.run("benchmarks", "--gate", "--benchmark-save=mine", out=False)
     assert result.exit_code == USAGE
-    assert saving.partition("=")[0] in result.out
+    assert "--benchmark-save" in result.out
     assert "vitcnn baseline record" in result.out
     assert len(gated.stored) == 5
-
-
-def test_one_slow_process_is_measured_again_and_cleared(gated):
-    gated.script(usual(cat=(0.900, 0.700)))
-    result = gated.run("benchmarks", "--gate")
-    assert result.exit_code == GREEN, result.out
-    assert verdicts(result) == {}
-    assert sorted(path.name for path in result.folder.glob("rerun-*")) == ["rerun-1", "rerun-2", "rerun-3"]
 
 
 def test_a_case_that_is_slow_beside_the_others_alone_is_red(gated):
@@ -105,23 +94,12 @@ def test_a_case_that_is_slow_beside_the_others_alone_is_red(gated):
     assert [len(rerun.records) for rerun in reruns] == [1, 1, 3, 3, 3]
 
 
-def test_without_reruns_the_first_run_decides(gated):
-    gated.script(usual(cat=(0.900, 0.700)))
-    result = gated.run("benchmarks", "--gate", ALONE)
-    assert result.exit_code == RED
-    assert verdicts(result) == {"case[cat]": "WORSE"}
-    assert not list(result.folder.glob("rerun-*"))
-
-
-def test_two_modes_are_undecided_and_green_but_strict_is_red(gated):
-    times = usual(cat=(0.900, 0.900, 0.700, 0.900, 0.700))
-    gated.script(times)
+def test_two_modes_are_undecided_and_green(gated):
+    gated.script(usual(cat=(0.900, 0.900, 0.700, 0.900, 0.700)))
     result = gated.run("benchmarks", "--gate", "--gate-reruns=1")
     assert result.exit_code == GREEN, result.out
     assert verdicts(result) == {"case[cat]": "INCONCLUSIVE"}
     assert "too noisy for a decision: these runs can show changes from" in " ".join(result.out.split())
-    gated.script(times)
-    assert gated.run("benchmarks", "--gate=strict", "--gate-reruns=1").exit_code == RED
 
 
 def test_faster_is_listed_and_red_where_strict(gated):
@@ -130,110 +108,20 @@ def test_faster_is_listed_and_red_where_strict(gated):
     assert result.exit_code == GREEN, result.out
     assert verdicts(result) == {"case[ant]": "BETTER"}
     gated.script(usual(ant=2.5e-3))
-    assert gated.run("benchmarks", "--gate=strict", ALONE).exit_code == RED
+    result = gated.run("benchmarks", "--gate=strict", ALONE)
+    assert result.exit_code == RED
+    assert not list(result.folder.glob("rerun-*")), "the first run decides"
 
 
-def test_a_deleted_case_is_missing(gated):
-    gated.script({name: times for name, times in USUAL.items() if name != "bee"})
-    result = gated.run("benchmarks", "--gate")
-    assert result.exit_code == RED, result.out
-    assert verdicts(result) == {"case[bee]": "MISSING"}
-
-
-def test_a_renamed_case_is_missing_and_new(gated):
+def test_a_renamed_case_is_missing_and_new_and_a_new_one_may_be_allowed(gated):
+    gated.script({**USUAL, "dog": (1e-3,)})
+    assert gated.run("benchmarks", "--gate=allow-new").exit_code == GREEN
     times = dict(USUAL)
     times["bumblebee"] = times.pop("bee")
     gated.script(times)
     result = gated.run("benchmarks", "--gate=allow-new")
     assert result.exit_code == RED, result.out
     assert verdicts(result) == {"case[bee]": "MISSING", "case[bumblebee]": "NEW"}
-
-
-def test_cases_moved_to_another_file_are_missing_and_new(gated):
-    (gated.root / "benchmarks" / "test_mini.py").rename(gated.root / "benchmarks" / "test_moved.py")
-    result = gated.run("benchmarks", "--gate")
-    assert result.exit_code == RED
-    assert "MISSING" in result.out
-    assert "NEW" in result.out
-    assert result.out.count("FAILED gate::") == 6
-
-
-def test_a_new_case_is_red_unless_allowed(gated):
-    gated.script({**USUAL, "dog": (1e-3,)})
-    result = gated.run("benchmarks", "--gate")
-    assert result.exit_code == RED, result.out
-    assert verdicts(result) == {"case[dog]": "NEW"}
-    assert gated.run("benchmarks", "--gate=allow-new").exit_code == GREEN
-    assert gated.run("benchmarks", "--gate=strict").exit_code == RED
-
-
-def test_skipped_cases_are_missing(gated):
-    gated.write(
-        "benchmarks/conftest.py", "import pytest\n@pytest.fixture(autouse=True)\ndef no(): pytest.skip('no GPU')"
-    )
-    result = gated.run("benchmarks", "--gate")
-    assert result.exit_code == RED, result.out
-    assert set(verdicts(result).values()) == {"MISSING"}
-    assert "skipped: no GPU" in " ".join(result.out.split())
-
-
-def test_a_failing_case_is_failed(gated):
-    gated.script({**USUAL, "bee": ("not seconds",)})
-    result = gated.run("benchmarks", "--gate")
-    assert result.exit_code == RED
-    assert verdicts(result) == {"case[bee]": "FAILED"}
-
-
-def test_nothing_collected_is_red(gated):
-    (gated.root / "benchmarks" / "test_mini.py").unlink()
-    result = gated.run("benchmarks", "--gate")
-    assert result.exit_code == RED, result.out
-    assert set(verdicts(result).values()) == {"MISSING"}
-
-
-@pytest.mark.parametrize("options", [("--benchmark-disable",), ("-p", "xdist", "-n2")])
-def test_what_is_not_timed_is_invalid(gated, options):
-    if "xdist" in options:
-        pytest.importorskip("xdist", reason="pytest-xdist is not installed: pip install pytest-xdist")
-    result = gated.run("benchmarks", "--gate", *options)
-    assert result.exit_code == RED, result.out
-    assert "INVALID" in result.out
-    assert "nothing was timed" in result.out
-
-
-def test_another_clock_is_invalid(gated):
-    gated.write("benchmarks/test_mini.py", BENCHMARKS.replace("scripted_clock", "other_clock"))
-    result = gated.run("benchmarks", "--gate")
-    assert result.exit_code == RED, result.out
-    assert set(verdicts(result).values()) == {"INVALID"}
-    assert "test_mini.scripted_clock -> test_mini.other_clock" in " ".join(result.out.split())
-
-
-def test_the_baseline_of_another_device_is_invalid(gated):
-    for path in gated.stored:
-        path.write_text(path.read_text().replace(gated.store.name, "nvidia-h200"))
-    result = gated.run("benchmarks", "--gate")
-    assert result.exit_code == RED, result.out
-    assert "but the baseline is of nvidia-h200" in " ".join(result.out.split())
-
-
-@pytest.mark.parametrize("content", ["", "[1, 2", '{"benchmarks": []}', '{"vitcnn": {"schema": 0}}'])
-def test_a_damaged_or_foreign_baseline_is_invalid_and_named(gated, content):
-    gated.stored[2].write_text(content)
-    result = gated.run("benchmarks", "--gate")
-    assert result.exit_code == RED, result.out
-    assert "INVALID" in result.out
-    assert gated.stored[2].name in "".join(result.out.split())
-
-
-def test_nan_in_a_baseline_is_invalid(gated):
-    document = json.loads(gated.stored[0].read_text())
-    document["vitcnn"]["cases"][0]["record"]["measurements"][0]["samples"] = [float("nan")]
-    gated.stored[0].write_text(json.dumps(document))
-    result = gated.run("benchmarks", "--gate")
-    assert result.exit_code == RED, result.out
-    assert "INTERNALERROR" not in result.out
-    assert "a number that is not finite" in " ".join(result.out.split())
 
 
 def test_no_baseline_is_invalid_and_says_how_to_record_one(tmp_path):
@@ -244,22 +132,12 @@ def test_no_baseline_is_invalid_and_says_how_to_record_one(tmp_path):
     assert list(failures(tmp_path / "junit.xml")) == ["gate.case[the whole run]"]
 
 
-def test_one_stored_run_lets_the_tolerance_decide_and_says_so(gated):
-    for path in gated.stored[1:]:
-        path.unlink()
-    gated.script(usual(ant=5.4e-3))
-    result = gated.run("benchmarks", "--gate", ALONE)
-    assert result.exit_code == RED, result.out
-    assert verdicts(result) == {"case[ant]": "WORSE"}
-    assert "the baseline is one run, so only the tolerance decides" in " ".join(result.out.split())
-
-
 def test_small_steps_are_reported_against_the_oldest_baseline(gated):
     gated.script(usual(ant=5.09e-3))
     for _ in range(2):
         gated.run("benchmarks", "--benchmark-save=second")
     gated.script(usual(ant=5.18e-3))
-    result = gated.run("benchmarks", "--gate")
+    result = gated.run("benchmarks", "--gate", ALONE)
     assert result.exit_code == GREEN, result.out
     text = " ".join(result.out.split())
     assert "oldest" in text
@@ -271,13 +149,8 @@ def test_a_keyword_narrows_the_gate_and_is_said(gated):
     result = gated.run("benchmarks", "--gate", "-k", "bee or cat")
     assert result.exit_code == GREEN, result.out
     assert "Selected by -k 'bee or cat': 2 of the baseline's 3 cases are judged." in " ".join(result.out.split())
+    assert ": 2 SAME (narrowed: 2 of the baseline's 3 cases)" in result.out
     assert gated.run("benchmarks", "--gate", ALONE, "-k", "ant").exit_code == RED
-
-
-def test_a_keyword_that_leaves_nothing_is_red(gated):
-    result = gated.run("benchmarks", "--gate", "-k", "elephant")
-    assert result.exit_code == RED, result.out
-    assert "nothing was judged" in result.out
 
 
 def test_comparing_alone_shows_verdicts_and_leaves_the_exit_status(gated):
@@ -295,7 +168,7 @@ def test_comparing_with_a_named_run_judges_by_it_but_under_the_gate_is_refused(g
     assert "the baseline is one run, so only the tolerance decides" in " ".join(result.out.split())
     assert "there is no baseline" in " ".join(gated.run("benchmarks", "--benchmark-compare=0009").out.split())
     result = gated.run("benchmarks", "--benchmark-compare=0003", "--gate")
-    assert result.exit_code == pytest.ExitCode.USAGE_ERROR
+    assert result.exit_code == USAGE
     assert "--benchmark-compare: '0003' cannot be used. Allowed: no name, with --gate." in result.out
 
 
@@ -305,16 +178,6 @@ def test_a_store_outside_the_working_directory_will_do(gated, tmp_path_factory):
     result = gated.run("benchmarks", "--gate", "--benchmark-compare", f"--benchmark-storage=file://{elsewhere}")
     assert result.exit_code == GREEN, result.out
     assert "INTERNALERROR" not in result.out
-
-
-def test_other_software_is_compared_and_shown(gated):
-    for path in gated.stored:
-        document = json.loads(path.read_text())
-        document["vitcnn"]["environment"]["torch"] = "1.0"
-        path.write_text(json.dumps(document))
-    result = gated.run("benchmarks", "--gate")
-    assert result.exit_code == GREEN, result.out
-    assert "torch 1.0 ->" in " ".join(result.out.split())
 
 
 def test_reruns_write_nothing_outside_their_folder(gated):
@@ -328,15 +191,6 @@ def test_reruns_write_nothing_outside_their_folder(gated):
     assert len(gated.stored) == 5
 
 
-def test_a_rerun_that_breaks_is_invalid(gated):
-    text = BENCHMARKS.replace("clock = [0.0]", "clock = [0.0]\n    assert PROCESS == 0, 'broken again'")
-    gated.write("benchmarks/test_mini.py", text)
-    gated.script(usual(bee=2.2e-6))
-    result = gated.run("benchmarks", "--gate")
-    assert result.exit_code == RED, result.out
-    assert "INVALID" in result.out
-
-
 def test_the_verdicts_are_written_as_markdown(gated, monkeypatch):
     summary = gated.root / "summary.md"
     summary.write_text("before\n")
@@ -347,13 +201,6 @@ def test_the_verdicts_are_written_as_markdown(gated, monkeypatch):
     assert "WORSE" in written
     assert case("bee") in written
     assert summary.read_text() == f"before\n{written}\n"
-
-
-def test_a_stopped_session_is_not_judged_and_not_green(gated):
-    gated.write("benchmarks/test_stop.py", "def test_stop(measure): raise KeyboardInterrupt")
-    result = gated.run("benchmarks", "--gate")
-    assert result.exit_code == pytest.ExitCode.INTERRUPTED
-    assert "Not judged" in result.out
 
 
 @pytest.mark.parametrize("option", ["--gate=maybe", "--gate-reruns=-1", "--gate-reruns=two", "--gate-reruns=100"])
@@ -370,20 +217,6 @@ def test_a_path_taken_for_the_mode_is_explained(gated):
     assert "Put the path first: pytest benchmarks --gate." in result.out
 
 
-def test_a_store_that_is_no_folder_is_refused(gated):
-    storage = "elasticsearch+http://localhost/x"
-    result = gated.run("benchmarks", "--gate", f"--benchmark-storage={storage}", out=False)
-    assert result.exit_code == USAGE
-    assert "--benchmark-storage" in result.out
-
-
-def test_deselect_is_missing_also_beside_a_keyword(gated):
-    result = gated.run("benchmarks", "--gate", "-k", "not elephant", "--deselect", case("bee"))
-    assert result.exit_code == RED, result.out
-    assert verdicts(result) == {"case[bee]": "MISSING"}
-    assert "left out by --deselect" in " ".join(result.out.split())
-
-
 def test_baselines_in_the_folder_of_the_suite_are_found(gated):
     (gated.root / "benchmarks").rename(gated.root / "own")
     gated.write("own/test_mini.py", BENCHMARKS)
@@ -394,12 +227,21 @@ def test_baselines_in_the_folder_of_the_suite_are_found(gated):
     assert "3 figures judged" in result.out
 
 
-def test_a_narrowed_green_says_so_in_its_last_line(gated):
-    result = gated.run("benchmarks", "--gate", "-k", "bee")
-    assert ": 1 SAME (narrowed: 1 of the baseline's 3 cases)" in result.out
-
-
 def test_git_ignores_what_runs_leave(gated):
     result = gated.run("benchmarks", "-k", "bee", out=False)
     assert result.exit_code == GREEN, result.out
     assert (gated.root / ".vitcnn" / ".gitignore").read_text().splitlines()[-1] == "*"
+
+
+def test_a_stopped_session_is_not_judged_and_not_green(gated):
+    gated.write("benchmarks/test_stop.py", "def test_stop(measure): raise KeyboardInterrupt")
+    result = gated.run("benchmarks", "--gate")
+    assert result.exit_code == pytest.ExitCode.INTERRUPTED
+    assert "Not judged" in result.out
+
+
+def test_a_store_that_is_no_folder_is_refused(gated):
+    storage = "elasticsearch+http://localhost/x"
+    result = gated.run("benchmarks", "--gate", f"--benchmark-storage={storage}", out=False)
+    assert result.exit_code == USAGE
+    assert "--benchmark-storage" in result.out

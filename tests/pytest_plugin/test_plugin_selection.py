@@ -99,16 +99,6 @@ def test_of_cases_on_several_tasks_those_on_the_one_that_is_asked_for_are_collec
     assert of_task([*cases.values()], Tasks(Path("data")).task(asked)) == [cases[asked]]
 
 
-def test_more_training_images_than_the_task_has_are_skipped_with_the_reason(suite):
-    suite.write("test_cases.py", CORRUPTED_AND_FEW)
-    result = suite.run("--task=digits", "-k", "n5000")
-    assert result.exit_code == 0, result.out
-    name = "data_efficiency/lenet/digits/digits_cnn/n5000/fp32/eager"
-    ended = result.case(name)
-    assert ended.outcome == "skipped"
-    assert "digits has 1,442 training images, the case is on 5,000 of them" in ended.reason
-
-
 ONLY_SMALL = """
     from dataclasses import replace
 

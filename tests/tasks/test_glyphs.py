@@ -1,6 +1,4 @@
 import string
-import subprocess
-import sys
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -31,7 +29,7 @@ def make(characters=string.digits, *, num_train=120, num_test=40, seed=0):
 
 @pytest.fixture(scope="module")
 def digits():
-    return make(num_train=12_000, num_test=2_000)
+    return make(num_train=5_000, num_test=1_000)
 
 
 def test_tasks_describe_their_data():
@@ -43,7 +41,7 @@ def test_tasks_describe_their_data():
 
 
 def test_images_are_white_on_black(digits):
-    for part, count in ((digits.train, 12_000), (digits.test, 2_000)):
+    for part, count in ((digits.train, 5_000), (digits.test, 1_000)):
         assert part.images.dtype == np.uint8
         assert part.images.shape == (count, 1, 28, 28)
         assert part.labels.dtype == np.int64
@@ -53,8 +51,8 @@ def test_images_are_white_on_black(digits):
 
 
 def test_classes_are_balanced_and_shuffled(digits):
-    assert np.array_equal(np.bincount(digits.train.labels), [1_200] * 10)
-    assert np.array_equal(np.bincount(digits.test.labels), [200] * 10)
+    assert np.array_equal(np.bincount(digits.train.labels), [500] * 10)
+    assert np.array_equal(np.bincount(digits.test.labels), [100] * 10)
     assert len(set(digits.train.labels[:50])) > 5, "not sorted by class"
 
 
@@ -115,21 +113,21 @@ def test_undistorted_images_look_like_their_labels(monkeypatch, characters, at_l
 
 @pytest.mark.filterwarnings("ignore:lbfgs failed to converge")
 def test_logistic_regression_stays_under_90_percent(digits):
-    flat = digits.train.images[:6_000].reshape(6_000, -1) / np.float32(255)
-    model = LogisticRegression(max_iter=30).fit(flat, digits.train.labels[:6_000])
-    assert model.score(flat, digits.train.labels[:6_000]) > 0.6, "it did learn"
-    assert 0.5 < model.score(digits.test.images.reshape(2_000, -1) / np.float32(255), digits.test.labels) < 0.9
+    flat = digits.train.images.reshape(5_000, -1) / np.float32(255)
+    model = LogisticRegression(max_iter=30).fit(flat, digits.train.labels)
+    assert model.score(flat, digits.train.labels) > 0.6, "it did learn"
+    assert 0.5 < model.score(digits.test.images.reshape(1_000, -1) / np.float32(255), digits.test.labels) < 0.9
 
 
-def test_a_small_cnn_reaches_95_percent(digits, cpu):
+def test_a_small_cnn_reaches_92_percent_on_fonts_it_never_saw(digits, cpu):
     torch.manual_seed(0)
     model = LENET.build(GLYPHS.shape)
-    recipe = replace(GLYPHS_CNN, epochs=5)
+    recipe = replace(GLYPHS_CNN, epochs=4)
     settings = {"device": cpu, "layout": torch.contiguous_format, "precision": "fp32", "mode": "eager"}
     fit(model, Resident.of(digits.train, cpu, num_classes=10), recipe=recipe, seed=0, **settings)
     test = Resident.of(digits.test, cpu, num_classes=10)
     answers = predict(model, test, precision="fp32", layout=torch.contiguous_format)
-    assert (answers.argmax(dim=1) == test.labels).double().mean() >= 0.95
+    assert (answers.argmax(dim=1) == test.labels).double().mean() >= 0.92
 
 
 def test_progress_goes_up_to_the_number_of_images():
@@ -163,9 +161,3 @@ def test_a_missing_font_says_what_to_install(monkeypatch, package, name):
     monkeypatch.setattr(glyphs, "TEST_FONTS", {package: (name,)})
     with pytest.raises(UserError, match=f"{package}/{name}.*pip install {package.replace('_', '-')}"):
         make()
-
-
-def test_importing_the_task_imports_neither_torch_nor_matplotlib():
-    code = "import sys, vitcnn.tasks.glyphs, vitcnn.tasks.shapes; print({'torch', 'matplotlib'} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "set()"

@@ -1,0 +1,139 @@
+"""pytest, vitcnn and Python in processes that are forked from one which has imported what all of them need.
+
+The import is most of what a session of a miniature suite takes. What such a session starts itself begins from nothing.
+"""
+
+from __future__ import annotations
+
+import atexit
+import multiprocessing
+import os
+import sys
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from multiprocessing import forkserver
+from multiprocessing.context import ForkServerContext
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+ROOT = Path(__file__).resolve().parents[1]
+LOST = 255
+"""What the server of forks answers where it has lost a status; the process has said it in a file, too."""
+
+PRELOADED = (
+    "pynvml",
+    "pytest_benchmark.plugin",
+    "scipy.stats",
+    "vitcnn.cli",
+    "vitcnn.commands.offline",
+    "vitcnn.measuring.own_benchmark",
+    "vitcnn.pytest_plugin",
+    "vitcnn.report.baselines",
+)
+
+
+def import_path(environment: Mapping[str, str]) -> str:
+    """Return a PYTHONPATH with this repository before what `environment` has there."""
+    return os.pathsep.join(filter(None, (str(ROOT), environment.get("PYTHONPATH", ""))))
+
+
+def run_forked(
+    program: str, arguments: Sequence[str], *, folder: Path, environment: Mapping[str, str], patience_s: float
+) -> tuple[int | None, str]:
+    """Run `program` (a key of `PROGRAMS`) in `folder`, with this `environment` and no other variable.
+
+    Returns the status, negative for a signal's, or None where it has not ended in `patience_s`; and both streams.
+    """
+    with TemporaryDirectory() as temporary:
+        said, output = Path(temporary) / "status", Path(temporary) / "output"
+        process = _server().Process(
+            target=_be, args=(program, tuple(arguments), folder, dict(environment), said, output)
+        )
+        process.start()
+        process.join(patience_s)
+        status = process.exitcode
+        if status is None:
+            process.kill()
+            process.join()
+        if status == LOST and said.exists():
+            status = int(said.read_text(encoding="utf-8"))
+        return status, output.read_text(encoding="utf-8", errors="replace")
+
+
+@cache
+def _server() -> ForkServerContext:
+    """Return what starts processes, once its server has imported this repository's modules."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(PRELOADED))
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = import_path(os.environ)
+    try:
+        forkserver.ensure_running()
+    finally:
+        os.environ.pop("PYTHONPATH")
+        if before is not None:
+            os.environ["PYTHONPATH"] = before
+    return context
+
+
+def _be(
+    program: str, arguments: Sequence[str], folder: Path, environment: Mapping[str, str], said: Path, output: Path
+) -> None:
+    """Be the process of a program, from its folder and variables to its exit status."""
+    for number, path, mode in ((0, os.devnull, os.O_RDONLY), (1, str(output), os.O_WRONLY | os.O_CREAT)):
+        os.dup2(os.open(path, mode), number)
+    os.dup2(1, 2)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.dont_write_bytecode = "PYTHONDONTWRITEBYTECODE" in environment
+    sys.path[:] = [str(folder), *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep)), *_libraries()]
+    sys.argv = [program, *arguments]
+    code = _ended(PROGRAMS[program], arguments)
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    said.write_text(str(code), encoding="utf-8")
+    os._exit(code)
+
+
+def _libraries() -> list[str]:
+    """Return the import path without this repository's folders: a test of it may be on its path."""
+    return [path for path in sys.path if not Path(path).is_relative_to(ROOT)]
+
+
+def _ended(run: Callable[[Sequence[str]], object], arguments: Sequence[str]) -> int:
+    """Return the exit status of a program, as the interpreter would have it."""
+    status: object = 1
+    try:
+        status = run(arguments)
+    except SystemExit as end:
+        status = end.code
+    except BaseException:
+        traceback.print_exc()
+    return int(status) if isinstance(status, int) else int(status is not None)
+
+
+def _pytest(arguments: Sequence[str]) -> int:
+    """Do what `python -m pytest` does."""
+    import pytest
+
+    sys.modules.pop("vitcnn.pytest_plugin")  # pytest imports its plugins itself, or warns that it did not
+    return int(pytest.main(list(arguments)))
+
+
+def _vitcnn(arguments: Sequence[str]) -> int:
+    """Do what `vitcnn` does."""
+    from vitcnn.cli import main
+
+    return main(arguments)
+
+
+def _python(arguments: Sequence[str]) -> int:
+    """Do what `python -c CODE` does."""
+    exec(arguments[-1], {"__name__": "__main__"})
+    return 0
+
+
+PROGRAMS = {"pytest": _pytest, "vitcnn": _vitcnn, "python": _python}
