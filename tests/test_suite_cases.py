@@ -10,11 +10,11 @@ import pytest
 from vitcnn import AccuracyCase, TiledCase
 from vitcnn.architectures import architecture, architectures
 from vitcnn.inference import TileGrid
+from vitcnn.input_sizes import Takes
 from vitcnn.questions import questions
 from vitcnn.recipes import recipe
 from vitcnn.spec import PRESETS, TrainedCase
 from vitcnn.suite import cases_in, of_preset
-from vitcnn.takes import Takes
 from vitcnn.tasks import tasks
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"

@@ -99,8 +99,12 @@ def _be(
 
 
 def _libraries() -> list[str]:
-    """Return the import path without this repository's folders: a test of it may be on its path."""
-    return [path for path in sys.path if not Path(path).is_relative_to(ROOT)]
+    """Return the import path without this repository's folders, except for an environment that lies in it.
+
+    A test's folder may be on the path.
+    """
+    environment = Path(sys.prefix)
+    return [path for path in sys.path if Path(path).is_relative_to(environment) or not Path(path).is_relative_to(ROOT)]
 
 
 def _ended(run: Callable[[Sequence[str]], object], arguments: Sequence[str]) -> int:

@@ -7,6 +7,7 @@ The nouns of a user's own benchmark are re-exported here; `docs/your-own-benchma
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from vitcnn.input_sizes import Takes as Takes
 from vitcnn.questions.accuracy import AccuracyCase as AccuracyCase
 from vitcnn.questions.data_efficiency import DataEfficiencyCase as DataEfficiencyCase
 from vitcnn.questions.latency import LatencyCase as LatencyCase
@@ -22,7 +23,6 @@ from vitcnn.spec import InputShape as InputShape
 from vitcnn.spec import Split as Split
 from vitcnn.spec import Task as Task
 from vitcnn.spec import TrainedCase as TrainedCase
-from vitcnn.takes import Takes as Takes
 
 if TYPE_CHECKING:
     from vitcnn.commands.table import table as table

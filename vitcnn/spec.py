@@ -16,7 +16,7 @@ import numpy as np
 
 from vitcnn.errors import UnsupportedResolution, UserError
 from vitcnn.fields import require_count, require_name, require_one_of, require_share
-from vitcnn.takes import InputKind, Listed, Sizes
+from vitcnn.input_sizes import InputKind, Listed, Sizes
 
 if TYPE_CHECKING:
     from torch import nn

@@ -7,7 +7,7 @@ import torch
 from vitcnn.architectures import any_timm, architecture
 from vitcnn.architectures.any_timm import is_timm
 from vitcnn.architectures.timm_families import BEGINNINGS, MODULES, OF_MODULES
-from vitcnn.architectures.timm_takes import timm_takes
+from vitcnn.architectures.timm_sizes import timm_takes
 from vitcnn.errors import UnknownName
 from vitcnn.inference import resized
 from vitcnn.spec import InputShape

@@ -9,10 +9,10 @@ from vitcnn.architectures import architecture, architectures, architectures_for
 from vitcnn.errors import UnknownName, UnsupportedResolution
 from vitcnn.inference import resized
 from vitcnn.inference.forward import memory_format
+from vitcnn.input_sizes import Takes
 from vitcnn.metrics.arithmetic import macs
 from vitcnn.recipes.parts import AdamW
 from vitcnn.spec import FAMILIES, Architecture, InputShape
-from vitcnn.takes import Takes
 from vitcnn.training import TrainingStep, optimizers
 
 ENTRIES = list(architectures().values())

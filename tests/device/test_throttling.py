@@ -167,7 +167,7 @@ def test_a_users_own_benchmark_is_watched_while_it_is_timed_alone(driver, cuda, 
         return (0.5,)
 
     driver.will_read(IDLE, CAP)
-    monkeypatch.setattr("vitcnn.measuring.own_benchmark.watch_clocks", lambda _device: watch_clocks(cuda))
+    monkeypatch.setattr("vitcnn.device.observers.OBSERVERS", (lambda _device: watch_clocks(cuda),))
     benchmark = OwnBenchmark(id="mine", architecture="", run=lambda: driver.calls.append("run"), images=1)
     record = benchmark.measure(device=cpu, stopwatch=stopwatch)
     assert record.settings["clocks"] == ["gpu_idle", "sw_power_cap"]

@@ -2,8 +2,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from vitcnn import LatencyCase
 from vitcnn.pytest_plugin.benchmark_table import TableHooks
-from vitcnn.spec import LatencyCase
 
 CASE = LatencyCase(architecture="lenet", px=28, batch=1)
 ITEMS = (

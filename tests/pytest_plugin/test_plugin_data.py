@@ -105,7 +105,7 @@ def test_what_cannot_be_had_is_skipped_with_the_way_out_what_is_damaged_is_red_a
         assert f"is not under {tmp_path} and cannot be downloaded" in case.reason
         assert "run `vitcnn fetch mnist` where there is a network" in case.reason
     assert "train-images-idx3-ubyte' cannot be used" in damaged.reason
-    assert "Run `vitcnn fetch fashion_mnist` to get it anew" in damaged.reason
+    assert "Run `vitcnn fetch fashion_mnist` to download it again" in damaged.reason
     assert "digits has 1,442 training images, the case is on 5,000 of them" in too_few.reason
 
 

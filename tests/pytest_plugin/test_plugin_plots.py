@@ -16,7 +16,7 @@ TRAINED = record(
     settings={
         "question": "accuracy",
         "task": "digits",
-        "recipe": {"name": "toy"},
+        "recipe": "toy",
         "precision": "fp32",
         "mode": "eager",
         "classes": ["even", "odd"],

@@ -12,9 +12,9 @@ from vitcnn import catalogue
 from vitcnn.architectures.any_timm import any_timm_model, is_timm
 from vitcnn.architectures.own import GROUP, offered_architecture, own_architecture
 from vitcnn.errors import UnknownName, UserError
+from vitcnn.input_sizes import InputKind
 from vitcnn.references import USAGE, is_reference, offered, require_one_meaning
 from vitcnn.spec import Architecture
-from vitcnn.takes import InputKind
 
 _OWN: dict[str, Architecture] = {}
 """The user's own of this process's command line, by the names that ids show."""

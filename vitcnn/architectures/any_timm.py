@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from vitcnn.architectures.timm_families import timm_family
-from vitcnn.architectures.timm_takes import timm_takes
+from vitcnn.architectures.timm_sizes import timm_takes
 from vitcnn.errors import UnknownName
 from vitcnn.spec import Architecture, Family, InputShape
 

@@ -12,8 +12,8 @@ from vitcnn.architectures.any_timm import (
     TORCHVISION,
     timm_model,
 )
+from vitcnn.input_sizes import Takes
 from vitcnn.spec import Architecture, InputShape, Published
-from vitcnn.takes import Takes
 
 if TYPE_CHECKING:
     from torch import nn

@@ -6,8 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from vitcnn.architectures.any_timm import IMAGENET, TIMM_RESULTS, timm_model, timm_transformer
+from vitcnn.input_sizes import Takes
 from vitcnn.spec import Architecture, InputShape, Published
-from vitcnn.takes import Takes
 
 if TYPE_CHECKING:
     from torch import nn

@@ -14,9 +14,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from vitcnn.errors import CaseError, UserError
+from vitcnn.input_sizes import InputKind
 from vitcnn.references import Reference, load_reference, offered, raised
 from vitcnn.spec import Architecture, InputShape
-from vitcnn.takes import InputKind
 
 if TYPE_CHECKING:
     from torch import nn

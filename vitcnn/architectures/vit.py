@@ -13,8 +13,8 @@ from vitcnn.architectures.any_timm import (
     timm_model,
     timm_transformer,
 )
+from vitcnn.input_sizes import Takes
 from vitcnn.spec import Architecture, InputShape, Published
-from vitcnn.takes import Takes
 
 if TYPE_CHECKING:
     from torch import nn

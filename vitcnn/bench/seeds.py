@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from vitcnn.bench.bench import Bench
 from vitcnn.bench.models import WEIGHTS_SEED, random_model
-from vitcnn.bench.place import Bench
 from vitcnn.bench.series import series_of
 from vitcnn.bench.setup import Setup
 from vitcnn.bench.subject import Subject, Trained

@@ -12,8 +12,8 @@ from torch import nn
 
 from vitcnn.architectures import architecture
 from vitcnn.architectures.parts import parameters_by_part
+from vitcnn.bench.bench import Bench
 from vitcnn.bench.models import model_settings
-from vitcnn.bench.place import Bench
 from vitcnn.device import Device, free_bytes
 from vitcnn.inference.forward import memory_format
 from vitcnn.inference.pretrained import weighted

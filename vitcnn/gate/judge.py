@@ -9,12 +9,12 @@ from statistics import median
 
 from vitcnn.gate.amounts import judge_amount, judge_exact
 from vitcnn.gate.baseline import Baseline, CaseBaseline
-from vitcnn.gate.company import all_in_company, slower_in_company, with_company
+from vitcnn.gate.beside_others import all_in_company, slower_in_company, with_company
 from vitcnn.gate.counted import judge_counted, other_software, uncomparable
 from vitcnn.gate.coverage import Coverage, cover
-from vitcnn.gate.meaning import other_meaning
 from vitcnn.gate.pairs import PairedTimes, judge_pairs, paired_times
 from vitcnn.gate.scores import SeedScores, by_seed, judge_scores
+from vitcnn.gate.settings import other_meaning
 from vitcnn.gate.tails import tails
 from vitcnn.gate.times import RunMedians, judge_times
 from vitcnn.gate.verdict import Judgement, Verdict, cannot_judge, invalid_run, worst_first

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from vitcnn.errors import RunFailed
 from vitcnn.gate.baseline import Baseline
-from vitcnn.gate.company import ENOUGH_RUNS
+from vitcnn.gate.beside_others import ENOUGH_RUNS
 from vitcnn.gate.judge import judge
 from vitcnn.gate.times import LOOKS, UNCONFIRMED_LOOKS
 from vitcnn.gate.verdict import Judgement

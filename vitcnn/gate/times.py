@@ -14,7 +14,7 @@ import numpy as np
 from scipy.special import stdtr, stdtrit
 
 from vitcnn.gate.noise import Prior, moderated, prior_of
-from vitcnn.gate.odd import are_two_modes, odd_runs
+from vitcnn.gate.outliers import are_two_modes, odd_runs
 from vitcnn.gate.tails import with_tail
 from vitcnn.gate.unsteady import chances_of_spread
 from vitcnn.gate.verdict import BLIND, Kind, Standing, Verdict
@@ -57,7 +57,8 @@ class RunMedians:
     `odd` is the median of a disturbed run of the baseline that was drawn in, since it is not to blind the case.
     `cpus` is how much of the processor the case got in the baseline and now, 0 where that is not known. `tails` are
     those of the baseline's and of the current runs (`gate/tails.py`), none where a run has too few rounds. `alone` says
-    of each current run whether it measured the case without others of the suite (`gate/company.py`); none did if empty.
+    of each current run whether it measured the case without others of the suite (see `gate.beside_others`); none did if
+    empty.
     """
 
     case: str

@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 from vitcnn.errors import CaseError, RecordError, UserError
 from vitcnn.record import Record
-from vitcnn.record.documents import require_sound
+from vitcnn.record.json_documents import require_sound
 from vitcnn.spec import Case
 
 

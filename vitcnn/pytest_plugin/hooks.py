@@ -21,7 +21,7 @@ from vitcnn.folders import OWN, make_own_folder, short
 from vitcnn.gate.times import LOOKS
 from vitcnn.measuring.accounting import freeze_what_is_imported
 from vitcnn.processes.fresh import interrupt
-from vitcnn.pytest_plugin.counting import count_instructions
+from vitcnn.pytest_plugin.counting_instructions import count_instructions
 from vitcnn.pytest_plugin.fixtures import parametrize
 from vitcnn.pytest_plugin.gating import GATE, JUDGED, Gate
 from vitcnn.pytest_plugin.keywords import keyword_advice

@@ -140,7 +140,8 @@ class Ledger:
         if before is None or before.outcome == "passed":
             self._endings[report.nodeid] = result
         if report.when == "teardown":
-            self._finish(report.nodeid, self._with_wall_s(report.nodeid, self._endings[report.nodeid]))
+            ending = replace(self._endings[report.nodeid], record=result.record)
+            self._finish(report.nodeid, self._with_wall_s(report.nodeid, ending))
 
     def _with_wall_s(self, nodeid: str, ending: CaseResult) -> CaseResult:
         """Return how an item ended with the seconds of all its phases; of a resumed one, with those of then."""
@@ -171,9 +172,12 @@ def _place(nodeid: str) -> str:
 
 
 def entry_for(item: pytest.Item, report: pytest.TestReport) -> dict[str, Any]:
-    """Return how one phase of an item ended, and the seconds of its rounds, as in a journal: they travel with it."""
+    """Return how one phase of an item ended, and the seconds of its rounds, as in a journal: they travel with it.
+
+    The record travels once, with the last phase.
+    """
     outcome, reason = _ending(item, report)
-    record = item.stash.get(RECORD, None)
+    record = item.stash.get(RECORD, None) if report.when == "teardown" else None
     reason = reason.encode(errors="backslashreplace").decode()  # half of a surrogate pair cannot be shown
     place = _place(item.nodeid)
     result = CaseResult(

@@ -18,7 +18,7 @@ from vitcnn.errors import CaseError, Leaked, MissingData, TooFewImages, UserErro
 from vitcnn.fields import require_count
 from vitcnn.measuring.accounting import require_case, storable
 from vitcnn.measuring.stopwatch import how_timed, require_times
-from vitcnn.pytest_plugin.counting import with_instructions
+from vitcnn.pytest_plugin.counting_instructions import with_instructions
 from vitcnn.pytest_plugin.ledger import ENDING, RECORD, RESUMED, ROW, Ending, case_id
 from vitcnn.pytest_plugin.options import Options
 from vitcnn.pytest_plugin.taking_turns import TURNS

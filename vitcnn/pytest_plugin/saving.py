@@ -15,7 +15,7 @@ from vitcnn.pytest_plugin.options import storage_folder
 from vitcnn.pytest_plugin.resuming import SAVING
 from vitcnn.record import Run
 from vitcnn.record.answers import copy_answers
-from vitcnn.record.documents import as_json
+from vitcnn.record.json_documents import as_json
 
 COMPACT = (",", ":")
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, ClassVar
 from vitcnn.questions.question import Question
 from vitcnn.record import Record
 from vitcnn.report.columns import Column, accuracy_text, time_text
+from vitcnn.report.plots.accuracy_against_cost import AGAINST
 from vitcnn.report.plots.confusion import confusion_matrices
 from vitcnn.report.plots.curves import accuracy_curves, learning_curves
-from vitcnn.report.plots.tradeoffs import AGAINST
 from vitcnn.spec import TrainedCase
 
 if TYPE_CHECKING:

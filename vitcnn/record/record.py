@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from vitcnn.errors import CaseOutcome, RecordError
-from vitcnn.record.documents import is_finite
+from vitcnn.record.json_documents import is_finite
 from vitcnn.record.schema import validate
 
 Better = Literal["higher", "lower"]

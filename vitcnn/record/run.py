@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from vitcnn.errors import RecordError
-from vitcnn.record.documents import read_json, require_sound
+from vitcnn.record.json_documents import read_json, require_sound
 from vitcnn.record.record import Record, as_tuple, record_of
 from vitcnn.record.schema import SCHEMA, upgraded, validate
 from vitcnn.spec import Preset

@@ -162,7 +162,7 @@ def test_any_recipe_gives_as_many_normalised_images_and_a_target_for_each(parts,
         (RandomErasing, {"share": 0.5, "aspect": (0.0, 1.0)}, "aspect of RandomErasing"),
         (Mix, {"mixup_alpha": 0.0}, r"mixup_alpha of Mix: 0\.0 .* numbers from 0\.01"),
         (Mix, {"cutmix_share": -0.5}, "cutmix_share of Mix"),
-        (Mix, {"mixup_share": 0.8, "cutmix_share": 0.8}, r"mixup_share \+ cutmix_share: 1\.6 .* one way at most"),
+        (Mix, {"mixup_share": 0.8, "cutmix_share": 0.8}, r"mixup_share \+ cutmix_share: 1\.6 .* in at most one way"),
     ],
 )
 def test_settings_out_of_bounds_are_refused(make, settings, message):

@@ -8,8 +8,8 @@ from record_builders import accuracy, latency, measurement, memory, run_of
 from vitcnn.intervals import accuracy_interval
 from vitcnn.record.answers import correct
 from vitcnn.report.plots import write_plots
-from vitcnn.report.plots.tradeoff_points import conditions, points_of
-from vitcnn.report.plots.tradeoffs import AGAINST, LATENCY, LOOKS, PEAK, SAVED, TRAINING_TIME
+from vitcnn.report.plots.accuracy_against_cost import AGAINST, LATENCY, LOOKS, PEAK, SAVED, TRAINING_TIME
+from vitcnn.report.plots.cost_points import conditions, points_of
 
 HOW = {"precision": "fp32", "mode": "eager"}
 DRAW = AGAINST

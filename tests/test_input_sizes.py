@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from vitcnn import Takes
 from vitcnn.errors import UserError
-from vitcnn.takes import Listed
+from vitcnn.input_sizes import Listed
 
 ANY = Takes(at_least_px=28)
 SMALL = Takes(step_px=4, at_least_px=28, at_most_px=32)

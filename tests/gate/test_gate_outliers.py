@@ -2,7 +2,7 @@
 
 import pytest
 
-from vitcnn.gate.odd import are_two_modes, odd_runs
+from vitcnn.gate.outliers import are_two_modes, odd_runs
 
 FIVE = (-0.01, 0.0, 0.01, 0.0)
 """With an odd run: squares of 0.0002 and three degrees of freedom, so that six deviations are 0.0490."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from vitcnn.input_sizes import Takes
 from vitcnn.spec import InputShape
-from vitcnn.takes import Takes
 
 if TYPE_CHECKING:
     from torch import nn

@@ -13,7 +13,7 @@ from vitcnn.errors import RecordError
 from vitcnn.gate.baseline import Recording, StoredRun, baseline_of
 from vitcnn.gate.judge import judge
 from vitcnn.record import Run, load_run
-from vitcnn.record.documents import MAX_DEPTH, as_json, read_json, require_sound
+from vitcnn.record.json_documents import MAX_DEPTH, as_json, read_json, require_sound
 from vitcnn.report.verdicts import terminal
 
 RUN = run_of(

@@ -3,7 +3,7 @@ from dataclasses import asdict, replace
 import pytest
 from gate_builders import CASE, record
 
-from vitcnn.gate.meaning import flat, other_meaning
+from vitcnn.gate.settings import flat, other_meaning
 from vitcnn.recipes.parts import Affine, Flip
 from vitcnn.recipes.small import DIGITS_CNN, DIGITS_VIT
 

@@ -5,7 +5,7 @@ import math
 import pytest
 from gate_builders import QUIET, medians
 
-from vitcnn.gate.company import ENOUGH_RUNS, all_in_company, in_company, slower_in_company, with_company
+from vitcnn.gate.beside_others import ENOUGH_RUNS, all_in_company, in_company, slower_in_company, with_company
 from vitcnn.gate.times import judge_times
 from vitcnn.gate.verdict import Verdict
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from vitcnn.quantity import SCALE, unit_for
 from vitcnn.record import Record
 from vitcnn.report.noisy_times import MARK
+from vitcnn.report.plots.cost_points import Cost, Point, conditions, points_of
 from vitcnn.report.plots.pareto import pareto_front
 from vitcnn.report.plots.placing import Name, place_names
 from vitcnn.report.plots.scales import scale_horizontal
-from vitcnn.report.plots.tradeoff_points import Cost, Point, conditions, points_of
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
