@@ -5,8 +5,10 @@
     VitcnnError
     ├── UserError             bad input, refused before anything runs
     │   └── UnknownName       a name the catalogue does not hold; offers the nearest
-    ├── MissingData           files of a task, or weights, that are not here; its cases are skipped
-    ├── TooFewImages          a task has fewer training images than a case is about; the case is skipped
+    ├── NotMeasurable         something that a case needs is not here; the case is skipped
+    │   ├── MissingData       files of a task, or weights
+    │   ├── TooFewImages      as many training images as the case is about
+    │   └── NoCompiler        a compiler for torch.compile
     ├── RecordError           a document that is not a valid vitcnn record
     ├── BaselineError         a store of baselines that cannot be judged by
     ├── RunFailed             a run in a fresh process that cannot be used
@@ -54,7 +56,11 @@ class UnknownName(UserError):
         super().__init__(field=field, value=value, allowed=", ".join([*shown, *also]), do=do)
 
 
-class MissingData(VitcnnError):
+class NotMeasurable(VitcnnError):
+    """A case cannot be measured here: says what is missing and how to get it."""
+
+
+class MissingData(NotMeasurable):
     """The files of `task`, or weights where it is empty, are not here and cannot be had: says how to get them."""
 
     def __init__(self, task: str, message: str) -> None:
@@ -62,8 +68,12 @@ class MissingData(VitcnnError):
         super().__init__(message)
 
 
-class TooFewImages(VitcnnError):
-    """A task has fewer training images than a case is about: says how many. There is nothing to measure."""
+class TooFewImages(NotMeasurable):
+    """A task has fewer training images than a case is about: says how many."""
+
+
+class NoCompiler(NotMeasurable):
+    """torch.compile finds no compiler on a CPU: says which to install."""
 
 
 class RecordError(VitcnnError, ValueError):

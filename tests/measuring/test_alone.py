@@ -11,9 +11,9 @@ import torch
 
 import vitcnn
 from vitcnn import AccuracyCase, LatencyCase, MemoryCase
+from vitcnn.bench import obstacles
 from vitcnn.device import CleanState
-from vitcnn.errors import CaseError, Leaked, MissingData, UnknownName, UserError
-from vitcnn.measuring import alone
+from vitcnn.errors import CaseError, Leaked, MissingData, NoCompiler, UnknownName, UserError
 from vitcnn.record import Record
 from vitcnn.record.answers import answers
 from vitcnn.tasks import tasks
@@ -122,8 +122,10 @@ def test_data_that_are_not_here_are_missing(monkeypatch, tmp_path):
 
 
 def test_a_compiled_case_without_a_compiler_says_so(monkeypatch):
-    monkeypatch.setattr(alone, "without_compiler", lambda case, _device: "needs a compiler" * (case.mode == "compiled"))
-    with pytest.raises(CaseError, match="needs a compiler"):
+    monkeypatch.setattr(
+        obstacles, "without_compiler", lambda case, _device: "needs a compiler" * (case.mode == "compiled")
+    )
+    with pytest.raises(NoCompiler, match="needs a compiler"):
         vitcnn.measure(replace(LATENCY, mode="compiled"), device="cpu")
 
 

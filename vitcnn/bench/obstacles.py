@@ -7,6 +7,7 @@ import shutil
 
 from vitcnn.architectures import architecture, hub
 from vitcnn.device import Device
+from vitcnn.errors import NoCompiler
 from vitcnn.recipes import recipe
 from vitcnn.spec import Case, TrainedCase
 from vitcnn.tasks import Tasks
@@ -30,6 +31,12 @@ def without_compiler(case: Case, device: Device) -> str:
     if case.mode != "compiled" or device.is_cuda or compiler():
         return ""
     return "torch.compile needs a C++ compiler: install g++ or clang++, or set $CXX"
+
+
+def require_compiler(case: Case, device: Device) -> None:
+    """Raise NoCompiler where a compiled case on a CPU finds no compiler."""
+    if reason := without_compiler(case, device):
+        raise NoCompiler(reason)
 
 
 def compiler() -> str:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from vitcnn import architectures, recipes
 from vitcnn.bench import Bench
-from vitcnn.bench.obstacles import without_compiler
 from vitcnn.device import CleanState, resolve
 from vitcnn.errors import CaseError
 from vitcnn.measuring import runner
@@ -31,16 +30,13 @@ def measure(case: Case, *, device: str = "auto", data_root: Path | str | None = 
     names. A bar shows how far training has come. The architecture, the task and the recipe may be the user's own,
     `FILE.py:NAME`.
 
-    Raises UserError for what cannot be used, MissingData and TooFewImages where a case has nothing to be measured on,
-    and CaseError (OutOfMemory, Diverged, Leaked) where it cannot be measured.
+    Raises UserError for what cannot be used, NotMeasurable (MissingData, TooFewImages, NoCompiler) where something that
+    the case needs is not here, and CaseError (OutOfMemory, Diverged, Leaked) where it cannot be measured.
     """
     case = require_case(case, do="Such as measure(LatencyCase(architecture='resnet18', px=224, batch=1)).")
     place = resolve(device)
     tasks = Tasks(known_data_root(data_root), asked=[case.task] if isinstance(case, TrainedCase) else [])
     case = with_own(case, tasks)
-    obstacle = without_compiler(case, place)
-    if obstacle:
-        raise CaseError(obstacle)
     bench = Bench(device=place, tasks=tasks, progress=ProgressBar())
     with earlier_objects_aside():
         return measured(case, bench)

@@ -9,6 +9,7 @@ from typing import Any
 
 from vitcnn.architectures import architecture
 from vitcnn.bench import Bench
+from vitcnn.bench.obstacles import require_compiler
 from vitcnn.bench.rounds import Stopwatch
 from vitcnn.bench.subject import Subject
 from vitcnn.device import numerics, out_of_memory_as_case_error
@@ -28,6 +29,7 @@ def measure(case: Case, *, bench: Bench, stopwatch: Stopwatch, floor_bytes: int)
     cases go on.
     """
     device = bench.device
+    require_compiler(case, device)
     entry = architecture(case.architecture)
     with own_failures(entry), numerics(device), out_of_memory_as_case_error(device), forgetting_compiled_code(case):
         graphs_before = graphs_so_far() if case.mode == "compiled" else {}

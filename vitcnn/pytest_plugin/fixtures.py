@@ -12,7 +12,7 @@ from vitcnn import architectures
 from vitcnn.device import Device
 from vitcnn.errors import MissingData, UserError
 from vitcnn.pytest_plugin.ledger import case_of, is_measured
-from vitcnn.pytest_plugin.measuring import Measure, check_clean, end_without_data
+from vitcnn.pytest_plugin.measuring import Measure, check_clean, end_unmeasured
 from vitcnn.pytest_plugin.options import Options
 from vitcnn.pytest_plugin.telling_time import progress_of
 from vitcnn.spec import Architecture, Task, TrainedCase
@@ -73,7 +73,7 @@ def data(task: Task, device: Device, pytestconfig: pytest.Config) -> SplitsOnDev
     try:
         loaded = tasks.data(task.name, progress_of(pytestconfig))
     except MissingData as missing:
-        end_without_data(missing, tasks)
+        end_unmeasured(missing, tasks)
     classes = len(task.classes)
     train, test = (Resident.of(split, device, num_classes=classes) for split in (loaded.train, loaded.test))
     return SplitsOnDevice(train=train, test=test)

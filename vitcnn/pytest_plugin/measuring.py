@@ -12,9 +12,8 @@ from typing import Any, NoReturn
 import pytest
 
 from vitcnn.bench import Bench, as_planned
-from vitcnn.bench.obstacles import without_compiler
 from vitcnn.device import CleanState
-from vitcnn.errors import CaseError, Leaked, MissingData, TooFewImages, UserError
+from vitcnn.errors import CaseError, Leaked, MissingData, NotMeasurable, UserError
 from vitcnn.fields import require_count
 from vitcnn.measuring.accounting import require_case, storable
 from vitcnn.measuring.stopwatch import how_timed, require_times
@@ -56,10 +55,6 @@ class Measure:
 
         case = require_case(case, do="Use measure.time(function) to time a function.")
         self._require_first_use()
-        obstacle = without_compiler(case, self._bench.device)
-        if obstacle:
-            pytest.skip(obstacle)
-
         known = self._resumed(runner.settings_of(case))
         if known:
             return known
@@ -160,12 +155,9 @@ class Measure:
             stash[ENDING] = Ending(error.outcome, str(error))
             failure = str(error)
             _let_go(error)
-        except MissingData as error:
+        except NotMeasurable as error:
             self._benchmark.has_error = True
-            end_without_data(error, self._bench.tasks)
-        except TooFewImages as error:
-            self._benchmark.has_error = True
-            raise pytest.skip.Exception(str(error)) from None
+            end_unmeasured(error, self._bench.tasks)
         except BaseException:
             self._benchmark.has_error = True  # else pytest-benchmark counts the row, and crashes on an empty one
             raise
@@ -184,14 +176,14 @@ def _nothing() -> None:
     """Stand for a function that was timed before."""
 
 
-def end_without_data(missing: MissingData, tasks: Tasks) -> NoReturn:
-    """Skip the test whose data cannot be had; fail it where they were asked for by --task.
+def end_unmeasured(reason: NotMeasurable, tasks: Tasks) -> NoReturn:
+    """Skip a test that cannot be measured here; fail it where --task asked for data that cannot be had.
 
     `from None`, so that pytest shows the message alone.
     """
-    if missing.task in tasks.asked:
-        raise pytest.fail.Exception(str(missing), pytrace=False) from None
-    raise pytest.skip.Exception(str(missing)) from None
+    if isinstance(reason, MissingData) and reason.task in tasks.asked:
+        raise pytest.fail.Exception(str(reason), pytrace=False) from None
+    raise pytest.skip.Exception(str(reason)) from None
 
 
 def timed_by(item: pytest.Item) -> dict[str, str]:
