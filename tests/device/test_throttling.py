@@ -54,9 +54,9 @@ def driver(monkeypatch):
     fake = Driver()
     monkeypatch.setitem(sys.modules, "pynvml", fake)
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda name: SimpleNamespace(uuid=UUIDS[name]))
-    throttling._nvml_handle.cache_clear()
+    throttling.nvml_handle.cache_clear()
     yield fake
-    throttling._nvml_handle.cache_clear()
+    throttling.nvml_handle.cache_clear()
 
 
 def watched(device):

@@ -88,14 +88,14 @@ def test_what_both_parts_of_the_user_hold_is_named_and_left_out_of_training(part
 
 
 def test_a_file_that_changes_after_its_sum_was_taken_is_refused(parted, tmp_path, monkeypatch):
-    sums = image_folder._sums
+    sums = image_folder.sums_of
 
     def then_changed(folder, progress):
         found = sums(folder, progress)
         save(parted / "test" / "dog" / "8.png", 200)
         return found
 
-    monkeypatch.setattr(image_folder, "_sums", then_changed)
+    monkeypatch.setattr(image_folder, "sums_of", then_changed)
     with pytest.raises(UserError, match=r"test/dog/8\.png changed while it was read: run again"):
         load(parted, tmp_path)
     assert not list(tmp_path.rglob("*.npz"))

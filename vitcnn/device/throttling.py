@@ -54,13 +54,13 @@ def _mask(device: Device) -> int | None:
     import pynvml
 
     try:
-        return int(pynvml.nvmlDeviceGetCurrentClocksEventReasons(_nvml_handle(device.name)))
+        return int(pynvml.nvmlDeviceGetCurrentClocksEventReasons(nvml_handle(device.name)))
     except (pynvml.NVMLError, AttributeError):  # AttributeError: the old distribution `pynvml` hides nvidia-ml-py
         return None
 
 
 @cache
-def _nvml_handle(name: str) -> object:
+def nvml_handle(name: str) -> object:
     """Open NVML, which takes a while, and find torch's device in it, which counts without CUDA_VISIBLE_DEVICES."""
     import pynvml
     import torch

@@ -102,7 +102,7 @@ def load_folder(folder: ImageFolder, data_root: Path, progress: Progress) -> Dat
     a class keeps too few, or the images would not fit in memory.
     """
     _require_memory(folder)
-    sums = _sums(folder, progress)
+    sums = sums_of(folder, progress)
     content = _content_sha256(folder, sums)
     path = data_root / "made" / f"folder-{folder.name[:MAX_NAME]}-{content[:16]}-v{VERSION}.npz"
     # kept with file numbers in place of labels, which also tell what was left out
@@ -224,7 +224,7 @@ def _require_memory(folder: ImageFolder) -> None:
         raise _refusal(folder.name, f"Its {need}, and {available / 1e9:.3g} GB are available: {do}")
 
 
-def _sums(folder: ImageFolder, progress: Progress) -> list[str]:
+def sums_of(folder: ImageFolder, progress: Progress) -> list[str]:
     """Return the SHA-256 of the content of every file, or in its place what keeps the file from being read."""
     return in_threads(file_sha256, folder.paths(), _told(folder, progress, "files read"))
 
