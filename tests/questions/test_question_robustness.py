@@ -8,12 +8,13 @@ from torch import nn
 
 from vitcnn import RobustnessCase, Takes
 from vitcnn.architectures import architecture, architectures
-from vitcnn.bench import Bench, seeds
+from vitcnn.bench import Bench
+from vitcnn.bench import corrupted as corrupted_test
 from vitcnn.bench.setup import setup_of
 from vitcnn.corruptions import corrupted, corruptions
 from vitcnn.images import shrunk
 from vitcnn.measuring.runner import measure
-from vitcnn.questions import prepared, robustness
+from vitcnn.questions import prepared
 from vitcnn.recipes import recipes
 from vitcnn.recipes.small import DIGITS_CNN
 from vitcnn.spec import Split
@@ -111,8 +112,8 @@ def test_progress_counts_epochs_and_corruptions_of_every_seed(finished):
 
 def test_training_is_done_before_the_clock_starts_and_asking_changes_no_weight(cpu, monkeypatch):
     models = []
-    built = seeds.new_model
-    monkeypatch.setattr(seeds, "new_model", lambda setup, seed: models.append(built(setup, seed)) or models[-1])
+    built = corrupted_test.new_model
+    monkeypatch.setattr(corrupted_test, "new_model", lambda setup, seed: models.append(built(setup, seed)) or models[-1])
     subject = prepared(CASE, bench(cpu))
     subject.before_round()
     [model] = models
@@ -134,12 +135,12 @@ class BrightestRow(nn.Module):
 
 @pytest.mark.parametrize("batch", [NUM_TEST, 25])
 def test_answers_are_those_about_each_corrupted_image_alone(cpu, monkeypatch, batch):
-    monkeypatch.setattr(robustness, "batch_of", lambda _setup: batch)
+    monkeypatch.setattr(corrupted_test, "batch_of", lambda _setup: batch)
     setup, model = setup_of(CASE, bench(cpu)), BrightestRow()
     images, labels = torch.from_numpy(few_digits().test.images), few_digits().test.labels
     for corruption in corruptions().values():
         right = torch.cat(
-            [robustness.right_under(setup, model, corruption, b) for b in robustness.batches(setup)], dim=1
+            [corrupted_test.right_under(setup, model, corruption, b) for b in corrupted_test.batches(setup)], dim=1
         )
         for severity, row in enumerate(right, 1):
             for number, start in enumerate(range(0, NUM_TEST, batch)):
@@ -157,8 +158,8 @@ def asked_about(case, where, model):
     setup, asked = setup_of(case, where), []
     model.register_forward_pre_hook(lambda _module, given: asked.append(given[0]))
     for corruption in corruptions().values():
-        for batch in robustness.batches(setup):
-            robustness.right_under(setup, model, corruption, batch)
+        for batch in corrupted_test.batches(setup):
+            corrupted_test.right_under(setup, model, corruption, batch)
     return torch.cat(asked)
 
 
@@ -192,6 +193,6 @@ def test_images_no_larger_than_the_model_works_at_stay_as_they_are():
 
 def test_large_images_are_corrupted_fewer_at_a_time(cpu, monkeypatch):
     setup = setup_of(CASE, bench(cpu))
-    assert robustness.batch_of(setup) == 512
-    monkeypatch.setattr(robustness, "BATCH_BYTES", 10 * 28 * 28 * 4 + 1)
-    assert robustness.batch_of(setup) == 10
+    assert corrupted_test.batch_of(setup) == 512
+    monkeypatch.setattr(corrupted_test, "BATCH_BYTES", 10 * 28 * 28 * 4 + 1)
+    assert corrupted_test.batch_of(setup) == 10

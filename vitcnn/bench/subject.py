@@ -39,6 +39,14 @@ class Trained:
     warm_up_s: float
     right_under: np.ndarray | None = None
 
+    @property
+    def accuracies_under_shift(self) -> np.ndarray:
+        """Accuracies (seeds, corruptions, severities), severity 0 being the images as they are."""
+        assert self.right_under is not None, "a question that provides answers under shift asks for them"
+        under_each = self.right_under.mean(axis=3)
+        first = np.broadcast_to(self.accuracies[:, -1, None, None], (*under_each.shape[:2], 1))
+        return np.concatenate([first, under_each], axis=2)
+
 
 @dataclass(kw_only=True)
 class Subject:

@@ -18,22 +18,13 @@ from vitcnn.record import Record
 from vitcnn.record.answers import UNDER_SHIFT, answers
 
 if TYPE_CHECKING:
-    from vitcnn.bench.subject import Subject, Trained
+    from vitcnn.bench.subject import Subject
 
 
 def measure(subject: Subject) -> Sequence[float]:
     """Return each seed's share; none where a seed was wrong about every image, so that there is nothing to keep."""
     assert subject.trained is not None, "a question that provides answers under shift has an outcome"
-    return relative_accuracies(accuracies_under_shift(subject.trained))
-
-
-def accuracies_under_shift(trained: Trained) -> np.ndarray:
-    """Return accuracies (seeds, corruptions, severities), severity 0 being the images as they are."""
-    assert trained.right_under is not None, "a question that provides answers under shift asks for them"
-    under_each = trained.right_under.mean(axis=3)
-    clean = trained.accuracies[:, -1]
-    first = np.broadcast_to(clean[:, None, None], (*under_each.shape[:2], 1))
-    return np.concatenate([first, under_each], axis=2)
+    return relative_accuracies(subject.trained.accuracies_under_shift)
 
 
 def relative_accuracies(values: Sequence[object] | np.ndarray) -> tuple[float, ...]:

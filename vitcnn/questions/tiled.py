@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from vitcnn.bench.rounds import Rounds, require_finite
-from vitcnn.fields import require_tiles, step_px
+from vitcnn.fields import require_tiles
 from vitcnn.questions.question import Question
 from vitcnn.record import Record
 from vitcnn.report.columns import Column, time_text
 from vitcnn.spec import Case
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from vitcnn.bench import Bench
     from vitcnn.bench.subject import Subject
-
-FEW_ROUNDS = Rounds(at_least=1, at_most=20, budget_s=8.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,71 +44,9 @@ class TiledCase(Case):
 
 def prepare(case: TiledCase, bench: Bench) -> Subject:
     """Return the subject whose run classifies all tiles of one frame that is on the device."""
-    import torch
+    from vitcnn.bench.tiles import tiled_subject
 
-    from vitcnn.architectures import architecture
-    from vitcnn.bench.models import WEIGHTS_SEED, model_settings, random_model
-    from vitcnn.bench.subject import Subject
-    from vitcnn.images import normalize
-    from vitcnn.inference import TileGrid, for_inference, tile_logits
-    from vitcnn.inference.forward import DTYPES, memory_format
-    from vitcnn.tasks import real_images
-
-    device, entry, shape = bench.device, architecture(case.architecture), real_images.input_shape(case.tile_px)
-    layout, dtype = memory_format(entry), DTYPES[case.precision]
-    grid = TileGrid(width=case.width, height=case.height, tile_px=case.tile_px, overlap=case.overlap)
-    model = for_inference(
-        random_model(entry, shape, device), device=device, layout=layout, precision=case.precision, mode=case.mode
-    )
-    frame = torch.from_numpy(real_images.frame(width=case.width, height=case.height)).to(device.name)
-
-    def forward(tiles: Tensor) -> Tensor:
-        return model(tiles.to(dtype, memory_format=layout))
-
-    def run() -> Tensor:
-        with torch.inference_mode():
-            return tile_logits(forward, frame, grid, batch=case.batch)
-
-    def warm_up() -> tuple[int, int]:
-        """Run one batch of tiles twice, and the smaller one that ends a frame; a frame's share of tiles is its time."""
-        sizes = {len(grid.corners) % case.batch or case.batch, min(case.batch, len(grid.corners))}
-        seconds = 0.0
-        with torch.inference_mode():
-            for size in [*sorted(sizes), max(sizes)]:
-                tiles = normalize(torch.stack([frame[:, : case.tile_px, : case.tile_px]] * size))
-                start = device.timer()
-                logits = forward(tiles)
-                seconds = (device.timer() - start) / size * len(grid.corners)
-                require_finite(logits)
-        return FEW_ROUNDS.plan(seconds)
-
-    def counted() -> Callable[[], object]:
-        """Return what classifies the frame's first two tiles, in one batch: the whole frame would take seconds more."""
-        width = min(case.width, case.tile_px + step_px(case.tile_px, case.overlap))
-        two, part = replace(grid, width=width, height=case.tile_px), frame[:, : case.tile_px, :width]
-
-        def run_two() -> Tensor:
-            with torch.inference_mode():
-                return tile_logits(forward, part, two, batch=len(two.corners))
-
-        return run_two
-
-    return Subject(
-        case=case,
-        architecture=entry,
-        device=device,
-        shape=shape,
-        model=model,
-        run=run,
-        warm_up=warm_up,
-        images_per_run=1,
-        counted=counted,
-        settings={
-            **model_settings(entry, shape, model),
-            "seed": WEIGHTS_SEED,
-            "num_tiles": len(grid.corners),
-        },
-    )
+    return tiled_subject(case, bench)
 
 
 def columns(_records: Sequence[Record]) -> list[Column]:
