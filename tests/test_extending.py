@@ -201,22 +201,22 @@ def test_new_architecture_takes_the_places_of_its_family(copy):
 
 def test_new_task_recipe_case_metric_corruption_and_question_are_measured(copy):
     chosen = "even_odd or (latency and lenet and /28/ and not b16) or build or (robustness and lenet)"
-    done = pytest_in(copy, "benchmarks", "--out", "out", "-k", chosen)
+    done = pytest_in(copy, "benchmarks", "--out", "out", "--seeds", "1", "-k", chosen)
     assert done.returncode == 0, done.stdout + done.stderr
     cases = json.loads((copy / "out/run.json").read_text())["vitcnn"]["cases"]
     records = {case["id"]: case["record"] for case in cases if case["outcome"] == "passed"}
     metrics = {name: [m["metric"] for m in record["measurements"]] for name, record in records.items()}
-    assert "test_accuracy" in metrics["accuracy/lenet/even_odd/digits_one_epoch/fp32/eager"]
+    assert "test_accuracy" in metrics["accuracy/lenet/even_odd/digits_one_epoch/s1/fp32/eager"]
     assert "best_latency_s" in metrics["latency/lenet/28/b1/fp32/eager"]
     assert {"images_per_s", "operators"} <= set(metrics["build/vit_micro/28/fp32/eager"])
-    described = records["robustness/lenet/digits/digits_cnn/fp32/eager"]["settings"]["corruptions"]
+    described = records["robustness/lenet/digits/digits_cnn/s1/fp32/eager"]["settings"]["corruptions"]
     assert "negative" in [entry["name"] for entry in described]
     assert set(records) == {
-        "accuracy/lenet/even_odd/digits_one_epoch/fp32/eager",
+        "accuracy/lenet/even_odd/digits_one_epoch/s1/fp32/eager",
         "build/lenet/28/fp32/eager",
         "build/vit_micro/28/fp32/eager",
         "latency/lenet/28/b1/fp32/eager",
-        "robustness/lenet/digits/digits_cnn/fp32/eager",
+        "robustness/lenet/digits/digits_cnn/s1/fp32/eager",
     }
     assert "built/s" in done.stdout, "the question's own column"
 

@@ -113,7 +113,12 @@ def test_progress_counts_epochs_and_corruptions_of_every_seed(finished):
 def test_training_is_done_before_the_clock_starts_and_asking_changes_no_weight(cpu, monkeypatch):
     models = []
     built = corrupted_test.new_model
-    monkeypatch.setattr(corrupted_test, "new_model", lambda setup, seed: models.append(built(setup, seed)) or models[-1])
+
+    def kept(setup, seed):
+        models.append(built(setup, seed))
+        return models[-1]
+
+    monkeypatch.setattr(corrupted_test, "new_model", kept)
     subject = prepared(CASE, bench(cpu))
     subject.before_round()
     [model] = models
