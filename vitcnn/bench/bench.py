@@ -1,4 +1,4 @@
-"""Where cases are measured."""
+"""Names what cases are measured with: the device, the tasks, the block of seeds and the progress bar."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a trained model confuses with what, by scikit-learn: what metrics and records say of single classes."""
+"""Computes results by class with scikit-learn: the confusion matrix, the accuracy of each class and ROC AUC."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asks trained seeds about corrupted test images: each seed is trained before its round and asked in it.
+"""Tests trained seeds on corrupted test images: a seed is trained before its round, and the round times the test.
 
 Every architecture and seed sees the same corrupted images: they are corrupted at the task's own resolution, by draws
 that only their places decide, before they are shrunk for a model that works at a smaller one.

@@ -1,4 +1,4 @@
-"""What the cases on one batch of images share: the model, the batch on the device, the warm-up."""
+"""Builds the model and the batch of images for cases that time one forward pass or one training step."""
 
 from __future__ import annotations
 

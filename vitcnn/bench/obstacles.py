@@ -1,4 +1,4 @@
-"""What stands in a case's way on this machine, and the way out: one place for all that skips a case."""
+"""Finds out why a case cannot run on this machine, and says what to do; every skipped case gets its reason here."""
 
 from __future__ import annotations
 

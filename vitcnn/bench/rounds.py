@@ -1,4 +1,4 @@
-"""How a run is timed: warmed up first, then in rounds. Standard library alone, but for a tensor's own check."""
+"""Warms a run up and plans its rounds; it needs the standard library alone, and torch only to check a tensor."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Training one seed, as functions; and one seed after the other, each a round of the clock.
+"""Trains and tests the seeds of a case, one in each round of the clock.
 
-Nothing is tested while the clock runs: the weights after each epoch are kept, and asked afterwards.
+Nothing is tested while the clock runs: the weights after each epoch are kept and tested afterwards.
 """
 
 from __future__ import annotations

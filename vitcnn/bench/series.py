@@ -1,4 +1,4 @@
-"""What a record keeps of a training besides its metrics: curves, answers, what became of each class."""
+"""Makes the series in the record of a trained case: curves, answers, and the results of each class."""
 
 from __future__ import annotations
 

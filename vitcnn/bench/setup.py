@@ -1,4 +1,4 @@
-"""What all seeds of a case that trains have in common: what is trained, on what, by what."""
+"""Prepares what all seeds of a case that trains share: the data, the architecture, its weights and the recipe."""
 
 from __future__ import annotations
 

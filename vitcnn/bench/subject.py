@@ -1,4 +1,4 @@
-"""What one case measures, built and ready: the runner times it, the metrics read it."""
+"""Defines the subject: a case that is built and ready, which the runner times and the metrics read."""
 
 from __future__ import annotations
 

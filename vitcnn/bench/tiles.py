@@ -1,4 +1,4 @@
-"""Classifies every tile of one frame that is on the device."""
+"""Builds the subject of a tiled case: it classifies every tile of one frame that is on the device."""
 
 from __future__ import annotations
 

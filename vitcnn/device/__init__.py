@@ -1,4 +1,4 @@
-"""The device that is measured: which one, its clock, its memory, its environment."""
+"""Describes and controls the device that is measured: its name, clock, memory and environment."""
 
 from vitcnn.device.clock import event_times as event_times
 from vitcnn.device.environment import environment as environment

@@ -1,4 +1,4 @@
-"""How fast the device multiplies: what a model's own arithmetic is set beside."""
+"""Measures how fast the device multiplies large matrices, to compare the arithmetic of a model with it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much of the processor a case got while it was timed: where others take it, a slower case proves nothing."""
+"""Measures how much processor time a case got while it was timed: a case that got too little cannot be judged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the control groups of this process allow it, as containers and job schedulers set them; Linux, versions 1 and 2.
+"""Reads the limits that control groups set for this process, in containers and job schedulers (Linux, v1 and v2).
 
 Groups nest, and each holds for all below it: of all on the way up from the process's own the smallest limit counts.
 """

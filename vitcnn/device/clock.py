@@ -1,4 +1,4 @@
-"""Clocks that wait for the device."""
+"""Provides clocks that wait until the device has finished."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a number depends on besides the case: global numerics, software, machine, revision."""
+"""Fixes the numerics of torch, and describes what else a result depends on: software, machine and revision."""
 
 from __future__ import annotations
 

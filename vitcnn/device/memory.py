@@ -1,4 +1,4 @@
-"""Memory of the device: peaks, what a case leaves behind, and running out of it."""
+"""Measures peak and free memory of the device, finds what a case leaves allocated, and tells when memory ran out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is watched while the rounds run: each observer looks before and after them, or from a thread of its own.
+"""Lets observers watch the device while the rounds run, before and after them or from a thread of their own.
 
 None does anything in the timed thread while the clock runs. What an observer saw becomes settings of the record.
 """

@@ -1,4 +1,4 @@
-"""What held a GPU's clocks back while a case was timed, in the words of NVML's clocks-event reasons.
+"""Records why the clocks of a GPU were reduced while a case was timed, by the clocks-event reasons of NVML.
 
 NVML also counts how long each reason lasted, but the numbers of those counters mean other things to other drivers
 (251 to 253 in nvidia-ml-py 13.580, 269 to 271 in 13.615), so they are not read.

@@ -1,4 +1,4 @@
-"""Which device is measured, and the key of its baselines.
+"""Chooses the device that is measured, and the key of its baselines.
 
 Nothing here imports torch before it must: on a machine without an NVIDIA GPU, collecting the suite needs no torch.
 """

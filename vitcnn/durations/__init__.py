@@ -1,4 +1,4 @@
-"""How long cases take, by what was measured: on this machine before, else on the machines of `reference.json`."""
+"""Estimates how long cases take, from earlier runs on this machine or from the table `reference.json`."""
 
 from vitcnn.durations.estimate import Estimate as Estimate
 from vitcnn.durations.estimate import estimate as estimate

@@ -1,4 +1,4 @@
-"""How long a suite will take, in words that say by what that is known, and of how many cases nothing is."""
+"""Says in a sentence how long a suite takes, where this is known from, and of how many cases it is not known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of how long cases take: the seconds of their whole tests in runs that were made before."""
+"""Finds the known durations of cases: the times of their whole tests in earlier runs or in the reference table."""
 
 from __future__ import annotations
 

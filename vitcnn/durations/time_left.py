@@ -1,4 +1,4 @@
-"""How much longer a running suite takes: by what was known of its cases, and by what those took that have ended."""
+"""Estimates the remaining time of a running suite from known durations and from the cases that have ended."""
 
 from __future__ import annotations
 

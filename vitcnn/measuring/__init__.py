@@ -1,1 +1,4 @@
-"""From a case, or a function of the user's own, to its record."""
+"""Turns a case, or a user's function, into its record: timing, counting and accounting.
+
+`vitcnn/bench/` comes before: it prepares what is timed.
+"""

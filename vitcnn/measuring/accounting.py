@@ -1,4 +1,4 @@
-"""What is done around a measurement, by pytest and from Python: a clean start, and a sound record."""
+"""Checks a case and its record, and sets imported objects aside before a measurement, with and without pytest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measuring a case from Python, without pytest: for notebooks and scripts."""
+"""Measures a case from Python without pytest, for notebooks and scripts."""
 
 from __future__ import annotations
 

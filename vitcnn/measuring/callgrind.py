@@ -1,4 +1,4 @@
-"""Requests of a program to the Callgrind under which it runs: start, zero, dump.
+"""Sends requests to the Callgrind under which this program runs: start, zero, dump.
 
 Valgrind sees them in the code itself, as a sequence of instructions that does nothing elsewhere (`valgrind.h`,
 `callgrind.h`). So that nothing need be compiled, its bytes are written here.

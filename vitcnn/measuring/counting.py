@@ -1,6 +1,6 @@
-"""What a run asks of torch and of the device, counted and not timed: the same on a busy machine as on an idle one.
+"""Counts what a run asks of torch and of the device; the counts do not depend on the load of the machine.
 
-The names of the counts are those of the metrics in `vitcnn/metrics/counted.py`, which say what each of them is.
+The names of the counts are those of the metrics in `vitcnn/metrics/counts.py`, which say what each of them is.
 """
 
 from __future__ import annotations

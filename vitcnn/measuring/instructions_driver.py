@@ -1,4 +1,4 @@
-"""What Callgrind watches: forwards of the cases that the arguments name, `lenet:28`, each group dumped.
+"""Runs the forward passes that Callgrind counts, for the cases in its arguments, such as `lenet:28`.
 
 Started by `vitcnn.measuring.instructions`, never by hand.
 """

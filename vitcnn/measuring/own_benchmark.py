@@ -1,4 +1,4 @@
-"""A user's own benchmark: any function, timed and recorded as the cases are. Needs torch only if the function does."""
+"""Measures any function of the user's and returns its record; torch is needed only if the function uses it."""
 
 from __future__ import annotations
 

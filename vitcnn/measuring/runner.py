@@ -1,4 +1,4 @@
-"""From a case to its record: build, warm up, time, measure."""
+"""Measures a case and returns its record: builds it, warms it up, times it and computes the metrics."""
 
 from __future__ import annotations
 

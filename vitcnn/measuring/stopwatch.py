@@ -1,4 +1,4 @@
-"""A stopwatch without pytest that times as pytest-benchmark's `pedantic` does, and what a record says of its clock."""
+"""Times rounds without pytest, as `pedantic` of pytest-benchmark does, and describes the clock for the record."""
 
 from __future__ import annotations
 

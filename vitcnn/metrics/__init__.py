@@ -1,4 +1,4 @@
-"""The catalogue of metrics: one constant an entry, found by walking this package.
+"""Collects the catalogue of metrics: each metric is a constant in this package, which is found automatically.
 
 Metrics that read the same thing share a file.
 

@@ -1,4 +1,4 @@
-"""Read of a model's arithmetic: how much it computes, and what share of the device's rate that reaches in training."""
+"""Defines the metrics of a model's arithmetic: MACs, the rate of the device, and the share of it that training uses."""
 
 from __future__ import annotations
 

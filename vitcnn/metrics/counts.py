@@ -1,4 +1,4 @@
-"""What a run asks of torch and of the device, counted in a pass of its own: `measuring.counting` counts.
+"""Defines the metrics that count what a run asks of torch and of the device; `measuring.counting` counts them.
 
 These do not vary with what else uses the machine, so they are judged exactly, under one version of torch.
 

@@ -1,4 +1,4 @@
-"""Read of a model and its run in passes of their own: how large it is, and how much memory a run takes."""
+"""Defines the metrics of model size and memory, each measured in a pass of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a metric is."""
+"""Defines what a metric is: its name, unit, direction, tolerance, and how it is measured and judged."""
 
 from __future__ import annotations
 

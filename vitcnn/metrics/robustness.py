@@ -1,4 +1,4 @@
-"""What of its accuracy a model keeps on corrupted test images; one sample a seed.
+"""Defines the metric of how much of its accuracy a model keeps on corrupted test images, one sample for each seed.
 
 It is the mean, over all corruptions and severities, of the accuracy on the corrupted images divided by that on the same
 images as they are: 1 where nothing is lost. A model that guesses loses nothing: it means something only beside a good

@@ -1,4 +1,4 @@
-"""Read of the rounds of the clock: what a run took, and how many images a second that is."""
+"""Defines the metrics that are read from timed rounds: times, and images per second."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Read of trained models: how good their answers about the test part are, and after how much training."""
+"""Defines the metrics of trained models: how good their answers on the test part are, and after how much training."""
 
 from __future__ import annotations
 

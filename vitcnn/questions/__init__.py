@@ -1,4 +1,4 @@
-"""The questions that benchmarks ask: one file a question, found by walking this package.
+"""Collects the questions that benchmarks ask: each question is a file in this package, which is found automatically.
 
 A file holds the question's `Case`, how such a case is prepared, what it provides for metrics, and how a report shows
 it; beside it only its file in `benchmarks/` is needed. Nothing here imports torch before a case is prepared.

@@ -1,4 +1,4 @@
-"""Accuracy: how good is an architecture after short training, and how long does that take?"""
+"""Asks for accuracy: how good is an architecture after short training, and how long does the training take?"""
 
 from __future__ import annotations
 

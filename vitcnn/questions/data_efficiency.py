@@ -1,4 +1,4 @@
-"""Data efficiency: how good is an architecture after training on few images?
+"""Asks for data efficiency: how good is an architecture after training on few images?
 
 Each seed draws its own images, the same for every architecture.
 """

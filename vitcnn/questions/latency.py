@@ -1,4 +1,4 @@
-"""Latency: how long does one forward take?"""
+"""Asks for latency: how long does one forward pass take?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Memory: how large is a model, how much does it compute, and how much memory do a forward and a step take?
+"""Asks for memory: how large is a model, how much does it compute, and how much memory does a run take?
 
 The clock runs once, and each metric of memory in a pass of its own.
 """

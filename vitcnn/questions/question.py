@@ -1,4 +1,4 @@
-"""What a question is."""
+"""Defines what a question is: its cases, how they are prepared, what metrics read, and what reports show."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Robustness: how much of its accuracy does a model keep on corrupted test images?"""
+"""Asks for robustness: how much of its accuracy does a model keep on corrupted test images?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tiled 4K: how long does a frame take, of which every tile is classified?"""
+"""Asks for tiled 4K: how long does it take to classify every tile of a frame?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training throughput: how long does one training step take, on a batch that is on the device?"""
+"""Asks for training throughput: how long does one training step take on a batch that is on the device?"""
 
 from __future__ import annotations
 

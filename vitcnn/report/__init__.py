@@ -1,1 +1,1 @@
-"""What a person sees of a run. Reads records only: neither torch nor timm nor peft."""
+"""Writes what a person sees of a run, from its records alone; it imports neither torch nor timm nor peft."""

@@ -1,4 +1,4 @@
-"""Stored baselines as text: what a recording holds, what is stored for each device, what each case is judged by."""
+"""Describes stored baselines as text: the recordings of each device, and what each case is compared with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Published figures beside ours, for the cases that repeat a published setting."""
+"""Shows published figures next to our results, for the cases that repeat a published setting."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Columns of the table at the end of a run: questions say which they have, and how a record is shown in each."""
+"""Defines the columns of the table at the end of a run: what each one shows, and how; questions choose them."""
 
 from __future__ import annotations
 

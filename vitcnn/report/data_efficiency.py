@@ -1,4 +1,4 @@
-"""How accuracy grows with the number of training images: a table for each task, and who leads where, for each pair."""
+"""Shows accuracy by the number of training images: a table for each task, and which architecture leads where."""
 
 from __future__ import annotations
 

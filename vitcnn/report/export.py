@@ -1,4 +1,4 @@
-"""The figures of records to take away: the terminal's table as text or Markdown, and every metric as CSV."""
+"""Exports the figures of records: the terminal's table as Markdown, and every metric as CSV."""
 
 from __future__ import annotations
 

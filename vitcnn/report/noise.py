@@ -1,4 +1,4 @@
-"""How noisy a machine is, as text: a row for each timed metric, what can be gated, and what to do about the others."""
+"""Describes how noisy a machine is: a row for each timed metric, what the gate detects, and what to do."""
 
 from __future__ import annotations
 

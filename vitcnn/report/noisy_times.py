@@ -1,4 +1,4 @@
-"""Times whose samples differ so much that something else must have used the machine: their mark, and what to do."""
+"""Finds times that differ so much that something else must have used the machine, marks them and says what to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much accuracy each architecture keeps on corrupted images: a table for each task, a line for each pair."""
+"""Shows how much accuracy each architecture keeps on corrupted images: a table for each task, a line for each pair."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables with a column for each architecture: as many side by side as fit."""
+"""Formats tables with a column for each architecture, as many side by side as fit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a CI job shows what the gate says: `gate.md` beside the run, and GitHub's summary of the step."""
+"""Writes the verdicts of the gate for CI: to `gate.md` beside the run, and to GitHub's step summary."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The trade-offs and the compact table at the end of a run."""
+"""Formats the trade-offs and the compact table at the end of a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The trade-off between a Vision Transformer and a CNN of its size, in a line each."""
+"""Describes the trade-off between a Vision Transformer and a CNN of its size, in one line for each pair."""
 
 from __future__ import annotations
 

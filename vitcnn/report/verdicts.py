@@ -1,4 +1,4 @@
-"""What the gate says, as text: for a terminal, and as Markdown for a CI job's summary."""
+"""Formats the verdicts of the gate as text: for a terminal, and as Markdown for the summary of a CI job."""
 
 from __future__ import annotations
 

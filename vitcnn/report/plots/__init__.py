@@ -1,4 +1,4 @@
-"""Pictures of a run, drawn from its records alone: PNG files by matplotlib, without a window or any global state."""
+"""Draws plots of a run from its records alone, as PNG files by matplotlib, without a window or global state."""
 
 from __future__ import annotations
 

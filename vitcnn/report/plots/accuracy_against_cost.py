@@ -1,4 +1,4 @@
-"""Accuracy against latency, training time and memory: a point for each architecture, and the Pareto front of these."""
+"""Draws accuracy against latency, training time and memory: a point for each architecture, and the Pareto front."""
 
 from __future__ import annotations
 

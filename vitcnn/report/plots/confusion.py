@@ -1,4 +1,4 @@
-"""Confusion matrices: which class each model takes for which."""
+"""Draws confusion matrices: how often each model classifies one class as another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The points of a picture of accuracy against a cost: one for each architecture of which both were measured."""
+"""Finds the points of accuracy against a cost: one for each architecture for which both were measured."""
 
 from __future__ import annotations
 

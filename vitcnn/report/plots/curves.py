@@ -1,4 +1,4 @@
-"""Curves, one for each seed of each architecture: no line shows what no seed had. That of the median seed is thick."""
+"""Draws one curve for each seed of each architecture; the seed with the median accuracy is thick."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Pareto front: which of several points no other one beats, where one number should be small and one large."""
+"""Computes the Pareto front: the points that no other point beats, where a low cost and a high gain are good."""
 
 from __future__ import annotations
 

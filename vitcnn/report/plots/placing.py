@@ -1,4 +1,4 @@
-"""Names beside points, so that as few as possible lie on each other."""
+"""Places names beside points, so that they overlap as little as possible."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which records stand in one plot, and what tells them apart."""
+"""Chooses the records that are shown in one plot, and the labels that tell them apart."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Axes of times and sizes: they begin at zero, unless the values lie so far apart that the axis is logarithmic."""
+"""Scales axes of times and sizes: from zero, or logarithmic if the values lie far apart."""
 
 from __future__ import annotations
 
