@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from vitcnn.recipes import shared_name
 from vitcnn.record import CaseResult, Environment, Measurement, Record, Run, Series
+from vitcnn.spec import shared_name
 
 ENVIRONMENT = Environment(
     device_key="cpu-test-1t",

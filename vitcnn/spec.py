@@ -206,6 +206,19 @@ class Task:
 ANY = "*"
 """Stands in a cell's name for what an architecture brings along."""
 
+MADE_FOR = ("_deep_cnn", "_deep_vit", "_cnn", "_vit")
+"""How the names of recipes end that are made for a kind of architecture in a set for all."""
+
+
+def shared_name(name: str) -> str:
+    """Return what the recipes of a set for all families are called together: `digits_deep_cnn` is of `digits_*`.
+
+    A variant keeps what it changes; a recipe of no such set is `*`.
+    """
+    base, comma, changes = name.partition(",")
+    suffix = next((suffix for suffix in MADE_FOR if base.endswith(suffix)), "")
+    return f"{base.removesuffix(suffix)}_{ANY}{comma}{changes}" if suffix else ANY
+
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
@@ -269,12 +282,9 @@ class TrainedCase(Case):
         seeds = () if self.num_seeds == NUM_SEEDS else (f"s{self.num_seeds}",)
         return (self.task, self.recipe, *seeds)
 
-    def cell(self, shared_recipe: str = ANY) -> str:
-        """Return the id without the architecture and what of the recipe is made for its family.
-
-        `shared_recipe` is what recipes for all families are called together: `digits_*`.
-        """
-        return self._id(ANY, (self.axes()[0], shared_recipe, *self.axes()[2:]))
+    def cell(self) -> str:
+        """Return the id without the architecture and what of the recipe is made for its family."""
+        return self._id(ANY, (self.axes()[0], shared_name(self.recipe), *self.axes()[2:]))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -124,3 +124,27 @@ def test_what_did_not_pass_tells_nothing_of_times():
 )
 def test_an_id_that_is_too_long_is_cut_before_what_happens_in_it(width, shown):
     assert fitted("accuracy/lenet/digits/digits_cnn/fp32/eager", "seed 1: 3/36 epochs", width) == shown
+
+
+UNKNOWN = """
+    import pytest
+    from vitcnn import AccuracyCase, LatencyCase
+
+    WRONG = [
+        LatencyCase(architecture="nope", px=28, batch=1),
+        AccuracyCase(architecture="lenet", task="nope", recipe="digits_cnn"),
+    ]
+
+    @pytest.mark.parametrize("case", WRONG, ids=str)
+    def test_wrong(case, measure):
+        measure(case)
+
+    def test_right(measure):
+        measure.time(lambda: None)
+"""
+
+
+def test_a_case_of_unknown_names_fails_alone_and_ends_no_estimate(new_suite):
+    result = new_suite({"test_unknown.py": UNKNOWN}).run()
+    assert result.exit_code == pytest.ExitCode.TESTS_FAILED, result.out
+    assert list(result.outcomes.values()) == ["failed", "failed", "passed"]

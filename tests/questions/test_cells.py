@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 
 from vitcnn import AccuracyCase, DataEfficiencyCase, LatencyCase, MemoryCase, TiledCase
-from vitcnn.questions import cell_of
 
 LATENCY = LatencyCase(architecture="lenet", px=28, batch=1)
 ACCURACY = AccuracyCase(architecture="lenet", task="digits", recipe="digits_cnn")
@@ -28,21 +27,19 @@ ACCURACY = AccuracyCase(architecture="lenet", task="digits", recipe="digits_cnn"
     ids=str,
 )
 def test_cell_is_the_id_without_architecture_and_family(case, expected):
-    assert cell_of(case) == expected
+    assert case.cell() == expected
 
 
 @pytest.mark.parametrize("ours, theirs", [("digits_vit", "digits_cnn"), ("a_deep_vit", "a_cnn"), ("mine", "other")])
 def test_cases_that_differ_in_architecture_and_recipe_share_a_cell(ours, theirs):
-    assert cell_of(replace(ACCURACY, architecture="vit_micro", recipe=ours)) == cell_of(
-        replace(ACCURACY, recipe=theirs)
-    )
+    assert replace(ACCURACY, architecture="vit_micro", recipe=ours).cell() == replace(ACCURACY, recipe=theirs).cell()
 
 
 def test_recipes_of_two_sets_are_not_compared():
     names = ("photos_cnn", "study_c_cnn", "cifar_speedrun_cnn", "mine")
-    assert len({cell_of(replace(ACCURACY, recipe=name)) for name in names}) == 4
+    assert len({replace(ACCURACY, recipe=name).cell() for name in names}) == 4
 
 
 def test_cases_that_differ_in_anything_else_do_not_share_one():
     cases = [LATENCY, replace(LATENCY, px=32), replace(LATENCY, batch=16), replace(LATENCY, mode="compiled")]
-    assert len(set(map(cell_of, cases))) == 4
+    assert len({case.cell() for case in cases}) == 4

@@ -286,6 +286,17 @@ def test_a_record_of_an_older_schema_names_its_recipe_and_holds_all_of_it(tmp_pa
     assert record.settings["recipe"] == "digits_cnn"
 
 
+def test_records_of_an_older_schema_have_cells_too(tmp_path):
+    first, second = accuracy("lenet", right=[[1]]), accuracy("vit_micro", right=[[1]], recipe="digits_vit")
+    document = run_of(first, second, latency("lenet", 0.1)).to_json()
+    for case in document["cases"]:
+        del case["record"]["settings"]["cell"]
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps({"vitcnn": {**document, "schema": 4}}), encoding="utf-8")
+    cells = [record.cell for record in load_run(path).records]
+    assert cells == [*["accuracy/*/digits/digits_*/fp32/eager"] * 2, "latency/*/28/b1/fp32/eager"]
+
+
 def test_a_record_that_was_read_knows_the_folder_that_its_files_lie_in(tmp_path):
     path = tmp_path / "run.json"
     path.write_text(json.dumps({"vitcnn": RUN.to_json()}), encoding="utf-8")

@@ -134,5 +134,5 @@ def tested_epochs(model: nn.Module, by: Recipe, device: Device) -> tuple[int, ..
     """Return the epochs, from 1, after which the weights are kept for a test: evenly spaced, the last one always."""
     num_bytes = sum(tensor.nbytes for tensor in trained_state(model).values())
     room = min(SNAPSHOT_BYTES[device.kind], int(SNAPSHOT_SHARE * free_bytes(device)))
-    count = min(by.epochs, max(1, room // num_bytes))
+    count = min(by.epochs, max(1, room // max(1, num_bytes)))
     return tuple(dict.fromkeys(np.linspace(0, by.epochs, count + 1).round().astype(int).tolist()[1:]))

@@ -26,6 +26,7 @@ NEUTRAL = frozenset(
         "clocks",  # judged by themselves
         "cpus",
         "counted_with",
+        "instructions_counted_with",  # sets aside that one count
         "num_parameters",  # judged as figures where they are one
         "parameters_by_part",
         "target_accuracy",  # of a figure that is not judged

@@ -16,7 +16,7 @@ from vitcnn.device import numerics, out_of_memory_as_case_error
 from vitcnn.device.observers import observing
 from vitcnn.errors import CaseError, UserError, VitcnnError
 from vitcnn.measuring.counting import Counts, counted_with, counts_of, graphs_so_far
-from vitcnn.questions import cell_of, metrics_of, prepared, question_of
+from vitcnn.questions import metrics_of, prepared, question_of
 from vitcnn.record import Record
 from vitcnn.references import raised
 from vitcnn.spec import Architecture, Case
@@ -57,7 +57,7 @@ def measure(case: Case, *, bench: Bench, stopwatch: Stopwatch, floor_bytes: int)
         settings={
             **settings_of(case),
             **subject.settings,
-            "cell": cell_of(case),
+            "cell": case.cell(),
             "rounds": subject.rounds,
             "calls_per_round": subject.calls,
             "counted_with": counted_with(device),

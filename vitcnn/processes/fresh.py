@@ -101,7 +101,7 @@ def started(
         subprocess.Popen(
             [sys.executable, "-m", "vitcnn.requested", *arguments, f"--out={out}"],
             cwd=root,
-            env={**os.environ, **(environment or {})},
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},  # its error comes last
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 from vitcnn import catalogue
 from vitcnn.questions.question import Question
-from vitcnn.recipes import shared_name
-from vitcnn.spec import Case, TrainedCase
+from vitcnn.spec import Case
 
 if TYPE_CHECKING:
     from vitcnn.bench import Bench
@@ -36,11 +35,6 @@ def question_of(case: Case) -> Question:
 def prepared(case: Case, bench: Bench) -> Subject:
     """Return what `case` measures, built and ready."""
     return question_of(case).prepare(case, bench)
-
-
-def cell_of(case: Case) -> str:
-    """Return the id of `case` without its architecture and without what of its recipe's name is for one family."""
-    return case.cell(shared_name(case.recipe)) if isinstance(case, TrainedCase) else case.cell()
 
 
 def metrics_of(question: Question) -> list[Metric]:

@@ -27,9 +27,6 @@ def recipes() -> dict[str, Recipe]:
     return catalogue.entries(sys.modules[__name__], Recipe)
 
 
-MADE_FOR = ("_deep_cnn", "_deep_vit", "_cnn", "_vit")
-"""How the names of recipes end that are made for a kind of architecture in a set for all."""
-
 LARGEST_SMALL_MODEL = 1_000_000
 """Parameters up to which a model trains by the recipes for small ones."""
 
@@ -39,16 +36,6 @@ def recipe_for(task: Task, entry: Architecture) -> Recipe:
     is_small = entry.num_parameters is not None and entry.num_parameters <= LARGEST_SMALL_MODEL
     size, kind = "" if is_small else "deep_", "cnn" if entry.family == "cnn" else "vit"
     return recipe(f"{task.recipes}_{size}{kind}")
-
-
-def shared_name(name: str) -> str:
-    """Return what the recipes of a set for all families are called together: `digits_deep_cnn` is of `digits_*`.
-
-    A variant keeps what it changes; a recipe of no such set is `*`.
-    """
-    base, comma, changes = name.partition(",")
-    suffix = next((suffix for suffix in MADE_FOR if base.endswith(suffix)), "")
-    return f"{base.removesuffix(suffix)}_*{comma}{changes}" if suffix else "*"
 
 
 def recipe(name: str) -> Recipe:

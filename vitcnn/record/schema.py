@@ -22,6 +22,7 @@ from typing import Any
 import fastjsonschema
 
 from vitcnn.errors import RecordError
+from vitcnn.spec import ANY, shared_name
 
 SCHEMA, OLDEST = 5, 2
 
@@ -59,11 +60,21 @@ def _case(case: Mapping[str, Any]) -> dict[str, Any]:
     """Return a case of an older schema as one of this one."""
     record = case.get("record")
     settings = record.get("settings") if isinstance(record, dict) else None
-    whole = settings.get("recipe") if isinstance(settings, dict) else None
-    if record is None or settings is None or not isinstance(whole, dict):
-        return {"place": "", "wall_s": None, **case}
-    settings = {**settings, "recipe": whole.get("name", ""), "training": whole}
-    return {"place": "", "wall_s": None, **case, "record": {**record, "settings": settings}}
+    later = {"place": "", "wall_s": None, **case}
+    if record is None or not isinstance(settings, dict):
+        return later
+    recipe = settings.get("recipe", "")
+    if isinstance(recipe, dict):
+        recipe = str(recipe.get("name", ""))
+        settings = {**settings, "recipe": recipe, "training": settings["recipe"]}
+    cell = _cell(str(case.get("id", "")), str(record.get("architecture", "")), str(recipe))
+    return {**later, "record": {**record, "settings": {"cell": cell, **settings}}}
+
+
+def _cell(case: str, architecture: str, recipe: str) -> str:
+    """Return the cell of a case of an older schema, whose records did not say it."""
+    without = case.replace(f"/{architecture}/", f"/{ANY}/", 1)
+    return without.replace(f"/{recipe}/", f"/{shared_name(recipe)}/", 1) if recipe else without
 
 
 def validate(document: Any, definition: str) -> None:

@@ -67,8 +67,8 @@ def fit(
     """Train `model`, in place, on `train`; same seed, same machine, same result.
 
     The host waits for the device once an epoch, to read the mean loss; Diverged where it is not finite. Only parameters
-    that require gradients train, and modules that have none of these stay in eval mode. `keep` names epochs, from 1,
-    whose weights are kept; `after_epoch` is told the epoch and its loss.
+    that require gradients train, and modules whose parameters are all frozen stay in eval mode. `keep` names epochs,
+    from 1, whose weights are kept; `after_epoch` is told the epoch and its loss.
     """
     start = device.timer()
     model = model.to(device.name).to(memory_format=layout)

@@ -11,10 +11,10 @@ import numpy as np
 
 from vitcnn.intervals import Interval, accuracy_interval
 from vitcnn.quantity import counted
-from vitcnn.recipes import shared_name
 from vitcnn.record import Record
 from vitcnn.record.answers import correct
 from vitcnn.report.noisy_times import is_noisy
+from vitcnn.spec import shared_name
 
 
 @dataclass(frozen=True, kw_only=True)
