@@ -1,8 +1,8 @@
-"""Records and runs made by hand, for tests of what reads them."""
+"""Makes measurements, records of each question, results of cases, and runs by hand, for tests of what reads them."""
 
 from dataclasses import replace
 
-from vitcnn.record import CaseResult, Environment, Measurement, Record, Run, Series
+from vitcnn.record import CaseResult, Environment, Measurement, Record, Run, Selection, Series
 from vitcnn.spec import shared_name
 
 ENVIRONMENT = Environment(
@@ -26,27 +26,51 @@ def measurement(metric, *samples, unit="s", better="lower", tolerance=0.02):
     return Measurement(metric=metric, unit=unit, better=better, tolerance=tolerance, samples=samples)
 
 
-def record(case, *measurements, settings, series=()):
-    """Return the record of `case`; its cell is the case without its architecture and its recipe's family."""
-    architecture, recipe = case.split("/")[1], settings.get("recipe", "")
+def count(value, metric="parameters", unit="1"):
+    return measurement(metric, value, unit=unit, tolerance=0.0)
+
+
+def amount(value, tolerance=0.01):
+    return measurement("peak_allocated_bytes", value, unit="B", tolerance=tolerance)
+
+
+def scores(*shares, tolerance=0.01):
+    return measurement("test_accuracy", *shares, unit="1", better="higher", tolerance=tolerance)
+
+
+def record(case, *measurements, architecture=None, series=(), **settings):
+    """Return the record of `case`; its cell is the case without its architecture and its recipe's family.
+
+    The architecture is the one that `case` names, or `lenet`.
+    """
+    if architecture is None:
+        architecture = next((part for part in case.split("/") if part in FAMILIES), "lenet")
+    recipe = settings.get("recipe", "")
     shared = case.replace(f"/{recipe}/", f"/{shared_name(recipe)}/", 1) if recipe else case
     cell = shared.replace(f"/{architecture}/", "/*/", 1)
     return Record(
         case=case,
         architecture=architecture,
-        family=FAMILIES[architecture],
-        settings={"cell": cell, **settings},
+        family=FAMILIES.get(architecture, "other"),
+        settings={"cell": cell, "timer": "perf_counter", **settings},
         status="ok",
         measurements=measurements,
         series=series,
     )
 
 
+def timed(case, seconds, **settings):
+    """Return the record of a case of any name that is about its seconds alone."""
+    return record(case, measurement("latency_s", seconds), **settings)
+
+
 def latency(architecture, *seconds, px=28, batch=1):
     return record(
         f"latency/{architecture}/{px}/b{batch}/fp32/eager",
         measurement("latency_s", *seconds),
-        settings={"question": "latency", "px": px, "batch": batch},
+        question="latency",
+        px=px,
+        batch=batch,
     )
 
 
@@ -55,7 +79,9 @@ def training(architecture, seconds, *, px=28, batch=16):
         f"training/{architecture}/{px}/b{batch}/fp32/eager",
         measurement("step_time_s", seconds),
         measurement("images_per_s", batch / seconds, unit="image/s", better="higher"),
-        settings={"question": "training", "px": px, "batch": batch},
+        question="training",
+        px=px,
+        batch=batch,
     )
 
 
@@ -65,7 +91,11 @@ def memory(architecture, *, parameters, macs=1_000_000, saved=2_000_000, phase="
         measurement("parameters", parameters, unit="1", tolerance=0.0),
         measurement("macs", macs, unit="MAC", tolerance=0.0),
         measurement("saved_for_backward_bytes", saved, unit="B", tolerance=0.0),
-        settings={"question": "memory", "px": 28, "batch": 16, "phase": phase, "num_parameters": parameters},
+        question="memory",
+        px=28,
+        batch=16,
+        phase=phase,
+        num_parameters=parameters,
     )
 
 
@@ -73,7 +103,11 @@ def tiled(architecture, seconds):
     return record(
         f"tiled/{architecture}/3840x2160/t512/o10/b5/fp32/eager",
         measurement("frame_time_s", seconds),
-        settings={"question": "tiled", "width": 3840, "height": 2160, "tile_px": 512, "batch": 5},
+        question="tiled",
+        width=3840,
+        height=2160,
+        tile_px=512,
+        batch=5,
     )
 
 
@@ -85,17 +119,14 @@ def accuracy(architecture, *, right, seconds=4.0, task="digits", recipe="digits_
         f"accuracy/{architecture}/{task}/{recipe}/fp32/eager",
         measurement("test_accuracy", *shares, unit="1", better="higher", tolerance=0.01),
         measurement("training_time_s", *[seconds] * len(rows)),
-        settings={"question": "accuracy", "task": task, "recipe": recipe},
+        question="accuracy",
+        task=task,
+        recipe=recipe,
         series=(
             Series(name="test_predictions", unit="class", axes=("seed", "image"), values=rows),
             Series(name="test_labels", unit="class", axes=("image",), values=(1,) * len(rows[0])),
         ),
     )
-
-
-def run_of(*records, others=()):
-    passed = (CaseResult(id=entry.case, outcome="passed", record=entry) for entry in records)
-    return Run(environment=ENVIRONMENT, cases=(*passed, *others))
 
 
 def data_efficiency(architecture, num_train, *, right, recipe="digits_cnn", task="digits"):
@@ -133,3 +164,29 @@ def robustness(architecture, *, right, times_right, accuracies, task="digits", r
             Series(name="times_right_under_shift", unit="1", axes=("seed", "image"), values=times_right),
         ),
     )
+
+
+WHOLE, LATENCY = Selection(preset="smoke"), Selection(preset="smoke", keyword="latency")
+
+
+def passed(case_id, *seconds):
+    """Return a case that passed; its record is only about its seconds, whatever its id."""
+    return CaseResult(id=case_id, outcome="passed", record=replace(latency("lenet", *(seconds or [1.0])), case=case_id))
+
+
+def ended(case_id, outcome, reason=""):
+    return CaseResult(id=case_id, outcome=outcome, reason=reason)
+
+
+def run_of(*results, selection=WHOLE, **environment):
+    """Return a run of results of cases, and of records, whose cases passed."""
+    cases = (
+        CaseResult(id=entry.case, outcome="passed", record=entry) if isinstance(entry, Record) else entry
+        for entry in results
+    )
+    return Run(environment=replace(ENVIRONMENT, **environment), cases=tuple(cases), selection=selection)
+
+
+def run_on(day, *results, **more):
+    """Return the run of the `day` of January 2026; the rest is as in `run_of`."""
+    return replace(run_of(*results, **more), started=f"2026-01-{day:02}T08:00:00+00:00")

@@ -1,4 +1,4 @@
-"""Reports of runs made by hand, shown as the plugin shows them: with every question of the catalogue."""
+"""Reports of runs, shown as the plugin shows them: with every question of the catalogue."""
 
 from vitcnn.questions import questions
 from vitcnn.report import terminal

@@ -1,34 +1,11 @@
-"""Stores of baselines made by hand."""
+"""Makes stores of baselines by hand: files of runs, the recordings in them, and the baseline that judges."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
-from record_builders import ENVIRONMENT, latency
+from record_builders import ENVIRONMENT
 
-from vitcnn.gate.baseline import Recording, StoredRun
-from vitcnn.record import CaseResult, Run, Selection
-
-WHOLE, LATENCY = Selection(preset="smoke"), Selection(preset="smoke", keyword="latency")
-
-
-def passed(case_id, *seconds):
-    """Return a case that passed; its record is only about its seconds, whatever its id."""
-    return CaseResult(id=case_id, outcome="passed", record=replace(latency("lenet", *(seconds or [1.0])), case=case_id))
-
-
-def ended(case_id, outcome, reason=""):
-    return CaseResult(id=case_id, outcome=outcome, reason=reason)
-
-
-def run(day, *cases, selection=WHOLE, **environment):
-    """Return a run of the `day` of January 2026."""
-    return Run(
-        environment=replace(ENVIRONMENT, **environment),
-        cases=cases,
-        started=f"2026-01-{day:02}T08:00:00+00:00",
-        selection=selection,
-    )
+from vitcnn.gate.baseline import Baseline, CaseBaseline, Recording, StoredRun
 
 
 def recording(name, *runs):
@@ -39,3 +16,21 @@ def write(path, run):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"benchmarks": [], "vitcnn": run.to_json()}), encoding="utf-8")
     return path
+
+
+def stored(*records, recording="first"):
+    """The records of each case, in the order of the runs."""
+    cases = dict.fromkeys(entry.case for entry in records)
+    return {
+        case: CaseBaseline(recording=recording, records=tuple(entry for entry in records if entry.case == case))
+        for case in cases
+    }
+
+
+def baseline(*records, oldest=(), environments=(ENVIRONMENT,)):
+    return Baseline(
+        cases=stored(*records, recording="newest"),
+        oldest=stored(*oldest, recording="oldest"),
+        not_measured={},
+        environments=tuple(environments),
+    )

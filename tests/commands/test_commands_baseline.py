@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 from miniature import OPTIONS, Suite, imported_by, set_for_processes
-from store_builders import LATENCY, ended, passed, run, write
+from record_builders import LATENCY, ended, passed, run_on
+from store_builders import write
 
 from vitcnn.cli import main
 from vitcnn.gate.baseline import machine_folder, recordings
@@ -66,10 +67,11 @@ def stores():
         cases = [passed("latency/a", day)] if name == "newest" else [passed("latency/a", day), passed("memory/b", day)]
         write(
             STORE / f"cpu-x/m/000{day}_{name}.json",
-            run(day, *cases, selection=LATENCY if day == 4 else run(1).selection),
+            run_on(day, *cases, selection=LATENCY if day == 4 else run_on(1).selection),
         )
     write(
-        STORE / "nvidia-y" / "0001_only.json", run(1, passed("latency/a"), ended("latency/c", "skipped", "no compiler"))
+        STORE / "nvidia-y" / "0001_only.json",
+        run_on(1, passed("latency/a"), ended("latency/c", "skipped", "no compiler")),
     )
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from miniature import imported_by
-from store_builders import LATENCY, ended, passed, run, write
+from record_builders import LATENCY, ended, passed, run_on
+from store_builders import write
 
 from vitcnn.cli import main
 
@@ -30,11 +31,11 @@ def in_a_folder(tmp_path, monkeypatch):
 
 def store(seconds=STEADY_S, case=FAST, folder=STORE, **environment):
     for day, value in enumerate(seconds, 1):
-        write(folder / f"000{day}_first.json", run(day, passed(case, value), **environment))
+        write(folder / f"000{day}_first.json", run_on(day, passed(case, value), **environment))
 
 
 def current(*cases, path=CURRENT, **others):
-    return write(path, run(20, *cases, **others))
+    return write(path, run_on(20, *cases, **others))
 
 
 def gate(*options, current=(CURRENT,), baseline=STORE):
@@ -94,7 +95,7 @@ def test_the_mode_is_on_where_none_is_named(capsys):
 def test_what_cannot_be_judged_outweighs_what_is_worse():
     store()
     for day in range(1, 6):
-        write(STORE / f"000{day}_first.json", run(day, passed(FAST, 1.0), passed(NOISY, 1.0)))
+        write(STORE / f"000{day}_first.json", run_on(day, passed(FAST, 1.0), passed(NOISY, 1.0)))
     current(with_timer("another_clock"), passed(NOISY, 9.0))
     assert gate() == 3
 
@@ -193,7 +194,7 @@ def test_a_run_that_is_in_the_baseline_is_not_judged_by_itself(capsys):
 
 def test_what_the_command_line_left_out_is_not_missing_and_that_is_said(capsys):
     for day in range(1, 4):
-        write(STORE / f"000{day}_first.json", run(day, passed(FAST, 1.0), passed("memory/lenet/x", 1.0)))
+        write(STORE / f"000{day}_first.json", run_on(day, passed(FAST, 1.0), passed("memory/lenet/x", 1.0)))
     current(passed(FAST, 1.0), ended("memory/lenet/x", "deselected"), selection=LATENCY)
     assert gate() == 0
     assert "Selected by -k 'latency': 1 of the baseline's 2 cases are judged." in capsys.readouterr().out

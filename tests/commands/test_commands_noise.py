@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 from miniature import imported_by, set_for_processes
+from record_builders import ended, passed, run_on
 from repositories import PYTEST_OPTIONS, Repository, case
-from store_builders import ended, passed, run, write
+from store_builders import write
 
 from vitcnn.cli import main
 
@@ -47,11 +48,11 @@ def test_a_run_that_is_not_good_is_status_1(repository, capsys):
 def stored():
     """Three runs of one revision on one device, in a folder and in a store, and one of another revision."""
     for number, (quiet, noisy) in enumerate([(1.0, 1.0), (1.001, 1.1), (0.999, 0.9)], start=1):
-        found = run(number, passed("latency/quiet", quiet), passed("latency/noisy", noisy), git_commit="1a2b3c4")
+        found = run_on(number, passed("latency/quiet", quiet), passed("latency/noisy", noisy), git_commit="1a2b3c4")
         write(Path(f"runs/run-{number}/run.json"), found)
         write(Path(f"store/m/000{number}_v1.json"), found)
-    write(Path("other/run.json"), run(4, passed("latency/quiet"), git_commit="5d6e7f8"))
-    write(Path("resumed/run.json"), replace(run(5, passed("a"), git_commit="1a2b3c4"), resumed=("a",)))
+    write(Path("other/run.json"), run_on(4, passed("latency/quiet"), git_commit="5d6e7f8"))
+    write(Path("resumed/run.json"), replace(run_on(5, passed("a"), git_commit="1a2b3c4"), resumed=("a",)))
 
 
 @pytest.mark.parametrize(
@@ -98,7 +99,7 @@ def test_a_file_that_is_no_run_is_status_1_and_named(stored, capsys):
 
 def test_where_nothing_was_timed_that_is_said(capsys):
     for number in (1, 2):
-        write(Path(f"runs/run-{number}/run.json"), run(number, ended("a", "skipped", "no data")))
+        write(Path(f"runs/run-{number}/run.json"), run_on(number, ended("a", "skipped", "no data")))
     assert main(["noise", "--from", "runs"]) == 0
     assert "nothing is known of noise" in capsys.readouterr().out
 

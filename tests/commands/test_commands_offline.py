@@ -3,7 +3,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from store_builders import LATENCY, ended, passed, recording, run, write
+from record_builders import LATENCY, ended, passed, run_on
+from store_builders import recording, write
 
 from vitcnn.commands.offline import judge_files, run_files
 from vitcnn.gate.baseline import baseline_of
@@ -23,20 +24,20 @@ def test_a_file_is_itself_and_a_folder_its_run_with_all_reruns_in_turn(tmp_path)
 
 @pytest.mark.parametrize("again_s, kind", [(1.0, "SAME"), (1.2, "WORSE")])
 def test_a_folder_with_reruns_gives_the_verdicts_of_the_gate_that_made_them(tmp_path, again_s, kind):
-    days = [run(day, passed(LENET, value), passed(TINY, value)) for day, value in enumerate(NOISY_S, 1)]
+    days = [run_on(day, passed(LENET, value), passed(TINY, value)) for day, value in enumerate(NOISY_S, 1)]
     for day, stored in enumerate(days, 1):
         write(tmp_path / "store" / f"000{day}_first.json", stored)
     out, made = tmp_path / "out", []
 
     def measure(_cases, number, processes):
         lenet = passed(LENET, 1.0) if number == IN_COMPANY else ended(LENET, "deselected")
-        found = [run(20, lenet, passed(TINY, again_s + 0.002 * extra)) for extra in (number, 0)][:processes]
+        found = [run_on(20, lenet, passed(TINY, again_s + 0.002 * extra)) for extra in (number, 0)][:processes]
         for second, rerun in enumerate(found):
             rerun = replace(rerun, started=f"2026-01-20T09:{number:02}:{second:02}+00:00")
             made.append(write(out / f"rerun-{len(made) + 1}" / "run.json", rerun))
         return found
 
-    first = replace(run(20, passed(LENET, 1.0), passed(TINY, 1.2)), more_runs=8)
+    first = replace(run_on(20, passed(LENET, 1.0), passed(TINY, 1.2)), more_runs=8)
     write(out / "run.json", first)
     online, _runs = judge_with_reruns(first, baseline_of([recording("first", *days)]), measure, reruns=2)
     offline = judge_files(run_files(out), tmp_path / "store")
@@ -49,8 +50,8 @@ def test_a_folder_with_reruns_gives_the_verdicts_of_the_gate_that_made_them(tmp_
 
 
 def test_a_rerun_that_was_stopped_cannot_be_left_out(tmp_path):
-    write(tmp_path / "store" / "0001_first.json", run(1, passed(LENET, 1.0)))
-    write(tmp_path / "out" / "run.json", run(20, passed(LENET, 1.0)))
+    write(tmp_path / "store" / "0001_first.json", run_on(1, passed(LENET, 1.0)))
+    write(tmp_path / "out" / "run.json", run_on(20, passed(LENET, 1.0)))
     (tmp_path / "out" / "rerun-1").mkdir()
     (verdict,) = judge_files(run_files(tmp_path / "out"), tmp_path / "store").verdicts
     assert verdict.kind == "INVALID"
@@ -60,23 +61,23 @@ def test_a_rerun_that_was_stopped_cannot_be_left_out(tmp_path):
 @pytest.mark.parametrize(
     "other, what",
     [
-        (run(20, passed(LENET, 1.0)), r"is the same run as .*/0\.json"),
-        (run(21, passed(LENET, 1.1)), "runs of two days are not judged together"),
+        (run_on(20, passed(LENET, 1.0)), r"is the same run as .*/0\.json"),
+        (run_on(21, passed(LENET, 1.1)), "runs of two days are not judged together"),
         (
-            run(20, passed(LENET, 1.1), selection=LATENCY),
+            run_on(20, passed(LENET, 1.1), selection=LATENCY),
             r"is of another part of the suite \(-k 'latency'\) than .*/0\.json \(all of it\)",
         ),
-        (run(20, passed(LENET, 1.1), git_commit="b" * 40), "has another revision, bbbbbbb, not "),
-        (run(20, passed(LENET, 1.1), git_dirty=True), "has another revision, .* with uncommitted changes"),
-        (replace(run(20, passed(LENET, 1.1)), started="9026-01-01T08:00:00+00:00"), "lies in the future"),
-        (replace(run(20, passed(LENET, 1.1)), started=""), "is not a date"),
-        (run(20, ended(LENET, "deselected")), "measured none of the cases"),
+        (run_on(20, passed(LENET, 1.1), git_commit="b" * 40), "has another revision, bbbbbbb, not "),
+        (run_on(20, passed(LENET, 1.1), git_dirty=True), "has another revision, .* with uncommitted changes"),
+        (replace(run_on(20, passed(LENET, 1.1)), started="9026-01-01T08:00:00+00:00"), "lies in the future"),
+        (replace(run_on(20, passed(LENET, 1.1)), started=""), "is not a date"),
+        (run_on(20, ended(LENET, "deselected")), "measured none of the cases"),
     ],
 )
 def test_what_was_not_measured_together_is_not_judged_together(tmp_path, other, what):
-    write(tmp_path / "store" / "0001_first.json", run(1, passed(LENET, 1.0)))
+    write(tmp_path / "store" / "0001_first.json", run_on(1, passed(LENET, 1.0)))
     files = [
-        write(tmp_path / f"{number}.json", each) for number, each in enumerate((run(20, passed(LENET, 1.0)), other))
+        write(tmp_path / f"{number}.json", each) for number, each in enumerate((run_on(20, passed(LENET, 1.0)), other))
     ]
     (verdict,) = judge_files(files, tmp_path / "store").verdicts
     assert verdict.kind == "INVALID"
@@ -86,22 +87,27 @@ def test_what_was_not_measured_together_is_not_judged_together(tmp_path, other, 
 
 @pytest.mark.parametrize("began, kind", [("20:00:00", "SAME"), ("20:00:01", "INVALID")])
 def test_a_session_is_of_twelve_hours(tmp_path, began, kind):
-    write(tmp_path / "store" / "0001_first.json", run(1, passed(LENET, 1.0)))
-    runs = [run(20, passed(LENET, 1.0)), replace(run(20, passed(LENET, 1.01)), started=f"2026-01-20T{began}+00:00")]
+    write(tmp_path / "store" / "0001_first.json", run_on(1, passed(LENET, 1.0)))
+    runs = [
+        run_on(20, passed(LENET, 1.0)),
+        replace(run_on(20, passed(LENET, 1.01)), started=f"2026-01-20T{began}+00:00"),
+    ]
     files = [write(tmp_path / f"{number}.json", each) for number, each in enumerate(runs)]
     (verdict,) = judge_files(files, tmp_path / "store").verdicts
     assert verdict.kind == kind
 
 
 def test_of_a_folder_with_the_stores_of_several_devices_that_of_the_run_judges(tmp_path):
-    ours = write(tmp_path / "run.json", run(20, passed(LENET, 1.0)))
-    write(tmp_path / "store" / "nvidia-h200" / "0001_first.json", run(2, passed(LENET, 9.0), device_key="nvidia-h200"))
-    write(tmp_path / "store" / "cpu-test-1t" / "0001_first.json", run(1, passed(LENET, 1.0)))
+    ours = write(tmp_path / "run.json", run_on(20, passed(LENET, 1.0)))
+    write(
+        tmp_path / "store" / "nvidia-h200" / "0001_first.json", run_on(2, passed(LENET, 9.0), device_key="nvidia-h200")
+    )
+    write(tmp_path / "store" / "cpu-test-1t" / "0001_first.json", run_on(1, passed(LENET, 1.0)))
     assert [verdict.kind for verdict in judge_files([ours], tmp_path / "store").verdicts] == ["SAME"]
 
 
 def test_where_nothing_is_stored_for_the_device_that_is_said(tmp_path):
-    ours = write(tmp_path / "run.json", run(20, passed(LENET, 1.0)))
+    ours = write(tmp_path / "run.json", run_on(20, passed(LENET, 1.0)))
     (verdict,) = judge_files([ours], tmp_path / "store").verdicts
     assert (verdict.kind, verdict.reason) == (
         "INVALID",
@@ -111,7 +117,7 @@ def test_where_nothing_is_stored_for_the_device_that_is_said(tmp_path):
 
 
 def test_counts_alone_are_judged_where_that_is_asked_for(tmp_path):
-    write(tmp_path / "store" / "0001_first.json", run(1, passed(LENET, 1.0)))
-    ours = write(tmp_path / "run.json", run(20, passed(LENET, 9.0)))
+    write(tmp_path / "store" / "0001_first.json", run_on(1, passed(LENET, 1.0)))
+    ours = write(tmp_path / "run.json", run_on(20, passed(LENET, 9.0)))
     (verdict,) = judge_files([ours], tmp_path / "store", counts_only=True).verdicts
     assert verdict.reason == "nothing was judged: no case has a metric to judge"

@@ -1,5 +1,4 @@
 import json
-from dataclasses import replace
 
 import pytest
 from record_builders import ENVIRONMENT, run_of
@@ -18,7 +17,7 @@ def stored(tmp_path):
 
     def store(name, seconds, outcome="passed", device_key=HERE):
         cases = (CaseResult(id=case, outcome=outcome, wall_s=value) for case, value in seconds.items())
-        run = replace(run_of(others=cases), environment=replace(ENVIRONMENT, device_key=device_key))
+        run = run_of(*cases, device_key=device_key)
         path = tmp_path / ".vitcnn" / "runs" / name / "run.json"
         path.parent.mkdir(parents=True)
         path.write_text(json.dumps({"vitcnn": run.to_json()}), encoding="utf-8")
@@ -76,7 +75,7 @@ def test_of_a_kind_that_nobody_measured_nothing_is_known(tmp_path):
 
 def test_the_reference_takes_the_shortest_time_of_each_case():
     one, other = (
-        run_of(others=[CaseResult(id=case, outcome="passed", wall_s=value) for case, value in seconds.items()])
+        run_of(*[CaseResult(id=case, outcome="passed", wall_s=value) for case, value in seconds.items()])
         for seconds in ({"a": 1.234, "b": 9.0}, {"a": 5.0, "b": 2.0, "c": 3.0})
     )
     entry = taken([one, other], "beside other work")

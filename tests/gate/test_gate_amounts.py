@@ -1,8 +1,8 @@
 import pytest
-from gate_builders import CASE, amount, count
+from gate_builders import CASE
 from hypothesis import given
 from hypothesis import strategies as st
-from record_builders import measurement
+from record_builders import amount, count, measurement
 
 from vitcnn.gate.amounts import judge_amount, judge_exact
 

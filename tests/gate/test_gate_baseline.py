@@ -9,20 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pytest_benchmark.utils import get_machine_id
-from record_builders import accuracy
-from store_builders import LATENCY, WHOLE, ended, passed, recording, run, write
+from record_builders import LATENCY, WHOLE, accuracy, ended, passed, run_on
+from store_builders import recording, write
 
 from vitcnn.errors import BaselineError, RecordError, UserError
 from vitcnn.gate.baseline import baseline_of, files_without_use, machine_folder, recordings, removable, store
-from vitcnn.record import SCHEMA, CaseResult, load_run
+from vitcnn.record import SCHEMA, load_run
 from vitcnn.record.answers import answers, with_answers_in_file
 
 
 def test_files_of_one_name_are_one_recording_and_the_oldest_comes_first(tmp_path):
-    new_b = write(tmp_path / "Linux-CPython-3.12-64bit" / "0001_new.json", run(9, passed("b")))
-    new_a = write(tmp_path / "Linux-CPython-3.11-64bit" / "0003_new.json", run(8, passed("a")))
-    old = write(tmp_path / "0002_old_one.json", run(7, passed("a")))
-    by_hand = write(tmp_path / "by hand.json", run(6, passed("a")))
+    new_b = write(tmp_path / "Linux-CPython-3.12-64bit" / "0001_new.json", run_on(9, passed("b")))
+    new_a = write(tmp_path / "Linux-CPython-3.11-64bit" / "0003_new.json", run_on(8, passed("a")))
+    old = write(tmp_path / "0002_old_one.json", run_on(7, passed("a")))
+    by_hand = write(tmp_path / "by hand.json", run_on(6, passed("a")))
     found = recordings(tmp_path)
     assert [(r.name, [stored.path for stored in r.runs]) for r in found] == [
         ("by hand", [by_hand]),
@@ -30,18 +30,18 @@ def test_files_of_one_name_are_one_recording_and_the_oldest_comes_first(tmp_path
         ("new", [new_a, new_b]),
     ]
     assert [r.started[:10] for r in found] == ["2026-01-06", "2026-01-07", "2026-01-08"]
-    assert found[-1].runs[0].run == run(8, passed("a"))
+    assert found[-1].runs[0].run == run_on(8, passed("a"))
 
 
 def test_runs_that_began_in_one_second_are_in_the_order_of_their_files(tmp_path):
-    paths = [write(tmp_path / f"000{number}_x.json", run(1, passed("a", number))) for number in (3, 1, 2)]
+    paths = [write(tmp_path / f"000{number}_x.json", run_on(1, passed("a", number))) for number in (3, 1, 2)]
     (found,) = recordings(tmp_path)
     assert [stored.path for stored in found.runs] == sorted(paths)
 
 
 def test_a_recording_is_whole_where_none_of_its_runs_was_narrowed():
-    assert recording("x", run(1), run(1)).whole
-    assert not recording("x", run(1), run(1, selection=LATENCY)).whole
+    assert recording("x", run_on(1), run_on(1)).whole
+    assert not recording("x", run_on(1), run_on(1, selection=LATENCY)).whole
 
 
 def test_where_nothing_is_stored_there_is_no_recording(tmp_path):
@@ -78,14 +78,14 @@ def in_a_hidden_folder(path):
     ],
 )
 def test_no_stored_run_is_passed_over(tmp_path, hide, what):
-    hide(write(tmp_path / "store" / "0001_x.json", run(1, passed("a"))))
+    hide(write(tmp_path / "store" / "0001_x.json", run_on(1, passed("a"))))
     do = "Put a visible file with the suffix .json there, or delete it"
     with pytest.raises(BaselineError, match=f": {what}, so it would be ignored. {do}.$"):
         recordings(tmp_path / "store")
 
 
 def test_a_link_to_a_file_is_read(tmp_path):
-    there = write(tmp_path / "elsewhere.json", run(1, passed("a")))
+    there = write(tmp_path / "elsewhere.json", run_on(1, passed("a")))
     (tmp_path / "store").mkdir()
     (tmp_path / "store" / "0001_x.json").symlink_to(there)
     assert [entry.name for entry in recordings(tmp_path / "store")] == ["x"]
@@ -101,13 +101,13 @@ def test_a_link_to_a_file_is_read(tmp_path):
     ],
 )
 def test_a_run_that_does_not_say_when_it_began_is_refused(tmp_path, started, what):
-    path = write(tmp_path / "0001_x.json", replace(run(1, passed("a")), started=started))
+    path = write(tmp_path / "0001_x.json", replace(run_on(1, passed("a")), started=started))
     with pytest.raises(BaselineError, match=f"^{path}: started: '{started}' .*{what}"):
         recordings(tmp_path)
 
 
 def test_a_run_of_the_future_is_refused_and_not_the_newest(tmp_path):
-    write(tmp_path / "0001_x.json", replace(run(1, passed("a")), started="9026-01-01T08:00:00+00:00"))
+    write(tmp_path / "0001_x.json", replace(run_on(1, passed("a")), started="9026-01-01T08:00:00+00:00"))
     with pytest.raises(BaselineError, match="lies in the future"):
         recordings(tmp_path)
 
@@ -115,7 +115,7 @@ def test_a_run_of_the_future_is_refused_and_not_the_newest(tmp_path):
 @pytest.mark.parametrize("hours, is_read", [(0, True), (23, True), (25, False)])
 def test_a_clock_may_be_wrong_by_a_day(tmp_path, hours, is_read):
     started = (datetime.now(UTC) + timedelta(hours=hours)).isoformat()
-    write(tmp_path / "0001_x.json", replace(run(1, passed("a")), started=started))
+    write(tmp_path / "0001_x.json", replace(run_on(1, passed("a")), started=started))
     with nullcontext() if is_read else pytest.raises(BaselineError, match="lies in the future"):
         assert len(recordings(tmp_path)) == 1
 
@@ -130,7 +130,7 @@ def test_a_clock_may_be_wrong_by_a_day(tmp_path, hours, is_read):
 )
 def test_a_recording_of_two_commits_is_refused(tmp_path, first, second, what):
     for day, commit in ((1, first), (2, second)):
-        write(tmp_path / f"000{day}_x.json", run(day, passed("a"), git_commit=commit))
+        write(tmp_path / f"000{day}_x.json", run_on(day, passed("a"), git_commit=commit))
     with pytest.raises(BaselineError, match=what):
         recordings(tmp_path)
 
@@ -138,7 +138,7 @@ def test_a_recording_of_two_commits_is_refused(tmp_path, first, second, what):
 @pytest.mark.parametrize("left", [("1of2",), ("1of2", "1of2"), ("1of2", "2of3"), ("1of2", "")])
 def test_a_recording_of_which_a_part_is_gone_is_refused(tmp_path, left):
     paths = [
-        write(tmp_path / f"000{day}_x{part and '-'}{part}.json", run(day, passed("a")))
+        write(tmp_path / f"000{day}_x{part and '-'}{part}.json", run_on(day, passed("a")))
         for day, part in enumerate(left, 1)
     ]
     there = ", ".join(map(str, paths))
@@ -150,12 +150,12 @@ def test_a_recording_of_which_a_part_is_gone_is_refused(tmp_path, left):
 
 
 def test_a_case_that_stands_twice_in_a_file_is_refused(tmp_path):
-    write(tmp_path / "0001_x.json", run(1, passed("a"), passed("a", 2.0)))
+    write(tmp_path / "0001_x.json", run_on(1, passed("a"), passed("a", 2.0)))
     with pytest.raises(BaselineError, match="cases: 'a' stands twice"):
         recordings(tmp_path)
 
 
-GOOD = json.dumps({"vitcnn": run(1, passed("a")).to_json()})
+GOOD = json.dumps({"vitcnn": run_on(1, passed("a")).to_json()})
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ GOOD = json.dumps({"vitcnn": run(1, passed("a")).to_json()})
     ],
 )
 def test_a_file_that_is_no_run_is_an_error_that_names_it_and_the_way_out(tmp_path, text, what):
-    write(tmp_path / "0001_x.json", run(1, passed("a")))
+    write(tmp_path / "0001_x.json", run_on(1, passed("a")))
     path = tmp_path / "deep" / "below" / "0002_y.json"
     path.parent.mkdir(parents=True)
     path.write_text(text)
@@ -187,8 +187,10 @@ def sources(baseline):
 
 
 def test_a_case_is_judged_by_every_run_of_the_newest_recording_in_which_it_passed():
-    old = recording("old", run(1, passed("a", 1.0), passed("b", 2.0)), run(1, passed("a", 3.0), passed("b", 4.0)))
-    new = recording("new", run(2, passed("a", 5.0), ended("b", "skipped")), run(2, passed("a", 6.0), passed("b", 7.0)))
+    old = recording("old", run_on(1, passed("a", 1.0), passed("b", 2.0)), run_on(1, passed("a", 3.0), passed("b", 4.0)))
+    new = recording(
+        "new", run_on(2, passed("a", 5.0), ended("b", "skipped")), run_on(2, passed("a", 6.0), passed("b", 7.0))
+    )
     baseline = baseline_of([old, new])
     assert sources(baseline) == {"a": ("new", 2), "b": ("new", 1)}
     assert [record.samples("latency_s") for record in baseline.cases["a"].records] == [(5.0,), (6.0,)]
@@ -201,8 +203,8 @@ def test_a_case_lies_where_its_baseline_found_it():
     def placed(place):
         return replace(passed("a"), place=place)
 
-    old = recording("old", run(1, placed("benchmarks/test_old.py::test_a"), passed("unplaced")))
-    new = recording("new", run(2, placed("benchmarks/test_new.py::test_a"), passed("unplaced")))
+    old = recording("old", run_on(1, placed("benchmarks/test_old.py::test_a"), passed("unplaced")))
+    new = recording("new", run_on(2, placed("benchmarks/test_new.py::test_a"), passed("unplaced")))
     baseline = baseline_of([old, new])
     assert {case_id: case.place for case_id, case in baseline.cases.items()} == {
         "a": "benchmarks/test_new.py::test_a",
@@ -212,9 +214,9 @@ def test_a_case_lies_where_its_baseline_found_it():
 
 
 def test_a_partial_recording_renews_its_own_cases_alone():
-    whole = recording("whole", run(1, passed("latency/a"), passed("memory/a")))
+    whole = recording("whole", run_on(1, passed("latency/a"), passed("memory/a")))
     left_out = ended("memory/a", "deselected", "left out by -k")
-    partial = recording("partial", run(2, passed("latency/a"), passed("latency/b"), left_out, selection=LATENCY))
+    partial = recording("partial", run_on(2, passed("latency/a"), passed("latency/b"), left_out, selection=LATENCY))
     baseline = baseline_of([whole, partial])
     assert sources(baseline) == {"latency/a": ("partial", 1), "memory/a": ("whole", 1), "latency/b": ("partial", 1)}
     assert baseline.oldest.keys() == {"latency/a"}
@@ -222,41 +224,43 @@ def test_a_partial_recording_renews_its_own_cases_alone():
 
 
 def test_a_removed_case_goes_with_the_next_whole_recording_and_not_with_a_partial_one():
-    before = recording("before", run(1, passed("a"), passed("removed")))
-    partial = recording("partial", run(2, passed("a"), selection=LATENCY))
-    after = recording("after", run(3, passed("a")))
+    before = recording("before", run_on(1, passed("a"), passed("removed")))
+    partial = recording("partial", run_on(2, passed("a"), selection=LATENCY))
+    after = recording("after", run_on(3, passed("a")))
     assert sources(baseline_of([before, partial])) == {"a": ("partial", 1), "removed": ("before", 1)}
     assert sources(baseline_of([before, partial, after])) == {"a": ("after", 1)}
 
 
 def test_what_the_newest_whole_recording_no_longer_has_is_said():
-    before = recording("before", run(1, passed("a"), passed("removed"), ended("never", "skipped")))
-    partial = recording("partial", run(2, passed("b"), selection=LATENCY))
-    after = recording("after", run(3, passed("a")))
+    before = recording("before", run_on(1, passed("a"), passed("removed"), ended("never", "skipped")))
+    partial = recording("partial", run_on(2, passed("b"), selection=LATENCY))
+    after = recording("after", run_on(3, passed("a")))
     assert baseline_of([before, partial]).removed == ()
     assert baseline_of([before, partial, after]).removed == ("removed", "b")
-    assert baseline_of([before, partial, after, recording("last", run(4, passed("a")))]).removed == ()
+    assert baseline_of([before, partial, after, recording("last", run_on(4, passed("a")))]).removed == ()
 
 
 def test_where_no_recording_is_whole_all_count():
-    first = recording("first", run(1, passed("a"), selection=LATENCY))
-    second = recording("second", run(2, passed("b"), selection=LATENCY))
+    first = recording("first", run_on(1, passed("a"), selection=LATENCY))
+    second = recording("second", run_on(2, passed("b"), selection=LATENCY))
     assert sources(baseline_of([first, second])) == {"a": ("first", 1), "b": ("second", 1)}
 
 
 def test_what_never_passed_is_not_measured_for_its_newest_reason_and_keeps_an_older_baseline():
-    before = recording("before", run(1, passed("once")))
-    whole = recording("whole", run(2, passed("a"), ended("once", "skipped", "no data"), ended("never", "skipped", "x")))
-    later = recording("later", run(3, ended("never", "skipped", "no compiler"), selection=LATENCY))
+    before = recording("before", run_on(1, passed("once")))
+    whole = recording(
+        "whole", run_on(2, passed("a"), ended("once", "skipped", "no data"), ended("never", "skipped", "x"))
+    )
+    later = recording("later", run_on(3, ended("never", "skipped", "no compiler"), selection=LATENCY))
     baseline = baseline_of([before, whole, later])
     assert baseline.not_measured == {"once": "no data", "never": "no compiler"}
     assert sources(baseline) == {"a": ("whole", 1), "once": ("before", 1)}
 
 
 def test_environments_are_those_of_the_recordings_in_use_each_once():
-    unused = recording("unused", run(1, passed("a"), torch="1"))
-    whole = recording("whole", run(2, passed("a"), passed("b"), torch="2"))
-    partial = recording("partial", *(run(3, passed("a"), selection=LATENCY, torch="3") for _ in range(2)))
+    unused = recording("unused", run_on(1, passed("a"), torch="1"))
+    whole = recording("whole", run_on(2, passed("a"), passed("b"), torch="2"))
+    partial = recording("partial", *(run_on(3, passed("a"), selection=LATENCY, torch="3") for _ in range(2)))
     assert [e.torch for e in baseline_of([unused, whole, partial]).environments] == ["2", "3"]
 
 
@@ -276,7 +280,7 @@ def recordings_of(history):
         recording(
             str(day),
             *(
-                run(
+                run_on(
                     day,
                     *(
                         passed(case_id) if end == "passed" else ended(case_id, end)
@@ -322,17 +326,17 @@ def test_what_is_removable_changes_nothing_and_spares_the_oldest_and_the_newest(
 
 def test_removable_are_those_that_hold_no_cases_baseline_and_no_oldest_one():
     found = [
-        recording("oldest", run(1, passed("a"))),
-        recording("first of b", run(2, passed("a"), passed("b"))),
-        recording("superseded", run(3, passed("a"), passed("b"))),
-        recording("whole", run(4, passed("a"), passed("b"), passed("c"))),
-        recording("again superseded", run(5, passed("a"), selection=LATENCY)),
-        recording("newest", run(6, passed("a"), selection=LATENCY)),
+        recording("oldest", run_on(1, passed("a"))),
+        recording("first of b", run_on(2, passed("a"), passed("b"))),
+        recording("superseded", run_on(3, passed("a"), passed("b"))),
+        recording("whole", run_on(4, passed("a"), passed("b"), passed("c"))),
+        recording("again superseded", run_on(5, passed("a"), selection=LATENCY)),
+        recording("newest", run_on(6, passed("a"), selection=LATENCY)),
     ]
     assert [entry.name for entry in removable(found, 1)] == ["superseded", "again superseded"]
     assert [entry.name for entry in removable(found, 2)] == ["superseded"]
     assert removable(found, 9) == []
-    days = [recording(str(day), run(day, passed("a"))) for day in (1, 2, 3)]
+    days = [recording(str(day), run_on(day, passed("a"))) for day in (1, 2, 3)]
     assert removable(days, 1) == days[1:2]
 
 
@@ -348,12 +352,12 @@ def test_the_folder_of_a_machine_is_pytest_benchmarks():
 
 @pytest.fixture
 def measured(tmp_path):
-    return [write(tmp_path / f"run-{number}" / "run.json", run(number, passed("a", number))) for number in (1, 2)]
+    return [write(tmp_path / f"run-{number}" / "run.json", run_on(number, passed("a", number))) for number in (1, 2)]
 
 
 def test_stored_runs_follow_those_that_are_there_and_are_read_back(tmp_path, measured):
     folder = tmp_path / "store"
-    write(folder / "other-machine" / "0006_old.json", run(1, passed("a", 0.5)))
+    write(folder / "other-machine" / "0006_old.json", run_on(1, passed("a", 0.5)))
     places = store(measured, folder, "new")
     assert [path.relative_to(folder) for path in places] == [
         Path(machine_folder(), "0007_new-1of2.json"),
@@ -366,7 +370,7 @@ def test_stored_runs_follow_those_that_are_there_and_are_read_back(tmp_path, mea
 
 def test_the_store_replaces_no_file(tmp_path, measured, monkeypatch):
     """As where another recording is stored at the same time."""
-    there = write(tmp_path / "store" / machine_folder() / "0001_new-1of2.json", run(1, passed("a", 0.5)))
+    there = write(tmp_path / "store" / machine_folder() / "0001_new-1of2.json", run_on(1, passed("a", 0.5)))
     before = there.read_bytes()
     monkeypatch.setattr("vitcnn.gate.baseline.require_new_name", lambda *_: None)
     monkeypatch.setattr("vitcnn.gate.baseline._last_number", lambda _: 0)
@@ -406,8 +410,7 @@ def trained(tmp_path):
             with_answers_in_file(replace(accuracy("lenet", right=right), case=name), folder)
             for name, right in rights.items()
         ]
-        cases = [CaseResult(id=record.case, outcome="passed", record=record) for record in records]
-        paths.append(write(folder / "run.json", run(number, *cases)))
+        paths.append(write(folder / "run.json", run_on(number, *records)))
     return paths
 
 
@@ -424,7 +427,7 @@ def test_answers_are_stored_beside_the_runs_and_read_from_there(tmp_path, traine
 
 
 def test_a_resumed_run_is_no_baseline(tmp_path, measured):
-    resumed = write(tmp_path / "0001_x.json", replace(run(3, passed("a")), resumed=("a",)))
+    resumed = write(tmp_path / "0001_x.json", replace(run_on(3, passed("a")), resumed=("a",)))
     what = "0001_x.json: cannot be a baseline: 1 of its cases were measured by an interrupted run"
     with pytest.raises(RecordError, match=what):
         store([*measured, resumed], tmp_path / "store", "new")
@@ -461,7 +464,7 @@ def test_answers_go_with_the_last_file_that_names_them(tmp_path, trained):
 
 @pytest.mark.parametrize("name", ["taken", "", "a b", "a/b", "é"])
 def test_a_name_that_is_taken_or_names_no_file_is_refused(tmp_path, measured, name):
-    write(tmp_path / "store" / "0001_taken.json", run(1, passed("a")))
+    write(tmp_path / "store" / "0001_taken.json", run_on(1, passed("a")))
     allowed = {"taken": f"a name that no recording in {tmp_path / 'store'} has"}.get(
         name, "up to 100 letters, digits, dots, underscores and hyphens"
     )
@@ -474,8 +477,8 @@ def test_a_name_that_is_taken_or_names_no_file_is_refused(tmp_path, measured, na
 
 
 def test_a_copy_of_a_stored_run_is_refused(tmp_path):
-    first = write(tmp_path / "0001_x.json", run(1, passed("a")))
-    copy = write(tmp_path / "0009_copy.json", run(1, passed("a")))
+    first = write(tmp_path / "0001_x.json", run_on(1, passed("a")))
+    copy = write(tmp_path / "0009_copy.json", run_on(1, passed("a")))
     with pytest.raises(BaselineError, match="the same run as") as caught:
         recordings(tmp_path)
     assert str(caught.value).startswith(f"{copy}: the same run as {first}.")

@@ -4,7 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from store_builders import ended, passed, recording, run
+from record_builders import ended, passed, run_on
+from store_builders import recording
 
 from vitcnn.gate.comparison import Comparison
 from vitcnn.gate.verdict import Verdict
@@ -16,7 +17,7 @@ OK = passed("ok", 1.0)
 
 def comparison(base, head, pairs=3):
     """Return the comparison of runs that all end alike on each side."""
-    sides = {"base": [run(1, *base)] * pairs, "head": [run(1, *head)] * pairs}
+    sides = {"base": [run_on(1, *base)] * pairs, "head": [run_on(1, *head)] * pairs}
     return of_runs(**sides)
 
 
@@ -86,8 +87,8 @@ def test_what_the_head_no_longer_collects_or_skips_is_missing():
 
 
 def test_of_several_runs_of_the_base_the_last_one_says_why_there_is_no_result():
-    base = [run(1, OK, ended("a", "failed", f"in run {number}")) for number in (1, 2, 3)]
-    (new, _) = of_runs(base, [run(1, OK, passed("a"))] * 3).judged("on").verdicts
+    base = [run_on(1, OK, ended("a", "failed", f"in run {number}")) for number in (1, 2, 3)]
+    (new, _) = of_runs(base, [run_on(1, OK, passed("a"))] * 3).judged("on").verdicts
     assert (new.kind, new.reason) == ("NEW", f"no result in the {BASE}: failed: in run 3")
 
 
@@ -102,7 +103,7 @@ def test_of_several_runs_of_the_base_the_last_one_says_why_there_is_no_result():
     ],
 )
 def test_a_base_in_which_nothing_passed_cannot_judge(base, why):
-    judgement = of_runs([run(1, *cases) for cases in base], [run(1, OK)]).judged("allow-new")
+    judgement = of_runs([run_on(1, *cases) for cases in base], [run_on(1, OK)]).judged("allow-new")
     (verdict,) = judgement.verdicts
     assert (verdict.kind, verdict.reason) == ("INVALID", f"no case passed in the {BASE}: {why}")
     assert judgement.remarks == ("Measured so.",)
@@ -115,30 +116,30 @@ def test_in_mode_counts_no_time_is_judged():
 
 def test_where_all_that_is_left_failed_on_both_sides_nothing_was_judged():
     both, gone = ended("a", "failed", "broken"), ended("ok", "deselected")
-    narrowed = replace(run(1, gone, both), selection=replace(run(1).selection, keyword="a"))
-    (verdict,) = of_runs(base=[run(1, OK, both)], head=[narrowed]).judged("allow-new").verdicts
+    narrowed = replace(run_on(1, gone, both), selection=replace(run_on(1).selection, keyword="a"))
+    (verdict,) = of_runs(base=[run_on(1, OK, both)], head=[narrowed]).judged("allow-new").verdicts
     assert (verdict.kind, verdict.case) == ("INVALID", "the whole run")
     assert verdict.reason == "no case passed in both revisions"
 
 
 def test_a_case_that_fails_now_and_then_in_the_base_leaves_no_pairs():
-    flaky = [run(1, OK, passed("a")), run(1, OK, ended("a", "failed", "at times"))]
-    judgement = of_runs(base=flaky, head=[run(1, OK, passed("a"))] * 2).judged("allow-new")
+    flaky = [run_on(1, OK, passed("a")), run_on(1, OK, ended("a", "failed", "at times"))]
+    judgement = of_runs(base=flaky, head=[run_on(1, OK, passed("a"))] * 2).judged("allow-new")
     assert kinds(judgement) == {"a": "INVALID", "ok": "SAME"}
 
 
 def test_pairs_cancel_what_drifts():
     """Each run takes 10 % longer than the one before: unpaired, 1 % of change would drown in that."""
     drifting = [1.1**place for place in range(8)]
-    base = [run(1, *(passed(name, drifting[p]) for name in "abcd")) for p in (0, 3, 4, 7)]
-    head = [run(1, *(passed(name, drifting[p] * 1.4) for name in "abcd")) for p in (1, 2, 5, 6)]
+    base = [run_on(1, *(passed(name, drifting[p]) for name in "abcd")) for p in (0, 3, 4, 7)]
+    head = [run_on(1, *(passed(name, drifting[p] * 1.4) for name in "abcd")) for p in (1, 2, 5, 6)]
     changes = [verdict.change for verdict in of_runs(base, head).judged("on").verdicts]
     assert changes == pytest.approx([0.4] * 4)
 
 
 def test_the_undecided_is_helped_by_more_pairs():
     base, head = [
-        [run(1, OK, passed("a", value)) for value in values] for values in ([1.0] * 5, [1.03, 1.08, 1.0, 1.09, 1.0])
+        [run_on(1, OK, passed("a", value)) for value in values] for values in ([1.0] * 5, [1.03, 1.08, 1.0, 1.09, 1.0])
     ]
     judgement = of_runs(base, head).judged("allow-new")
     assert kinds(judgement) == {"a": "INCONCLUSIVE", "ok": "SAME"}

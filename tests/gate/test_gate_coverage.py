@@ -1,9 +1,12 @@
 from dataclasses import replace
 
 import pytest
-from gate_builders import CASE, OTHER, baseline, ended, five, run, timed
+from gate_builders import CASE, OTHER, five
+from record_builders import ended, run_of, timed
+from store_builders import baseline
 
 from vitcnn.gate.coverage import FAILURES, cover
+from vitcnn.record import Selection
 from vitcnn.record.run import OUTCOMES
 
 OURS = timed(CASE, 1.0)
@@ -12,7 +15,7 @@ BASELINE = baseline(*five(CASE), *five(OTHER, architecture="vit_micro", **TRAINE
 
 
 def covered(*results, stored=BASELINE, more=(), **selection):
-    return cover([run(*results, **{"preset": "standard", **selection}), *more], stored)
+    return cover([run_of(*results, selection=Selection(**{"preset": "standard", **selection})), *more], stored)
 
 
 def only_verdict(coverage):
@@ -30,7 +33,7 @@ def test_what_both_sides_have_is_measured():
 
 
 def test_several_runs_of_a_case_count_together():
-    coverage = covered(OURS, timed(OTHER, 2.0), more=[run(timed(CASE, 1.1), ended("deselected", case=OTHER))])
+    coverage = covered(OURS, timed(OTHER, 2.0), more=[run_of(timed(CASE, 1.1), ended(OTHER, "deselected"))])
     assert [r.samples("latency_s") for r in coverage.measured[CASE]] == [(1.0,), (1.1,)]
     assert len(coverage.measured[OTHER]) == 1
     assert coverage.verdicts == ()
@@ -39,18 +42,19 @@ def test_several_runs_of_a_case_count_together():
 @pytest.mark.parametrize("outcome", sorted(FAILURES))
 def test_a_case_that_did_not_pass_has_failed(outcome):
     expected = ("FAILED", OTHER, f"{outcome.replace('_', ' ')}: the reason")
-    assert only_verdict(covered(OURS, ended(outcome, case=OTHER))) == expected
-    assert only_verdict(covered(OURS, timed(OTHER, 1.0), more=[run(ended(outcome, case=OTHER))])) == expected
+    failed = ended(OTHER, outcome, "the reason")
+    assert only_verdict(covered(OURS, failed)) == expected
+    assert only_verdict(covered(OURS, timed(OTHER, 1.0), more=[run_of(failed)])) == expected
 
 
 @pytest.mark.parametrize("outcome", sorted(FAILURES))
 def test_a_new_case_that_did_not_pass_has_failed_too(outcome):
     new = "latency/resnet18/28/b1/fp32/eager"
-    assert only_verdict(covered(OURS, timed(OTHER, 1.0), ended(outcome, case=new)))[:2] == ("FAILED", new)
+    assert only_verdict(covered(OURS, timed(OTHER, 1.0), ended(new, outcome)))[:2] == ("FAILED", new)
 
 
 def test_a_disabled_case_cannot_be_judged():
-    assert only_verdict(covered(OURS, ended("disabled", case=OTHER, reason="--benchmark-disable"))) == (
+    assert only_verdict(covered(OURS, ended(OTHER, "disabled", "--benchmark-disable"))) == (
         "INVALID",
         OTHER,
         "--benchmark-disable",
@@ -59,7 +63,7 @@ def test_a_disabled_case_cannot_be_judged():
 
 @pytest.mark.parametrize("outcome", ["skipped", "not_run", "deselected"])
 def test_a_case_that_did_not_run_is_missing(outcome):
-    kind, case, reason = only_verdict(covered(OURS, ended(outcome, case=OTHER)))
+    kind, case, reason = only_verdict(covered(OURS, ended(OTHER, outcome, "the reason")))
     assert (kind, case) == ("MISSING", OTHER)
     assert reason == f"{outcome.replace('_', ' ')}: the reason; last measured in the baseline newest"
 
@@ -76,8 +80,8 @@ def test_a_case_that_was_not_collected_is_missing():
 def test_every_outcome_is_accounted_for():
     """None of them lets a case of the baseline disappear without a word."""
     for outcome in set(OUTCOMES) - {"passed"}:
-        assert len(covered(OURS, ended(outcome, case=OTHER)).verdicts) == 1, outcome
-    passed_without_record = ended("passed", case=OTHER)
+        assert len(covered(OURS, ended(OTHER, outcome)).verdicts) == 1, outcome
+    passed_without_record = ended(OTHER, "passed")
     assert only_verdict(covered(OURS, passed_without_record))[0] == "MISSING"
 
 
@@ -97,8 +101,8 @@ def test_a_new_case_hides_no_other():
 
 
 def test_cases_that_never_could_be_measured_here_are_counted_and_not_judged():
-    skipped = [ended("skipped", case=f"latency/new{n}/28/b1/fp32/eager", reason="no CUDA") for n in range(3)]
-    coverage = covered(OURS, timed(OTHER, 1.0), *skipped, more=[run(*skipped)])
+    skipped = [ended(f"latency/new{n}/28/b1/fp32/eager", "skipped", "no CUDA") for n in range(3)]
+    coverage = covered(OURS, timed(OTHER, 1.0), *skipped, more=[run_of(*skipped)])
     assert coverage.verdicts == ()
     assert coverage.remarks == ("Not judged, because skipped and without a baseline: 3 cases (no CUDA).",)
     assert coverage.num_skipped == 3
@@ -112,7 +116,7 @@ def test_cases_that_never_could_be_measured_here_are_counted_and_not_judged():
     ],
 )
 def test_what_the_command_line_deselected_is_not_missing(selection, words):
-    coverage = covered(OURS, ended("deselected", case=OTHER), **selection)
+    coverage = covered(OURS, ended(OTHER, "deselected"), **selection)
     assert coverage.verdicts == ()
     assert coverage.remarks == (f"Selected by {words}: 1 of the baseline's 2 cases are judged.",)
 
@@ -153,11 +157,11 @@ def test_what_was_asked_for_and_not_collected_is_missing(selection):
 @pytest.mark.parametrize("outcome", ["skipped", "not_run"])
 def test_narrowing_excuses_no_case_that_was_selected_and_did_not_run(outcome):
     narrow = {"keyword": "x", "architectures": ("lenet",), "paths": ("benchmarks/test_latency.py",)}
-    assert only_verdict(covered(OURS, ended(outcome, case=OTHER), **narrow))[0] == "MISSING"
+    assert only_verdict(covered(OURS, ended(OTHER, outcome), **narrow))[0] == "MISSING"
 
 
 def test_a_rerun_of_suspects_does_not_narrow_the_gate():
-    rerun = run(timed(CASE, 1.0), keyword="lenet")
+    rerun = run_of(timed(CASE, 1.0), selection=Selection(preset="smoke", keyword="lenet"))
     assert [v.kind for v in covered(OURS, more=[rerun]).verdicts] == ["MISSING"]
 
 
@@ -186,7 +190,7 @@ PLACE = "benchmarks/test_latency.py::test_latency"
         ((f"{PLACE}[{OTHER}]",), True),
     ],
 )
-@pytest.mark.parametrize("results", [(), (ended("deselected", case=OTHER),)])
+@pytest.mark.parametrize("results", [(), (ended(OTHER, "deselected"),)])
 def test_paths_excuse_what_lies_outside_all_of_them(paths, is_missing, results):
     placed = replace(BASELINE, cases={case: replace(found, place=PLACE) for case, found in BASELINE.cases.items()})
     coverage = covered(OURS, *results, stored=placed, paths=paths)

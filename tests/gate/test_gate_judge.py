@@ -1,37 +1,24 @@
 from dataclasses import replace
 
 import pytest
-from gate_builders import (
-    CASE,
-    NOISY,
-    OTHER,
-    QUIET,
-    amount,
-    baseline,
-    count,
-    ended,
-    five,
-    passed,
-    record,
-    run,
-    scores,
-    timed,
-)
+from gate_builders import CASE, NOISY, OTHER, QUIET, five
 from hypothesis import given
 from hypothesis import strategies as st
-from record_builders import ENVIRONMENT, measurement
+from record_builders import ENVIRONMENT, amount, count, ended, measurement, passed, record, run_of, scores, timed
+from store_builders import baseline
 
 from vitcnn.gate.judge import NEARLY_BLIND, judge
 from vitcnn.gate.times import ALL_RERUNS
 from vitcnn.gate.verdict import ALWAYS_RED, KINDS, RED, WHOLE_RUN, Judgement, Verdict, worst_first
+from vitcnn.record import Selection
 from vitcnn.record.record import SPOILING_CLOCKS
 
 BASELINE = baseline(*five(CASE), *five(OTHER))
 THIRD = "latency/resnet18/28/b1/fp32/eager"
 
 
-def judged(*results, stored=BASELINE, **run_settings):
-    return judge([run(*results, **run_settings)], stored)
+def judged(*results, stored=BASELINE, **more):
+    return judge([run_of(*results, **more)], stored)
 
 
 def kinds(judgement):
@@ -56,7 +43,7 @@ def test_a_run_like_its_baseline_is_the_same():
 
 def test_runs_that_may_follow_count_in_what_can_be_seen():
     stored = baseline(*(record(CASE, measurement("latency_s", s), scores(0.95, 0.94, 0.97, 0.92)) for s in QUIET))
-    ours = run(record(CASE, measurement("latency_s", 1.0), scores(0.95, 0.93)))
+    ours = run_of(record(CASE, measurement("latency_s", 1.0), scores(0.95, 0.93)))
     now, then = judge([ours], stored, more_runs=0), judge([ours], stored, more_runs=ALL_RERUNS)
     assert judge([ours], stored) == now
     assert {v.name: v.visible for v in then.verdicts}.keys() == {f"{CASE}::latency_s", f"{CASE}::test_accuracy"}
@@ -161,7 +148,7 @@ def test_times_of_a_throttled_gpu_are_invalid_and_its_counts_are_not(clock):
     after = replace(before, settings={**before.settings, **settings})
     reason = "the GPU was throttled in 1 of 2 {} runs: " + clock + ". Cool it, or limit its power, and measure again"
     for runs, stored, whose in (([before, after], [before], "current"), ([before], [before, after], "baseline")):
-        judgement = judge([run(entry) for entry in runs], baseline(*stored))
+        judgement = judge([run_of(entry) for entry in runs], baseline(*stored))
         assert kinds(judgement) == {f"{CASE}::latency_s": "INVALID", f"{CASE}::parameters": "SAME"}
         assert judgement.verdicts[0].reason == reason.format(whose)
 
@@ -198,7 +185,7 @@ def test_one_odd_run_among_the_baselines_is_seen(timer):
 
 
 def test_another_device_is_invalid():
-    reason = whole_run(judged(timed(CASE, 1.0), environment={"device_key": "nvidia-h200"}))
+    reason = whole_run(judged(timed(CASE, 1.0), device_key="nvidia-h200"))
     assert reason == (
         "measured on nvidia-h200, but the baseline is of cpu-test-1t. Record one with `vitcnn baseline record` and "
         "commit it."
@@ -206,7 +193,7 @@ def test_another_device_is_invalid():
 
 
 def test_runs_of_several_devices_are_invalid():
-    runs = [run(timed(CASE, 1.0)), run(timed(CASE, 1.0), environment={"device_key": "nvidia-h200"})]
+    runs = [run_of(timed(CASE, 1.0)), run_of(timed(CASE, 1.0), device_key="nvidia-h200")]
     assert whole_run(judge(runs, BASELINE)) == "the current runs are of several devices: cpu-test-1t, nvidia-h200"
 
 
@@ -232,24 +219,26 @@ def test_other_numerics_anywhere_in_the_baseline_are_invalid(environments):
 
 
 def test_other_numerics_of_a_rerun_are_invalid():
-    runs = [run(timed(CASE, 1.0)), run(timed(CASE, 1.0), environment={"numerics": OTHER_NUMERICS.numerics})]
+    runs = [run_of(timed(CASE, 1.0)), run_of(timed(CASE, 1.0), numerics=OTHER_NUMERICS.numerics)]
     assert whole_run(judge(runs, BASELINE)) == NUMERICS.format(False, True)
 
 
 def test_how_much_of_the_baseline_was_judged_is_said_where_some_was_left_out():
     assert judged(timed(CASE, 1.0), timed(OTHER, 1.0)).scope == ""
-    narrowed = judged(timed(CASE, 1.0), ended("deselected", case=OTHER), keyword="lenet")
+    narrowed = judged(
+        timed(CASE, 1.0), ended(OTHER, "deselected"), selection=Selection(preset="smoke", keyword="lenet")
+    )
     assert narrowed.scope == "1 of the baseline's 2 cases"
 
 
 def test_a_run_that_timed_nothing_is_invalid():
-    disabled = [ended("disabled", case=case) for case in (CASE, OTHER)]
+    disabled = [ended(case, "disabled") for case in (CASE, OTHER)]
     assert whole_run(judged(*disabled)) == "nothing was timed: leave out --benchmark-disable and xdist's -n"
 
 
 def test_a_run_in_which_nothing_was_judged_is_invalid():
-    deselected = [ended("deselected", case=case) for case in (CASE, OTHER)]
-    assert whole_run(judged(*deselected, keyword="nothing")) == (
+    deselected = [ended(case, "deselected") for case in (CASE, OTHER)]
+    assert whole_run(judged(*deselected, selection=Selection(preset="smoke", keyword="nothing"))) == (
         "nothing was judged: Selected by -k 'nothing': 0 of the baseline's 2 cases are judged."
     )
 
@@ -260,13 +249,11 @@ def test_records_without_a_metric_to_judge_are_no_pass():
 
 
 def test_cases_of_the_baseline_that_a_run_lacks_are_missing():
-    assert kinds(judged(ended("skipped"))) == {CASE: "MISSING", OTHER: "MISSING"}
+    assert kinds(judged(ended(CASE, "skipped"))) == {CASE: "MISSING", OTHER: "MISSING"}
 
 
 def test_software_that_differs_is_compared_and_said():
-    judgement = judged(
-        timed(CASE, 1.0), timed(OTHER, 1.0), environment={"torch": "2.16.0", "driver": "580", "git_commit": "abc"}
-    )
+    judgement = judged(timed(CASE, 1.0), timed(OTHER, 1.0), torch="2.16.0", driver="580", git_commit="abc")
     assert set(kinds(judgement).values()) == {"SAME"}
     assert judgement.remarks == (
         "Software that differs from the baseline: driver unknown -> 580, torch 2.15.0 -> 2.16.0.",
@@ -310,8 +297,8 @@ def test_in_mode_counts_no_time_drifts():
         return [record(CASE, measurement("latency_s", factor * value), count(1)) for value in QUIET]
 
     stored = baseline(*both(1.0), oldest=both(0.9))
-    assert len(judge([run(both(1.0)[0])], stored).drift) == 1
-    assert judge([run(both(1.0)[0])], stored, counts_only=True).drift == ()
+    assert len(judge([run_of(both(1.0)[0])], stored).drift) == 1
+    assert judge([run_of(both(1.0)[0])], stored, counts_only=True).drift == ()
 
 
 def test_drift_names_nothing_twice_and_no_improvement():
@@ -323,13 +310,13 @@ def test_drift_names_nothing_twice_and_no_improvement():
 
 def test_pairs_cancel_what_both_runs_of_a_pair_share():
     before, after = (1.0, 1.3, 0.8, 1.1, 0.9), (1.051, 1.363, 0.839, 1.155, 0.946)
-    runs, stored = [run(timed(CASE, value)) for value in after], baseline(*five(CASE, before))
+    runs, stored = [run_of(timed(CASE, value)) for value in after], baseline(*five(CASE, before))
     assert kinds(judge(runs, stored)) == {f"{CASE}::latency_s": "SAME"}
     assert kinds(judge(runs, stored, paired=True)) == {f"{CASE}::latency_s": "WORSE"}
 
 
 def test_pairs_need_both():
-    judgement = judge([run(timed(CASE, 1.0))] * 4, baseline(*five(CASE)), paired=True)
+    judgement = judge([run_of(timed(CASE, 1.0))] * 4, baseline(*five(CASE)), paired=True)
     assert [(v.kind, v.reason) for v in judgement.verdicts] == [
         ("INVALID", "passed in 5 runs of the base and 4 of the head: each pair needs both")
     ]
@@ -359,7 +346,7 @@ def test_times_that_hide_large_changes_are_named_the_noisiest_first():
 def test_of_pairs_more_show_smaller_changes():
     seconds = (1.0, 0.93, 1.07, 0.93, 1.07, 1.0)
     base, *head = (record(CASE, measurement("latency_s", value, tolerance=0.1)) for value in seconds)
-    (remark,) = judge([run(entry) for entry in head], baseline(*[base] * 5), paired=True).remarks
+    (remark,) = judge([run_of(entry) for entry in head], baseline(*[base] * 5), paired=True).remarks
     assert remark.endswith(". More pairs or a quieter machine make smaller changes detectable.")
 
 
@@ -424,7 +411,7 @@ def test_worst_first_is_by_kind_and_then_by_size():
 
 
 def test_a_record_of_a_case_that_did_not_pass_is_not_judged():
-    failed = replace(passed(timed(CASE, 1.0)), outcome="leaked", reason="kept 3 tensors")
+    failed = replace(passed(CASE, 1.0), outcome="leaked", reason="kept 3 tensors")
     judgement = judged(failed, timed(OTHER, 1.0))
     assert kinds(judgement) == {CASE: "FAILED", f"{OTHER}::latency_s": "SAME"}
 
@@ -496,10 +483,10 @@ def test_times_of_which_most_are_blind_cannot_be_judged():
 def test_what_exceeds_what_noise_hides_is_measured_again_however_much_that_is():
     case, noisy = wild(11)
     stored = baseline(*noisy, *five(CASE), *five(OTHER))
-    judgement = judge([run(timed(case, 2.0), timed(CASE, 1.0), timed(OTHER, 1.0))], stored, more_runs=ALL_RERUNS)
+    judgement = judge([run_of(timed(case, 2.0), timed(CASE, 1.0), timed(OTHER, 1.0))], stored, more_runs=ALL_RERUNS)
     assert judgement.suspects == (case,)
     twice = [timed(case, seconds) for seconds in (2.0, 2.2, 1.8, 2.1, 1.9, 2.0, 2.3, 1.7, 2.0)]
-    again = judge([run(twice[0], timed(CASE, 1.0)), *map(run, twice[1:])], stored, more_runs=ALL_RERUNS)
+    again = judge([run_of(twice[0], timed(CASE, 1.0)), *map(run_of, twice[1:])], stored, more_runs=ALL_RERUNS)
     assert kinds(again)[f"{case}::latency_s"] == "WORSE"
 
 
@@ -529,7 +516,7 @@ def test_one_odd_run_of_five_does_not_blind_a_case():
 def test_a_baseline_with_two_modes_keeps_both_where_today_has_both(unit):
     modes, today = (1.0, 1.001, 0.999, 1.13, 1.0), (1.0, 1.13, 1.0)
     stored = baseline(*five(CASE, [unit * value for value in modes]))
-    judgement = judge([run(timed(CASE, unit * value)) for value in today], stored)
+    judgement = judge([run_of(timed(CASE, unit * value)) for value in today], stored)
     assert "outlier" not in judgement.verdicts[0].reason
     assert kinds(judgement) == {f"{CASE}::latency_s": "SAME"}
 
@@ -542,4 +529,4 @@ def test_cases_judged_by_a_single_run_are_counted_though_all_is_the_same():
 
 def test_where_no_time_is_judged_a_single_run_is_as_good_as_five():
     counted_case = record(CASE, measurement("latency_s", 1.0), count(1))
-    assert judge([run(counted_case)], baseline(counted_case), counts_only=True).remarks == ()
+    assert judge([run_of(counted_case)], baseline(counted_case), counts_only=True).remarks == ()

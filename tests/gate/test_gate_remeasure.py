@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
-from gate_builders import CASE, NOISY, OTHER, baseline, count, ended, five, record, run, scores, timed
+from gate_builders import CASE, NOISY, OTHER, five
+from record_builders import count, ended, record, run_of, scores, timed
+from store_builders import baseline
 
 from vitcnn.errors import RunFailed
 from vitcnn.gate.judge import judge
@@ -24,7 +26,8 @@ class Reruns:
         self.asked.append((number, tuple(cases)))
         assert len(self.rounds[number]) == processes
         return [
-            run(*(timed(case, seconds if case == CASE else 1.0) for case in cases)) for seconds in self.rounds[number]
+            run_of(*(timed(case, seconds if case == CASE else 1.0) for case in cases))
+            for seconds in self.rounds[number]
         ]
 
 
@@ -32,7 +35,7 @@ WHOLE = (IN_COMPANY, (CASE, OTHER))
 
 
 def judged(first, reruns, stored=BASELINE):
-    judgement, runs = judge_with_reruns(run(timed(CASE, first), timed(OTHER, 1.0)), stored, reruns, reruns=2)
+    judgement, runs = judge_with_reruns(run_of(timed(CASE, first), timed(OTHER, 1.0)), stored, reruns, reruns=2)
     assert len(runs) == 1 + sum(1 if asked == WHOLE else 2 for asked in reruns.asked)
     return {verdict.case: verdict.kind for verdict in judgement.verdicts}
 
@@ -44,7 +47,7 @@ def test_without_suspects_nothing_is_measured_again():
 
 
 def test_what_could_have_been_seen_counts_the_reruns_in():
-    first = run(timed(CASE, 1.0), timed(OTHER, 1.0))
+    first = run_of(timed(CASE, 1.0), timed(OTHER, 1.0))
     judgement, _ = judge_with_reruns(first, HAZY, Reruns(), reruns=2)
     assert judgement == judge([first], HAZY, more_runs=2 * LOOKS) != judge([first], HAZY)
 
@@ -105,10 +108,10 @@ def test_more_runs_can_prove_what_few_cannot():
 def test_only_suspects_are_measured_again_and_each_until_it_is_clear():
     def measure(cases, number, processes):
         asked.append(tuple(cases))
-        return [run(*(timed(case, 1.0 if case == CASE else 1.06) for case in cases))] * processes
+        return [run_of(*(timed(case, 1.0 if case == CASE else 1.06) for case in cases))] * processes
 
     asked = []
-    first = run(timed(CASE, 1.06), timed(OTHER, 1.06), timed("third", 1.0))
+    first = run_of(timed(CASE, 1.06), timed(OTHER, 1.06), timed("third", 1.0))
     judgement, _ = judge_with_reruns(first, BASELINE, measure, reruns=2)
     assert asked == [(CASE, OTHER), (OTHER,), (CASE, OTHER, "third")]
     assert {v.case: v.kind for v in judgement.verdicts if v.case in (CASE, OTHER)} == {OTHER: "WORSE", CASE: "SAME"}
@@ -116,7 +119,7 @@ def test_only_suspects_are_measured_again_and_each_until_it_is_clear():
 
 def test_what_more_runs_cannot_decide_is_never_measured_again():
     judgement, runs = judge_with_reruns(
-        run(record(CASE, count(2))), baseline(record(CASE, count(1))), Reruns(), reruns=2
+        run_of(record(CASE, count(2))), baseline(record(CASE, count(1))), Reruns(), reruns=2
     )
     assert [v.kind for v in judgement.verdicts] == ["WORSE"]
     assert len(runs) == 1
@@ -143,12 +146,12 @@ class NextSeeds:
         assert tuple(cases) == (CASE,)
         blocks = [processes * number - 1, processes * number]
         self.blocks += blocks
-        return [run(trained(block, self.fall, self.wobble)) for block in blocks]
+        return [run_of(trained(block, self.fall, self.wobble)) for block in blocks]
 
 
 def judged_scores(first_fall, reruns):
     stored = baseline(*(trained(block) for block in range(5)))
-    judgement, _ = judge_with_reruns(run(trained(0, first_fall, reruns.wobble)), stored, reruns, reruns=2)
+    judgement, _ = judge_with_reruns(run_of(trained(0, first_fall, reruns.wobble)), stored, reruns, reruns=2)
     (verdict,) = judgement.verdicts
     return verdict
 
@@ -173,19 +176,22 @@ def test_a_fall_of_the_first_seeds_alone_is_cleared():
 
 def test_a_suspect_that_fails_when_measured_again_has_failed():
     judgement, _ = judge_with_reruns(
-        run(timed(CASE, 1.05), timed(OTHER, 1.0)), BASELINE, lambda *_: [run(ended("out_of_memory"))], reruns=2
+        run_of(timed(CASE, 1.05), timed(OTHER, 1.0)),
+        BASELINE,
+        lambda *_: [run_of(ended(CASE, "out_of_memory"))],
+        reruns=2,
     )
     assert [(v.kind, v.case) for v in judgement.verdicts] == [("FAILED", CASE), ("SAME", OTHER)]
 
 
 def test_reruns_that_measured_nothing_leave_the_verdict_as_it_was():
-    judgement, runs = judge_with_reruns(run(timed(CASE, 1.05), timed(OTHER, 1.0)), BASELINE, lambda *_: [], reruns=2)
+    judgement, runs = judge_with_reruns(run_of(timed(CASE, 1.05), timed(OTHER, 1.0)), BASELINE, lambda *_: [], reruns=2)
     assert [v.kind for v in judgement.verdicts] == ["WORSE", "SAME"]
     assert len(runs) == 1
 
 
 def test_what_cannot_be_judged_is_not_measured_again():
-    judgement, runs = judge_with_reruns(run(timed(CASE, 1.05)), baseline(), Reruns(), reruns=2)
+    judgement, runs = judge_with_reruns(run_of(timed(CASE, 1.05)), baseline(), Reruns(), reruns=2)
     assert judgement.is_invalid
     assert len(runs) == 1
 
@@ -193,13 +199,13 @@ def test_what_cannot_be_judged_is_not_measured_again():
 @pytest.mark.parametrize("outcome", ["deselected", "skipped", "not_run"])
 def test_a_suspect_that_is_not_measured_again_cannot_be_judged(outcome):
     def measure(cases, number, processes):
-        return [run(timed(OTHER, 1.0), ended(outcome))]
+        return [run_of(timed(OTHER, 1.0), ended(CASE, outcome, "the reason"))]
 
     with pytest.raises(RunFailed, match=rf"did not measure 1 of 1 case, such as .* \({outcome.replace('_', ' ')}\)"):
-        judge_with_reruns(run(timed(CASE, 2.0), timed(OTHER, 1.0)), BASELINE, measure, reruns=1)
+        judge_with_reruns(run_of(timed(CASE, 2.0), timed(OTHER, 1.0)), BASELINE, measure, reruns=1)
 
 
 def test_a_suspect_that_vanishes_from_a_rerun_cannot_be_judged():
-    first = run(timed(CASE, 2.0), timed(OTHER, 2.0))
+    first = run_of(timed(CASE, 2.0), timed(OTHER, 2.0))
     with pytest.raises(RunFailed, match="did not measure 1 of 2 cases, such as"):
-        judge_with_reruns(first, BASELINE, lambda *_: [run(timed(OTHER, 2.0))], reruns=1)
+        judge_with_reruns(first, BASELINE, lambda *_: [run_of(timed(OTHER, 2.0))], reruns=1)

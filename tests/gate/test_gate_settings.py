@@ -1,7 +1,8 @@
 from dataclasses import asdict, replace
 
 import pytest
-from gate_builders import CASE, record
+from gate_builders import CASE
+from record_builders import record
 
 from vitcnn.gate.settings import flat, other_meaning
 from vitcnn.recipes.parts import Affine, Flip

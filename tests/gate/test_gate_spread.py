@@ -5,13 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from record_builders import latency, memory, training
+from record_builders import ended, latency, memory, passed, run_on, training
 from scipy import stats
-from store_builders import ended, passed, run
 
 from vitcnn.gate.spread import Spread, first_looks_at, noise_of
 from vitcnn.gate.times import LOOKS, USUAL_RERUNS, RunMedians, judge_times
-from vitcnn.record import CaseResult
 
 TOLERANCE = 0.02
 LEVEL = 0.01
@@ -19,16 +17,12 @@ LEVEL = 0.01
 
 
 def runs_of(*medians, case="a"):
-    return [run(1, passed(case, value)) for value in medians]
-
-
-def result(record):
-    return CaseResult(id=record.case, outcome="passed", record=record)
+    return [run_on(1, passed(case, value)) for value in medians]
 
 
 def test_the_spread_is_that_of_the_logarithms_of_the_run_medians():
     inside_runs = [(value / 100, value, value * 50) for value in (1.0, math.e, math.e**2)]
-    (spread,) = noise_of([run(1, passed("a", *samples)) for samples in inside_runs]).spreads
+    (spread,) = noise_of([run_on(1, passed("a", *samples)) for samples in inside_runs]).spreads
     assert (spread.case, spread.metric, spread.unit, spread.tolerance) == ("a", "latency_s", "s", TOLERANCE)
     assert spread.medians == pytest.approx((1.0, math.e, math.e**2))
     assert spread.noise == pytest.approx(1.0)
@@ -64,14 +58,14 @@ def test_a_case_borrows_what_the_others_know_and_no_more_than_their_baselines_wi
 
 def test_several_metrics_share_the_level_and_what_they_know():
     three = (math.exp(-0.01), 1.0, math.exp(0.01))
-    spreads = noise_of([run(1, *(passed(case, value) for case in "abc")) for value in three]).spreads
+    spreads = noise_of([run_on(1, *(passed(case, value) for case in "abc")) for value in three]).spreads
     (look, *_) = first_looks_at(np.full(3, 0.01), np.full(3, 2))
     assert [spread.visible for spread in spreads] == pytest.approx([by_hand(look.noise, look.dof, TOLERANCE, 3)] * 3)
 
 
 def test_cases_lend_each_other_what_they_know_of_the_noise():
     rng = np.random.default_rng(3)
-    alike = [run(1, *(passed(str(case), math.exp(rng.normal(0, 0.01))) for case in range(30))) for _ in range(4)]
+    alike = [run_on(1, *(passed(str(case), math.exp(rng.normal(0, 0.01))) for case in range(30))) for _ in range(4)]
     spreads = noise_of(alike).spreads
     seen = [spread.noise for spread in spreads]
     believed = [spread.floor for spread in spreads]
@@ -81,7 +75,7 @@ def test_cases_lend_each_other_what_they_know_of_the_noise():
 
 def test_the_noisiest_comes_first_and_every_timed_metric_has_a_spread_of_its_own():
     def once(quiet, noisy):
-        return run(1, result(training("lenet", quiet)), passed("b", noisy), result(memory("lenet", parameters=7)))
+        return run_on(1, training("lenet", quiet), passed("b", noisy), memory("lenet", parameters=7))
 
     found = noise_of([once(1.0, 1.0), once(1.001, 1.1)])
     assert [spread.name.rpartition("::")[2] for spread in found.spreads] == ["latency_s", "step_time_s"]
@@ -90,8 +84,8 @@ def test_the_noisiest_comes_first_and_every_timed_metric_has_a_spread_of_its_own
 
 
 def test_what_was_measured_once_or_takes_no_time_is_left_out_with_the_reason():
-    once = run(1, passed("a", 1.0), passed("b", 1.0), passed("c", 0.0))
-    again = run(2, passed("a", 1.0), ended("b", "failed", "its reason"), passed("c", 1.0))
+    once = run_on(1, passed("a", 1.0), passed("b", 1.0), passed("c", 0.0))
+    again = run_on(2, passed("a", 1.0), ended("b", "failed", "its reason"), passed("c", 1.0))
     found = noise_of([once, again])
     assert [spread.case for spread in found.spreads] == ["a"]
     assert found.left_out == {
@@ -101,13 +95,13 @@ def test_what_was_measured_once_or_takes_no_time_is_left_out_with_the_reason():
 
 
 def test_of_no_timed_case_nothing_is_known():
-    assert noise_of([run(1, ended("a", "skipped", "no data"))] * 2).spreads == ()
+    assert noise_of([run_on(1, ended("a", "skipped", "no data"))] * 2).spreads == ()
 
 
 def test_cases_of_a_throttled_gpu_are_named_once():
     hot = replace(latency("lenet", 1.0), settings={"clocks": ["hw_slowdown"]})
     capped = replace(latency("resnet18", 1.0), settings={"clocks": ["sw_power_cap"]})
-    assert noise_of([run(1, result(hot), result(capped))] * 2).throttled == (hot.case,)
+    assert noise_of([run_on(1, hot, capped)] * 2).throttled == (hot.case,)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +150,9 @@ def is_caught(rng, noises, change):
 def test_the_gate_does_see_a_change_of_the_visible_size_and_seldom_half_of_it(noise):
     rng = np.random.default_rng(7)
     noises = noise * np.exp(rng.normal(0, 0.3, 10))
-    measured = [run(1, *(passed(str(i), math.exp(rng.normal(0, n))) for i, n in enumerate(noises))) for _ in range(50)]
+    measured = [
+        run_on(1, *(passed(str(i), math.exp(rng.normal(0, n))) for i, n in enumerate(noises))) for _ in range(50)
+    ]
     visible = next(spread.visible for spread in noise_of(measured).spreads if spread.case == "0")
     caught = [is_caught(rng, noises, visible) for _ in range(150)]
     half = [is_caught(rng, noises, visible / 2) for _ in range(150)]

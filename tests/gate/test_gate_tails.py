@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
-from gate_builders import CASE, QUIET, baseline, medians, record, run
-from record_builders import measurement
+from gate_builders import CASE, QUIET, medians
+from record_builders import measurement, record, run_of
+from store_builders import baseline
 
 from vitcnn.gate.judge import judge
 from vitcnn.gate.pairs import judge_pairs, paired_times
@@ -82,7 +83,7 @@ def test_what_is_worse_already_keeps_its_reason():
 
 def test_the_gate_reads_tails_from_the_rounds():
     before = [record(CASE, rounds(*(value * second for second in EVEN))) for value in QUIET]
-    now = [run(record(CASE, rounds(*EVERY_THIRD))) for _ in range(3)]
+    now = [run_of(record(CASE, rounds(*EVERY_THIRD))) for _ in range(3)]
     (found,) = judge(now, baseline(*before)).verdicts
     assert found.kind == "WORSE"
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from record_builders import ENVIRONMENT
+from record_builders import ENVIRONMENT, LATENCY, ended, passed, run_on
 from repositories import Repository
-from store_builders import LATENCY, ended, passed, run, write
+from store_builders import write
 
 from vitcnn.errors import RunFailed, UserError
 from vitcnn.gate import baseline
@@ -43,7 +43,7 @@ def made_up(monkeypatch, tmp_path):
 
 
 def good(day=1, **environment):
-    return run(day, passed("a", day), ended("b", "skipped", "no data"), **{"git_commit": COMMIT, **environment})
+    return run_on(day, passed("a", day), ended("b", "skipped", "no data"), **{"git_commit": COMMIT, **environment})
 
 
 def test_every_run_is_stored_below_the_key_of_its_device(made_up, tmp_path):
@@ -103,7 +103,7 @@ BAD = ["failed", "out_of_memory", "diverged", "leaked", "interrupted", "not_run"
 
 @pytest.mark.parametrize("outcome", BAD)
 def test_a_run_that_is_not_good_ends_the_recording_and_nothing_is_stored(made_up, tmp_path, outcome):
-    bad = run(2, passed("a"), ended("b", outcome, "its reason"), git_commit=COMMIT)
+    bad = run_on(2, passed("a"), ended("b", outcome, "its reason"), git_commit=COMMIT)
     with pytest.raises(RunFailed) as caught:
         made_up(good(), bad, good(), name="v1")
     first, case, its_json, output = str(caught.value).splitlines()
@@ -117,7 +117,7 @@ def test_a_run_that_is_not_good_ends_the_recording_and_nothing_is_stored(made_up
 
 def test_a_run_in_which_nothing_passed_is_no_baseline(made_up):
     with pytest.raises(RunFailed, match=r"no case passed:\n  a: skipped: no data\n"):
-        made_up(run(1, ended("a", "skipped", "no data"), ended("b", "deselected")))
+        made_up(run_on(1, ended("a", "skipped", "no data"), ended("b", "deselected")))
 
 
 @pytest.mark.parametrize(
@@ -160,13 +160,13 @@ def test_a_throttled_gpu_records_no_baseline(made_up, tmp_path):
         "  a: hw_thermal_slowdown"
     )
     with pytest.raises(RunFailed, match=f"^{re.escape(what)}$"):
-        made_up(good(1), run(2, replace(hot, record=spoiled), git_commit=COMMIT))
+        made_up(good(1), run_on(2, replace(hot, record=spoiled), git_commit=COMMIT))
     assert not (tmp_path / "baselines").exists()
 
 
 def test_a_case_that_is_gone_is_named_and_nothing_is_stored_but_where_that_is_allowed(made_up, tmp_path):
     made_up(good(1), name="v1")
-    without = run(2, ended("b", "skipped", "no data"), passed("c"), git_commit=COMMIT)
+    without = run_on(2, ended("b", "skipped", "no data"), passed("c"), git_commit=COMMIT)
     with pytest.raises(RunFailed, match=r"1 cases of the baseline are no longer .*add --allow-removed:\n  a$"):
         made_up(without, without, name="v2")
     assert len(made_up.asked) == 2, "the second run is not measured in vain"
@@ -177,7 +177,7 @@ def test_a_case_that_is_gone_is_named_and_nothing_is_stored_but_where_that_is_al
 def test_a_part_of_the_suite_drops_no_case(made_up):
     made_up(good(1), name="v1")
     assert made_up(good(2), name="whole").name == "whole"
-    assert made_up(run(2, passed("c"), selection=LATENCY, git_commit=COMMIT), name="v2").name == "v2"
+    assert made_up(run_on(2, passed("c"), selection=LATENCY, git_commit=COMMIT), name="v2").name == "v2"
 
 
 def test_a_revision_that_changes_between_two_runs_is_no_recording(made_up, tmp_path, monkeypatch):

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 from miniature import SWITCH_ON, THREE_ROUNDS, set_for_processes
+from record_builders import ended, passed, run_on
 from repositories import PYTEST_OPTIONS, SECONDS, Repository, case
-from store_builders import ended, passed, run, write
+from store_builders import write
 
 from vitcnn.errors import RunFailed, UserError
 from vitcnn.processes import revisions
@@ -53,7 +54,7 @@ def made_up(monkeypatch):
                 ]
                 head = ["git", "-C", str(command.root), "rev-parse", "HEAD"]
                 commit = subprocess.run(head, capture_output=True, text=True, check=True).stdout.strip()
-                paths[side] = write(command.out / "run.json", run(number, *cases, git_commit=commit))
+                paths[side] = write(command.out / "run.json", run_on(number, *cases, git_commit=commit))
             return paths
 
         monkeypatch.setattr(revisions, "measure_pair", measure_pair)

@@ -6,9 +6,8 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from record_builders import ENVIRONMENT, accuracy
+from record_builders import ENVIRONMENT, WHOLE, accuracy, ended, run_on
 from repositories import Repository
-from store_builders import WHOLE, ended, run
 
 from vitcnn.device import Device
 from vitcnn.errors import UserError
@@ -141,7 +140,7 @@ PASSED = CaseResult(id="a", outcome="passed", record=replace(accuracy("lenet", r
 @pytest.fixture
 def journal(tmp_path):
     """Return a journal in which `a` passed and `b` failed."""
-    journal = Journal(tmp_path / "run" / "journal.jsonl", lambda: run(1, git_commit="1a2b", git_dirty=False))
+    journal = Journal(tmp_path / "run" / "journal.jsonl", lambda: run_on(1, git_commit="1a2b", git_dirty=False))
     record = with_answers_in_file(PASSED.record, tmp_path / "run")
     journal.append(replace(PASSED, record=record), (0.5,))
     journal.append(ended("b", "failed", "why"))
@@ -210,13 +209,13 @@ def test_what_holds_no_journal_is_refused(resume, tmp_path):
 
 
 def test_a_journal_without_a_case_begins_anew(resume, tmp_path):
-    Journal(tmp_path / "journal.jsonl", lambda: run(1, git_commit="1a2b", git_dirty=False)).begin()
+    Journal(tmp_path / "journal.jsonl", lambda: run_on(1, git_commit="1a2b", git_dirty=False)).begin()
     assert resume(tmp_path).records == {}
 
 
 def test_the_same_changes_that_are_not_committed_may_go_on(resume, tmp_path):
     then = {"git_commit": "1a2b", "git_dirty": True, "git_changes": "b2"}
-    Journal(tmp_path / "journal.jsonl", lambda: run(1, **then)).append(PASSED, (0.5,))
+    Journal(tmp_path / "journal.jsonl", lambda: run_on(1, **then)).append(PASSED, (0.5,))
     assert resume(tmp_path, **then).remarks[1:] == ()
     with pytest.raises(UserError, match="git changes: 'b2' in that run, 'c3' now"):
         resume(tmp_path, **{**then, "git_changes": "c3"})
@@ -224,7 +223,7 @@ def test_the_same_changes_that_are_not_committed_may_go_on(resume, tmp_path):
 
 def test_without_a_revision_it_is_told_that_nobody_knows_it(resume, tmp_path):
     then = {"git_commit": "", "git_dirty": None}
-    Journal(tmp_path / "journal.jsonl", lambda: run(1, **then)).append(PASSED, (0.5,))
+    Journal(tmp_path / "journal.jsonl", lambda: run_on(1, **then)).append(PASSED, (0.5,))
     assert "no git revision" in resume(tmp_path, **then).remarks[1]
 
 

@@ -5,8 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from record_builders import accuracy, latency, robustness, run_of
-from store_builders import passed
+from record_builders import accuracy, latency, passed, robustness, run_of
 
 from vitcnn.errors import RecordError
 from vitcnn.metrics.robustness import relative_scores

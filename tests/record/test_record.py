@@ -306,7 +306,7 @@ def test_a_record_that_was_read_knows_the_folder_that_its_files_lie_in(tmp_path)
 
 def test_only_cases_that_passed_have_records_to_report():
     failed = CaseResult(id="x", outcome="failed", reason="why", record=latency("vit_tiny", 1.0))
-    run = run_of(latency("lenet", 1.0), others=(failed, CaseResult(id="y", outcome="skipped")))
+    run = run_of(latency("lenet", 1.0), failed, CaseResult(id="y", outcome="skipped"))
     assert [record.architecture for record in run.records] == ["lenet"]
 
 

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
-from record_builders import accuracy, latency, run_of
-from store_builders import ended
+from record_builders import accuracy, ended, latency, run_of
 
 import vitcnn
 from vitcnn.errors import RecordError
@@ -15,7 +14,7 @@ from vitcnn.record.schema import validate
 
 DEFINITIONS = json.loads((Path(vitcnn.__file__).parent / "record/run.schema.json").read_text(encoding="utf-8"))["$defs"]
 ORACLE = Draft202012Validator({"$defs": DEFINITIONS, "$ref": "#/$defs/run"})
-RUN = run_of(latency("lenet", 0.1), accuracy("vit_micro", right=[[1, 0]]), others=(ended("x", "skipped"),)).to_json()
+RUN = run_of(latency("lenet", 0.1), accuracy("vit_micro", right=[[1, 0]]), ended("x", "skipped")).to_json()
 
 REMOVED = object()
 odd = st.sampled_from(

@@ -39,10 +39,8 @@ def with_times(*samples):
     step = measurement("step_time_s", *samples)
     return {
         "latency": latency("lenet", *samples),
-        "training": record(
-            "training/lenet/28/b16/fp32/eager", step, rates, settings={"question": "training", "px": 28}
-        ),
-        "tiled": record(tiled, measurement("frame_time_s", *samples), settings={"question": "tiled"}),
+        "training": record("training/lenet/28/b16/fp32/eager", step, rates, question="training", px=28),
+        "tiled": record(tiled, measurement("frame_time_s", *samples), question="tiled"),
         "accuracy": replace(trained, measurements=(trained.measurements[0], measurement("training_time_s", *samples))),
         "data_efficiency": replace(few, measurements=(few.measurements[0], rates)),
         "own": replace(latency("lenet", *samples), settings={"question": "own", "images": 1}),

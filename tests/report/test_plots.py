@@ -43,18 +43,16 @@ def trained(
     return record(
         f"{question}/{architecture}/{task}/{recipe}/n{num_train_images}/fp32/{mode}",
         measurement("test_accuracy", *shares, unit="1", better="higher"),
-        settings={
-            "question": question,
-            "task": task,
-            "recipe": recipe,
-            "precision": "fp32",
-            "mode": mode,
-            "classes": list(classes),
-            "num_seeds": 2,
-            "target_accuracy": 0.9,
-            "num_train_images": num_train_images,
-            "corruptions": [{"name": "blur", "unit": "px", "severities": [1.0, 2.0]}],
-        },
+        question=question,
+        task=task,
+        recipe=recipe,
+        precision="fp32",
+        mode=mode,
+        classes=list(classes),
+        num_seeds=2,
+        target_accuracy=0.9,
+        num_train_images=num_train_images,
+        corruptions=[{"name": "blur", "unit": "px", "severities": [1.0, 2.0]}],
         series=(
             Series(name="training_loss", unit="nat", axes=("seed", "epoch"), values=((2, 1, 0.5), (4, 1, 0.5))),
             Series(name="learning_rate", unit="1", axes=("epoch",), values=(0.1, 0.2, 0.05)),
@@ -215,7 +213,7 @@ def test_files_are_whole_pictures_named_by_kind_and_by_what_they_show(tmp_path):
 
 
 def test_where_there_is_nothing_to_draw_no_folder_is_made(tmp_path):
-    nothing_timed = record("accuracy/lenet/digits/r/fp32/eager", settings={"question": "accuracy", "task": "digits"})
+    nothing_timed = record("accuracy/lenet/digits/r/fp32/eager", question="accuracy", task="digits")
     assert write_plots(run_of(latency("lenet", 0.1), nothing_timed), drawings(), tmp_path / "plots") == ()
     assert not (tmp_path / "plots").exists()
 

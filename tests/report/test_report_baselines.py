@@ -5,10 +5,9 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from record_builders import accuracy, latency, memory
-from store_builders import LATENCY, ended, passed, recording, run
+from record_builders import LATENCY, accuracy, ended, latency, memory, passed, run_on
+from store_builders import recording
 
-from vitcnn.record import CaseResult
 from vitcnn.report.baselines import between_runs, cases, overview, recorded
 
 E_TWICE = (1.0, math.e, math.e**2)
@@ -17,10 +16,6 @@ E_TWICE = (1.0, math.e, math.e**2)
 
 def records(*runs):
     return [latency("lenet", *samples) for samples in runs]
-
-
-def result(record):
-    return CaseResult(id=record.case, outcome="passed", record=record)
 
 
 def cells(line):
@@ -47,7 +42,7 @@ def test_the_spread_does_not_depend_on_the_unit(seconds, unit):
 
 def test_what_was_recorded_is_told_with_its_spread_and_what_to_do_next():
     runs = [
-        run(1, passed("a", value), passed("b", 1.0), passed("c", value**2), ended("d", "skipped", "no data"))
+        run_on(1, passed("a", value), passed("b", 1.0), passed("c", value**2), ended("d", "skipped", "no data"))
         for value in (0.98, 1.02)
     ]
     lines = recorded(recording("v1", *runs)).splitlines()
@@ -61,7 +56,7 @@ def test_what_was_recorded_is_told_with_its_spread_and_what_to_do_next():
 
 
 def test_a_dirty_tree_and_a_spread_that_is_not_known_are_told():
-    text = recorded(recording("v1", run(1, result(memory("lenet", parameters=7)), git_dirty=True)))
+    text = recorded(recording("v1", run_on(1, memory("lenet", parameters=7), git_dirty=True)))
     assert "1 run, 1 case, 0 skipped." in text
     assert "Nothing is known of the spread between runs" in text
     assert "Warning: the working tree had changes" in text
@@ -69,11 +64,11 @@ def test_a_dirty_tree_and_a_spread_that_is_not_known_are_told():
 
 def test_the_overview_has_a_row_for_each_recording_of_each_device():
     clean = {"git_commit": "1a2b3c4d", "git_dirty": False}
-    old = recording("old", run(2, passed("a"), **clean), run(2, passed("a"), passed("b"), **clean))
+    old = recording("old", run_on(2, passed("a"), **clean), run_on(2, passed("a"), passed("b"), **clean))
     new = recording(
         "new",
-        run(5, passed("a"), selection=LATENCY, git_commit="9f8e7d6c", git_dirty=True, driver="580.65"),
-        run(5, passed("a"), selection=LATENCY, git_commit="9f8e7d6c", git_dirty=True, driver="590.01"),
+        run_on(5, passed("a"), selection=LATENCY, git_commit="9f8e7d6c", git_dirty=True, driver="580.65"),
+        run_on(5, passed("a"), selection=LATENCY, git_commit="9f8e7d6c", git_dirty=True, driver="590.01"),
     )
     text = overview({"cpu-x": [old], "nvidia-y": [new]}, datetime(2026, 1, 5, 9, tzinfo=UTC))
     first, second = text.splitlines()[2:]
@@ -94,15 +89,15 @@ def test_the_overview_has_a_row_for_each_recording_of_each_device():
 
 
 def test_each_metric_of_each_case_has_its_median_its_spread_and_its_source():
-    trained = [result(accuracy("lenet", right=[[1, 0]], seconds=value)) for value in E_TWICE]
+    trained = [accuracy("lenet", right=[[1, 0]], seconds=value) for value in E_TWICE]
     whole = recording(
-        "whole", *(run(1, passed("a", 0.002), case, ended("b", "skipped", "no data")) for case in trained)
+        "whole", *(run_on(1, passed("a", 0.002), case, ended("b", "skipped", "no data")) for case in trained)
     )
-    partial = recording("partial", run(2, passed("a", 0.003), selection=LATENCY))
+    partial = recording("partial", run_on(2, passed("a", 0.003), selection=LATENCY))
     *rows, last = cases([whole, partial]).splitlines()[2:]
     assert list(map(cells, rows)) == [
         ["a", "latency_s", "3.00 ms", "-", "1", "partial"],
-        [trained[0].id, "test_accuracy", "0.500", "0 %", "3", "whole"],
-        [trained[0].id, "training_time_s", "2.72 s", "100 %", "3", "whole"],
+        [trained[0].case, "test_accuracy", "0.500", "0 %", "3", "whole"],
+        [trained[0].case, "training_time_s", "2.72 s", "100 %", "3", "whole"],
     ]
     assert last == "Not measured: b: no data"

@@ -179,7 +179,7 @@ def test_fits_a_hundred_columns():
         for precision in ("fp32", "bf16")
         for case in cases
     ]
-    text = published(run_of(*more, others=(ended("skipped", "why " * 60, **STUDY_C),)), width=100)
+    text = published(run_of(*more, ended("skipped", "why " * 60, **STUDY_C)), width=100)
     assert max(map(len, text.splitlines())) <= 100
     assert text.count("Study A: ") == 2, "four cases are two tables"
 

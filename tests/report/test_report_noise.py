@@ -1,11 +1,11 @@
 import re
 
-from store_builders import ended, passed, run
+from record_builders import ended, passed, run_on
 
 from vitcnn.gate.spread import Noise, Spread, noise_of
 from vitcnn.report.noise import noise_text
 
-RUNS = [run(day, passed("latency/a", 1.0)) for day in range(1, 11)]
+RUNS = [run_on(day, passed("latency/a", 1.0)) for day in range(1, 11)]
 
 
 def spread(case, floor, **more):
@@ -84,7 +84,7 @@ def test_what_is_left_out_and_what_was_throttled_is_named():
 
 
 def test_where_nothing_was_timed_that_is_all_there_is_to_say():
-    runs = [run(1, ended("a", "skipped", "no data"))] * 2
+    runs = [run_on(1, ended("a", "skipped", "no data"))] * 2
     assert noise_text(noise_of(runs), runs) == (
         "2 runs on cpu-test-1t: no case was timed in two of them, so that nothing is known of noise."
     )

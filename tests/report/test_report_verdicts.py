@@ -2,8 +2,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from record_builders import latency, run_of
-from store_builders import ended, passed, run
+from record_builders import ended, latency, passed, run_of, run_on
 
 from vitcnn.gate.verdict import KINDS, MODES, RED, WHOLE_RUN, Judgement, Verdict
 from vitcnn.report.verdicts import ADVICE, LONGEST_REASON, MOST_LINES, markdown, measured_again, resumed, terminal
@@ -187,9 +186,9 @@ def test_markdown_stays_under_what_github_shows():
 
 def test_what_was_measured_again_is_counted_once_a_case():
     first = run_of(latency("lenet", 1.0), latency("vit_tiny", 1.0))
-    again = run(1, passed(LENET), passed(TINY), ended("x", "deselected"))
+    again = run_on(1, passed(LENET), passed(TINY), ended("x", "deselected"))
     assert measured_again([first]) == ()
-    assert measured_again([first, run(1, ended(LENET, "deselected"))]) == ()
+    assert measured_again([first, run_on(1, ended(LENET, "deselected"))]) == ()
     assert measured_again([first, again]) == ("Measured again: 2 cases, in 1 more run.",)
     assert measured_again([first, again, again]) == ("Measured again: 2 cases, in 2 more runs.",)
 

@@ -146,13 +146,13 @@ def test_summary_counts_how_the_cases_ended():
         CaseResult(id="b", outcome="out_of_memory", reason="why"),
         CaseResult(id="c", outcome="out_of_memory", reason="why"),
     )
-    lines = summary(run_of(latency("lenet", 0.1), others=others), width=WIDE).splitlines()
+    lines = summary(run_of(latency("lenet", 0.1), *others), width=WIDE).splitlines()
     assert lines[-2:] == ["Cases: 2 out of memory, 1 passed, 1 skipped.", "Skipped, 1 case: why"]
 
 
 def test_summary_names_the_most_frequent_reasons_of_skipped_cases():
     others = tuple(CaseResult(id=f"c{n}", outcome="skipped", reason=f"why {min(n, 4)}") for n in range(6))
-    lines = summary(run_of(others=others), width=WIDE).splitlines()
+    lines = summary(run_of(*others), width=WIDE).splitlines()
     assert lines[-5:-3] == ["Cases: 6 skipped.", "Skipped, 2 cases: why 4"]
     assert lines[-1] == "... and 2 more reasons, in the JSON."
 

@@ -114,7 +114,7 @@ def test_without_a_cnn_or_without_its_size_there_is_no_pair():
 
 def test_cases_that_failed_are_not_compared():
     failed = CaseResult(id="x", outcome="leaked", reason="why", record=latency("resnet18", 0.01))
-    assert tradeoffs(run_of(*SIZES, latency("vit_tiny", 0.01), others=(failed,))) == []
+    assert tradeoffs(run_of(*SIZES, latency("vit_tiny", 0.01), failed)) == []
 
 
 @pytest.mark.parametrize("shares", [(0.9, 0.2), (0.9, 0.9)])
