@@ -239,8 +239,8 @@ def stopwatch(run, *, rounds, calls, before_round=None, after_round=None):
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_a_case_of_each_question_goes_from_build_to_record(monkeypatch, case):
     """What only a GPU counts, and the states of its generators, stay unrehearsed."""
-    monkeypatch.setattr(counting, "_fixed_draws", lambda _device: nullcontext())
-    monkeypatch.setattr(counting, "_counts_on_gpu", lambda _run, _device: {})
+    monkeypatch.setattr(counting, "fixed_draws", lambda _device: nullcontext())
+    monkeypatch.setattr(counting, "counts_on_gpu", lambda _run, _device: {})
     digits = tasks()["digits"]
     data = Data(train=split(16, 1, 28), test=split(10, 1, 28))
     monkeypatch.setitem(recipes(), "plain", PLAIN)

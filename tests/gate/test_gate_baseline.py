@@ -370,13 +370,16 @@ def test_stored_runs_follow_those_that_are_there_and_are_read_back(tmp_path, mea
 
 def test_the_store_replaces_no_file(tmp_path, measured, monkeypatch):
     """As where another recording is stored at the same time."""
-    there = write(tmp_path / "store" / machine_folder() / "0001_new-1of2.json", run_on(1, passed("a", 0.5)))
-    before = there.read_bytes()
-    monkeypatch.setattr("vitcnn.gate.baseline.require_new_name", lambda *_: None)
-    monkeypatch.setattr("vitcnn.gate.baseline._last_number", lambda _: 0)
+    others = tmp_path / "store" / machine_folder() / "0001_new-1of2.json"
+
+    def store_others(_cases, _folder):
+        write(others, run_on(1, passed("a", 0.5)))
+        return []
+
+    monkeypatch.setattr("vitcnn.gate.baseline.copy_answers", store_others)
     with pytest.raises(FileExistsError):
         store(measured, tmp_path / "store", "new")
-    assert there.read_bytes() == before
+    assert load_run(others) == run_on(1, passed("a", 0.5))
 
 
 def test_where_one_cannot_be_read_none_is_stored(tmp_path, measured):

@@ -135,7 +135,7 @@ def test_a_side_that_hangs_is_ended_and_the_other_goes_on(tmp_path, monkeypatch)
 
 
 def test_another_protocol_is_refused_with_the_side_named(tmp_path):
-    old = "turns._wait({'at': 'start', 'protocol': 0, 'cases': []})\n"
+    old = "import vitcnn.processes.turns as old\nold.PROTOCOL = 0\nturns.start([])\n"
     with pytest.raises(PlayerFailed, match="its vitcnn takes turns with protocol 0, this one with 1") as caught:
         play(tmp_path, WHOLE, old)
     assert caught.value.side == "head"

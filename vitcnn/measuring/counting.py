@@ -74,9 +74,9 @@ def counts_of(run: Callable[[], object], device: Device, *, on_device: bool = Tr
     `on_device` adds what only a GPU tells, in two runs more. In the first run torch.compile steps aside: operators and,
     on a CPU, bytes are those of the code as it is written.
     """
-    with _fixed_draws(device), OperatorCounter() as counter:
+    with fixed_draws(device), OperatorCounter() as counter:
         run()
-    more = _counts_on_gpu(run, device) if device.is_cuda and on_device else {}
+    more = counts_on_gpu(run, device) if device.is_cuda and on_device else {}
     return {**counter.counts, **more}
 
 
@@ -120,20 +120,20 @@ def _waits(name: str, args: tuple[Any, ...], returned: list[Tensor]) -> bool:
 
 
 @contextmanager
-def _fixed_draws(device: Device) -> Iterator[None]:
+def fixed_draws(device: Device) -> Iterator[None]:
     """Let torch's global generators draw the same each time, and go on afterwards where they were."""
     with torch.random.fork_rng(devices=[device.name] if device.is_cuda else []):
         torch.manual_seed(DRAWS_SEED)
         yield
 
 
-def _counts_on_gpu(run: Callable[[], object], device: Device) -> Counts:
+def counts_on_gpu(run: Callable[[], object], device: Device) -> Counts:
     """Return what the GPU itself had to do, without cuDNN's search, which runs algorithms that it then drops."""
     search, torch.backends.cudnn.benchmark = torch.backends.cudnn.benchmark, False
     try:
-        with _fixed_draws(device):
+        with fixed_draws(device):
             run()  # what cuDNN chooses without the search is chosen now
-        with _fixed_draws(device):
+        with fixed_draws(device):
             return _watched_by_cuda(run, device)
     finally:
         torch.backends.cudnn.benchmark = search
