@@ -1,4 +1,7 @@
-"""The exercise in CONTRIBUTING: one entry of each kind, each added in its one place of a copy of the project."""
+"""The exercise in CONTRIBUTING: one entry of each kind, each added in its one place of a copy of the project.
+
+Beside it a model and data that no copy holds: they stay in a file of the user's.
+"""
 
 import json
 import os
@@ -154,6 +157,30 @@ CASE = """
 CASES = (*CASES, AccuracyCase(architecture="lenet", task="even_odd", recipe="digits_one_epoch"))
 """
 
+OUTSIDE = """
+import torch
+from sklearn.datasets import load_digits
+from torch import nn
+from torch.utils.data import TensorDataset
+
+
+class Net(nn.Module):
+    def __init__(self, channels, num_classes):
+        super().__init__()
+        self.features = nn.Sequential(nn.Conv2d(channels, 4, 3, stride=2), nn.ReLU(), nn.AdaptiveAvgPool2d(7))
+        self.head = nn.Linear(4 * 7 * 7, num_classes)
+
+    def forward(self, images):
+        return self.head(self.features(images).flatten(1))
+
+
+def data():
+    found = load_digits()
+    images = nn.functional.interpolate(torch.from_numpy(found.images).float()[:300, None] / 16, size=28)
+    labels = torch.from_numpy(found.target)[:300]
+    return TensorDataset(images[:200], labels[:200]), TensorDataset(images[200:], labels[200:])
+"""
+
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory):
@@ -191,6 +218,12 @@ def pytest_in(folder, *arguments):
     )
 
 
+def passed_in(out):
+    """Return the record of each case that passed."""
+    cases = json.loads((out / "run.json").read_text())["vitcnn"]["cases"]
+    return {case["id"]: case["record"] for case in cases if case["outcome"] == "passed"}
+
+
 def test_new_architecture_takes_the_places_of_its_family(copy):
     listed = pytest_in(copy, "benchmarks", "--collect-only", "-q", "--arch", "resnet34").stdout
     assert "[latency/resnet34/224/b1/fp32/eager]" in listed
@@ -203,8 +236,7 @@ def test_new_task_recipe_case_metric_corruption_and_question_are_measured(copy):
     chosen = "even_odd or (latency and lenet and /28/ and not b16) or build or (robustness and lenet)"
     done = pytest_in(copy, "benchmarks", "--out", "out", "--seeds", "1", "-k", chosen)
     assert done.returncode == 0, done.stdout + done.stderr
-    cases = json.loads((copy / "out/run.json").read_text())["vitcnn"]["cases"]
-    records = {case["id"]: case["record"] for case in cases if case["outcome"] == "passed"}
+    records = passed_in(copy / "out")
     metrics = {name: [m["metric"] for m in record["measurements"]] for name, record in records.items()}
     assert "test_accuracy" in metrics["accuracy/lenet/even_odd/digits_one_epoch/s1/fp32/eager"]
     assert "best_latency_s" in metrics["latency/lenet/28/b1/fp32/eager"]
@@ -225,3 +257,18 @@ def test_new_task_replaces_the_suites_own(copy):
     listed = pytest_in(copy, "benchmarks/test_accuracy.py", "--collect-only", "-q", "--task", "even_odd").stdout
     assert "[accuracy/lenet/even_odd/digits_one_epoch/fp32/eager]" in listed
     assert "/digits/" not in listed
+
+
+def test_a_model_and_data_from_a_file_outside_the_package_are_measured(copy, tmp_path):
+    mine = tmp_path / "mine.py"
+    mine.write_text(OUTSIDE, encoding="utf-8")
+    own = ("--arch", f"{mine}:Net", "--task", f"{mine}:data", "--recipe", "digits_one_epoch", "--seeds", "1")
+    chosen = "accuracy or (latency and /28/b1/ and eager)"
+    done = pytest_in(copy, "benchmarks", *own, "--out", "own", "-k", chosen)
+    assert done.returncode == 0, done.stdout + done.stderr
+    records = passed_in(copy / "own")
+    trained = records["accuracy/mine:Net/mine:data/digits_one_epoch/s1/fp32/eager"]["settings"]
+    assert (trained["num_train_images"], trained["num_test_images"], trained["seeds"]) == (200, 100, [0])
+    assert trained["num_parameters"] == (9 * 4 + 4) + (4 * 7 * 7 * 10 + 10)
+    assert records["latency/mine:Net/28/b1/fp32/eager"]["settings"]["model_px"] == 28
+    assert len(records) == 2
