@@ -3,7 +3,6 @@
 The ways to be green while being worse, and red without cause, are the table of tools/attack_gate.py (`tox -e attacks`).
 """
 
-import json
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -61,9 +60,29 @@ def test_the_same_again_is_green(gated):
     assert failures(gated.root / "junit.xml") == {}
 
 
-def test_a_slower_case_is_red_and_no_other(gated):
+def test_the_store_is_in_the_suites_folder_or_where_an_option_says(gated, tmp_path_factory):
+    (gated.root / "benchmarks").rename(gated.root / "own")
+    gated.write("own/test_mini.py", BENCHMARKS)
+    store = gated.root / "own" / "baselines"
+    for path in store.rglob("*.json"):
+        path.write_text(path.read_text().replace("benchmarks/test_mini.py", "own/test_mini.py"))
+    inside = gated.run("own", "--gate", out=False)
+    (device,) = store.iterdir()
+    outside = device.rename(tmp_path_factory.mktemp("elsewhere") / "store")
+    there = gated.run("own", "--gate", "--benchmark-compare", f"--benchmark-storage=file://{outside}")
+    for result in (inside, there):
+        assert result.exit_code == GREEN, result.out
+        assert "3 figures judged" in result.out
+        assert "INTERNALERROR" not in result.out
+    assert (gated.root / ".vitcnn" / ".gitignore").read_text().splitlines()[-1] == "*"
+
+
+def test_a_slower_case_is_red_and_no_other_and_is_measured_again_alone(gated, monkeypatch):
+    summary = gated.root / "summary.md"
+    summary.write_text("before\n")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
     gated.script(usual(bee=2.2e-6))
-    result = gated.run("benchmarks", "--gate", "--junitxml=junit.xml")
+    result = gated.run("benchmarks", "--gate", "--junitxml=junit.xml", "--benchmark-json=asked.json")
     assert result.exit_code == RED, result.out
     assert verdicts(result) == {"case[bee]": "WORSE"}
     ((name, reason),) = failures(gated.root / "junit.xml").items()
@@ -72,14 +91,14 @@ def test_a_slower_case_is_red_and_no_other(gated):
     assert "tolerance 2 %, between-run noise 0." in reason
     assert "1 failed, 3 passed" in result.out
     assert "Measured again: 1 case, in 4 more runs." in result.out
-
-
-def test_a_run_cannot_become_the_baseline_that_judges_it(gated):
-    result = gated.run("benchmarks", "--gate", "--benchmark-save=mine", out=False)
-    assert result.exit_code == USAGE
-    assert "--benchmark-save" in result.out
-    assert "vitcnn baseline record" in result.out
+    again = {entry.id: entry.outcome for entry in load_run(result.folder / "rerun-1" / "run.json").cases}
+    assert again == {case("ant"): "deselected", case("bee"): "passed", case("cat"): "deselected"}
+    assert [entry.outcome for entry in load_run(gated.root / "asked.json").cases] == ["passed"] * 3
     assert len(gated.stored) == 5
+    written = (result.folder / "gate.md").read_text()
+    assert "WORSE" in written
+    assert case("bee") in written
+    assert summary.read_text() == f"before\n{written}\n"
 
 
 def test_a_case_that_is_slow_beside_the_others_alone_is_red(gated):
@@ -102,29 +121,17 @@ def test_two_modes_are_undecided_and_green(gated):
     assert "too noisy for a decision: these runs can show changes from" in " ".join(result.out.split())
 
 
-def test_faster_is_listed_and_red_where_strict(gated):
-    gated.script(usual(ant=2.5e-3))
-    result = gated.run("benchmarks", "--gate", ALONE)
-    assert result.exit_code == GREEN, result.out
-    assert verdicts(result) == {"case[ant]": "BETTER"}
-    gated.script(usual(ant=2.5e-3))
-    result = gated.run("benchmarks", "--gate=strict", ALONE)
-    assert result.exit_code == RED
-    assert not list(result.folder.glob("rerun-*")), "the first run decides"
+@pytest.mark.parametrize("mode, red", [("on", {"dog"}), ("allow-new", set()), ("strict", {"ant", "dog"})])
+def test_what_is_faster_and_what_is_new_is_listed_and_red_by_the_mode(gated, mode, red):
+    gated.script({**usual(ant=2.5e-3), "dog": (1e-3,)})
+    result = gated.run("benchmarks", f"--gate={mode}", ALONE, "--junitxml=junit.xml")
+    assert verdicts(result) == {"case[ant]": "BETTER", "case[dog]": "NEW"}
+    assert result.exit_code == (RED if red else GREEN)
+    names = {"ant": f"gate.latency_s[{case('ant')}]", "dog": f"gate.case[{case('dog')}]"}
+    assert set(failures(gated.root / "junit.xml")) == {names[name] for name in red}
 
 
-def test_a_renamed_case_is_missing_and_new_and_a_new_one_may_be_allowed(gated):
-    gated.script({**USUAL, "dog": (1e-3,)})
-    assert gated.run("benchmarks", "--gate=allow-new").exit_code == GREEN
-    times = dict(USUAL)
-    times["bumblebee"] = times.pop("bee")
-    gated.script(times)
-    result = gated.run("benchmarks", "--gate=allow-new")
-    assert result.exit_code == RED, result.out
-    assert verdicts(result) == {"case[bee]": "MISSING", "case[bumblebee]": "NEW"}
-
-
-def test_no_baseline_is_invalid_and_says_how_to_record_one(tmp_path):
+def test_without_a_baseline_the_whole_run_is_invalid_and_it_says_how_to_record_one(tmp_path):
     result = ScriptedSuite(tmp_path).run("benchmarks", "--gate", "--junitxml=junit.xml")
     assert result.exit_code == RED, result.out
     assert "there is no baseline for cpu-" in " ".join(result.out.split())
@@ -144,15 +151,6 @@ def test_small_steps_are_reported_against_the_oldest_baseline(gated):
     assert "+3.6 %" in text
 
 
-def test_a_keyword_narrows_the_gate_and_is_said(gated):
-    gated.script(usual(ant=9e-3))
-    result = gated.run("benchmarks", "--gate", "-k", "bee or cat")
-    assert result.exit_code == GREEN, result.out
-    assert "Selected by -k 'bee or cat': 2 of the baseline's 3 cases are judged." in " ".join(result.out.split())
-    assert ": 2 SAME (narrowed: 2 of the baseline's 3 cases)" in result.out
-    assert gated.run("benchmarks", "--gate", ALONE, "-k", "ant").exit_code == RED
-
-
 def test_comparing_alone_shows_verdicts_and_leaves_the_exit_status(gated):
     gated.script(usual(bee=2.2e-6))
     result = gated.run("benchmarks", "--benchmark-compare", "--junitxml=junit.xml")
@@ -163,74 +161,29 @@ def test_comparing_alone_shows_verdicts_and_leaves_the_exit_status(gated):
     assert not list(result.folder.glob("rerun-*"))
 
 
-def test_comparing_with_a_named_run_judges_by_it_but_under_the_gate_is_refused(gated):
+def test_comparing_with_a_named_run_judges_by_it(gated):
     result = gated.run("benchmarks", "--benchmark-compare=0003")
     assert "the baseline is one run, so only the tolerance decides" in " ".join(result.out.split())
     assert "there is no baseline" in " ".join(gated.run("benchmarks", "--benchmark-compare=0009").out.split())
-    result = gated.run("benchmarks", "--benchmark-compare=0003", "--gate")
-    assert result.exit_code == USAGE
-    assert "--benchmark-compare: '0003' cannot be used. Allowed: no name, with --gate." in result.out
 
 
-def test_a_store_outside_the_working_directory_will_do(gated, tmp_path_factory):
-    elsewhere = tmp_path_factory.mktemp("elsewhere") / "store"
-    gated.store.rename(elsewhere)
-    result = gated.run("benchmarks", "--gate", "--benchmark-compare", f"--benchmark-storage=file://{elsewhere}")
-    assert result.exit_code == GREEN, result.out
-    assert "INTERNALERROR" not in result.out
-
-
-def test_reruns_write_nothing_outside_their_folder(gated):
-    gated.script(usual(bee=2.2e-6))
-    result = gated.run("benchmarks", "--gate", "--gate-reruns=1", "--junitxml=junit.xml", "--benchmark-json=asked.json")
-    rerun = json.loads((result.folder / "rerun-1" / "run.json").read_text())
-    outcomes = {entry["id"]: entry["outcome"] for entry in rerun["vitcnn"]["cases"]}
-    assert outcomes == {case("ant"): "deselected", case("bee"): "passed", case("cat"): "deselected"}
-    asked = json.loads((gated.root / "asked.json").read_text())
-    assert [entry["outcome"] for entry in asked["vitcnn"]["cases"]] == ["passed"] * 3
+def test_what_the_gate_cannot_use_is_refused_before_anything_runs(gated):
+    refused = {
+        ("benchmarks", "--gate=maybe"): "--gate: 'maybe' cannot be used",
+        ("benchmarks", "--gate-reruns=-1"): "--gate-reruns: '-1' cannot be used",
+        ("benchmarks", "--gate-reruns=two"): "--gate-reruns: 'two' cannot be used",
+        ("benchmarks", "--gate-reruns=100"): "--gate-reruns: '100' cannot be used",
+        ("--gate", "benchmarks"): "Put the path first: pytest benchmarks --gate.",
+        ("benchmarks", "--gate", "--benchmark-save=mine"): "vitcnn baseline record",
+        ("benchmarks", "--gate", "--benchmark-compare=0003"): "'0003' cannot be used. Allowed: no name, with --gate.",
+        ("benchmarks", "--gate", "--benchmark-storage=elasticsearch+http://localhost/x"): "--benchmark-storage",
+    }
+    for options, words in refused.items():
+        result = gated.run(*options, out=False)
+        assert (options, result.exit_code) == (options, USAGE)
+        assert words in result.out
+    assert not (gated.root / "processes.txt").exists()
     assert len(gated.stored) == 5
-
-
-def test_the_verdicts_are_written_as_markdown(gated, monkeypatch):
-    summary = gated.root / "summary.md"
-    summary.write_text("before\n")
-    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
-    gated.script(usual(bee=2.2e-6))
-    result = gated.run("benchmarks", "--gate", "--gate-reruns=0")
-    written = (result.folder / "gate.md").read_text()
-    assert "WORSE" in written
-    assert case("bee") in written
-    assert summary.read_text() == f"before\n{written}\n"
-
-
-@pytest.mark.parametrize("option", ["--gate=maybe", "--gate-reruns=-1", "--gate-reruns=two", "--gate-reruns=100"])
-def test_a_wrong_value_is_refused_before_anything_runs(gated, option):
-    result = gated.run("benchmarks", option, out=False)
-    assert result.exit_code == USAGE
-    name, _, value = option.partition("=")
-    assert f"{name}: '{value}' cannot be used" in result.out
-
-
-def test_a_path_taken_for_the_mode_is_explained(gated):
-    result = gated.run("--gate", "benchmarks", out=False)
-    assert result.exit_code == USAGE
-    assert "Put the path first: pytest benchmarks --gate." in result.out
-
-
-def test_baselines_in_the_folder_of_the_suite_are_found(gated):
-    (gated.root / "benchmarks").rename(gated.root / "own")
-    gated.write("own/test_mini.py", BENCHMARKS)
-    for path in (gated.root / "own" / "baselines").rglob("*.json"):
-        path.write_text(path.read_text().replace("benchmarks/test_mini.py", "own/test_mini.py"))
-    result = gated.run("own", "--gate")
-    assert result.exit_code == GREEN, result.out
-    assert "3 figures judged" in result.out
-
-
-def test_git_ignores_what_runs_leave(gated):
-    result = gated.run("benchmarks", "-k", "bee", out=False)
-    assert result.exit_code == GREEN, result.out
-    assert (gated.root / ".vitcnn" / ".gitignore").read_text().splitlines()[-1] == "*"
 
 
 def test_a_stopped_session_is_not_judged_and_not_green(gated):
@@ -238,10 +191,3 @@ def test_a_stopped_session_is_not_judged_and_not_green(gated):
     result = gated.run("benchmarks", "--gate")
     assert result.exit_code == pytest.ExitCode.INTERRUPTED
     assert "Not judged" in result.out
-
-
-def test_a_store_that_is_no_folder_is_refused(gated):
-    storage = "elasticsearch+http://localhost/x"
-    result = gated.run("benchmarks", "--gate", f"--benchmark-storage={storage}", out=False)
-    assert result.exit_code == USAGE
-    assert "--benchmark-storage" in result.out
