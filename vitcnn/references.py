@@ -135,7 +135,8 @@ def _of_module(field: str, text: str, place: str) -> ModuleType:
 
 
 def _not_importable(field: str, text: str, error: BaseException, file: str) -> UserError:
-    see = f"python {file}" if file else f"python -c 'import {text.rpartition(':')[0]}'"
+    module = text.partition(":")[0]
+    see = f"python {file}" if file else f"python -c 'import {module}'"
     do = f"Importing it raised {raised(error, file)}. `{see}` shows the full error."
     return UserError(field=field, value=text, allowed="a file or module that can be imported", do=do)
 

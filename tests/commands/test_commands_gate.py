@@ -156,7 +156,7 @@ def test_a_current_run_that_is_not_there_cannot_be_judged(capsys, missing):
     store()
     Path("nowhere").mkdir()
     assert gate(current=[missing.removesuffix("/run.json")]) == 3
-    assert f"{missing}: cannot be read as JSON" in capsys.readouterr().out
+    assert f"{missing}: there is no such file" in capsys.readouterr().out
 
 
 def test_further_runs_add_to_the_first(capsys):

@@ -54,9 +54,9 @@ def test_a_run_without_a_figure_for_the_table_is_refused_and_csv_is_named(capsys
 
 
 @pytest.mark.parametrize(
-    "name, says", [("nowhere.json", "nowhere.json"), ("other.json", "not written by a vitcnn run")]
+    "name, says", [("nowhere.json", "there is no such file"), ("other.json", "not written by a vitcnn run")]
 )
 def test_what_is_no_run_is_refused(capsys, tmp_path, name, says):
     (tmp_path / "other.json").write_text("{}")
-    assert main(["table", str(tmp_path / name)]) == 1
+    assert main(["table", str(tmp_path / name)]) == 2
     assert says in capsys.readouterr().err

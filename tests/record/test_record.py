@@ -249,8 +249,8 @@ def test_load_run_names_the_file_and_what_is_wrong(tmp_path, text, message):
 
 
 def test_load_run_of_a_missing_file_or_a_folder_is_a_record_error(tmp_path):
-    for path in (tmp_path / "missing.json", tmp_path):
-        with pytest.raises(RecordError, match="cannot be read as JSON"):
+    for path, says in ((tmp_path / "missing.json", "there is no such file"), (tmp_path, "cannot be read as JSON")):
+        with pytest.raises(RecordError, match=says):
             load_run(path)
 
 

@@ -222,7 +222,7 @@ def test_images_of_both_parts_are_left_out_of_training_and_counted(mine, tmp_pat
             "train: 'no image' cannot be used. Allowed: images that the other part does not have. All of its images",
         ),
         ("one_class", "--task mine:one_class: 1 cannot be used. Allowed: two classes or more."),
-        ("gaps", "198 of 201 classes have none that is not in the other part too: 0, 2, 3. Add some, or number the"),
+        ("gaps", "There are none of 0, 2, 3 (198 of 201 classes), without images that both parts have. Add some"),
         ("number", "Allowed: a Task, or a function"),
         ("OF_FLOATS", "train: 'float64 (12, 1, 28, 28)' cannot be used. Allowed: uint8 (count, 1, 28, 28)."),
         ("OF_THREE", "train: 2 cannot be used. Allowed: labels 0 to 1."),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from vitcnn.commands.output import say
 from vitcnn.commands.paths import GivenPath
-from vitcnn.errors import UserError
+from vitcnn.errors import RecordError, UserError
 
 if TYPE_CHECKING:
     from vitcnn.record import Record, Run
@@ -32,7 +32,10 @@ def run_table(options: argparse.Namespace) -> int:
     from vitcnn.record import load_run
 
     path = options.run_path / RUN_JSON if options.run_path.is_dir() else options.run_path
-    text = shown(load_run(path), options.format)
+    try:
+        text = shown(load_run(path), options.format)
+    except RecordError as error:
+        raise UserError(field="RUN", value=str(path), allowed="a run's JSON, or its folder", do=f"{error}.") from error
     if not text:
         do = "Every metric of every case, also of your own benchmarks, is printed with --format csv."
         allowed = "a run with a passed case of an architecture"

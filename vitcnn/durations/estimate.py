@@ -29,7 +29,7 @@ class Estimate:
         which = f"{len(self.seconds)} of " if num_unknown else ""
         take = "takes" if len(self.seconds) == 1 else "take"
         rest = f"; of the other {num_unknown} nothing is known" if num_unknown else ""
-        time = f"about {about(sum(self.seconds.values()))}"
+        time = f"{'at least' if num_unknown else 'about'} {about(sum(self.seconds.values()))}"
         return f"{which}{counted(self.num_cases, 'case')} {take} {time}, {self._sources}{rest}."
 
     @property

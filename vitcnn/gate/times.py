@@ -276,8 +276,9 @@ def _verdict(entry: RunMedians, evidence: Evidence, level: float, *, more_runs: 
         parts.append(f"the baseline's outlier of {quantity(entry.odd[0], entry.unit)} was limited")
     if kind == "INVALID":
         parts.append(
-            f"but it used {entry.cpus[1]:.2f} processors on average, and the baseline {entry.cpus[0]:.2f}: the machine "
-            "is busy, or the code waits or uses fewer threads. Measure on an idle machine, or use `vitcnn compare`"
+            f"but it used {entry.cpus[1]:.2f} processors on average, and the baseline {entry.cpus[0]:.2f}: the code "
+            "waits (a sleep, a lock, a file) or uses fewer threads, or other programs use the machine. Look for a wait "
+            "in the code, and measure on an idle machine or use `vitcnn compare`"
         )
     if kind == "INCONCLUSIVE":
         visible = evidence.smallest_visible(level=level, tolerance=entry.tolerance)

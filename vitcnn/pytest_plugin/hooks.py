@@ -6,7 +6,7 @@ import gc
 import signal
 import sys
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from vitcnn.architectures import architecture
 from vitcnn.device import CleanState, environment
 from vitcnn.errors import RecordError, UserError
 from vitcnn.folders import OWN, make_own_folder, short
@@ -69,7 +70,8 @@ class SuiteHooks:
         storage = str(self.config.getoption("benchmark_storage")).removeprefix("file://")
         where = f"vitcnn: device {self.options.device.key}, preset {self.options.preset}, baselines {short(storage)}"
         advice = keyword_advice(self.config.option.keyword)
-        return "\n".join([where, *(f"vitcnn: {line}" for line in (*self._resumed_remarks, *advice))])
+        remarks = (*self._resumed_remarks, *advice, *without_family(self.options.architectures))
+        return "\n".join([where, *(f"vitcnn: {line}" for line in remarks)])
 
     @property
     def _resumed_remarks(self) -> tuple[str, ...]:
@@ -300,3 +302,12 @@ class SuiteHooks:
         except ValueError:
             benchmarksession.logger.warning("Benchmark machine_info is different from the saved run's.")
             return None
+
+
+def without_family(names: Sequence[str]) -> list[str]:
+    """Return a line if own models have no family: it chooses the recipe, where --recipe does not."""
+    unknown = [name for name in names if (entry := architecture(name)).file and entry.family == "other"]
+    if not unknown:
+        return []
+    do = "Set family in an Architecture, or choose a recipe with --recipe"
+    return [f"{', '.join(unknown)}: no family is set, so the recipes for transformers train it. {do}."]

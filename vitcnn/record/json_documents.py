@@ -20,6 +20,8 @@ def read_json(path: Path | str) -> Any:
         return json.loads(Path(path).read_bytes().decode("utf-8"), object_pairs_hook=_without_twins)
     except RecursionError:
         reason = "it is nested too deeply"
+    except FileNotFoundError:
+        raise RecordError(f"{path}: there is no such file") from None
     except (OSError, ValueError) as error:
         reason = str(error)
     raise RecordError(f"{path}: cannot be read as JSON ({reason})")

@@ -44,7 +44,7 @@ def recorded(recording: Recording) -> str:
         *(f"  {path}" for path in paths),
         _spread_of_times(recording.records),
         *([DIRTY] if any(run.environment.git_dirty for run in runs) else []),
-        f"Committing it promotes it: git add {together} && git commit",
+        f"To compare later runs with it in CI, commit it: git add {together} && git commit",
     ]
     return "\n".join(lines)
 

@@ -144,8 +144,8 @@ def _require_labels(name: str, classes: Sequence[str], data: Data) -> None:
             raise UserError(field=field, value=int(wrong), allowed=f"labels 0 to {len(classes) - 1}", do="Correct it.")
         empty = [classes[label] for label in np.flatnonzero(np.bincount(labels, minlength=len(classes)) == 0).tolist()]
         if empty:
-            which = f"{len(empty)} of {len(classes)} classes have none that is not in the other part too"
-            do = f"{which}: {', '.join(empty[:MAX_SHOWN])}. Add some, or number the classes from 0 without gaps."
+            which = f"There are none of {', '.join(empty[:MAX_SHOWN])} ({len(empty)} of {len(classes)} classes)"
+            do = f"{which}, without images that both parts have. Add some, or number the classes from 0 without gaps."
             raise UserError(field=field, value=empty[0], allowed="images of every class", do=do)
 
 
