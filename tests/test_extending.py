@@ -266,7 +266,9 @@ def test_a_model_and_data_from_a_file_outside_the_package_are_measured(copy, tmp
     chosen = "accuracy or (latency and /28/b1/ and eager)"
     done = pytest_in(copy, "benchmarks", *own, "--out", "own", "-k", chosen)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "mine:Net: no family is set, so the recipes for transformers train it." in done.stdout
+    says = "mine:Net: no family is set, so the recipes for transformers train it."
+    assert says not in done.stdout, "its recipe was chosen"
+    assert says in pytest_in(copy, "benchmarks/test_memory.py", *own[:2], "--collect-only").stdout
     records = passed_in(copy / "own")
     trained = records["accuracy/mine:Net/mine:data/digits_one_epoch/s1/fp32/eager"]["settings"]
     assert (trained["num_train_images"], trained["num_test_images"], trained["seeds"]) == (200, 100, [0])

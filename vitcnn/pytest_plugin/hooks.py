@@ -70,7 +70,11 @@ class SuiteHooks:
         storage = str(self.config.getoption("benchmark_storage")).removeprefix("file://")
         where = f"vitcnn: device {self.options.device.key}, preset {self.options.preset}, baselines {short(storage)}"
         advice = keyword_advice(self.config.option.keyword)
-        remarks = (*self._resumed_remarks, *advice, *without_family(self.options.architectures))
+        remarks = (
+            *self._resumed_remarks,
+            *advice,
+            *(() if self.options.recipes else without_family(self.options.architectures)),
+        )
         return "\n".join([where, *(f"vitcnn: {line}" for line in remarks)])
 
     @property
@@ -305,7 +309,7 @@ class SuiteHooks:
 
 
 def without_family(names: Sequence[str]) -> list[str]:
-    """Return a line if own models have no family: it chooses the recipe, where --recipe does not."""
+    """Return a line if own models have no family: the family chooses the recipe."""
     unknown = [name for name in names if (entry := architecture(name)).file and entry.family == "other"]
     if not unknown:
         return []
