@@ -31,6 +31,8 @@ from vitcnn.pytest_plugin.telling_time import NAME as TIME
 from vitcnn.pytest_plugin.telling_time import TimeHooks
 
 NAME = "vitcnn-suite"
+NEVER_TIMED = "ignore:Benchmark fixture was not used at all"
+"""pytest-benchmark's warning of a test that failed before it was timed: how it ended is told without it."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -62,6 +64,7 @@ def pytest_configure(config: pytest.Config) -> None:
     except UserError as error:
         raise pytest.UsageError(str(error)) from None
     config.stash[OPTIONS] = options
+    config.addinivalue_line("filterwarnings", NEVER_TIMED)
     if config.pluginmanager.register(SuiteHooks(config, options), NAME) is None:
         raise pytest.UsageError(f"-p no:{NAME} would measure without saving or judging the results: leave it out")
     if not hasattr(config, "workerinput"):
