@@ -383,7 +383,7 @@ def test_the_store_replaces_no_file(tmp_path, measured, monkeypatch):
 
 
 def test_where_one_cannot_be_read_none_is_stored(tmp_path, measured):
-    with pytest.raises(RecordError, match=r"missing.json: cannot be read"):
+    with pytest.raises(RecordError, match=r"missing.json: there is no such file"):
         store([*measured, tmp_path / "missing.json"], tmp_path / "store", "new")
     assert [path for path in (tmp_path / "store").rglob("*") if path.is_file()] == []
 
@@ -448,7 +448,7 @@ def test_where_answers_are_damaged_nothing_is_stored(tmp_path, trained):
 
 
 def test_the_answers_of_every_run_go_where_a_later_one_cannot_be_stored(tmp_path, trained):
-    with pytest.raises(RecordError, match=r"missing.json: cannot be read"):
+    with pytest.raises(RecordError, match=r"missing.json: there is no such file"):
         store([*trained, tmp_path / "missing.json"], tmp_path / "store", "new")
     assert [path for path in (tmp_path / "store").rglob("*") if path.is_file()] == []
 
