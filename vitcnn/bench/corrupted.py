@@ -177,12 +177,5 @@ def right_under(setup: Setup, model: nn.Module, corruption: Corruption, batch: B
 
 def answers(setup: Setup, model: nn.Module, images: Tensor) -> Tensor:
     """Return the model's answers, (batch,), about images, uint8 (batch, channels, px, px), of the task's resolution."""
-    found = confidences(
-        model,
-        normalize(shrunk(images, setup.shape.px)),
-        precision=setup.case.precision,
-        layout=setup.layout,
-        objective=setup.objective,
-        test_time=setup.recipe.test_time,
-    )
+    found = confidences(model, normalize(shrunk(images, setup.shape.px)), **setup.asked_by)
     return setup.objective.answers(found)

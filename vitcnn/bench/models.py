@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -64,20 +65,7 @@ def forward_subject(case: BatchCase, device: Device, rounds: Rounds = MANY_ROUND
         with torch.inference_mode():
             return model(images)
 
-    return Subject(
-        case=case,
-        architecture=entry,
-        device=device,
-        shape=shape,
-        model=model,
-        run=run,
-        warm_up=lambda: planned(rounds, run, device.timer),
-        images_per_run=case.batch,
-        settings={
-            **model_settings(entry, shape, model),
-            "seed": WEIGHTS_SEED,
-        },
-    )
+    return batch_subject(case, device, model, run, rounds)
 
 
 def step_subject(case: BatchCase, device: Device, rounds: Rounds = MANY_ROUNDS) -> Subject:
@@ -99,6 +87,14 @@ def step_subject(case: BatchCase, device: Device, rounds: Rounds = MANY_ROUNDS) 
     def run() -> Tensor:
         return step(images, labels)
 
+    return batch_subject(case, device, model, run, rounds, optimizer=asdict(STEP_OPTIMIZER))
+
+
+def batch_subject(
+    case: BatchCase, device: Device, model: nn.Module, run: Callable[[], Tensor], rounds: Rounds, **settings: Any
+) -> Subject:
+    """Return the subject whose run passes the case's batch through `model`; `settings` repeat the run besides those."""
+    entry, shape = architecture(case.architecture), real_images.input_shape(case.px)
     return Subject(
         case=case,
         architecture=entry,
@@ -108,9 +104,5 @@ def step_subject(case: BatchCase, device: Device, rounds: Rounds = MANY_ROUNDS) 
         run=run,
         warm_up=lambda: planned(rounds, run, device.timer),
         images_per_run=case.batch,
-        settings={
-            **model_settings(entry, shape, model),
-            "seed": WEIGHTS_SEED,
-            "optimizer": asdict(STEP_OPTIMIZER),
-        },
+        settings={**model_settings(entry, shape, model), "seed": WEIGHTS_SEED, **settings},
     )

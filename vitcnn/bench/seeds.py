@@ -41,14 +41,7 @@ def train_seed(setup: Setup, model: nn.Module, train: Source, seed: int, **setti
 
 def ask(setup: Setup, model: nn.Module, split: Source) -> Tensor:
     """Return the model's confidences about every image of `split`, float32 (count, ...), on the host."""
-    return predict(
-        model,
-        split,
-        precision=setup.case.precision,
-        layout=setup.layout,
-        objective=setup.objective,
-        test_time=setup.recipe.test_time,
-    )
+    return predict(model, split, **setup.asked_by)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,7 @@ from vitcnn.inference.pretrained import weighted
 from vitcnn.recipes import Recipe, recipe
 from vitcnn.spec import Architecture, Data, InputShape, Split, Task, TrainedCase
 from vitcnn.training import OBJECTIVES, Objective, Source, num_batches, shrunk_split, source_of
-from vitcnn.training.fit import trained_state
+from vitcnn.training.fit import trained_names
 
 SNAPSHOT_BYTES = {"cpu": 1 << 30, "cuda": 8 << 30}
 """Memory for the weights that are kept to know the accuracy after each epoch; where it is short, of fewer epochs."""
@@ -35,7 +35,8 @@ class Setup:
 
     `weighted` builds the model of `architecture` with the weights that the recipe starts from; `weights` is what a
     record says of them. `train` and `test` hold images of `shape`; `data` has them as the task has them. The accuracy
-    is asked for after each of `tested_epochs`, counted from 1, the last one always.
+    is asked for after each of `tested_epochs`, counted from 1, the last one always. `meta_model` is the model without
+    its weights.
     """
 
     case: TrainedCase
@@ -52,6 +53,17 @@ class Setup:
     train: Source
     test: Source
     tested_epochs: tuple[int, ...]
+    meta_model: nn.Module
+
+    @property
+    def asked_by(self) -> dict[str, Any]:
+        """How a trained model is asked: the arguments of `predict` and `confidences` besides the model and images."""
+        return {
+            "precision": self.case.precision,
+            "layout": self.layout,
+            "objective": self.objective,
+            "test_time": self.recipe.test_time,
+        }
 
     def source(self, split: Split) -> Source:
         """Return images and labels where training can take them from, at the resolution that is trained on."""
@@ -64,10 +76,9 @@ class Setup:
 
     def settings(self, seeds: range) -> dict[str, Any]:
         """Return what repeats the training, as JSON values."""
-        model = on_meta(self.architecture, self.shape)
         return {
-            **model_settings(self.architecture, self.shape, model),
-            "parameters_by_part": parameters_by_part(model),
+            **model_settings(self.architecture, self.shape, self.meta_model),
+            "parameters_by_part": parameters_by_part(self.meta_model),
             **self.weights,
             "seeds": list(seeds),
             "training": asdict(self.recipe),
@@ -98,7 +109,7 @@ def setup_of(
     built, weights = weighted(catalogued, trained_by.weights, task.shape.px)
     shape = replace(task.shape, px=min(task.shape.px, catalogued.model_px(task.shape.px)))
     data = bench.tasks.data(case.task, bench.progress)
-    last = (trained_by.epochs,)
+    model = on_meta(catalogued, shape)
     return Setup(
         case=case,
         device=bench.device,
@@ -113,9 +124,8 @@ def setup_of(
         data=data,
         train=placed(train or data.train, shape, bench.device),
         test=placed(data.test, shape, bench.device),
-        tested_epochs=tested_epochs(on_meta(catalogued, shape), trained_by, bench.device)
-        if tests_every_epoch
-        else last,
+        tested_epochs=tested_epochs(model, trained_by, bench.device) if tests_every_epoch else (trained_by.epochs,),
+        meta_model=model,
     )
 
 
@@ -132,7 +142,8 @@ def on_meta(entry: Architecture, shape: InputShape) -> nn.Module:
 
 def tested_epochs(model: nn.Module, by: Recipe, device: Device) -> tuple[int, ...]:
     """Return the epochs, from 1, after which the weights are kept for a test: evenly spaced, the last one always."""
-    num_bytes = sum(tensor.nbytes for tensor in trained_state(model).values())
+    state = model.state_dict()
+    num_bytes = sum(state[name].nbytes for name in trained_names(model))
     room = min(SNAPSHOT_BYTES[device.kind], int(SNAPSHOT_SHARE * free_bytes(device)))
     count = min(by.epochs, max(1, room // max(1, num_bytes)))
     return tuple(dict.fromkeys(np.linspace(0, by.epochs, count + 1).round().astype(int).tolist()[1:]))

@@ -114,7 +114,7 @@ def started(
             yield process
         except BaseException:
             process.terminate()
-            _wait_or_kill(process)
+            wait_or_kill(process)
             raise
 
 
@@ -135,7 +135,7 @@ def run_json_of(out: Path, status: int) -> Path:
     return run_json
 
 
-def _wait_or_kill(process: subprocess.Popen[bytes]) -> None:
+def wait_or_kill(process: subprocess.Popen[bytes]) -> None:
     """Wait while a process saves what it has; kill it, and all that it started, where that takes too long."""
     try:
         process.wait(GRACE_S)

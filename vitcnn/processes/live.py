@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from vitcnn.errors import RunFailed
-from vitcnn.processes.fresh import GRACE_S, RUN_JSON, Request, run_json_of, started
+from vitcnn.processes.fresh import RUN_JSON, Request, run_json_of, started, wait_or_kill
 from vitcnn.processes.turns import PROTOCOL
 
 Side = Literal["base", "head"]
@@ -92,10 +92,7 @@ class Player:
     def end(self) -> None:
         """Let a process that hangs save what it has; kill it where it does not."""
         self.process.terminate()
-        try:
-            self.process.wait(GRACE_S)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
+        wait_or_kill(self.process)
         self.ended = True
 
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import signal
-import threading
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain
@@ -15,7 +13,7 @@ from pathlib import Path
 from vitcnn.errors import RunFailed, UserError
 from vitcnn.folders import make_own_folder, require_writable
 from vitcnn.gate.baseline import Recording, StoredRun, baseline_of, recordings, require_name, require_new_name, store
-from vitcnn.processes.fresh import OUTPUT, Request, interrupt, measure_in_fresh_process
+from vitcnn.processes.fresh import OUTPUT, Request, measure_in_fresh_process, sigterm_as_interrupt
 from vitcnn.processes.session import session_arguments
 from vitcnn.progress import ProgressBar
 from vitcnn.quantity import counted
@@ -58,24 +56,11 @@ def record(
         for stored in chain([first], measured):
             _require_unthrottled(stored.run)
             found.append(stored)
-    with _sigterm_as_interrupt():
+    with sigterm_as_interrupt():  # it undoes what was stored, as Ctrl-C does
         places = store([stored.path for stored in found], store_folder, name)
     return Recording(
         name=name, runs=tuple(replace(stored, path=place) for stored, place in zip(found, places, strict=True))
     )
-
-
-@contextmanager
-def _sigterm_as_interrupt() -> Iterator[None]:
-    """Let SIGTERM undo what was stored, as Ctrl-C does."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _require_none_removed(run: Run, stored: Sequence[Recording]) -> None:

@@ -80,6 +80,10 @@ class Record:
         """Return the samples of `metric`, or an empty tuple where the record has none."""
         return next((m.samples for m in self.measurements if m.metric == metric), ())
 
+    def holds(self, metric: str, **settings: object) -> bool:
+        """Whether it has `metric`, and these settings."""
+        return settings.items() <= self.settings.items() and bool(self.samples(metric))
+
     @property
     def cell(self) -> str:
         """The case without its architecture: records of one cell can be compared. The case itself in older files."""

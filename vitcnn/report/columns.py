@@ -29,10 +29,7 @@ class Column:
 
     def fits(self, record: Record) -> bool:
         """Whether `record` can stand in this column."""
-        wanted = {"question": self.question, **self.where}
-        return wanted.items() <= {key: record.settings.get(key) for key in wanted}.items() and bool(
-            record.samples(self.metric)
-        )
+        return record.holds(self.metric, question=self.question, **self.where)
 
     def text(self, record: Record) -> str:
         """Return what the column shows of `record`."""

@@ -87,6 +87,7 @@ def fit(
     generator = torch.Generator(device.name).manual_seed(seed)
     steps_per_epoch = num_batches(train, recipe)
     num_steps = recipe.epochs * steps_per_epoch
+    kept_names = trained_names(model) if keep else []
     losses, rates, ends, snapshots = [], [], [], {}
     for epoch in range(recipe.epochs):
         total = torch.zeros((), device=device.name)
@@ -99,7 +100,8 @@ def fit(
         rates.append(share * recipe.peak_learning_rate)
         ends.append(device.timer() - start)
         if epoch + 1 in keep:
-            snapshots[epoch + 1] = {name: tensor.detach().clone() for name, tensor in trained_state(model).items()}
+            state = model.state_dict()
+            snapshots[epoch + 1] = {name: state[name].detach().clone() for name in kept_names}
         after_epoch(epoch + 1, losses[-1])
     return TrainingHistory(
         losses=tuple(losses), learning_rates=tuple(rates), epoch_ends_s=tuple(ends), snapshots=snapshots
@@ -113,16 +115,15 @@ def initialize(model: nn.Module, train: Source) -> None:
             layer.initialize_from(next(train.in_order(NUM_IMAGES_TO_INITIALIZE)))
 
 
-def trained_state(model: nn.Module) -> Weights:
-    """Return what training changes of a model's state: parameters that require gradients, buffers of what trains."""
-    trained = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
-    frozen = [f"{name}." for name, module in model.named_modules() if name and is_frozen(module)]
-    parameters = {name for name, _ in model.named_parameters()}
-    return {
-        name: tensor
-        for name, tensor in model.state_dict().items()
-        if (name in trained if name in parameters else not name.startswith(tuple(frozen)))
-    }
+def trained_names(model: nn.Module) -> list[str]:
+    """Return the names of what training changes: parameters that require gradients, buffers of what is not frozen."""
+    parameters = dict(model.named_parameters())
+    frozen = tuple(f"{name}." for name, module in model.named_modules() if name and is_frozen(module))
+    return [
+        name
+        for name in model.state_dict()
+        if (parameters[name].requires_grad if name in parameters else not name.startswith(frozen))
+    ]
 
 
 def num_batches(train: Source, recipe: Recipe) -> int:

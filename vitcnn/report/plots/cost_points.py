@@ -34,8 +34,7 @@ class Cost:
 
     def fits(self, record: Record) -> bool:
         """Whether `record` holds it."""
-        wanted = {"question": self.question, **self.where}
-        return wanted.items() <= record.settings.items() and bool(record.samples(self.metric))
+        return record.holds(self.metric, question=self.question, **self.where)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,9 +71,8 @@ def points_of(records: Sequence[Record], task: str, cost: Cost) -> list[Point]:
 
 def is_trained_on(task: str, records: Iterable[Record]) -> list[Record]:
     """Return the records of accuracy cases on `task`."""
-    wanted = {"question": "accuracy", "task": task}
-    found = (record for record in records if wanted.items() <= record.settings.items())
-    return [record for record in found if record.samples("test_accuracy") and "task_px" in record.settings]
+    found = (record for record in records if record.holds("test_accuracy", question="accuracy", task=task))
+    return [record for record in found if "task_px" in record.settings]
 
 
 def distance(record: Record, px: int) -> float:
