@@ -74,7 +74,10 @@ def test_what_is_taken_in_words(sizes, words):
         ),
         ({"also_px": (0,)}, "also_px: 0 cannot be used."),
         ({"enlarged_to_px": 32}, "enlarged_to_px: 32 cannot be used. Allowed: multiples of 14 px from 28 px on."),
-        ({"kind": "video"}, "kind: 'video' cannot be used. Allowed: image, sequence of images."),
+        (
+            {"kind": "video"},
+            "kind: 'video' cannot be used. Allowed: anchor and sequence of images, image, sequence of images.",
+        ),
     ],
 )
 def test_a_rule_that_cannot_be_is_refused_by_its_field(wrong, said):

@@ -12,6 +12,25 @@ def normalize(images: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
     return images.to(dtype).mul_(2 / 255).sub_(1)
 
 
+NO_IMAGE = -2.0
+"""Every value at a place of a sequence that holds no image: no pixel of an image, -1..1, has it."""
+
+
+def holds_image(sequences: Tensor) -> Tensor:
+    """Return which places of sequences (batch, length, channels, px, px) hold an image: bool (batch, length)."""
+    return sequences[:, :, 0, 0, 0] > (NO_IMAGE - 1) / 2
+
+
+def in_sequences(images: Tensor, members: Tensor) -> Tensor:
+    """Return the sequences of `images`, floats (images, channels, px, px), at the places `members`, (batch, length).
+
+    They are (batch, length, channels, px, px); where a place is -1, `NO_IMAGE`.
+    """
+    flat = images.index_select(0, members.clamp(min=0).flatten())
+    sequences = flat.view(*members.shape, *images.shape[1:])
+    return sequences.masked_fill_((members < 0)[:, :, None, None, None], NO_IMAGE)
+
+
 class Resize(nn.Module):
     """Resizes images on their device: (batch, channels, *, *) -> (batch, channels, px, px).
 
@@ -23,6 +42,8 @@ class Resize(nn.Module):
         self.px = px
 
     def forward(self, images: Tensor) -> Tensor:
+        if images.ndim > 4:  # sequences of images
+            return self(images.flatten(0, -4)).unflatten(0, images.shape[:-3])
         size = (self.px, self.px)
         if self.px < images.shape[-1]:
             return F.interpolate(images.float(), size=size, mode="bilinear", antialias=True).to(images.dtype)

@@ -9,7 +9,13 @@ from typing import Literal, Protocol, get_args
 from vitcnn.errors import UserError
 from vitcnn.fields import require_count, require_one_of
 
-InputKind = Literal["image", "sequence of images"]
+InputKind = Literal["image", "sequence of images", "anchor and sequence of images"]
+"""What one input of a model is. An anchor is one more image, the first, which the others are compared with."""
+
+
+def with_article(kind: InputKind) -> str:
+    """Return a kind of input as it stands in a sentence."""
+    return f"{'a' if kind.startswith('s') else 'an'} {kind}"
 
 
 class Sizes(Protocol):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, get_args
@@ -16,7 +16,7 @@ import numpy as np
 
 from vitcnn.errors import UnsupportedResolution, UserError
 from vitcnn.fields import require_count, require_name, require_one_of, require_share
-from vitcnn.input_sizes import InputKind, Listed, Sizes
+from vitcnn.input_sizes import InputKind, Listed, Sizes, with_article
 
 if TYPE_CHECKING:
     from torch import nn
@@ -41,11 +41,21 @@ TIME_TOLERANCE = 0.02
 
 @dataclass(frozen=True, kw_only=True)
 class InputShape:
-    """What a model is built for: `channels` x `px` x `px` images, `num_classes` logits."""
+    """What a model is built for: `channels` x `px` x `px` images, `num_classes` outputs.
+
+    `num_classes` is 1 where the answer is one number. `length` is the number of images in one input, places that may
+    stay empty included; None where an input is one image.
+    """
 
     px: int
     channels: int
     num_classes: int
+    length: int | None = None
+
+    def of_batch(self, count: int) -> tuple[int, ...]:
+        """Return the shape of `count` inputs: (count, channels, px, px), of sequences `length` behind the count."""
+        places = () if self.length is None else (self.length,)
+        return (count, *places, self.channels, self.px, self.px)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,11 +79,12 @@ class Architecture:
 
     `takes` is the rule of the sizes that the model works at; images of other sizes are resized on the device, inside
     what is timed. `resolutions` stands for it as an exception, a list of input sizes with the model's size for each. Of
-    one that `--arch FILE.py:NAME` brings both may be absent: what the model takes is then tried out. `hub` names its
-    ImageNet weights in timm's part of the Hugging Face hub, empty where it has none. `builder` returns an untrained
-    module for the model's resolution: (batch, channels, px, px) -> (batch, num_classes); where there is a `hub`, it
-    takes timm's options too. Of a user's own, `file` is where it is defined, and `counted_parameters` stands for a
-    published size.
+    one that `--arch FILE.py:NAME` brings both may be absent: what the model takes is then tried out. `any_length` says
+    of a model of sequences whether it can be given longer ones than it is built for. `hub` names its ImageNet weights
+    in timm's part of the Hugging Face hub, empty where it has none. `builder` returns an untrained module for the
+    model's resolution: (batch, channels, px, px), of sequences (batch, length, channels, px, px) with
+    `images.NO_IMAGE` at empty places, -> (batch, num_classes); where there is a `hub`, it takes timm's options too. Of
+    a user's own, `file` is where it is defined, and `counted_parameters` stands for a published size.
     """
 
     name: str
@@ -83,6 +94,7 @@ class Architecture:
     resolutions: Mapping[int, int] = field(hash=False, default_factory=dict)
     published: Published | None = None
     source: str = ""
+    any_length: bool = True
     hub: str = ""
     file: str = ""
     counted_parameters: int | None = None
@@ -115,7 +127,7 @@ class Architecture:
     def refusal(self, px: int, kind: InputKind = "image") -> str:
         """Return what it takes and that it cannot be given inputs of `kind` at `px`; an empty string where it can."""
         if self.sizes.kind != kind:
-            return f"{self.name} takes a {self.sizes.kind} as one input, not an {kind}"
+            return f"{self.name} takes {with_article(self.sizes.kind)} as one input, not {with_article(kind)}"
         reason = self.sizes.refusal(px)
         return f"{self.name} takes {self.sizes.words}, not {px} px: {reason}" if reason else ""
 
@@ -134,34 +146,43 @@ class Architecture:
     def build(self, shape: InputShape) -> nn.Module:
         """Build the untrained module for images of `shape.px`, working at `model_px(shape.px)`."""
         px = self.model_px(shape.px)
-        return self.builder(InputShape(px=px, channels=shape.channels, num_classes=shape.num_classes))
+        return self.builder(replace(shape, px=px))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Split:
-    """Images, uint8 (count, channels, px, px), and their labels, int64 (count,); NumPy, in host memory."""
+    """Samples and their labels, int64 (count,); NumPy, in host memory. `images` are uint8 (images, channels, px, px).
+
+    A sample is an image; or where there are `members`, int64 (count, length), several: their places in `images`, -1
+    behind the last. Where training should see other samples in each epoch, `drawn_anew` returns `members` and `labels`
+    of as many others, by a seed.
+    """
 
     images: np.ndarray
     labels: np.ndarray
+    members: np.ndarray | None = None
+    drawn_anew: Callable[[int], tuple[np.ndarray, np.ndarray]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Data:
     """The two parts of a task. The test part is only ever scored: it chooses nothing.
 
-    `settings` is what a record must say of these data besides their task: JSON values.
+    `longer` is a second test part, of sequences longer than any for training. `settings` is what a record must say of
+    these data besides their task: JSON values.
     """
 
     train: Split
     test: Split
+    longer: Split | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def sha256(self) -> str:
-        """The SHA-256 of all images and labels: the same data, the same sum."""
+        """The SHA-256 of all images, members and labels: the same data, the same sum."""
         digest = hashlib.sha256()
-        for split in (self.train, self.test):
-            for array in (split.images, split.labels):
+        for split in filter(None, (self.train, self.test, self.longer)):
+            for array in (split.images, split.labels, *([] if split.members is None else [split.members])):
                 digest.update(f"{array.dtype} {array.shape}".encode())
                 digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()
@@ -190,6 +211,7 @@ class Task:
     `loader` is given the data root, below which files and caches lie, and whom to tell of long work. `files` is what
     must be there. `recipes` names the set of training recipes made for it: `digits`, `photos`. The training time to
     `target_accuracy` is reported where it is reached. `objective` names what is learnt, in `training.objectives`.
+    `kind` is what one input is: an image, or several.
     """
 
     name: str
@@ -199,6 +221,7 @@ class Task:
     source: str
     recipes: str
     objective: str = "classification"
+    kind: InputKind = "image"
     target_accuracy: float = 0.9
     files: tuple[RemoteFile, ...] = ()
 
@@ -250,6 +273,11 @@ class Case:
         """Pixels a side of what the model is given, or None where the task decides it."""
         return None
 
+    @property
+    def input_kind(self) -> InputKind | None:
+        """What one input of the model is, or None where the task decides it."""
+        return "image"
+
     def axes(self) -> tuple[str, ...]:
         """Return the parts of the id between the architecture and the precision."""
         raise NotImplementedError
@@ -267,7 +295,12 @@ class Case:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainedCase(Case):
-    """A case that trains its architecture on `task` by `recipe`, once for each seed."""
+    """A case that trains its architecture on `task` by `recipe`, once for each seed.
+
+    `kinds` are the inputs that the question can be asked about.
+    """
+
+    kinds: ClassVar[tuple[InputKind, ...]] = ("image",)
 
     task: str
     recipe: str
@@ -277,6 +310,10 @@ class TrainedCase(Case):
         super().__post_init__()
         for name in ("task", "recipe"):
             require_name(name, getattr(self, name))
+
+    @property
+    def input_kind(self) -> InputKind | None:
+        return None
 
     def axes(self) -> tuple[str, ...]:
         seeds = () if self.num_seeds == NUM_SEEDS else (f"s{self.num_seeds}",)

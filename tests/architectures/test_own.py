@@ -1,6 +1,7 @@
 """A user's own model, from a file or from a package's entry point."""
 
 import re
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
@@ -9,14 +10,14 @@ from torch import nn
 
 from vitcnn import LatencyCase, architectures
 from vitcnn.architectures import architecture, ask_for, own
-from vitcnn.bench.obstacles import without_resolution
+from vitcnn.bench.obstacles import without_input
 from vitcnn.errors import CaseError, UnknownName, UnsupportedResolution, UserError
 from vitcnn.inference.forward import memory_format, resized
 from vitcnn.measuring.runner import own_failures
 from vitcnn.metrics.arithmetic import macs
 from vitcnn.recipes import recipe_for
 from vitcnn.spec import Architecture, InputShape
-from vitcnn.tasks import real_images, tasks
+from vitcnn.tasks import Tasks, real_images, tasks
 
 MINE = """
     import numpy
@@ -154,7 +155,7 @@ def test_what_a_model_takes_is_found_out_by_trying(mine):
     ask_for([mine("for_digits"), mine("patches"), mine("OnTheHost")])
     found = [set(taken(architecture(f"mine:{name}"))) for name in ("for_digits", "patches", "OnTheHost")]
     assert found == [{28}, {32, 224, 512, 640}, set(SOME_PX)]
-    place = without_resolution(LatencyCase(architecture="mine:patches", px=28, batch=1))
+    place = without_input(LatencyCase(architecture="mine:patches", px=28, batch=1), Tasks(Path()))
     takes = "mine:patches takes the sizes at which it answers, such as 32, 224, 512 px, not 28 px: "
     raised = r"it raised AssertionError: patches of 16 px do not fit 28 px \(mine\.py, line \d+, in patches\)\. "
     assert re.match(
@@ -180,7 +181,7 @@ def test_a_list_without_a_size_of_the_benchmarks_is_tried_at_its_own(mine):
     ask_for([mine("ONE_ODD_SIZE")])
     entry = architecture("mine:ONE_ODD_SIZE")
     assert (taken(entry), entry.model_px(96)) == ({}, 112)
-    assert without_resolution(LatencyCase(architecture="mine:ONE_ODD_SIZE", px=96, batch=1)) == ""
+    assert without_input(LatencyCase(architecture="mine:ONE_ODD_SIZE", px=96, batch=1), Tasks(Path())) == ""
 
 
 @pytest.mark.parametrize(

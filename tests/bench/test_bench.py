@@ -4,7 +4,7 @@ import pytest
 
 from vitcnn import AccuracyCase, LatencyCase
 from vitcnn.architectures import architectures
-from vitcnn.bench.obstacles import compiler, obstacle, without_compiler, without_resolution
+from vitcnn.bench.obstacles import compiler, obstacle, without_compiler, without_input
 from vitcnn.device import Device
 from vitcnn.tasks import Tasks, tasks
 
@@ -46,12 +46,12 @@ def test_files_that_are_missing_are_said_with_the_command_that_gets_them(cpu, tm
     assert obstacle(ON_MNIST, cpu, Tasks(tmp_path)) == ""
 
 
-def test_a_resolution_that_is_not_in_the_map_is_said_with_those_that_are(monkeypatch):
+def test_a_resolution_that_is_not_in_the_map_is_said_with_those_that_are(monkeypatch, tmp_path):
     small = replace(architectures()["lenet"], name="small", takes=None, resolutions={28: 28})
     monkeypatch.setitem(architectures(), "small", small)
     case = replace(LATENCY, architecture="small", px=224)
     assert (
-        without_resolution(case)
+        without_input(case, Tasks(tmp_path))
         == "small takes 28 px, not 224 px: its resolutions are stated one by one. Name another architecture for it"
     )
-    assert without_resolution(replace(case, px=28)) == ""
+    assert without_input(replace(case, px=28), Tasks(tmp_path)) == ""

@@ -31,7 +31,10 @@ TRIED_PX = (GREYSCALE_PX, 32, 224, 512)
 NAMES = tuple(entry.name for entry in fields(InputShape))
 ALLOWED = "an Architecture, a function that returns an nn.Module, or an nn.Module class (each seed builds it anew)"
 MAPS = "a model that maps images (batch, channels, px, px) to logits (batch, num_classes)"
+MAPS_SEQUENCES = "a model that maps sequences (batch, length, channels, px, px) to numbers (batch, num_classes)"
 BATCH = 2
+LENGTHS: dict[InputKind, int] = {"sequence of images": 10, "anchor and sequence of images": 11}
+"""What the benchmarks show a model of sequences: ten digits, with an anchor one more."""
 
 
 def own_architecture(text: str) -> Architecture:
@@ -67,11 +70,13 @@ def _architecture(field: str, found: Reference) -> Architecture:
     )
     builder = Builder(name=str(found), file=found.file, make=stated.builder)
     sizes = stated.sizes if stated.takes or stated.resolutions else Tried(builder=builder)
-    trials = {px: builder.trial(shown(px, sizes.model_px(px))) for px in stated.resolutions or TRIED_PX}
+    tried_px = stated.resolutions or (TRIED_PX if sizes.kind == "image" else TRIED_PX[:1])
+    trials = {px: builder.trial(shown(px, sizes.model_px(px), sizes.kind)) for px in tried_px}
     wrong = {px: trial.wrong for px, trial in trials.items() if trial.wrong}
     if wrong and (len(wrong) == len(trials) or not isinstance(sizes, Tried)):
         px, reason = next(iter(wrong.items()))
-        raise UserError(field=field, value=builder.name, allowed=MAPS, do=f"At {px} px: {reason}.")
+        allowed = MAPS if sizes.kind == "image" else MAPS_SEQUENCES
+        raise UserError(field=field, value=builder.name, allowed=allowed, do=f"At {px} px: {reason}.")
     return replace(
         stated,
         name=builder.name,
@@ -83,9 +88,10 @@ def _architecture(field: str, found: Reference) -> Architecture:
     )
 
 
-def shown(px: int, model_px: int | None = None) -> InputShape:
+def shown(px: int, model_px: int | None = None, kind: InputKind = "image") -> InputShape:
     """Return what a model is built for where a benchmark has `px`, at `model_px` where the images are resized."""
-    return InputShape(px=model_px or px, channels=1 if px == GREYSCALE_PX else 3, num_classes=10)
+    channels, length = 1 if px == GREYSCALE_PX else 3, LENGTHS.get(kind)
+    return InputShape(px=model_px or px, channels=channels, num_classes=1 if length else 10, length=length)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +134,8 @@ class Builder:
         reason = self.trial(shape).wrong
         if reason:
             image = f"{shape.channels} x {shape.px} x {shape.px} images of {shape.num_classes} classes"
+            if shape.length is not None:
+                image = f"sequences of {shape.length} {shape.channels} x {shape.px} x {shape.px} images"
             raise CaseError(f"{self.name} cannot be used on {image}: {reason}")
         model: nn.Module = self._made(shape)
         return model
@@ -183,11 +191,12 @@ def _trial(model: Any, shape: InputShape) -> Trial:
     if any(is_lazy(parameter) for parameter in model.parameters()):
         return Trial(wrong="it has lazy layers, whose sizes are unknown before the first call: set their sizes")
     with torch.no_grad():
-        logits = model.eval()(torch.zeros(BATCH, shape.channels, shape.px, shape.px))
+        logits = model.eval()(torch.zeros(shape.of_batch(BATCH)))
     if not isinstance(logits, torch.Tensor):
         return Trial(wrong=f"it returned a {type(logits).__name__}: return the logits alone")
     if tuple(logits.shape) != (BATCH, shape.num_classes):
-        return Trial(wrong=f"it returned {tuple(logits.shape)} for {BATCH} images, not {(BATCH, shape.num_classes)}")
+        asked = "images" if shape.length is None else "sequences"
+        return Trial(wrong=f"it returned {tuple(logits.shape)} for {BATCH} {asked}, not {(BATCH, shape.num_classes)}")
     if not logits.is_floating_point():
         return Trial(wrong=f"it returned {logits.dtype} instead of floating-point numbers")
     return Trial(num_parameters=sum(parameter.numel() for parameter in model.parameters()))

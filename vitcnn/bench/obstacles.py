@@ -8,6 +8,7 @@ import shutil
 from vitcnn.architectures import architecture, hub
 from vitcnn.device import Device
 from vitcnn.errors import NoCompiler
+from vitcnn.input_sizes import InputKind, with_article
 from vitcnn.recipes import recipe
 from vitcnn.spec import Case, TrainedCase
 from vitcnn.tasks import Tasks
@@ -20,7 +21,7 @@ def obstacle(case: Case, device: Device, tasks: Tasks) -> str:
     """Return why `case` cannot be measured here as things are, and the way out; an empty string where it can."""
     return (
         without_compiler(case, device)
-        or without_resolution(case)
+        or without_input(case, tasks)
         or without_files(case, tasks)
         or without_weights(case)
     )
@@ -45,13 +46,25 @@ def compiler() -> str:
     return next(filter(None, map(shutil.which, [named] if named else COMPILERS)), "")
 
 
-def without_resolution(case: Case) -> str:
-    """Return that the architecture cannot take the case's resolution, where it cannot."""
-    entry, px = architecture(case.architecture), case.input_px
-    if px is None or entry.accepts(px):
+def without_input(case: Case, tasks: Tasks) -> str:
+    """Return that the architecture or the question cannot take what the case gives it, where it cannot."""
+    entry, (px, kind) = architecture(case.architecture), input_of(case, tasks)
+    if isinstance(case, TrainedCase) and kind not in case.kinds:
+        asked = " or ".join(map(with_article, case.kinds))
+        return f"{case.question} is asked about inputs that are {asked}, and those of {case.task} are {kind}s"
+    if px is None or entry.accepts(px, kind):
         return ""
     resize = "To have such images resized, state takes=Takes(...) in an Architecture"
-    return f"{entry.refusal(px)}. {resize if entry.file else 'Name another architecture for it'}"
+    is_of_size = entry.file and entry.sizes.kind == kind
+    return f"{entry.refusal(px, kind)}. {resize if is_of_size else 'Name another architecture for it'}"
+
+
+def input_of(case: Case, tasks: Tasks) -> tuple[int | None, InputKind]:
+    """Return the resolution that a case gives its architecture, None where it is not known, and the kind of input."""
+    if isinstance(case, TrainedCase):
+        task = tasks.task(case.task)
+        return task.shape.px, task.kind
+    return case.input_px, case.input_kind or "image"
 
 
 def without_files(case: Case, tasks: Tasks) -> str:

@@ -25,8 +25,12 @@ def resized(architecture: Architecture, shape: InputShape) -> nn.Module:
 
 
 def memory_format(architecture: Architecture) -> torch.memory_format:
-    """Return the layout of an architecture's images and weights: channels_last wherever convolutions do the work."""
-    return torch.contiguous_format if architecture.family in ("vit", "other") else torch.channels_last
+    """Return the layout of an architecture's images and weights: channels_last wherever convolutions do the work.
+
+    Sequences of images are contiguous: their models lay out the images as they like.
+    """
+    is_contiguous = architecture.family in ("vit", "other") or architecture.sizes.kind != "image"
+    return torch.contiguous_format if is_contiguous else torch.channels_last
 
 
 def for_inference(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -42,9 +43,8 @@ def _macs_on(device: str, architecture: Architecture, shape: InputShape) -> int:
     counter = FlopCounterMode(display=False)
     with torch.device(device), torch.no_grad(), torch.random.fork_rng(devices=()):
         model: nn.Module = architecture.build(shape).eval()
-        px = architecture.model_px(shape.px)
         with counter:
-            model(torch.zeros(1, shape.channels, px, px))
+            model(torch.zeros(replace(shape, px=architecture.model_px(shape.px)).of_batch(1)))
     return counter.get_total_flops() // 2
 
 

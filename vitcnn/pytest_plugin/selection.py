@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from vitcnn.architectures import architecture
-from vitcnn.bench.obstacles import without_resolution
+from vitcnn.bench.obstacles import input_of, without_input
 from vitcnn.errors import UserError
+from vitcnn.input_sizes import with_article
 from vitcnn.pytest_plugin.options import Options
 from vitcnn.recipes import recipe, recipe_for
 from vitcnn.spec import Case, Task, TrainedCase
@@ -23,7 +24,7 @@ def select(cases: Iterable[Case], options: Options) -> list[Any]:
     in_preset = of_preset(cases, options.preset)
     for case in in_preset:
         require_known_names(case, options.tasks)
-        require_resolution(case, options.tasks)
+        require_input(case, options.tasks)
     chosen = in_preset
     if options.architectures:
         chosen = [case for name in options.architectures for case in of_architecture(chosen, name, options.tasks)]
@@ -31,7 +32,10 @@ def select(cases: Iterable[Case], options: Options) -> list[Any]:
         asked = [options.tasks.task(name) for name in options.tasks.asked]
         chosen = list(dict.fromkeys(case for task in asked for case in of_task(chosen, task)))
     chosen = trained_as(chosen, options.recipes, options.num_seeds)
-    return [pytest.param(case, id=str(case), marks=[] if case in in_preset else _skipped(case)) for case in chosen]
+    return [
+        pytest.param(case, id=str(case), marks=[] if case in in_preset else _skipped(case, options.tasks))
+        for case in chosen
+    ]
 
 
 def require_known_names(case: Case, tasks: Tasks) -> None:
@@ -42,13 +46,18 @@ def require_known_names(case: Case, tasks: Tasks) -> None:
         recipe(case.recipe)
 
 
-def require_resolution(case: Case, tasks: Tasks) -> None:
-    """Raise UserError where a case gives its architecture images that it cannot take."""
-    px = tasks.task(case.task).shape.px if isinstance(case, TrainedCase) else case.input_px
-    entry = architecture(case.architecture)
-    if px is not None and not entry.accepts(px):
+def require_input(case: Case, tasks: Tasks) -> None:
+    """Raise UserError where a case gives its architecture, or asks its question about, what they cannot take."""
+    entry, (px, kind) = architecture(case.architecture), input_of(case, tasks)
+    do = f"Correct {case}, or name another architecture."
+    if isinstance(case, TrainedCase) and kind not in case.kinds:
+        allowed = f"tasks whose inputs are {' or '.join(map(with_article, case.kinds))}"
+        raise UserError(field=f"task of {case.question}", value=case.task, allowed=allowed, do=f"Correct {case}.")
+    if px is not None and entry.sizes.kind != kind:
+        allowed = f"architectures that take {with_article(kind)}"
+        raise UserError(field="architecture", value=entry.name, allowed=allowed, do=do)
+    if px is not None and not entry.accepts(px, kind):
         allowed = f"what {entry.name} takes, {entry.sizes.words}"
-        do = f"Correct {case}, or name another architecture."
         raise UserError(field="px", value=px, allowed=allowed, do=do)
 
 
@@ -95,7 +104,7 @@ def on_task(case: TrainedCase, task: Task) -> TrainedCase:
     return replace(case, task=task.name, recipe=recipe.name)
 
 
-def _skipped(case: Case) -> list[pytest.MarkDecorator]:
-    """Return a skip mark for a place that an architecture was put into and whose resolution it cannot take."""
-    reason = without_resolution(case)
+def _skipped(case: Case, tasks: Tasks) -> list[pytest.MarkDecorator]:
+    """Return a skip mark for a place that an architecture or a task was put into and that it does not fit."""
+    reason = without_input(case, tasks)
     return [pytest.mark.skip(reason=reason)] if reason else []

@@ -1,5 +1,6 @@
 """fit(): trains a module by a recipe on data that lives on the device."""
 
+from vitcnn.training.arranged import Arranged as Arranged
 from vitcnn.training.fit import TrainingHistory as TrainingHistory
 from vitcnn.training.fit import fit as fit
 from vitcnn.training.fit import num_batches as num_batches

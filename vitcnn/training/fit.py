@@ -140,8 +140,7 @@ def batches(train: Source, recipe: Recipe, generator: Generator, epoch: int) -> 
     bytes_per_batch = train.bytes_per_sample * recipe.batch
     block = recipe.batch * max(1, BLOCK_BYTES[generator.device.type] // bytes_per_batch)
     for raw in train.shuffled(count, block, generator, epoch):
-        ready = augment(raw, recipe.augmentation, generator)
-        yield from zip(ready.images.split(recipe.batch), ready.targets.split(recipe.batch), strict=True)
+        yield from augment(raw, recipe.augmentation, generator).batches(recipe.batch)
 
 
 def rate_share(recipe: Recipe, step: int, num_steps: int) -> float:

@@ -8,8 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+LARGEST_SUM = 90.0
+"""Of ten digits."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +23,8 @@ class Objective:
     `loss` is given outputs (batch, ...), targets and the recipe's label smoothing, and returns the mean loss, a scalar
     in `loss_unit`. `confidences` turns outputs, averaged over the copies of an image, into what is kept of them,
     float32 (batch, ...). `answers` turns confidences into answers, int64 (batch,), and `score` says what each answer is
-    worth beside its label, 0..1 (batch,).
+    worth beside its label, 0..1 (batch,). `losses` are those of confidences beside labels, (batch,). `range` is from
+    the lowest to the highest confidence, for whoever says how much they changed.
     """
 
     name: str
@@ -28,6 +33,8 @@ class Objective:
     confidences: Callable[[Tensor], Tensor]
     answers: Callable[[Tensor], Tensor]
     score: Callable[[Tensor, Tensor], Tensor]
+    losses: Callable[[Tensor, Tensor], Tensor]
+    range: float = 1.0
 
     def accuracy(self, confidences: Tensor, labels: Tensor) -> float:
         """Return the mean score of the answers."""
@@ -39,14 +46,65 @@ def cross_entropy(logits: Tensor, targets: Tensor, label_smoothing: float) -> Te
     return F.cross_entropy(logits, targets, label_smoothing=label_smoothing)
 
 
+def binary_cross_entropy(logits: Tensor, targets: Tensor, label_smoothing: float) -> Tensor:
+    """Return the mean binary cross-entropy of logits (batch, 1) with answers, 0 or 1 (batch,)."""
+    shares = targets * (1 - label_smoothing) + label_smoothing / 2
+    return F.binary_cross_entropy_with_logits(logits[:, 0].float(), shares.float())
+
+
+def squared_error(sums: Tensor, targets: Tensor, label_smoothing: float) -> Tensor:  # noqa: ARG001  # nothing to smooth
+    """Return the mean squared error of sums (batch, 1)."""
+    return F.mse_loss(sums[:, 0].float(), targets.float())
+
+
+def both_probabilities(logits: Tensor) -> Tensor:
+    """Return the probabilities of no and of yes, (batch, 2)."""
+    return torch.cat([-logits, logits], dim=1).sigmoid()
+
+
+def negative_log_likelihoods(probabilities: Tensor, labels: Tensor) -> Tensor:
+    """Return the negative logarithm of the probability of each label."""
+    of_labels = probabilities.gather(1, labels[:, None])[:, 0]
+    return -of_labels.clamp(min=torch.finfo(of_labels.dtype).tiny).log()
+
+
+def is_equal(answers: Tensor, labels: Tensor) -> Tensor:
+    """Return which answers are right."""
+    return answers == labels
+
+
 CLASSIFICATION = Objective(
     name="classification",
     loss_unit="nat",
     loss=cross_entropy,
     confidences=lambda logits: logits.softmax(dim=1),
     answers=lambda probabilities: probabilities.argmax(dim=1),
-    score=lambda answers, labels: answers == labels,
+    score=is_equal,
+    losses=negative_log_likelihoods,
 )
 """One of several classes: logits (batch, classes), cross-entropy, the likeliest class, right or wrong."""
 
-OBJECTIVES = {objective.name: objective for objective in (CLASSIFICATION,)}
+PRESENCE = Objective(
+    name="presence",
+    loss_unit="nat",
+    loss=binary_cross_entropy,
+    confidences=both_probabilities,
+    answers=lambda probabilities: probabilities.argmax(dim=1),
+    score=is_equal,
+    losses=negative_log_likelihoods,
+)
+"""Whether something is there: one logit (batch, 1), binary cross-entropy, the likelier answer, right or wrong."""
+
+SUM = Objective(
+    name="sum",
+    loss_unit="digit²",
+    loss=squared_error,
+    confidences=lambda sums: sums[:, 0],
+    answers=lambda sums: sums.round().clamp(min=0).to(torch.int64),
+    score=is_equal,
+    losses=lambda sums, labels: (sums - labels) ** 2,
+    range=LARGEST_SUM,
+)
+"""A sum of digits: one number (batch, 1), squared error, the nearest whole number from 0, right or wrong."""
+
+OBJECTIVES = {objective.name: objective for objective in (CLASSIFICATION, PRESENCE, SUM)}

@@ -67,4 +67,4 @@ def shrunk_split(split: Split, px: int, device: Device) -> Split:
         return split
     parts = np.array_split(split.images, -(-len(split.images) // SHRINK_BATCH))
     resized = [shrunk(torch.from_numpy(part).to(device.name), px).cpu() for part in parts]
-    return Split(images=torch.cat(resized).numpy(), labels=split.labels)
+    return replace(split, images=torch.cat(resized).numpy())

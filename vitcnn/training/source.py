@@ -9,6 +9,14 @@ from torch import Generator, Tensor
 
 from vitcnn.training.block import Block
 
+EPOCHS_PER_SEED = 10_007
+"""More epochs than any recipe has, so that no two seeds share an order."""
+
+
+def host_seed(generator: Generator, epoch: int) -> int:
+    """Return the seed by which the host draws in an epoch: what it drew on the device it would have to wait for."""
+    return EPOCHS_PER_SEED * generator.initial_seed() + epoch
+
 
 class Source(Protocol):
     """A split of a task that is, or arrives, on one device."""

@@ -11,15 +11,13 @@ from torch import Generator, Tensor
 from vitcnn.device import Device, free_bytes
 from vitcnn.images import normalize
 from vitcnn.spec import Split
+from vitcnn.training.arranged import Arranged
 from vitcnn.training.block import Block
 from vitcnn.training.resident import Resident
-from vitcnn.training.source import Source
+from vitcnn.training.source import Source, host_seed
 
 RESIDENT_SHARE = 0.25
 """Share of the device's free memory up to which images live on the device."""
-
-EPOCHS_PER_SEED = 10_007
-"""More epochs than any recipe has, so that no two seeds share an order."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,8 +55,7 @@ class Streamed:
 
         The host draws the order by the generator's seed and the epoch: to read a draw from the device it would wait.
         """
-        seed = EPOCHS_PER_SEED * generator.initial_seed() + epoch
-        order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))[:count]
+        order = torch.randperm(len(self), generator=torch.Generator().manual_seed(host_seed(generator, epoch)))[:count]
         for part in self._ahead(order.split(block)):
             yield Block(**part, epoch=epoch, num_classes=self.num_classes)
 
@@ -104,7 +101,12 @@ class _Copy:
 
 
 def source_of(split: Split, device: Device, *, num_classes: int) -> Source:
-    """Return `split` on the device where it takes no more than its share of the memory there, else streamed."""
+    """Return `split` on the device where it takes no more than its share of the memory there, else streamed.
+
+    Of sequences the images are always on the device: each is in several of them.
+    """
+    if split.members is not None:
+        return Arranged.of(split, device, num_classes=num_classes)
     if device.is_cuda and split.images.nbytes > RESIDENT_SHARE * free_bytes(device):
         return Streamed.of(split, device, num_classes=num_classes)
     return Resident.of(split, device, num_classes=num_classes)
