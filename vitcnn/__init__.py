@@ -13,6 +13,8 @@ from vitcnn.questions.data_efficiency import DataEfficiencyCase as DataEfficienc
 from vitcnn.questions.latency import LatencyCase as LatencyCase
 from vitcnn.questions.memory import MemoryCase as MemoryCase
 from vitcnn.questions.robustness import RobustnessCase as RobustnessCase
+from vitcnn.questions.sequence_latency import SequenceLatencyCase as SequenceLatencyCase
+from vitcnn.questions.sequences import SequenceCase as SequenceCase
 from vitcnn.questions.tiled import TiledCase as TiledCase
 from vitcnn.questions.training import TrainingCase as TrainingCase
 from vitcnn.recipes import Recipe as Recipe

@@ -12,6 +12,13 @@ from vitcnn.fields import require_count, require_one_of
 InputKind = Literal["image", "sequence of images", "anchor and sequence of images"]
 """What one input of a model is. An anchor is one more image, the first, which the others are compared with."""
 
+OF_SEQUENCES: tuple[InputKind, ...] = ("sequence of images", "anchor and sequence of images")
+
+
+def num_anchors(kind: InputKind) -> int:
+    """Return how many images of an input are no part of its sequence."""
+    return int(kind == "anchor and sequence of images")
+
 
 def with_article(kind: InputKind) -> str:
     """Return a kind of input as it stands in a sentence."""

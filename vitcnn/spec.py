@@ -248,10 +248,11 @@ class Case:
     """What one benchmark measures. Subclasses, in `vitcnn/questions/`, add the axes of their question.
 
     Fixed for all: TF32 off, channels_last for CNNs and hybrids, untrained weights called `random`. Every field that is
-    an `int` is a whole number from 1.
+    an `int` is a whole number from 1. `kinds` are the inputs that the question can be asked about.
     """
 
     question: ClassVar[str]
+    kinds: ClassVar[tuple[InputKind, ...]] = ("image",)
 
     architecture: str
     precision: Precision = "fp32"
@@ -273,11 +274,6 @@ class Case:
         """Pixels a side of what the model is given, or None where the task decides it."""
         return None
 
-    @property
-    def input_kind(self) -> InputKind | None:
-        """What one input of the model is, or None where the task decides it."""
-        return "image"
-
     def axes(self) -> tuple[str, ...]:
         """Return the parts of the id between the architecture and the precision."""
         raise NotImplementedError
@@ -295,12 +291,7 @@ class Case:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainedCase(Case):
-    """A case that trains its architecture on `task` by `recipe`, once for each seed.
-
-    `kinds` are the inputs that the question can be asked about.
-    """
-
-    kinds: ClassVar[tuple[InputKind, ...]] = ("image",)
+    """A case that trains its architecture on `task` by `recipe`, once for each seed."""
 
     task: str
     recipe: str
@@ -310,10 +301,6 @@ class TrainedCase(Case):
         super().__post_init__()
         for name in ("task", "recipe"):
             require_name(name, getattr(self, name))
-
-    @property
-    def input_kind(self) -> InputKind | None:
-        return None
 
     def axes(self) -> tuple[str, ...]:
         seeds = () if self.num_seeds == NUM_SEEDS else (f"s{self.num_seeds}",)

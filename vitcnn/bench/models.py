@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import torch
@@ -17,6 +17,7 @@ from vitcnn.device import Device
 from vitcnn.images import normalize
 from vitcnn.inference import for_inference
 from vitcnn.inference.forward import DTYPES, memory_format, resized
+from vitcnn.input_sizes import num_anchors
 from vitcnn.recipes.parts import AdamW
 from vitcnn.spec import Architecture, BatchCase, InputShape
 from vitcnn.tasks import real_images
@@ -45,27 +46,31 @@ def model_settings(entry: Architecture, shape: InputShape, model: nn.Module) -> 
 
 
 def images_on(
-    device: Device, case: BatchCase, layout: torch.memory_format, dtype: torch.dtype = torch.float32
+    device: Device, shape: InputShape, batch: int, layout: torch.memory_format, dtype: torch.dtype = torch.float32
 ) -> Tensor:
-    """Return the case's batch on the device, normalised, as `dtype` in the model's layout."""
-    images = torch.from_numpy(real_images.batch(case.px, case.batch)).to(device.name)
-    return normalize(images, dtype).contiguous(memory_format=layout)
+    """Return a batch of inputs of `shape` on the device, normalised, as `dtype` in the model's layout."""
+    images = torch.from_numpy(real_images.batch(shape.px, batch * (shape.length or 1))).to(device.name)
+    return normalize(images, dtype).view(shape.of_batch(batch)).contiguous(memory_format=layout)
 
 
-def forward_subject(case: BatchCase, device: Device, rounds: Rounds = MANY_ROUNDS) -> Subject:
-    """Return the subject whose run is one forward in inference mode."""
+def forward_subject(
+    case: BatchCase, device: Device, rounds: Rounds = MANY_ROUNDS, length: int | None = None
+) -> Subject:
+    """Return the subject whose run is one forward in inference mode, of images or of sequences of `length`."""
     entry, shape = architecture(case.architecture), real_images.input_shape(case.px)
+    if length is not None:
+        shape = replace(shape, num_classes=1, length=length + num_anchors(entry.sizes.kind))
     layout = memory_format(entry)
     model = for_inference(
         random_model(entry, shape, device), device=device, layout=layout, precision=case.precision, mode=case.mode
     )
-    images = images_on(device, case, layout, DTYPES[case.precision])
+    images = images_on(device, shape, case.batch, layout, DTYPES[case.precision])
 
     def run() -> Tensor:
         with torch.inference_mode():
             return model(images)
 
-    return batch_subject(case, device, model, run, rounds)
+    return batch_subject(case, device, shape, model, run, rounds)
 
 
 def step_subject(case: BatchCase, device: Device, rounds: Rounds = MANY_ROUNDS) -> Subject:
@@ -81,20 +86,26 @@ def step_subject(case: BatchCase, device: Device, rounds: Rounds = MANY_ROUNDS) 
         precision=case.precision,
         mode=case.mode,
     )
-    images = images_on(device, case, layout)
+    images = images_on(device, shape, case.batch, layout)
     labels = torch.arange(case.batch, device=device.name) % shape.num_classes
 
     def run() -> Tensor:
         return step(images, labels)
 
-    return batch_subject(case, device, model, run, rounds, optimizer=asdict(STEP_OPTIMIZER))
+    return batch_subject(case, device, shape, model, run, rounds, optimizer=asdict(STEP_OPTIMIZER))
 
 
 def batch_subject(
-    case: BatchCase, device: Device, model: nn.Module, run: Callable[[], Tensor], rounds: Rounds, **settings: Any
+    case: BatchCase,
+    device: Device,
+    shape: InputShape,
+    model: nn.Module,
+    run: Callable[[], Tensor],
+    rounds: Rounds,
+    **settings: Any,
 ) -> Subject:
-    """Return the subject whose run passes the case's batch through `model`; `settings` repeat the run besides those."""
-    entry, shape = architecture(case.architecture), real_images.input_shape(case.px)
+    """Return the subject whose run passes a batch of `shape` through `model`; `settings` repeat the run besides."""
+    entry = architecture(case.architecture)
     return Subject(
         case=case,
         architecture=entry,
@@ -103,6 +114,6 @@ def batch_subject(
         model=model,
         run=run,
         warm_up=lambda: planned(rounds, run, device.timer),
-        images_per_run=case.batch,
+        images_per_run=case.batch * (shape.length or 1),
         settings={**model_settings(entry, shape, model), "seed": WEIGHTS_SEED, **settings},
     )

@@ -49,9 +49,9 @@ def compiler() -> str:
 def without_input(case: Case, tasks: Tasks) -> str:
     """Return that the architecture or the question cannot take what the case gives it, where it cannot."""
     entry, (px, kind) = architecture(case.architecture), input_of(case, tasks)
-    if isinstance(case, TrainedCase) and kind not in case.kinds:
+    if kind not in case.kinds:
         asked = " or ".join(map(with_article, case.kinds))
-        return f"{case.question} is asked about inputs that are {asked}, and those of {case.task} are {kind}s"
+        return f"{case.question} can be asked where one input is {asked}, not {with_article(kind)}"
     if px is None or entry.accepts(px, kind):
         return ""
     resize = "To have such images resized, state takes=Takes(...) in an Architecture"
@@ -60,11 +60,15 @@ def without_input(case: Case, tasks: Tasks) -> str:
 
 
 def input_of(case: Case, tasks: Tasks) -> tuple[int | None, InputKind]:
-    """Return the resolution that a case gives its architecture, None where it is not known, and the kind of input."""
+    """Return what a case gives its architecture: pixels a side, None where nobody knows, and the kind of input.
+
+    Where the question can be asked about several kinds and no task decides, it is what the architecture takes.
+    """
     if isinstance(case, TrainedCase):
         task = tasks.task(case.task)
         return task.shape.px, task.kind
-    return case.input_px, case.input_kind or "image"
+    taken = architecture(case.architecture).sizes.kind
+    return case.input_px, taken if taken in case.kinds else case.kinds[0]
 
 
 def without_files(case: Case, tasks: Tasks) -> str:

@@ -5,7 +5,7 @@ Nothing is tested while the clock runs: the weights after each epoch are kept an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
@@ -25,6 +25,9 @@ NUM_BATCHES_TO_COUNT = 2
 
 State = TypeVar("State")
 Result = TypeVar("Result")
+
+Findings = Mapping[str, np.ndarray]
+"""What a question asks a trained model besides its answers about the test part, by name."""
 
 
 def new_model(setup: Setup, seed: int) -> nn.Module:
@@ -46,24 +49,41 @@ def ask(setup: Setup, model: nn.Module, split: Source) -> Tensor:
 
 @dataclass(frozen=True, kw_only=True)
 class SeedResult:
-    """What came of one seed: how its training went, its confidences at the end, its accuracy at each tested epoch."""
+    """What came of one seed: how its training went, its confidences at the end, its accuracy at each tested epoch.
+
+    `findings` are what a question asked it besides.
+    """
 
     history: TrainingHistory
     confidences: Tensor
     accuracies: tuple[float, ...]
+    findings: Findings
 
 
-def result_of(setup: Setup, model: nn.Module, history: TrainingHistory) -> SeedResult:
+def nothing_more(_model: nn.Module) -> Findings:
+    """Ask a trained model nothing besides."""
+    return {}
+
+
+def result_of(
+    setup: Setup,
+    model: nn.Module,
+    history: TrainingHistory,
+    asked_besides: Callable[[nn.Module], Findings] = nothing_more,
+) -> SeedResult:
     """Ask a trained model about the test part, and what it was after each epoch whose weights were kept."""
     labels = torch.from_numpy(setup.data.test.labels)
-    last = ask(setup, model, setup.test)
+    last, findings = ask(setup, model, setup.test), asked_besides(model)
     accuracies = []
     for weights in history.snapshots.values():
         model.load_state_dict(weights, strict=False)
         accuracies.append(setup.objective.accuracy(ask(setup, model, setup.test), labels))
     history.snapshots.clear()
     return SeedResult(
-        history=history, confidences=last, accuracies=(*accuracies, setup.objective.accuracy(last, labels))
+        history=history,
+        confidences=last,
+        accuracies=(*accuracies, setup.objective.accuracy(last, labels)),
+        findings=findings,
     )
 
 
@@ -72,6 +92,7 @@ def trained_of(setup: Setup, results: Sequence[SeedResult], warm_up_s: float) ->
     confidences = torch.stack([result.confidences for result in results])
     labels = torch.from_numpy(setup.data.test.labels)
     predictions = torch.stack([setup.objective.answers(seed) for seed in confidences])
+    losses = [setup.objective.losses(seed, labels).double().mean() for seed in confidences]
     ends = [[result.history.epoch_ends_s[epoch - 1] for epoch in setup.tested_epochs] for result in results]
     return Trained(
         labels=setup.data.test.labels,
@@ -83,6 +104,8 @@ def trained_of(setup: Setup, results: Sequence[SeedResult], warm_up_s: float) ->
         ends_s=np.array(ends),
         target_accuracy=setup.task.target_accuracy,
         warm_up_s=warm_up_s,
+        losses=torch.stack(losses).numpy(),
+        findings={name: np.stack([result.findings[name] for result in results]) for name in results[0].findings},
     )
 
 
@@ -168,8 +191,17 @@ class Pupil:
     history: TrainingHistory | None = None
 
 
-def trained_subject(setup: Setup, bench: Bench, *, train_of: Callable[[int], Source] | None = None) -> Subject:
-    """Return the subject whose run trains one of the seeds, on the images that `train_of` draws for it, else on all."""
+def trained_subject(
+    setup: Setup,
+    bench: Bench,
+    *,
+    train_of: Callable[[int], Source] | None = None,
+    asked_besides: Callable[[nn.Module], Findings] = nothing_more,
+) -> Subject:
+    """Return the subject whose run trains one of the seeds, on the images that `train_of` draws for it, else on all.
+
+    `asked_besides` asks each trained model what its answers about the test part do not say.
+    """
 
     def begin(seed: int) -> Pupil:
         return Pupil(seed=seed, model=new_model(setup, seed), train=train_of(seed) if train_of else setup.train)
@@ -180,7 +212,7 @@ def trained_subject(setup: Setup, bench: Bench, *, train_of: Callable[[int], Sou
 
     def end(pupil: Pupil) -> SeedResult:
         assert pupil.history is not None
-        return result_of(setup, pupil.model, pupil.history)
+        return result_of(setup, pupil.model, pupil.history, asked_besides)
 
     rounds = SeedRounds(seeds_of(setup, bench), begin=begin, run=run, end=end)
     warm_up_s = 0.0

@@ -26,7 +26,7 @@ def series_of(trained: Trained, histories: Sequence[TrainingHistory], objective:
         Series(name="training_time_s", unit="s", values=nested(trained.ends_s), **per_seed),
         Series(name=PREDICTIONS, unit="class", axes=("seed", "image"), values=nested(trained.predictions)),
         Series(name=LABELS, unit="class", axes=("image",), values=nested(trained.labels)),
-        *of_each_class(trained),
+        *(of_each_class(trained) if trained.has_classes else []),
     ]
 
 

@@ -72,7 +72,8 @@ class Setup:
     @property
     def images_per_seed(self) -> int:
         """Images that one seed trains on, again and again."""
-        return self.recipe.epochs * min(len(self.train), num_batches(self.train, self.recipe) * self.recipe.batch)
+        num_samples = min(len(self.train), num_batches(self.train, self.recipe) * self.recipe.batch)
+        return round(self.recipe.epochs * num_samples * self.train.images_per_sample)
 
     def settings(self, seeds: range) -> dict[str, Any]:
         """Return what repeats the training, as JSON values."""

@@ -24,7 +24,8 @@ class Trained:
     of classification, the probability of each class. `predictions` (seeds, images) are the answers and `scores`
     (seeds, images) what they are worth, 0..1. `accuracies` and `ends_s`, (seeds, epochs), are the test accuracy after
     each of `epochs`, from 1, and the seconds of training until then. `warm_up_s` is what the throw-away training before
-    the first seed took, compilation included. `right_under`, bool (seeds, corruptions, severities, images), says which
+    the first seed took, compilation included. `losses` (seeds,) are the last epoch's mean losses on the test part, and
+    `findings` what a question asked each model besides, by name. `right_under`, bool (seeds, corruptions, severities, images), says which
     corrupted images were answered right, where that was asked.
     """
 
@@ -37,7 +38,14 @@ class Trained:
     ends_s: np.ndarray
     target_accuracy: float
     warm_up_s: float
+    losses: np.ndarray
+    findings: Mapping[str, np.ndarray] = field(default_factory=dict)
     right_under: np.ndarray | None = None
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether the answers are classes with a probability of each: sums are not."""
+        return self.confidences.ndim > 2
 
     @property
     def accuracies_under_shift(self) -> np.ndarray:

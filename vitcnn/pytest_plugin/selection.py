@@ -51,7 +51,7 @@ def require_input(case: Case, tasks: Tasks) -> None:
     entry, (px, kind) = architecture(case.architecture), input_of(case, tasks)
     do = f"Correct {case}, or name another architecture."
     if isinstance(case, TrainedCase) and kind not in case.kinds:
-        allowed = f"tasks whose inputs are {' or '.join(map(with_article, case.kinds))}"
+        allowed = f"tasks of which one input is {' or '.join(map(with_article, case.kinds))}"
         raise UserError(field=f"task of {case.question}", value=case.task, allowed=allowed, do=f"Correct {case}.")
     if px is not None and entry.sizes.kind != kind:
         allowed = f"architectures that take {with_article(kind)}"

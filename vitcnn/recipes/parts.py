@@ -12,7 +12,7 @@ from typing import Literal, get_args
 from vitcnn.errors import UserError
 
 Fill = Literal["zeros", "reflect"]
-Decay = Literal["cosine", "linear"]
+Decay = Literal["cosine", "linear", "steps"]
 TestTime = Literal["none", "flip", "flip_and_shift"]
 Weights = Literal["random", "hub"]
 
@@ -164,6 +164,16 @@ class AdamW:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Adam:
+    """Adam, fused; the decay is part of the gradient, and biases and norms decay too, as torch.optim.Adam has it."""
+
+    kind: Literal["adam"] = "adam"
+    peak_learning_rate: float
+    weight_decay: float
+    betas: tuple[float, float] = (0.9, 0.999)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Sgd:
     """SGD with momentum, fused; `decay_all` lets biases and norms decay too, as most CNN recipes have it."""
 
@@ -193,14 +203,15 @@ class Muon:
     weight_decay: float = 0.0
 
 
-Optimizer = AdamW | Sgd | Muon
+Optimizer = AdamW | Adam | Sgd | Muon
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Training settings. Cross-entropy; the learning rate rises linearly, then decays to near zero; last epoch counts.
+    """Training settings. The learning rate rises linearly, then decays to near zero; the last epoch counts.
 
-    `warmup_share` is the share of all steps. `augmentation` is applied in its order: bytes, then normalised images,
+    `warmup_share` is the share of all steps. The decay by `steps` divides the rate by ten at each of `steps_at`, shares
+    of all steps. `augmentation` is applied in its order: bytes, then normalised images,
     then labels too (`STAGES`). `test_time` averages the logits over mirrored and shifted copies of a test image.
     `weights`: from random ones, or from the hub's. Variants are made with `dataclasses.replace`.
     """
@@ -211,6 +222,7 @@ class Recipe:
     optimizer: Optimizer
     warmup_share: float
     decay: Decay = "cosine"
+    steps_at: tuple[float, ...] = ()
     label_smoothing: float = 0.0
     augmentation: tuple[Augmentation, ...] = ()
     test_time: TestTime = "none"
@@ -227,6 +239,9 @@ class Recipe:
         _require(self, "epochs", isinstance(self.epochs, int) and self.epochs >= 1, whole)
         _require(self, "batch", isinstance(self.batch, int) and self.batch >= 1, whole)
         _require(self, "warmup_share", 0 <= self.warmup_share <= 1, SHARES)
+        _require(self, "steps_at", all(0 < share < 1 for share in self.steps_at), "shares above 0, below 1")
+        is_sorted = list(self.steps_at) == sorted(self.steps_at) and bool(self.steps_at) == (self.decay == "steps")
+        _require(self, "steps_at", is_sorted, "shares in order where decay is steps, none elsewhere")
         _require(self, "label_smoothing", 0 <= self.label_smoothing < 1, "shares from 0, below 1")
         _require(self, "peak_learning_rate", 0 < self.peak_learning_rate < inf, "numbers above 0")
         for name, allowed in (("decay", Decay), ("test_time", TestTime), ("weights", Weights)):

@@ -110,7 +110,7 @@ def _ratio(ours: Record, theirs: Record, metric: str) -> str:
     return f"{ratio:.1f}x slower" if ratio > 1 else f"{1 / ratio:.1f}x faster"
 
 
-OPTIMIZERS = {"adamw": "AdamW", "sgd": "SGD", "muon": "Muon"}
+OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD", "muon": "Muon"}
 """As their authors write them, by their kinds."""
 
 

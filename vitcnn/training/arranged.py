@@ -46,9 +46,13 @@ class Arranged:
         return len(self.labels)
 
     @property
+    def images_per_sample(self) -> float:
+        return int((self.members >= 0).sum()) / len(self)
+
+    @property
     def bytes_per_sample(self) -> int:
         """Bytes of the images of a sequence of mean length."""
-        return self.images[0].nbytes * max(1, int((self.members >= 0).sum()) // len(self))
+        return round(self.images[0].nbytes * self.images_per_sample)
 
     def first(self, count: int) -> Arranged:
         """Return the first `count` sequences, the same in every epoch, or all where there are fewer."""

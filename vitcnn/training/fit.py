@@ -144,10 +144,12 @@ def batches(train: Source, recipe: Recipe, generator: Generator, epoch: int) -> 
 
 
 def rate_share(recipe: Recipe, step: int, num_steps: int) -> float:
-    """Return the share of the peak learning rate at `step`, from 0: linear up to 1, then down, to end near zero."""
+    """Return the share of the peak learning rate at `step`, from 0: linear up to 1, then down as the recipe says."""
     warmup_steps = max(1, round(recipe.warmup_share * num_steps))
     if step < warmup_steps:
         return (step + 1) / warmup_steps
+    if recipe.decay == "steps":
+        return float(0.1 ** sum(step >= round(at * num_steps) for at in recipe.steps_at))
     progress = (step - warmup_steps) / max(1, num_steps - warmup_steps)
     return 0.5 * (1 + math.cos(math.pi * progress)) if recipe.decay == "cosine" else 1 - progress
 

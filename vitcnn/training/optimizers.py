@@ -9,9 +9,10 @@ from typing import Any, cast
 
 from torch import nn
 from torch.optim import SGD, Optimizer
+from torch.optim import Adam as TorchAdam
 from torch.optim import AdamW as TorchAdamW
 
-from vitcnn.recipes.parts import AdamW, Muon, Sgd
+from vitcnn.recipes.parts import Adam, AdamW, Muon, Sgd
 from vitcnn.recipes.parts import Optimizer as OptimizerSettings
 from vitcnn.training.muon import OrthogonalMomentum
 
@@ -53,6 +54,12 @@ def adamw(parameters: list[nn.Parameter], settings: AdamW) -> Optimizer:
     return with_peaks(TorchAdamW(groups, lr=settings.peak_learning_rate, betas=settings.betas, fused=True))
 
 
+def adam(parameters: list[nn.Parameter], settings: Adam) -> Optimizer:
+    """Return a fused Adam; everything decays."""
+    rate, decay = settings.peak_learning_rate, settings.weight_decay
+    return with_peaks(TorchAdam(parameters, lr=rate, betas=settings.betas, weight_decay=decay, fused=True))
+
+
 def sgd(parameters: list[nn.Parameter], settings: Sgd) -> Optimizer:
     """Return a fused SGD."""
     everything = [{"params": parameters, "weight_decay": settings.weight_decay}]
@@ -76,7 +83,7 @@ def muon(weights: list[nn.Parameter], settings: Muon) -> Optimizer:
     )
 
 
-BUILDERS: dict[type, Any] = {AdamW: adamw, Sgd: sgd}
+BUILDERS: dict[type, Any] = {AdamW: adamw, Adam: adam, Sgd: sgd}
 
 
 def decaying_groups(parameters: list[nn.Parameter], weight_decay: float) -> list[dict[str, Any]]:

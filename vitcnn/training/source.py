@@ -26,6 +26,10 @@ class Source(Protocol):
         """Bytes of one sample's input as it is stored."""
 
     @property
+    def images_per_sample(self) -> float:
+        """Images of a sample, in the mean."""
+
+    @property
     def labels(self) -> Tensor:
         """What is to be answered, (count,), wherever it lies."""
 

@@ -42,6 +42,10 @@ class Streamed:
         return len(self.labels)
 
     @property
+    def images_per_sample(self) -> float:
+        return 1.0
+
+    @property
     def bytes_per_sample(self) -> int:
         """Bytes of one image."""
         return self.images[0].nbytes
