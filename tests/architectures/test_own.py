@@ -195,7 +195,7 @@ def test_a_list_without_a_size_of_the_benchmarks_is_tried_at_its_own(mine):
         ("Lazy", "it has lazy layers"),
         (
             "Timm",
-            "it needs img_size and in_chans, which vitcnn does not know: name them px, channels, num_classes, length,",
+            "it needs img_size and in_chans, which vitcnn does not know: name them px, channels, num_classes, ",
         ),
         ("Exits", "it raised SystemExit: bye (mine.py, line "),
         ("Broken", "it raised AttributeError: 'Broken' object has no attribute 'neck' (mine.py, line "),

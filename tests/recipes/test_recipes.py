@@ -77,6 +77,8 @@ def test_digits_are_never_mirrored():
     mirrored |= {name for name, entry in recipes().items() if entry.test_time != "none"}
     assert not {name for name in mirrored if name.startswith(("digits_", "glyphs_", "study_a_"))}
     assert {"photos_cnn", "photos_vit", "photos_deep_cnn", "photos_deep_vit"} <= mirrored
+    assert "study_e" in mirrored, "as published: its source mirrors digits"
+    assert not {name for name in mirrored if "sequences_" in name}
 
 
 def test_study_a_fine_tunes_the_vit_three_epochs_and_trains_the_cnn_from_scratch():
@@ -123,3 +125,11 @@ def test_unknown_test_time_augmentation_is_refused():
 def test_unknown_recipe_offers_the_nearest():
     with pytest.raises(UnknownName, match=r"^recipe: 'digit_cnn' cannot be used.*Did you mean digits_cnn"):
         recipe("digit_cnn")
+
+
+@pytest.mark.parametrize(
+    "changed", [{"decay": "steps"}, {"steps_at": (0.5,)}, {"decay": "steps", "steps_at": (0.8, 0.6)}]
+)
+def test_a_decay_in_steps_says_where_in_order_and_no_other_does(changed):
+    with pytest.raises(UserError, match=r"^steps_at of digits_cnn: .* shares in order where decay is steps"):
+        replace(DIGITS_CNN, **changed)

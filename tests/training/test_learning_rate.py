@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -47,3 +48,19 @@ def test_rate_rises_to_the_peak_and_then_falls(num_steps, warmup_share, decay):
 @pytest.mark.parametrize("step, share", [(0, 0.5), (1, 1.0), (2, 1.0), (4, 0.75), (9, 0.125)])
 def test_linear_decay_of_ten_steps_by_hand(step, share):
     assert rate_share(replace(RECIPE, decay="linear"), step, 10) == pytest.approx(share)
+
+
+@pytest.mark.parametrize("step, share", [(0, 1.0), (5, 1.0), (6, 0.1), (7, 0.1), (8, 0.01), (9, 0.01)])
+def test_in_steps_the_rate_is_divided_by_ten_at_shares_of_all_steps(step, share):
+    recipe = replace(RECIPE, warmup_share=0.0, decay="steps", steps_at=(0.6, 0.8))
+    assert rate_share(recipe, step, 10) == pytest.approx(share)
+
+
+def test_fifty_epochs_in_steps_are_torchs_own_schedule():
+    recipe = replace(RECIPE, epochs=50, warmup_share=0.0, decay="steps", steps_at=(0.6, 0.8))
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    schedule = torch.optim.lr_scheduler.MultiStepLR(optimizer, milestones=[30, 40], gamma=0.1)
+    for epoch in range(50):
+        assert rate_share(recipe, 7 * epoch, 350) == pytest.approx(schedule.get_last_lr()[0])
+        optimizer.step()
+        schedule.step()

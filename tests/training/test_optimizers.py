@@ -1,9 +1,11 @@
+import copy
+
 import pytest
 import torch
 from torch import nn
 
 from vitcnn.architectures import architectures
-from vitcnn.recipes.parts import AdamW, Muon, Sgd
+from vitcnn.recipes.parts import Adam, AdamW, Muon, Sgd
 from vitcnn.spec import InputShape
 from vitcnn.training import optimizers
 from vitcnn.training.optimizers import hidden_weights
@@ -124,3 +126,16 @@ def test_first_layers_read_pixels_and_last_ones_return_logits_in_the_whole_catal
     logits = [weight for weight in left if weight.shape[0] == 7]
     assert chosen
     assert (len(readers), len(logits)) == (1, 1)
+
+
+def test_adam_steps_as_torchs_own_with_the_decay_in_the_gradient_of_everything(model):
+    twin = copy.deepcopy(model)
+    ours = optimizers(model, Adam(peak_learning_rate=0.1, weight_decay=0.5, betas=(0.8, 0.9)))
+    theirs = [torch.optim.Adam(twin.parameters(), lr=0.1, weight_decay=0.5, betas=(0.8, 0.9))]
+    for updating, stepped in ((ours, model), (theirs, twin)):
+        for number in range(3):
+            for parameter in stepped.parameters():
+                parameter.grad = torch.full_like(parameter, number + 1.0)
+            updating[0].step()
+    for one, other in zip(model.parameters(), twin.parameters(), strict=True):
+        torch.testing.assert_close(one, other)

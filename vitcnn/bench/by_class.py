@@ -40,7 +40,8 @@ def class_accuracies(trained: Trained) -> np.ndarray:
 def roc_auc(trained: Trained, average: Literal["macro", "micro"]) -> Sequence[float]:
     """Return the area under each seed's ROC curve, one class against the rest, averaged over classes or decisions.
 
-    None where a class has no test image, or all of them, or the answers are not classes. Raises Diverged where a probability is not a number.
+    None where a class has no test image, or all of them, or the answers are not classes. Raises Diverged where a
+    probability is not a number.
     """
     from sklearn.metrics import roc_auc_score
 

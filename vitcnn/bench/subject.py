@@ -25,8 +25,8 @@ class Trained:
     (seeds, images) what they are worth, 0..1. `accuracies` and `ends_s`, (seeds, epochs), are the test accuracy after
     each of `epochs`, from 1, and the seconds of training until then. `warm_up_s` is what the throw-away training before
     the first seed took, compilation included. `losses` (seeds,) are the last epoch's mean losses on the test part, and
-    `findings` what a question asked each model besides, by name. `right_under`, bool (seeds, corruptions, severities, images), says which
-    corrupted images were answered right, where that was asked.
+    `findings` what a question asked each model besides, by name. `right_under`, bool (seeds, corruptions, severities,
+    images), says which corrupted images were answered right, where that was asked.
     """
 
     labels: np.ndarray
