@@ -121,7 +121,7 @@ def theirs(folder: str, stack: Stack, *, num_workers: int, num_batches: int) -> 
 def require_alike(epochs: dict[str, Epoch], counts: dict[str, int]) -> None:
     """Stop where a side does not yield its number of batches of the same kind; this also starts the workers."""
     for side, epoch in epochs.items():
-        found = list((images.shape, images.dtype, len(sums), float(sums.float().mean())) for images, sums in epoch())
+        found = [(images.shape, images.dtype, len(sums), float(sums.float().mean())) for images, sums in epoch()]
         assert len(found) == counts[side], (side, len(found))
         assert {kind[:3] for kind in found} == {((BATCH, LONGEST, 1, 28, 28), torch.float32, BATCH)}, side
         mean = np.mean([kind[3] for kind in found])

@@ -3,8 +3,8 @@
 `digit_sum_*`: what do the digits add up to? `digit_anchor_*`: does the digit of the first image, the anchor, occur in
 the sequence? Training sees other sequences in each epoch; the test part has as many as images, always the same ones.
 `*_published_*` are the study's own sequences, its training part the same in each epoch. They are runs of consecutive
-images, whose digits must be in random order. Those of `digits` are not (0, 1, 2, ... again and again), so its images
-are first put in an order that a fixed seed draws. `longer` are test sequences of 11 to 20 images, which the study does
+images, whose digits must be in random order. Those of `digits` are not (0, 1, 2, ... in many places), so its images are
+first put in an order that a fixed seed draws. `longer` are test sequences of 11 to 20 images, which the study does
 not have: they are drawn for its tasks too.
 """
 
@@ -44,7 +44,7 @@ SUM_TARGET, ANCHOR_TARGET = 0.66, 0.92
 """What the study's Transformers reached on MNIST."""
 
 FEW_SUM_TARGET, FEW_ANCHOR_TARGET = 0.6, 0.9
-"""A little less, on a fortieth of the images: a reader that is right about 91 of 100 digits has 0.6 of the sums."""
+"""A little less, on a fortieth of the images: who reads 91 of 100 digits right reads 62 of 100 sequences right."""
 
 
 def load_sequences(source: Task, *, anchored: bool, published: bool, data_root: Path, progress: Progress) -> Data:
@@ -84,9 +84,7 @@ def _task(source: Task, *, anchored: bool = False, published: bool = False) -> T
 
     def load(data_root: Path, progress: Progress) -> Data:
         ensure(task, data_root, progress)  # before the source's loader does: a missing file is then told of this task
-        return load_sequences(
-            source, anchored=anchored, published=published, data_root=data_root, progress=progress
-        )
+        return load_sequences(source, anchored=anchored, published=published, data_root=data_root, progress=progress)
 
     how = f"the sequences of {STUDY}" if published else f"ours, after {STUDY}"
     task = Task(
