@@ -37,7 +37,7 @@ TRAIN_SEED, TEST_SEED, LONGER_SEED, ORDER_SEED = 0, 1, 2, 3
 
 LARGEST_SUM = 9 * LONGEST
 
-STUDY = "study E (github.com/kobybibas/vit_for_mnist)"
+STUDY = "study E (kobybibas, vit_for_mnist, 2025)"
 SHUFFLED = ", in an order drawn by a fixed seed"
 
 SUM_TARGET, ANCHOR_TARGET = 0.66, 0.92
