@@ -51,7 +51,7 @@ def without_input(case: Case, tasks: Tasks) -> str:
     entry, (px, kind) = architecture(case.architecture), input_of(case, tasks)
     if isinstance(case, TrainedCase) and kind not in case.kinds:
         asked = " or ".join(map(with_article, case.kinds))
-        return f"{case.question} is asked about inputs that are {asked}, and those of {case.task} are {kind}s"
+        return f"{case.question} is asked about {asked}, and one input of {case.task} is {with_article(kind)}"
     if px is None or entry.accepts(px, kind):
         return ""
     resize = "To have such images resized, state takes=Takes(...) in an Architecture"
