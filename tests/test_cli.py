@@ -58,6 +58,22 @@ def test_list_tasks_says_which_data_are_here(capsys, tmp_path):
     assert "not here" in rows["cifar10"]
 
 
+def test_list_tasks_says_what_a_sequence_is_and_that_its_images_are_those_of_another_task(capsys, tmp_path):
+    main(["list", "tasks"])
+    out = capsys.readouterr().out
+    start = out.index("digit_anchor_published_mnist")
+    row = [line[31:41].strip() for line in out[start:].splitlines()]
+    assert " ".join(row[:4]) == "an anchor and up to 10 images of 1x28x28"
+    assert "not here" in task_rows(out)["digit_sum_mnist"]
+    assert "no download" in task_rows(out)["digit_sum_digits"]
+    for file in tasks()["mnist"].files:
+        path = tmp_path / "data" / file.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    main(["list", "tasks"])
+    assert "not here" not in task_rows(capsys.readouterr().out)["digit_sum_mnist"]
+
+
 def test_the_module_is_the_command_and_knows_its_version():
     done = subprocess.run([sys.executable, "-m", "vitcnn", "--version"], capture_output=True, text=True, check=True)
     assert re.fullmatch(r"vitcnn \d+\.\d+\.\d+\n", done.stdout)
@@ -175,6 +191,15 @@ def test_fetch_makes_or_reads_what_needs_no_download(capsys, tmp_path):
     assert out.splitlines() == [
         "digits: 1,442 training and 355 test images of 1x28x28, 10 classes",
         f"Data root: {tmp_path / 'data'}",
+    ]
+
+
+def test_fetch_counts_sequences(capsys):
+    assert main(["fetch", "digit_sum_digits", "digit_anchor_published_digits"]) == 0
+    anchored = "sequences of an anchor and up to 10 images of 1x28x28"
+    assert capsys.readouterr().out.splitlines()[:2] == [
+        "digit_sum_digits: 1,442 training and 355 test sequences of up to 10 images of 1x28x28",
+        f"digit_anchor_published_digits: 1,431 training and 344 test {anchored}",
     ]
 
 

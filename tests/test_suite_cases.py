@@ -58,8 +58,12 @@ def test_what_takes_sequences_gets_no_case_on_single_images(monkeypatch):
     assert {str(case) for case in cases_in(FOLDER)} == {str(case) for case in EVERY}
 
 
-def test_full_holds_every_task():
-    assert {entry.task for entry in EVERY if isinstance(entry, TrainedCase)} == set(tasks())
+def test_full_holds_every_task_of_images():
+    """Those of sequences have no architecture yet."""
+    asked = {entry.task for entry in EVERY if isinstance(entry, TrainedCase)}
+    assert {name for name in asked if tasks()[name].kind == "image"} == {
+        name for name, task in tasks().items() if task.kind == "image"
+    }
 
 
 def test_ids_have_the_documented_form():

@@ -158,8 +158,9 @@ def fetch_data(options: argparse.Namespace) -> None:
     require_writable("--data-root", tasks.data_root, "Name another folder with --data-root or $VITCNN_DATA.")
     for name in tasks.asked:
         fetch(tasks.task(name), tasks.data_root, ProgressBar())
-        data = tasks.data(name, ProgressBar())
-        shape = tasks.task(name).shape
-        counts = f"{len(data.train.labels):,} training and {len(data.test.labels):,} test images"
-        print(f"{name}: {counts} of {shape.channels}x{shape.px}x{shape.px}, {shape.num_classes} classes")
+        data, task = tasks.data(name, ProgressBar()), tasks.task(name)
+        what = "images" if task.kind == "image" else "sequences"
+        counts = f"{len(data.train.labels):,} training and {len(data.test.labels):,} test {what}"
+        classes = f", {task.shape.num_classes} classes" if task.kind == "image" else ""
+        print(f"{name}: {counts} of {task.input_words}{classes}")
     print(f"Data root: {tasks.data_root}")

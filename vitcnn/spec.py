@@ -225,6 +225,16 @@ class Task:
     target_accuracy: float = 0.9
     files: tuple[RemoteFile, ...] = ()
 
+    @property
+    def input_words(self) -> str:
+        """What one input is, for people: `1x28x28`, `up to 10 images of 1x28x28`."""
+        shape = self.shape
+        image = f"{shape.channels}x{shape.px}x{shape.px}"
+        if shape.length is None:
+            return image
+        is_anchored = self.kind == "anchor and sequence of images"
+        return f"{'an anchor and ' if is_anchored else ''}up to {shape.length - is_anchored} images of {image}"
+
 
 ANY = "*"
 """Stands in a cell's name for what an architecture brings along."""

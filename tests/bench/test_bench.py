@@ -55,3 +55,10 @@ def test_a_resolution_that_is_not_in_the_map_is_said_with_those_that_are(monkeyp
         == "small takes 28 px, not 224 px: its resolutions are stated one by one. Name another architecture for it"
     )
     assert without_input(replace(case, px=28), Tasks(tmp_path)) == ""
+
+
+def test_a_question_about_single_images_says_what_the_task_gives(tmp_path):
+    case = replace(ON_MNIST, task="digit_anchor_mnist", recipe="many_sequences_cnn")
+    assert without_input(case, Tasks(tmp_path)) == (
+        "accuracy is asked about an image, and one input of digit_anchor_mnist is an anchor and sequence of images"
+    )

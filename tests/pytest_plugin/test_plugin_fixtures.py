@@ -9,6 +9,7 @@ LATENCY = """
 """
 
 FIXTURES = """
+    import pytest
     import torch
 
     from vitcnn import Architecture, Task
@@ -70,7 +71,26 @@ FIXTURES = """
         seen = set()
         measure.time(lambda: seen.add(torch.get_num_threads()))
         assert (seen, torch.get_num_threads()) == ({1}, 3)
+
+
+    @pytest.mark.parametrize("task", ["digit_anchor_digits"], indirect=True)
+    def test_sequences(measure, data):
+        assert data.train.images.shape == (1442, 1, 28, 28) and data.train.images.dtype == torch.uint8
+        assert data.train.members.shape == (1442, 11) and data.train.members.dtype == torch.int64
+        assert data.test.members.min() == -1 and data.test.members.max() < len(data.test.images) == 355
+        assert data.test.labels.shape == (355,)
+        measure.time(lambda: sum(range(1000)))
+
+
+    @pytest.mark.parametrize("task", ["digit_anchor_digits"], indirect=True)
+    def test_model_of_images_for_sequences(measure, model):
+        pass
 """
+
+REFUSED = (
+    "architecture: 'lenet' cannot be used. Allowed: architectures that take an anchor and sequence of images, as "
+    "digit_anchor_digits asks for. Name one with --arch, or another task with --task."
+)
 
 EXPECTED = {
     "test_fixtures[lenet-digits]": ("passed", ""),
@@ -82,6 +102,8 @@ EXPECTED = {
     "test_after_the_failures": ("passed", ""),
     "test_diverges": ("diverged", "NaN or infinity"),
     "test_changes_the_number_of_threads": ("passed", ""),
+    "test_sequences[digit_anchor_digits]": ("passed", ""),
+    "test_model_of_images_for_sequences[lenet-digit_anchor_digits]": ("failed", REFUSED),
     "test_my_latency[lenet-digits]": ("passed", ""),
 }
 

@@ -8,6 +8,7 @@ from vitcnn.errors import MissingData, UnknownName, UserError
 from vitcnn.recipes import recipe
 from vitcnn.spec import Data, Split
 from vitcnn.tasks import Tasks, data_root, tasks
+from vitcnn.training.objectives import OBJECTIVES
 
 
 def silent(_done, _total, _text):
@@ -23,15 +24,22 @@ def photographs(folder, classes=("cat", "dog")):
 
 
 def test_catalogue_holds_every_task_by_name():
-    expected = {"digits", "glyphs", "glyphs62", "shapes", "mnist", "mnist_subset", "fashion_mnist", "cifar10"}
-    assert set(tasks()) == expected
+    of_images = {"digits", "glyphs", "glyphs62", "shapes", "mnist", "mnist_subset", "fashion_mnist", "cifar10"}
+    asked = ("digit_sum", "digit_anchor", "digit_sum_published", "digit_anchor_published")
+    of_sequences = {f"{what}_{source}" for what in asked for source in ("digits", "glyphs", "mnist")}
+    assert {name for name, entry in tasks().items() if entry.kind == "image"} == of_images
+    assert {name for name, entry in tasks().items() if entry.kind != "image"} == of_sequences
     assert all(name == entry.name for name, entry in tasks().items())
 
 
 @pytest.mark.parametrize("entry", tasks().values(), ids=lambda entry: entry.name)
 def test_every_task_has_a_source_a_class_for_each_logit_and_recipes(entry):
     assert entry.source
-    assert len(set(entry.classes)) == len(entry.classes) == entry.shape.num_classes
+    assert len(set(entry.classes)) == len(entry.classes)
+    assert entry.shape.num_classes == (len(entry.classes) if entry.objective == "classification" else 1)
+    assert entry.kind != "image" or entry.objective == "classification"
+    assert (entry.kind == "image") == (entry.shape.length is None)
+    assert entry.objective in OBJECTIVES
     for suffix in ("cnn", "vit", "deep_cnn", "deep_vit"):
         assert recipe(f"{entry.recipes}_{suffix}")
 

@@ -20,7 +20,10 @@ from vitcnn.tasks.download import missing_files
 WIDEST_TAKES = 20
 """Characters of what an architecture takes before it goes on in the next line."""
 
-NARROWEST = 30
+WIDEST_INPUT = 10
+"""Characters of what a sequence is before it goes on in the next line."""
+
+NARROWEST = 26
 """Characters of the last column where the terminal leaves it less."""
 
 
@@ -56,16 +59,19 @@ def _architecture_row(entry: Architecture) -> tuple[str, ...]:
 
 
 def list_tasks(tasks: Tasks) -> str:
-    """Return the catalogue of tasks and whether their data are here."""
-    headers = ("task", "image", "classes", "recipes", "data", "source")
-    rows = []
-    for name in tasks.names():
-        task = tasks.task(name)
-        shape = task.shape
+    """Return the catalogue of tasks, of images and then of sequences, and whether their data are here."""
+    of_images, of_sequences = [], []
+    for task in map(tasks.task, tasks.names()):
         here = "not here" if missing_files(task, tasks.data_root) else "here" if task.files else "no download"
-        image = f"{shape.channels}x{shape.px}x{shape.px}"
-        rows.append((name, image, str(shape.num_classes), f"{task.recipes}_*", here, task.source))
-    return _table(headers, rows) + f"\nData root: {tasks.data_root}. folder:PATH is a folder of your own images."
+        rest = (f"{task.recipes}_*", here, task.source)
+        if task.kind == "image":
+            of_images.append((task.name, task.input_words, str(task.shape.num_classes), *rest))
+        else:
+            of_sequences.append((task.name, textwrap.fill(task.input_words, WIDEST_INPUT), *rest))
+    images = _table(("task", "image", "classes", "recipes", "data", "source"), of_images)
+    sequences = _table(("task", "sequence", "recipes", "data", "source"), of_sequences)
+    folder = f"Data root: {tasks.data_root}. folder:PATH is a folder of your own images."
+    return f"{images}\n\n{sequences}\n{folder}"
 
 
 def list_recipes() -> str:

@@ -11,6 +11,7 @@ import pytest
 from vitcnn import architectures
 from vitcnn.device import Device
 from vitcnn.errors import MissingData, UserError
+from vitcnn.input_sizes import with_article
 from vitcnn.pytest_plugin.ledger import case_of, is_measured
 from vitcnn.pytest_plugin.measuring import Measure, check_clean, end_unmeasured
 from vitcnn.pytest_plugin.options import Options
@@ -21,17 +22,17 @@ from vitcnn.suite import declared_cases
 if TYPE_CHECKING:
     from torch import nn
 
-    from vitcnn.training import Resident
+    from vitcnn.training import Arranged, Resident
 
 OPTIONS = pytest.StashKey[Options]()
 
 
 @dataclass(frozen=True, kw_only=True)
 class SplitsOnDevice:
-    """Both parts of a task, on the device."""
+    """Both parts of a task, on the device: `Arranged` where a sample is a sequence of images, else `Resident`."""
 
-    train: Resident
-    test: Resident
+    train: Resident | Arranged
+    test: Resident | Arranged
 
 
 DEFAULT_ARCHITECTURES = ("resnet18", "vit_tiny")
@@ -66,16 +67,20 @@ def task(request: pytest.FixtureRequest) -> Task:
 
 @pytest.fixture
 def data(task: Task, device: Device, pytestconfig: pytest.Config) -> SplitsOnDevice:
-    """The task's `train` and `test` parts on the device: `images`, uint8 (n, c, px, px), and `labels`, int64 (n,)."""
-    from vitcnn.training import Resident
+    """The task's `train` and `test` parts on the device: `images`, uint8 (n, c, px, px), and `labels`, int64 (n,).
+
+    Of a task of sequences the `labels` are theirs, and `members`, int64 (sequences, length), say which images are in
+    each, -1 behind the last; both are in host memory.
+    """
+    from vitcnn.training import Arranged, Resident
 
     tasks = pytestconfig.stash[OPTIONS].tasks
     try:
         loaded = tasks.data(task.name, progress_of(pytestconfig))
     except MissingData as missing:
         end_unmeasured(missing, tasks)
-    classes = len(task.classes)
-    train, test = (Resident.of(split, device, num_classes=classes) for split in (loaded.train, loaded.test))
+    kind, classes = Resident if task.kind == "image" else Arranged, task.shape.num_classes
+    train, test = (kind.of(split, device, num_classes=classes) for split in (loaded.train, loaded.test))
     return SplitsOnDevice(train=train, test=test)
 
 
@@ -83,13 +88,18 @@ def data(task: Task, device: Device, pytestconfig: pytest.Config) -> SplitsOnDev
 def model(architecture: Architecture, task: Task, device: Device) -> nn.Module:
     """The architecture for the task's images with seeded random weights: on the device, fp32, in eval mode.
 
-    It takes floats (batch, channels, px, px) of the task's resolution and resizes them where it works at another.
+    It takes floats (batch, channels, px, px) of the task's resolution and resizes them where it works at another; of a
+    task of sequences (batch, length, channels, px, px). UserError where it does not take what the task gives.
     """
     import torch
 
     from vitcnn.inference import for_inference, resized
     from vitcnn.inference.forward import memory_format
 
+    if architecture.sizes.kind != task.kind:
+        allowed = f"architectures that take {with_article(task.kind)}, as {task.name} asks for"
+        do = "Name one with --arch, or another task with --task."
+        raise UserError(field="architecture", value=architecture.name, allowed=allowed, do=do)
     torch.manual_seed(0)
     layout = memory_format(architecture)
     return for_inference(

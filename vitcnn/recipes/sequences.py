@@ -1,10 +1,9 @@
-"""Recipes for sequences of digits: study E's as published, and ours for 1,442 and for 60,000 images.
+"""Recipes for sequences of digits: study E's as published, and ours for 1,442 and for 60,000 images."""
 
-Study E: github.com/kobybibas/vit_for_mnist, commit a1d445c, 2025-09-09. Adam, 50 epochs, batch 32, the rate divided by
-ten at epochs 30 and 40, digits mirrored at random.
-"""
+from dataclasses import replace
 
-from vitcnn.recipes.parts import Adam, Flip, Recipe
+from vitcnn.recipes.parts import Adam, Flip, Recipe, at_rate
+from vitcnn.recipes.small import DIGITS_CNN, FOR_VITS
 
 STUDY_E = Recipe(
     name="study_e",
@@ -17,5 +16,32 @@ STUDY_E = Recipe(
     augmentation=(Flip(),),
     source="github.com/kobybibas/vit_for_mnist, commit a1d445c, 2025-09-09",
 )
-"""As published, mirrored digits included. Published on MNIST: sums 27 % (fully connected) and 66 % (Transformer),
-anchors 77 and 92 %."""
+"""As published: the rate falls at epochs 30 and 40, and digits are mirrored. On MNIST its source reports for sums 27 %
+(fully connected) and 66 % (Transformer), for anchors 77 and 92 %."""
+
+STUDY_E_SINGLE = replace(STUDY_E, name="study_e_single", epochs=20, steps_at=(), decay="cosine", augmentation=())
+"""Single digits by study E's small CNN, 20 epochs. The source states neither its schedule nor a result."""
+
+SEQUENCES_CNN = replace(DIGITS_CNN, name="sequences_cnn", epochs=20, batch=32)
+"""A model of sequences without attention, on as many sequences as `digits` has images."""
+
+SEQUENCES_VIT = replace(SEQUENCES_CNN, name="sequences_vit", optimizer=FOR_VITS)
+"""A model of sequences with attention, on as many sequences as `digits` has images."""
+
+SEQUENCES_DEEP_CNN = at_rate(SEQUENCES_CNN, 1e-3, name="sequences_deep_cnn")
+"""CNNs of millions of parameters on as many sequences as `digits` has images: for a GPU."""
+
+SEQUENCES_DEEP_VIT = replace(SEQUENCES_DEEP_CNN, name="sequences_deep_vit")
+"""ViTs and hybrids of millions of parameters on as many sequences as `digits` has images: for a GPU."""
+
+MANY_SEQUENCES_CNN = replace(SEQUENCES_CNN, name="many_sequences_cnn", epochs=5, batch=128)
+"""A model of sequences without attention, on tens of thousands of sequences."""
+
+MANY_SEQUENCES_VIT = replace(SEQUENCES_VIT, name="many_sequences_vit", epochs=5, batch=128)
+"""A model of sequences with attention, on tens of thousands of sequences."""
+
+MANY_SEQUENCES_DEEP_CNN = at_rate(MANY_SEQUENCES_CNN, 1e-3, name="many_sequences_deep_cnn")
+"""CNNs of millions of parameters on tens of thousands of sequences: for a GPU."""
+
+MANY_SEQUENCES_DEEP_VIT = replace(MANY_SEQUENCES_DEEP_CNN, name="many_sequences_deep_vit")
+"""ViTs and hybrids of millions of parameters on tens of thousands of sequences: for a GPU."""
