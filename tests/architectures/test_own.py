@@ -193,7 +193,10 @@ def test_a_list_without_a_size_of_the_benchmarks_is_tried_at_its_own(mine):
         ("Features", "At 28 px: it returned (2, 8, 14, 14) for 2 images, not (2, 10)."),
         ("Classes", "At 28 px: it returned torch.int64 instead of floating-point numbers."),
         ("Lazy", "it has lazy layers"),
-        ("Timm", "it needs img_size and in_chans, which vitcnn does not know: name them px, channels, num_classes, length, or"),
+        (
+            "Timm",
+            "it needs img_size and in_chans, which vitcnn does not know: name them px, channels, num_classes, length, or",
+        ),
         ("Exits", "it raised SystemExit: bye (mine.py, line "),
         ("Broken", "it raised AttributeError: 'Broken' object has no attribute 'neck' (mine.py, line "),
         ("nothing", "it returned NoneType instead of an nn.Module."),

@@ -11,7 +11,7 @@ import numpy as np
 
 from vitcnn.intervals import paired_difference
 from vitcnn.record import Record, Run
-from vitcnn.record.answers import correct
+from vitcnn.record.answers import scores
 from vitcnn.report.noisy_times import in_words
 
 ENOUGH_IMAGES = 30
@@ -67,7 +67,7 @@ def _matched(records: list[Record], one: str, other: str, metric: str) -> list[t
 def _accuracy(records: list[Record], one: str, other: str) -> list[str]:
     texts = []
     for ours, theirs in _matched(records, one, other, "test_accuracy"):
-        task, right = ours.settings["task"], (correct(ours), correct(theirs))
+        task, right = ours.settings["task"], (scores(ours), scores(theirs))
         if right[0].shape[1] < ENOUGH_IMAGES:
             texts.append(f"accuracy on {task}: too few test images ({right[0].shape[1]}) to tell")
             continue
@@ -82,9 +82,9 @@ def _accuracy(records: list[Record], one: str, other: str) -> list[str]:
     return texts
 
 
-def of_one_seed(*scores: np.ndarray) -> str:
+def of_one_seed(*of_each: np.ndarray) -> str:
     """Return what is added to a difference of scores, (seeds, images), where the seeds' spread is not known."""
-    return " (one seed: over the images alone)" if any(len(entry) == 1 for entry in scores) else ""
+    return " (one seed: over the images alone)" if any(len(entry) == 1 for entry in of_each) else ""
 
 
 def _times(records: list[Record], one: str, other: str, told: Mapping[str, str]) -> list[str]:
