@@ -23,6 +23,9 @@ SAME = 0.05
 TOLD_ELSEWHERE = ("data_efficiency", "robustness")
 """Questions that have lines of their own."""
 
+ACCURACY_TOLD_ELSEWHERE = ("sequences",)
+"""Questions that have lines of their own on accuracy."""
+
 
 def tradeoffs(run: Run, told: Mapping[str, str]) -> list[str]:
     """Return a line for each ViT or hybrid beside a CNN of its `pairs`, where both were measured alike.
@@ -66,7 +69,8 @@ def _matched(records: list[Record], one: str, other: str, metric: str) -> list[t
 
 def _accuracy(records: list[Record], one: str, other: str) -> list[str]:
     texts = []
-    for ours, theirs in _matched(records, one, other, "test_accuracy"):
+    told = [record for record in records if record.settings.get("question") not in ACCURACY_TOLD_ELSEWHERE]
+    for ours, theirs in _matched(told, one, other, "test_accuracy"):
         task, right = ours.settings["task"], (scores(ours), scores(theirs))
         if right[0].shape[1] < ENOUGH_IMAGES:
             texts.append(f"accuracy on {task}: too few test images ({right[0].shape[1]}) to tell")
