@@ -27,6 +27,8 @@ FAMILIES = {
     "coatnet": "hybrid",
     "sum_fc": "cnn",
     "sum_transformer": "hybrid",
+    "anchor_fc": "cnn",
+    "anchor_transformer": "hybrid",
 }
 
 
