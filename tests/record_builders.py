@@ -19,7 +19,17 @@ ENVIRONMENT = Environment(
     numerics={"tf32": False, "cudnn_benchmark": True},
 )
 
-FAMILIES = {"lenet": "cnn", "resnet18": "cnn", "vit_micro": "vit", "vit_tiny": "vit", "coatnet": "hybrid"}
+FAMILIES = {
+    "lenet": "cnn",
+    "resnet18": "cnn",
+    "vit_micro": "vit",
+    "vit_tiny": "vit",
+    "coatnet": "hybrid",
+    "sum_fc": "cnn",
+    "sum_transformer": "hybrid",
+    "anchor_fc": "cnn",
+    "anchor_transformer": "hybrid",
+}
 
 
 def measurement(metric, *samples, unit="s", better="lower", tolerance=0.02):
@@ -163,6 +173,58 @@ def robustness(architecture, *, right, times_right, accuracies, task="digits", r
             Series(name="accuracy_under_shift", unit="1", **under_shift),
             Series(name="times_right_under_shift", unit="1", axes=("seed", "image"), values=times_right),
         ),
+    )
+
+
+def sequences(
+    architecture,
+    *,
+    right,
+    image_scores=(),
+    task="digit_sum_digits",
+    recipe="sequences_vit",
+    by_length=((0.9, 0.5),),
+    lengths=(1, 10),
+    by_longer=((0.25, 0.125),),
+    longer_lengths=(11, 20),
+    seconds=4.0,
+    more=(),
+    series=(),
+):
+    """Return the record of a case of sequences of images.
+
+    `right` as in `accuracy`, of sequences; `by_length` and `by_longer` are (seeds, lengths), the latter empty where the
+    model takes no longer sequences. Its accuracy on longer ones is the mean of theirs.
+    """
+    clean = accuracy(architecture, right=right, task=task, recipe=recipe, seconds=seconds)
+    curves = (
+        Series(name="accuracy_by_length", unit="1", axes=("seed", "length"), values=by_length),
+        Series(name="length", unit="image", axes=("length",), values=lengths),
+    )
+    beyond = (
+        Series(name="accuracy_by_longer_length", unit="1", axes=("seed", "longer_length"), values=by_longer),
+        Series(name="longer_length", unit="image", axes=("longer_length",), values=longer_lengths),
+    )
+    scored = Series(name="image_scores", unit="1", axes=("seed", "image"), values=image_scores)
+    longer = [sum(row) / len(row) for row in by_longer]
+    return replace(
+        clean,
+        case=f"sequences/{architecture}/{task}/{recipe}/fp32/eager",
+        settings={
+            **clean.settings,
+            "question": "sequences",
+            "precision": "fp32",
+            "mode": "eager",
+            "num_seeds": len(right),
+            "target_accuracy": 0.6,
+            "cell": clean.cell.replace("accuracy/", "sequences/"),
+        },
+        measurements=(
+            *clean.measurements,
+            *([measurement("longer_accuracy", *longer, unit="1", better="higher")] if longer else []),
+            *more,
+        ),
+        series=(*clean.series, *curves, *(beyond if longer else ()), *([scored] if image_scores else []), *series),
     )
 
 

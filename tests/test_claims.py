@@ -8,13 +8,15 @@ from vitcnn import AccuracyCase, DataEfficiencyCase
 from vitcnn.architectures import architectures
 from vitcnn.claims import claims
 from vitcnn.metrics import metrics
-from vitcnn.questions.accuracy import ACCURACY
+from vitcnn.questions import questions
 from vitcnn.recipes import recipe
 from vitcnn.suite import cases_in
 from vitcnn.tasks import tasks
 
 EVERY = cases_in(Path(__file__).parents[1] / "benchmarks")
-EACH = pytest.mark.parametrize("claim", claims(), ids=lambda claim: claim.recipe)
+ASKED = [claim for claim in claims() if claim.question in questions()]
+EACH = pytest.mark.parametrize("claim", ASKED, ids=lambda claim: f"{claim.recipe}-{claim.architecture}")
+IN_STUDY_E = [claim for claim in claims() if claim.study == "E"]
 
 
 def figures(name):
@@ -27,16 +29,24 @@ def test_setting_exists_and_the_suite_repeats_it_in_full_alone(claim):
     assert claim.architecture in architectures()
     assert recipe(claim.recipe).name == claim.recipe
     assert claim.task in tasks()
-    presets = {case.preset for case in EVERY if claim.is_repeated_by(str(case))}
+    presets = {case.preset for case in EVERY if claim.setting_of(str(case)) == claim.settings[0]}
     assert presets == {"full"}
+
+
+@EACH
+def test_variants_are_of_the_suite_too_and_say_in_what_they_differ(claim):
+    for setting in claim.variants:
+        assert setting.label
+        assert setting.notes
+        assert any(claim.setting_of(str(case)) == setting for case in EVERY), setting
 
 
 @EACH
 def test_figures_are_of_our_metrics_in_their_units(claim):
     for figure in claim.figures:
         metric = metrics()[figure.metric]
-        assert figure.unit == metric.unit
-        assert metric.reads in ACCURACY.provides
+        assert figure.unit == metric.unit or figure.metric == "test_loss", "its unit is that of what is learnt"
+        assert metric.reads in questions()[claim.question].provides
         assert 0 < figure.value < (1 if figure.unit == "1" else float("inf"))
 
 
@@ -52,8 +62,8 @@ def test_classes_are_the_tasks_own(claim):
 
 
 def test_no_setting_has_two_claims():
-    settings = [(claim.architecture, claim.task, claim.recipe) for claim in claims()]
-    assert len(set(settings)) == len(settings) >= 6
+    settings = [(one.architecture, one.task, one.recipe) for claim in claims() for one in claim.settings]
+    assert len(set(settings)) == len(settings) == 30
 
 
 def test_figures_are_those_of_the_sources():
@@ -63,6 +73,43 @@ def test_figures_are_those_of_the_sources():
     assert figures("study_c_cnn") == {"best_epoch_accuracy": 0.9343, "training_time_s": 900}
     assert figures("cifar_speedrun_cnn") == {"test_accuracy": 0.9401, "training_time_s": 2.59}
     assert figures("cifar_speedrun_vit") == {}
+
+
+def test_study_e_has_four_rows_each_beside_the_published_and_the_corrected_case_on_three_sets_of_digits():
+    rows = {claim.architecture: tuple((f.value, f.unit) for f in claim.figures) for claim in IN_STUDY_E}
+    assert rows == {
+        "sum_fc_published": ((1.69, "digit²"), (0.27, "1")),
+        "sum_transformer_published": ((1.18, "digit²"), (0.66, "1")),
+        "anchor_fc_published": ((0.64, "nat"), (0.77, "1")),
+        "anchor_transformer_published": ((0.12, "nat"), (0.92, "1")),
+    }
+    transformer = next(claim for claim in IN_STUDY_E if claim.architecture == "sum_transformer_published")
+    assert [f"{one.architecture}/{one.task}/{one.recipe}" for one in transformer.settings] == [
+        "sum_transformer_published/digit_sum_published_mnist/study_e",
+        "sum_transformer_published/digit_sum_published_glyphs/study_e",
+        "sum_transformer_published/digit_sum_published_digits/study_e",
+        "sum_transformer/digit_sum_mnist/many_sequences_vit",
+        "sum_transformer/digit_sum_glyphs/many_sequences_vit",
+        "sum_transformer/digit_sum_digits/sequences_vit",
+    ]
+
+
+@pytest.mark.parametrize(
+    "case, label",
+    [
+        ("sequences/anchor_fc/digit_anchor_digits/sequences_cnn/fp32/eager", ("on digits", "corrected")),
+        (
+            "sequences/anchor_fc_published/digit_anchor_published_glyphs/study_e/s5/bf16/eager",
+            ("on glyphs", "as published"),
+        ),
+        ("sequences/anchor_fc_published/digit_anchor_published_mnist/study_e/fp32/eager", ()),
+        ("sequences/anchor_fc/digit_anchor_digits/study_e/fp32/eager", None),
+        ("accuracy/anchor_fc/digit_anchor_digits/sequences_cnn/fp32/eager", None),
+    ],
+)
+def test_the_setting_of_a_case_of_sequences(case, label):
+    found = [setting.label for claim in claims() if (setting := claim.setting_of(case))]
+    assert found == ([] if label is None else [label])
 
 
 def test_study_c_says_where_its_accuracies_by_class_contradict_the_one_over_all():

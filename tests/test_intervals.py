@@ -1,4 +1,5 @@
 import math
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -6,7 +7,7 @@ import simulate_intervals
 from scipy.stats import binomtest, ttest_ind
 from simulate_intervals import BOOTSTRAPPED
 
-from vitcnn.intervals import Interval, Variances, accuracy_interval, paired_difference, variances
+from vitcnn.intervals import Interval, Variances, accuracy_interval, image_scores, paired_difference, variances
 
 
 def answers(share, *, seeds=3, images=355, seed=0):
@@ -167,3 +168,84 @@ def test_the_bootstrap_that_stood_here_before_does_not():
     assert tally.bootstrapped == 100
     assert tally.mean_by_bootstrap / 100 < LOWEST
     assert tally.difference_by_bootstrap / 100 < LOWEST
+
+
+def test_scores_of_images_by_hand():
+    """Sequences of images 0; 1; 0, 1; 1, 2, right, wrong, wrong, right: by length the answers differ by +-1/2.
+
+    h of the images is (1 - 1) / 8, (-1 - 1 + 1) / 8 and 1 / 8, their squares 2 / 64. Those of the answers are 1 / 64
+    each, those of two images counted once more: 2 / 64 less 2 / 64, and at least the 4 / 64 of the answers alone. That
+    is more than there is, so nothing is shrunk: scores are 1 / 2 + 3 h.
+    """
+    members = np.array([[0, -1], [1, -1], [0, 1], [1, 2]])
+    found = image_scores(np.array([[True, False, False, True]]), members, num_images=3)
+    assert found.tolist() == [[0.5, 0.5 - 3 / 8, 0.5 + 3 / 8]]
+
+
+def test_what_a_sequence_lends_all_its_images_counts_once():
+    """Two sequences of two images each, no image twice: each holds as much as one image would.
+
+    h is 1/4 twice and -1/4 twice: 1/4 in squares; each answer's is 1/16, so 1/4 - 2/16 = 1/8 is left: h by root 1/2.
+    """
+    found = image_scores(np.array([[True, False]]), np.array([[0, 1], [2, 3]]), num_images=4)
+    assert found == pytest.approx(0.5 + np.array([[1, 1, -1, -1]]) / math.sqrt(2))
+
+
+def test_the_mean_of_the_scores_is_the_accuracy_of_each_seed():
+    rng = np.random.default_rng(0)
+    right, members = rng.random((3, 400)) < 0.7, in_sequences(rng, 50, 400)
+    assert image_scores(right, members, num_images=50).mean(axis=1) == pytest.approx(right.mean(axis=1), abs=1e-12)
+
+
+def test_scores_of_sequences_of_one_image_each_are_their_answers():
+    rng = np.random.default_rng(0)
+    right, order = rng.random((3, 50)) < 0.7, rng.permutation(50)
+    expected = np.empty((3, 50))
+    expected[:, order] = right
+    assert image_scores(right, order[:, None], num_images=50) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("share", [0, 1])
+def test_interval_of_scores_that_are_all_alike_is_wilsons_over_the_images(share):
+    members = in_sequences(np.random.default_rng(0), 100, 300)
+    found = image_scores(np.full((3, 300), bool(share)), members, num_images=100)
+    assert accuracy_interval(found) == accuracy_interval(np.full((3, 100), bool(share)))
+    assert accuracy_interval(np.full((3, 100), 0.7)).low < 0.65, "right or wrong by the length alone"
+
+
+def test_a_difference_of_scores_beyond_0_and_1_is_one_of_shares():
+    ours, theirs = np.array([[2.5, -0.5, 1.0, 1.0]]), np.array([[1.0, -1.0, 1.5, -1.5]])
+    difference = paired_difference(ours, theirs)
+    assert (difference.estimate, difference.high) == (1.0, 1.0)
+
+
+def in_sequences(rng, num_images, count):
+    """Return which of the images are in `count` sequences of 1, 2, ... 10 of them, drawn with replacement."""
+    lengths = np.resize(np.arange(1, 11), count)
+    return np.where(np.arange(10) < lengths[:, None], rng.integers(0, num_images, (count, 10)), -1)
+
+
+def readers(rng, hidden, share):
+    """Return which images three seeds read right: what is `hidden` in the images, but for one image in ten."""
+    return np.where(rng.random((3, len(hidden))) < 0.1, rng.random((3, len(hidden))) < share, hidden)
+
+
+@pytest.mark.parametrize("count", [355, 1000])
+def test_intervals_of_sequences_that_share_images_hold_the_truth_as_often_as_they_say(count):
+    """Images are read right or wrong; a sequence is right where all of its images are: in a share p, p to the n."""
+    rng, trials, shares = np.random.default_rng(2), 300, (0.95, 0.85)
+    truth, other = (np.mean([share**n for n in range(1, 11)]) for share in shares)
+    held = Counter()
+    for _ in range(trials):
+        members, difficulty = in_sequences(rng, 355, count), rng.random(355)
+        read = [readers(rng, difficulty < share, share) for share in shares]
+        ours, theirs = (np.where(members >= 0, each[:, members], True).all(axis=2) for each in read)
+        scores = [image_scores(each, members, num_images=355) for each in (ours, theirs)]
+        held["images"] += accuracy_interval(scores[0]).holds(truth)
+        held["difference"] += paired_difference(*scores).holds(truth - other)
+        held["sequences"] += accuracy_interval(ours).holds(truth)
+        held["difference of sequences"] += paired_difference(ours, theirs).holds(truth - other)
+    assert 0.93 <= held["images"] / trials <= 0.98
+    assert 0.93 <= held["difference"] / trials <= 0.98
+    assert held["sequences"] / trials < 0.85, "as if no two sequences shared an image"
+    assert held["difference of sequences"] / trials < 0.85

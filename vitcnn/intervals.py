@@ -7,7 +7,8 @@ spread, so theirs counts by Student's t, that of hundreds of images by the norma
     half-width^2 = t(seeds - 1)^2 V(seeds) + 1.96^2 V(images)
 
 One seed shows no spread of seeds: its interval is over the images alone. How often these intervals hold the truth is
-simulated by tools/simulate_intervals.py.
+simulated by tools/simulate_intervals.py. Sequences that share images are no sample of their own: `image_scores` says
+what each image did to their accuracy.
 """
 
 from __future__ import annotations
@@ -63,15 +64,16 @@ class Variances:
 
 
 def accuracy_interval(right: np.ndarray) -> Interval:
-    """Return the share of right answers in `right`, (seeds, images) of 0 and 1, and its interval.
+    """Return the share of right answers in `right`, (seeds, images) of 0 and 1 or of `image_scores`, and its interval.
 
     Wilson's, of as many answers as would spread as much had they nothing to do with each other: so it is skewed near 0
     and 1, and never beyond. Where all answers are alike, that is as many as there are images.
     """
     scores = right.astype(float)
-    mean = float(scores.mean())
+    mean = min(max(float(scores.mean()), 0.0), 1.0)
     of_one = mean * (1 - mean)
-    ratio = variances(scores).half_width() ** 2 / of_one if of_one else _normal() ** 2 / scores.shape[1]
+    are_alike = not of_one or scores.min() == scores.max()
+    ratio = _normal() ** 2 / scores.shape[1] if are_alike else variances(scores).half_width() ** 2 / of_one
     centre = (mean + ratio / 2) / (1 + ratio)
     half = math.sqrt(of_one * ratio + ratio**2 / 4) / (1 + ratio)
     return Interval(estimate=mean, low=max(0.0, centre - half), high=min(1.0, centre + half))
@@ -81,14 +83,56 @@ def paired_difference(ours: np.ndarray, theirs: np.ndarray) -> Interval:
     """Return the mean of `ours` less that of `theirs`, both (seeds, images) on the same images, and its interval.
 
     Seeds of the one have nothing to do with those of the other; an image that is hard for one is often hard for the
-    other, which its difference leaves out. Where no image tells them apart, the interval is as wide as if one did.
+    other, which its difference leaves out. Where no image tells them apart, the interval is as wide as if one did. It
+    ends at -1 and 1 where the mean of every seed is a share, as it is of answers that are right or wrong.
     """
     one, other = ours.astype(float), theirs.astype(float)
     estimate = float(one.mean() - other.mean())
     num_images = one.shape[1]
     half = _between(one, other).half_width() or _normal() / num_images
-    bound = 1.0 if all(scores.min() >= 0 and scores.max() <= 1 for scores in (one, other)) else math.inf
+    means = np.concatenate([one.mean(axis=1), other.mean(axis=1)])
+    bound = 1.0 if means.min() >= 0 and means.max() <= 1 else math.inf
     return Interval(estimate=estimate, low=max(-bound, estimate - half), high=min(bound, estimate + half))
+
+
+def image_scores(right: np.ndarray, members: np.ndarray, *, num_images: int) -> np.ndarray:
+    """Return scores (seeds, images) for sequences of images, whose mean over the images is the seed's accuracy.
+
+    `right` says which sequences each seed got right, bool (seeds, sequences), and `members` which of `num_images`
+    images they hold, int (sequences, places), -1 at an empty place. An image that two sequences hold makes both right
+    or wrong, so their answers spread as the images do, by Hajek's projection: h of an image adds up, over the sequences
+    that hold it (once for each place), by how much the answer differs from the mean of those of the same length, and is
+    divided by the number of sequences. A score is the accuracy + num_images * shrunk * h.
+
+    `shrunk`, 0..1, is one number for all: a sequence of n images lends each of them what it owes to the others, and so
+    its own square counts n times in the spread; it is let count once. The spread is never less than that of sequences
+    that share nothing. Sequences of one image each have `right` itself, where each image is used once.
+    """
+    num_seeds, num_sequences = right.shape
+    is_image = members >= 0
+    lengths = is_image.sum(axis=1)
+    beyond = _beyond_its_length(right.astype(float), lengths)
+    holding, _ = np.nonzero(is_image)
+    added = [np.bincount(members[is_image], weights=seed[holding], minlength=num_images) for seed in beyond]
+    h = np.reshape(added, (num_seeds, num_images)) / num_sequences
+    accuracies = right.mean(axis=1, keepdims=True)
+    return np.asarray(
+        accuracies + num_images * _shrunk(h.mean(axis=0), beyond.mean(axis=0) / num_sequences, lengths) * h
+    )
+
+
+def _beyond_its_length(right: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Return by how much each answer, (seeds, sequences), differs from the mean of those of the same length."""
+    _, of_length, counts = np.unique(lengths, return_inverse=True, return_counts=True)
+    means = [np.bincount(of_length, weights=seed) / counts for seed in right]
+    return right - np.stack(means)[:, of_length]
+
+
+def _shrunk(of_images: np.ndarray, of_sequences: np.ndarray, lengths: np.ndarray) -> float:
+    """Return by what `of_images` is multiplied so that the square of each of the `of_sequences` counts once in it."""
+    whole, alone = float((of_images**2).sum()), of_sequences**2
+    once = max(whole - float(((lengths - 1) * alone).sum()), float(alone.sum()))
+    return math.sqrt(min(once / whole, 1.0)) if whole else 1.0
 
 
 def variances(scores: np.ndarray) -> Variances:

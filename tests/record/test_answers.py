@@ -9,8 +9,16 @@ from record_builders import accuracy, latency, passed, robustness, run_of
 
 from vitcnn.errors import RecordError
 from vitcnn.metrics.robustness import relative_scores
-from vitcnn.record import Record, load_run
-from vitcnn.record.answers import answers, copy_answers, correct, unnamed_answers, with_answers_in_file
+from vitcnn.record import Record, Series, load_run
+from vitcnn.record.answers import (
+    answers,
+    copy_answers,
+    correct,
+    examples,
+    scores,
+    unnamed_answers,
+    with_answers_in_file,
+)
 
 RIGHT = np.random.default_rng(0).random((3, 355)) < 0.95
 TRAINED = accuracy("lenet", right=RIGHT.tolist())
@@ -46,6 +54,42 @@ def test_answers_come_back_from_the_file_and_leave_the_json(tmp_path, record):
     assert correct(read).tolist() == correct(record).tolist()
     if record is CORRUPTED:
         assert relative_scores(read).tolist() == relative_scores(record).tolist()
+
+
+IN_SEQUENCES = replace(
+    accuracy("lenet", right=[[1, 0, 1], [1, 1, 1]]),
+    series=(
+        *accuracy("lenet", right=[[1, 0, 1], [1, 1, 1]]).series,
+        Series(name="image_scores", unit="1", axes=("seed", "image"), values=((1.5, -0.25), (1.0, 1.0))),
+        Series(
+            name="example_images",
+            unit="1",
+            axes=("example", "place", "row", "column"),
+            values=((((0, 255), (7, 0)), ((0, 0), (0, 0))),),
+        ),
+        Series(name="example_truth", unit="1", axes=("example",), values=(7,)),
+        Series(name="example_answers", unit="1", axes=("example",), values=(8,)),
+    ),
+)
+
+
+@pytest.mark.parametrize("is_stored", [False, True])
+def test_scores_and_pictures_of_sequences_lie_beside_their_answers(tmp_path, is_stored):
+    record = with_answers_in_file(IN_SEQUENCES, tmp_path) if is_stored else IN_SEQUENCES
+    assert len(record.series) == (0 if is_stored else 6)
+    assert correct(record).tolist() == [[True, False, True], [True, True, True]]
+    assert scores(record).tolist() == [[1.5, -0.25], [1.0, 1.0]]
+    found = examples(record)
+    assert found.images.tolist() == [[[[0, 255], [7, 0]], [[0, 0], [0, 0]]]]
+    assert found.images.dtype == np.uint8
+    assert (found.truth.tolist(), found.answers.tolist()) == ([7], [8])
+
+
+def test_scores_of_single_images_are_their_answers_and_files_without_pictures_have_none(stored):
+    record, _ = stored
+    assert scores(record).tolist() == RIGHT.tolist()
+    assert examples(record) is None
+    assert examples(latency("lenet", 0.1)) is None
 
 
 def test_the_file_is_named_by_its_content_and_holds_a_bit_for_each_answer(stored):

@@ -1,5 +1,5 @@
 import pytest
-from record_builders import ENVIRONMENT, latency, measurement, run_of
+from record_builders import ENVIRONMENT, latency, measurement, run_of, sequences
 from report_builders import summary
 
 from vitcnn import AccuracyCase
@@ -139,6 +139,66 @@ def test_a_case_on_other_data_never_stands_beside_a_claim(task):
     assert (
         published(run_of(trained(**{**STUDY_C, "task": task}), trained(**{**STUDY_A, "task": task})), width=100) == ""
     )
+
+
+def in_sequences(architecture, task, recipe, *losses):
+    loss = measurement("test_loss", *losses, unit="digit²" if "sum" in task else "nat")
+    right = [[1, 1, 1, 0]] * len(losses)
+    return sequences(architecture, right=right, task=task, recipe=recipe, more=(loss,))
+
+
+def test_study_e_stands_beside_the_published_and_the_corrected_cases_on_other_digits():
+    run = run_of(
+        in_sequences("sum_transformer_published", "digit_sum_published_digits", "study_e", 1.0, 3.0),
+        in_sequences("sum_transformer", "digit_sum_digits", "sequences_vit", 0.5),
+    )
+    text = published(run, width=100)
+    assert "\nStudy E: sum_transformer_published on digit_sum_published_mnist by study_e\n" in text
+    header = joined(text.partition("by study_e\n")[2].partition("--")[0])
+    assert header == (
+        "published ours ours hardware not stated on digits on digits as published corrected fp32/eager fp32/eager "
+        "2 seeds 1 seed"
+    )
+    assert rows(text) == {
+        "loss, last epoch": ["1.18 digit²", "2.00 ± 1.4 digit²", "0.500 digit²"],
+        "accuracy, last epoch": ["66 %", "75.00 ± 0.00 %", "75.00 %"],
+        "training time": ["-", "4.00 ± 0 s", "4.00 s"],
+    }
+    assert "Source: github.com/kobybibas/vit_for_mnist, commit a1d445c, 2025-09-09." in joined(text)
+    assert joined(text).count("These digits are not MNIST's. Corrected: no digit is flipped;") == 1
+
+
+def test_remarks_that_tables_share_stand_below_the_last_of_them():
+    run = run_of(
+        in_sequences("sum_fc", "digit_sum_digits", "sequences_cnn", 1.0),
+        in_sequences("sum_transformer", "digit_sum_digits", "sequences_vit", 1.0),
+        in_sequences("anchor_fc_published", "digit_anchor_published_mnist", "study_e", 1.0),
+    )
+    _, first, second, third = published(run, width=100).split("\n\n")
+    assert "Source" not in first
+    assert "Corrected: " in second
+    assert "Source" in third
+    assert "Corrected: " not in third
+    assert rows(third)["loss, last epoch"] == ["0.64 nat", "1.00 nat"]
+
+
+def test_why_a_case_of_sequences_was_not_measured_names_that_case():
+    case = "sequences/anchor_fc/digit_anchor_mnist/many_sequences_cnn/fp32/eager"
+    run = run_of(CaseResult(id=case, outcome="skipped", reason="no network"))
+    said = published(run, width=100).split("\n\n")[1]
+    assert said == "Not measured: Study E, anchor_fc on digit_anchor_mnist: no network."
+
+
+def test_tables_of_study_e_fit_a_hundred_columns():
+    long = [100.0, 90000.0]
+    cases = [in_sequences("sum_fc_published", f"digit_sum_published_{name}", "study_e", *long) for name in SOURCES]
+    cases += [in_sequences("sum_fc", f"digit_sum_{name}", "many_sequences_cnn", *long) for name in SOURCES[:2]]
+    text = published(run_of(*cases), width=100)
+    assert max(map(len, text.splitlines())) <= 100
+    assert text.count("Study E: ") == 3, "five cases, two beside each other"
+
+
+SOURCES = ("mnist", "glyphs", "digits")
 
 
 def test_nothing_is_printed_where_no_claim_was_collected():

@@ -17,6 +17,7 @@ from vitcnn.report.noisy_times import LEGEND, MARK, is_noisy
 TIME = "training_time_s"
 ALWAYS = ("test_accuracy", TIME)
 WORDS = {
+    "test_loss": "loss, last epoch",
     "test_accuracy": "accuracy, last epoch",
     "best_epoch_accuracy": "accuracy, best epoch",
     "training_time_s": "training time",
@@ -34,7 +35,7 @@ NO_BREAK = "\N{NO-BREAK SPACE}"
 
 def published(run: Run, *, width: int) -> str:
     """Return a table for each claim that a collected case repeats, and why others were not measured; "" for none."""
-    parts = [part for claim in claims() for part in _tables(claim, run, width)]
+    parts = _once([part for claim in claims() for part in _tables(claim, run, width)])
     missing = _not_measured(run)
     if not parts and not missing:
         return ""
@@ -46,12 +47,27 @@ def published(run: Run, *, width: int) -> str:
     return "\n\n".join(filter(None, [textwrap.fill(title, width), *parts, below]))
 
 
-def _tables(claim: Claim, run: Run, width: int) -> list[str]:
+def _once(tables: Sequence[tuple[str, str]]) -> list[str]:
+    """Return tables with their remarks below them; a remark that several share stands below the last of them."""
+    remarks = [*(remark for _, remark in tables[1:]), ""]
+    return [
+        "\n".join([table] + [remark] * (remark != following))
+        for (table, remark), following in zip(tables, remarks, strict=False)
+    ]
+
+
+def _tables(claim: Claim, run: Run, width: int) -> list[tuple[str, str]]:
+    """Return the tables of a claim, each with its remark: of as many cases as fit beside each other."""
     records = [record for record in run.records if claim.is_repeated_by(record.case)]
-    return [_table(claim, records[at : at + COLUMNS], width) for at in range(0, len(records), COLUMNS)]
+    tables: list[tuple[str, str]] = []
+    for columns in range(COLUMNS, 0, -1):
+        tables = [_table(claim, records[at : at + columns], width) for at in range(0, len(records), columns)]
+        if all(len(line) <= width for table, _ in tables for line in table.splitlines()):
+            break
+    return tables
 
 
-def _table(claim: Claim, records: Sequence[Record], width: int) -> str:
+def _table(claim: Claim, records: Sequence[Record], width: int) -> tuple[str, str]:
     figures = {figure.metric: figure for figure in claim.figures}
     rows = [
         [
@@ -61,7 +77,11 @@ def _table(claim: Claim, records: Sequence[Record], width: int) -> str:
         ]
         for metric in (*(name for name in figures if name not in ALWAYS), *ALWAYS)
     ]
-    ours = [f"ours\n{_how(record)}\n{counted(record.settings['num_seeds'], 'seed')}" for record in records]
+    settings = [setting for record in records if (setting := claim.setting_of(record.case))]
+    ours = [
+        "\n".join(["ours", *setting.label, _how(record), counted(record.settings["num_seeds"], "seed")])
+        for record, setting in zip(records, settings, strict=True)
+    ]
     headers = ["", f"published\n{claim.hardware}", *ours]
     table = tabulate(
         rows, headers=headers, tablefmt="simple", stralign="right", colalign=("left",), disable_numparse=True
@@ -69,8 +89,10 @@ def _table(claim: Claim, records: Sequence[Record], width: int) -> str:
     title = f"{_study(claim)}: {claim.architecture} on {claim.task} by {claim.recipe}"
     source = f"Source: {claim.source}." if claim.source else ""
     legend = LEGEND if any(map(is_noisy, records)) else ""
-    remark = " ".join(filter(None, (source, claim.note, *_few_tested(claim, records), legend)))
-    return "\n".join([title, table, *(_filled(line, width) for line in (*_by_class(claim, records), remark))])
+    differing = dict.fromkeys(note for setting in settings for note in setting.notes)
+    remark = " ".join(filter(None, (source, claim.note, *differing, *_few_tested(claim, records), legend)))
+    by_class = [_filled(line, width) for line in _by_class(claim, records)]
+    return "\n".join([title, table, *by_class]), _filled(remark, width)
 
 
 def _filled(text: str, width: int) -> str:
@@ -111,7 +133,14 @@ def _series(record: Record, name: str) -> tuple[Any, ...]:
 
 
 def _figure(figure: Figure) -> str:
-    return f"{'about ' if figure.is_rough else ''}{_number(figure.value, figure.unit)} {_unit(figure.unit)}"
+    return f"{'about ' if figure.is_rough else ''}{_published(figure)} {_unit(figure.unit)}"
+
+
+def _published(figure: Figure) -> str:
+    """Show a published number, with no more digits than its source gives."""
+    if not figure.digits:
+        return _number(figure.value, figure.unit)
+    return significant(100 * figure.value if figure.unit == COUNT else figure.value, figure.digits)
 
 
 def _ours(record: Record, metric: str) -> str:
@@ -145,8 +174,9 @@ def _not_measured(run: Run) -> list[str]:
     by_reason: dict[str, dict[str, None]] = {}
     for claim in claims():
         for case in run.cases:
-            if case.outcome in TOLD and claim.is_repeated_by(case.id):
-                name = f"{_study(claim)}, {claim.architecture} on {claim.task}"
+            setting = claim.setting_of(case.id)
+            if case.outcome in TOLD and setting:
+                name = f"{_study(claim)}, {setting.architecture} on {setting.task}"
                 by_reason.setdefault(_reason(case), {})[name] = None
     return [f"Not measured: {'; '.join(names)}: {reason}." for reason, names in by_reason.items()]
 

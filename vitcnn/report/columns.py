@@ -11,7 +11,7 @@ import numpy as np
 from vitcnn.intervals import accuracy_interval
 from vitcnn.quantity import significant
 from vitcnn.record import Record
-from vitcnn.record.answers import correct
+from vitcnn.record.answers import scores
 from vitcnn.report.noisy_times import marked
 
 Show = Callable[[Record, str], str]
@@ -54,7 +54,7 @@ def latency_text(record: Record, metric: str) -> str:
 
 def accuracy_text(record: Record, _metric: str) -> str:
     """Show the mean accuracy of the seeds in per cent, with its 95 % interval over seeds and images."""
-    interval = accuracy_interval(correct(record))
+    interval = accuracy_interval(scores(record))
     return f"{100 * interval.estimate:.1f} [{100 * interval.low:.1f}, {100 * interval.high:.1f}]"
 
 

@@ -8,7 +8,7 @@ from itertools import groupby, pairwise
 
 from vitcnn.intervals import Interval, paired_difference
 from vitcnn.record import Record, Run
-from vitcnn.record.answers import correct
+from vitcnn.record.answers import scores
 from vitcnn.report.side_by_side import side_by_side
 from vitcnn.report.tradeoffs import ENOUGH_IMAGES, of_one_seed, pairs
 
@@ -50,11 +50,11 @@ def line(one: str, ours: BySize, other: str, theirs: BySize) -> str:
     if not sizes:
         return ""
     start = f"{one} against {other}: accuracy on few images of {ours[sizes[0]].settings['task']}: "
-    num_images = correct(ours[sizes[0]]).shape[1]
+    num_images = scores(ours[sizes[0]]).shape[1]
     if num_images < ENOUGH_IMAGES:
         return f"{start}too few test images ({num_images}) to tell."
-    scores = {size: (correct(ours[size]), correct(theirs[size])) for size in sizes}
-    differences = {size: paired_difference(*both) for size, both in scores.items()}
+    of_both = {size: (scores(ours[size]), scores(theirs[size])) for size in sizes}
+    differences = {size: paired_difference(*both) for size, both in of_both.items()}
     leads = {size: 0 if d.holds(0) else (1 if d.estimate > 0 else -1) for size, d in differences.items()}
     names = {1: one, -1: other}
     stretches = [
@@ -62,17 +62,18 @@ def line(one: str, ours: BySize, other: str, theirs: BySize) -> str:
         for lead, together in groupby(sizes, key=leads.__getitem__)
     ]
     crossed = crossovers(leads, one, other) or ["no crossover seen"] * (len(sizes) > 1 and any(leads.values()))
-    return f"{start}{'; '.join([*crossed, *stretches])} images{of_one_seed(*scores[sizes[0]])}."
+    return f"{start}{'; '.join([*crossed, *stretches])} images{of_one_seed(*of_both[sizes[0]])}."
 
 
 def _stretch(leader: str | None, differences: Mapping[int, Interval]) -> str:
     """Return who leads at some sizes, one after the other, and by how much; nobody where `leader` is None."""
     if leader is None:
-        return f"no difference seen at {_listed([f'{size:,}' for size in differences])}"
-    return f"{leader} leads at {_listed([f'{size:,} {_points(found)}' for size, found in differences.items()])}"
+        return f"no difference seen at {listed([f'{size:,}' for size in differences])}"
+    return f"{leader} leads at {listed([f'{size:,} {points(found)}' for size, found in differences.items()])}"
 
 
-def _points(difference: Interval) -> str:
+def points(difference: Interval) -> str:
+    """Return by how many points one leads, with the interval, without a sign."""
     points, *bounds = (abs(100 * v) for v in (difference.estimate, difference.low, difference.high))
     low, high = sorted(bounds)
     return f"(by {points:.1f} points [{low:.1f}, {high:.1f}])"
@@ -114,5 +115,6 @@ def _conditions(record: Record) -> tuple[object, ...]:
     return tuple(record.settings.get(key) for key in ("task", "precision", "mode", "num_seeds"))
 
 
-def _listed(words: Sequence[str]) -> str:
+def listed(words: Sequence[str]) -> str:
+    """Return words as a list in a sentence: `a, b and c`."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

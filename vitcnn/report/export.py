@@ -15,7 +15,7 @@ from tabulate import tabulate
 from vitcnn.intervals import accuracy_interval
 from vitcnn.metrics import is_time
 from vitcnn.record import Measurement, Record
-from vitcnn.record.answers import correct
+from vitcnn.record.answers import scores
 from vitcnn.report.noisy_times import is_noisy
 from vitcnn.report.terminal import Shown, grid
 from vitcnn.spec import Case
@@ -85,7 +85,7 @@ def rows_of(record: Record) -> Iterator[dict[str, Any]]:
 def figures(measurement: Measurement, record: Record) -> dict[str, Any]:
     """Return what the samples of one metric come to; of an accuracy, its 95 % interval over seeds and images too."""
     low, middle, high = np.percentile(measurement.samples, [5, 50, 95]).tolist()
-    interval = accuracy_interval(correct(record)) if measurement.metric == WITH_INTERVAL else None
+    interval = accuracy_interval(scores(record)) if measurement.metric == WITH_INTERVAL else None
     noisy = "yes" if is_noisy(record) else "no"
     return {
         "metric": measurement.metric,

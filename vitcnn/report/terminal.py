@@ -19,6 +19,9 @@ from vitcnn.report.tradeoffs import tradeoffs
 from vitcnn.spec import FAMILIES
 
 ABSENT = "-"
+WITH_INTERVAL = ("accuracy", "sequences")
+"""Questions whose columns show accuracies with their intervals."""
+
 ONE_SEED = "Accuracy of one seed: its interval is over the test images alone."
 
 
@@ -93,7 +96,7 @@ def table(records: Sequence[Record], questions: Sequence[Shown], *, width: int) 
 def _legends(values: dict[str, list[str]], records: list[Record]) -> list[str]:
     """Return what marks in the table mean, and that an interval knows one seed alone, where it is so."""
     has_mark = any(text.endswith(MARK) for texts in values.values() for text in texts)
-    of_one = any(r.settings["question"] == "accuracy" and len(r.samples("test_accuracy")) == 1 for r in records)
+    of_one = any(r.settings["question"] in WITH_INTERVAL and len(r.samples("test_accuracy")) == 1 for r in records)
     return [*([LEGEND] if has_mark else []), *([ONE_SEED] if of_one else [])]
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from vitcnn.intervals import paired_difference
 from vitcnn.record import Record, Run
-from vitcnn.record.answers import correct
+from vitcnn.record.answers import scores
 from vitcnn.report.noisy_times import in_words
 
 ENOUGH_IMAGES = 30
@@ -22,6 +22,9 @@ SAME = 0.05
 
 TOLD_ELSEWHERE = ("data_efficiency", "robustness")
 """Questions that have lines of their own."""
+
+ACCURACY_TOLD_ELSEWHERE = ("sequences",)
+"""Questions that have lines of their own on accuracy."""
 
 
 def tradeoffs(run: Run, told: Mapping[str, str]) -> list[str]:
@@ -66,8 +69,9 @@ def _matched(records: list[Record], one: str, other: str, metric: str) -> list[t
 
 def _accuracy(records: list[Record], one: str, other: str) -> list[str]:
     texts = []
-    for ours, theirs in _matched(records, one, other, "test_accuracy"):
-        task, right = ours.settings["task"], (correct(ours), correct(theirs))
+    told = [record for record in records if record.settings.get("question") not in ACCURACY_TOLD_ELSEWHERE]
+    for ours, theirs in _matched(told, one, other, "test_accuracy"):
+        task, right = ours.settings["task"], (scores(ours), scores(theirs))
         if right[0].shape[1] < ENOUGH_IMAGES:
             texts.append(f"accuracy on {task}: too few test images ({right[0].shape[1]}) to tell")
             continue
@@ -82,9 +86,9 @@ def _accuracy(records: list[Record], one: str, other: str) -> list[str]:
     return texts
 
 
-def of_one_seed(*scores: np.ndarray) -> str:
+def of_one_seed(*of_each: np.ndarray) -> str:
     """Return what is added to a difference of scores, (seeds, images), where the seeds' spread is not known."""
-    return " (one seed: over the images alone)" if any(len(entry) == 1 for entry in scores) else ""
+    return " (one seed: over the images alone)" if any(len(entry) == 1 for entry in of_each) else ""
 
 
 def _times(records: list[Record], one: str, other: str, told: Mapping[str, str]) -> list[str]:

@@ -12,7 +12,7 @@ import numpy as np
 from vitcnn.intervals import Interval, accuracy_interval
 from vitcnn.quantity import counted
 from vitcnn.record import Record
-from vitcnn.record.answers import correct
+from vitcnn.record.answers import scores
 from vitcnn.report.noisy_times import is_noisy
 from vitcnn.spec import shared_name
 
@@ -92,7 +92,7 @@ def one_each(records: Sequence[Record], far: Callable[[Record], float]) -> dict[
 def point(trained: Record, measured: Record, cost: Cost) -> Point:
     """Return the point of an architecture by its two records."""
     costs = tuple(np.percentile(measured.samples(cost.metric), [5, 50, 95]).tolist())
-    return Point(trained=trained, measured=measured, accuracy=accuracy_interval(correct(trained)), costs=costs)
+    return Point(trained=trained, measured=measured, accuracy=accuracy_interval(scores(trained)), costs=costs)
 
 
 def measured_how(record: Record) -> str:

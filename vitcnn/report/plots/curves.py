@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vitcnn.record import Record
-from vitcnn.report.plots.records import by_size, labels, of_task, series_of, tasks_of
+from vitcnn.report.plots.records import by_size, labels, of_task, series_of, tasks_of, unit_of
 from vitcnn.report.plots.scales import scale_horizontal
 
 if TYPE_CHECKING:
@@ -82,10 +82,10 @@ def new_figure(*, columns: int, rows: int = 1) -> tuple[Figure, list[Axes]]:
     return figure, axes
 
 
-def accuracy_curves(records: Sequence[Record]) -> Iterator[tuple[str, Figure]]:
-    """Draw the test accuracy of each task against epochs, and against seconds of training."""
-    for task in tasks_of(records, "accuracy"):
-        found = of_task(records, "accuracy", task)
+def accuracy_curves(records: Sequence[Record], *, question: str = "accuracy") -> Iterator[tuple[str, Figure]]:
+    """Draw the test accuracy of each task of a question against epochs, and against seconds of training."""
+    for task in tasks_of(records, question):
+        found = of_task(records, question, task)
         figure, (by_epoch, by_time) = new_figure(columns=2)
         look = styles(found)
         for record in found:
@@ -116,10 +116,10 @@ def over_seconds(axes: Axes, records: Sequence[Record]) -> None:
     scale_horizontal(axes, min(ends), max(ends))
 
 
-def learning_curves(records: Sequence[Record]) -> Iterator[tuple[str, Figure]]:
-    """Draw the training loss and the learning rate of each task against epochs."""
-    for task in tasks_of(records, "accuracy"):
-        found = of_task(records, "accuracy", task)
+def learning_curves(records: Sequence[Record], *, question: str = "accuracy") -> Iterator[tuple[str, Figure]]:
+    """Draw the training loss and the learning rate of each task of a question against epochs."""
+    for task in tasks_of(records, question):
+        found = of_task(records, question, task)
         figure, (by_loss, by_rate) = new_figure(columns=2)
         look = styles(found)
         for record in found:
@@ -129,7 +129,7 @@ def learning_curves(records: Sequence[Record]) -> Iterator[tuple[str, Figure]]:
             draw(by_rate, epochs, rates[None], look[record.case], thick=0)  # all seeds share it
         over_epochs(by_loss)
         over_epochs(by_rate)
-        by_loss.set(ylabel="training loss, nat", yscale="log")
+        by_loss.set(ylabel=f"training loss, {unit_of(found[0], 'training_loss')}", yscale="log")
         by_rate.set_ylabel("learning rate")
         yield task, finish(figure, f"Training on {task}")
 

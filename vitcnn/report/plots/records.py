@@ -29,6 +29,11 @@ def series_of(record: Record, name: str) -> np.ndarray:
     return np.asarray(next(series.values for series in record.series if series.name == name))
 
 
+def unit_of(record: Record, name: str) -> str:
+    """Return the unit of the record's series `name`."""
+    return next(series.unit for series in record.series if series.name == name)
+
+
 def variant(record: Record) -> tuple[str, ...]:
     """Return what tells a record from others of its question and task: first the architecture."""
     settings = record.settings
