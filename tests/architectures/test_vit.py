@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 from vitcnn.architectures.any_timm import family_of
 from vitcnn.architectures.hybrid import SPEEDRUN_VIT, VIT_HYBRID
-from vitcnn.architectures.layers.speedrun_vit import attend
+from vitcnn.architectures.layers.attention import attend
 from vitcnn.architectures.vit import SWIN_TINY, VIT_MICRO, VIT_SMALL, VIT_TINY
 from vitcnn.spec import InputShape
 

@@ -40,6 +40,22 @@ def build_lenet(shape: InputShape) -> nn.Module:
     )
 
 
+def build_study_e_cnn(shape: InputShape) -> nn.Module:
+    """Build two convolutions, each with ReLU and max-pooling, and a linear layer, for images of 28 px."""
+    from torch import nn
+
+    return nn.Sequential(
+        nn.Conv2d(shape.channels, 6, 5),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(6, 16, 5),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(256, shape.num_classes),
+    )
+
+
 def build_resnet18(shape: InputShape, **options: Any) -> nn.Module:
     """Timm's ResNet-18; for small images with a 3x3 stem and without its max-pool, as is usual for CIFAR."""
     from torch import nn
@@ -71,6 +87,20 @@ LENET = Architecture(
         source="counted by hand",
     ),
     source="LeCun et al., Gradient-based learning applied to document recognition, 1998 (study A's light CNN)",
+)
+
+STUDY_E_CNN = Architecture(
+    name="study_e_cnn",
+    family="cnn",
+    takes=Takes(at_least_px=28, at_most_px=28),
+    builder=build_study_e_cnn,
+    published=Published(
+        shape=InputShape(px=28, channels=1, num_classes=10),
+        parameters=5_142,
+        macs=24 * 24 * 150 + 8 * 8 * 2_400 + 2_560,
+        source="parameters as the source's code builds them, MACs counted by hand",
+    ),
+    source="study E: github.com/kobybibas/vit_for_mnist, 2025",
 )
 
 RESNET18 = Architecture(

@@ -1,0 +1,132 @@
+"""Models that sum the digits of a sequence of images: (batch, length, channels, 28, 28) -> (batch, 1), in digits.
+
+Attention with its padding masked, and a mean over the images, cannot count: the same image twice gives what it gives
+once. A sum over the images can. It is divided by the longest length for training, so that its scale is a mean's.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from vitcnn.architectures.layers.attention import CrossAttention, SelfAttention, mlp
+from vitcnn.architectures.layers.places import Places
+from vitcnn.architectures.layers.sequence_encoders import DIM, WithHead, greyed, head, wide_head
+from vitcnn.images import holds_image
+
+LONGEST = 10
+LARGEST_SUM = 9 * LONGEST
+NUM_HEADS = 4
+HIDDEN = 2048
+
+
+def as_sum(answers: Tensor) -> Tensor:
+    """Return a head's answers in digits, in fp32; 0 is the middle of all sums of ten."""
+    return (answers.float() + 0.5) * LARGEST_SUM
+
+
+class PostNormLayer(nn.Module):
+    """Study E's encoder layer, torch's nn.TransformerEncoderLayer by default: rows of images (rows, DIM) -> the same."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.attention = SelfAttention(DIM, NUM_HEADS)
+        self.mlp = mlp(DIM, HIDDEN, nn.ReLU)
+        self.norm_attention, self.norm_mlp = nn.LayerNorm(DIM), nn.LayerNorm(DIM)
+
+    def forward(self, rows: Tensor, places: Places) -> Tensor:
+        qkv = places.put(self.attention.qkv(rows))
+        mixed = places.take(self.attention.mixed(qkv, places.bias(qkv.dtype)))
+        rows = self.norm_attention(rows + self.attention.projection(mixed))
+        return self.norm_mlp(rows + self.mlp(rows))
+
+
+class SumTransformer(WithHead):
+    """Images encoded one by one, a Transformer layer among them, their sum or mean, a head."""
+
+    def __init__(self, encoder: nn.Module, *, pools_by_mean: bool = False) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.layer = PostNormLayer()
+        self.head = head(DIM)
+        self.pools_by_mean = pools_by_mean
+
+    def forward(self, sequences: Tensor) -> Tensor:
+        places = Places(sequences)
+        rows = self.layer(self.encoder(places.take(sequences)), places)
+        divisor = places.count(rows.dtype).clamp(min=1) if self.pools_by_mean else LONGEST
+        return as_sum(self.head(places.sum(rows) / divisor))
+
+
+class PublishedSumTransformer(SumTransformer):
+    """Study E's: empty places are grey images like any other, which attention looks at and the mean counts."""
+
+    def __init__(self, encoder: nn.Module) -> None:
+        super().__init__(encoder, pools_by_mean=True)
+
+    def forward(self, sequences: Tensor) -> Tensor:
+        return super().forward(greyed(sequences, ~holds_image(sequences)))
+
+
+class SumFullyConnected(WithHead):
+    """Images encoded one by one, their vectors side by side, zeros where there is no image; fully connected layers."""
+
+    def __init__(self, encoder: nn.Module, length: int) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.head = wide_head(length * DIM)
+
+    def forward(self, sequences: Tensor) -> Tensor:
+        places = Places(sequences)
+        return as_sum(self.head(places.put(self.encoder(places.take(sequences))).flatten(1)))
+
+
+class PublishedSumFullyConnected(SumFullyConnected):
+    """Study E's: empty places are grey images like any other."""
+
+    def forward(self, sequences: Tensor) -> Tensor:
+        return super().forward(greyed(sequences, ~holds_image(sequences)))
+
+
+class AttentionPool(nn.Module):
+    """A learnt query's view of the images of each sequence, (rows, DIM) -> (batch, DIM)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.query_token = nn.Parameter(torch.randn(DIM))
+        self.attention = CrossAttention(DIM, NUM_HEADS)
+
+    def forward(self, rows: Tensor, places: Places) -> Tensor:
+        padded = places.put(rows)
+        queries = self.query_token.repeat(len(padded), 1, 1)
+        return self.attention(queries, padded, places.bias(padded.dtype))[:, 0]
+
+
+class SumAttention(WithHead):
+    """Images encoded one by one and pooled by attention, a mean; times their number; a head."""
+
+    def __init__(self, encoder: nn.Module) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.pool = AttentionPool()
+        self.head = head(DIM)
+
+    def forward(self, sequences: Tensor) -> Tensor:
+        places = Places(sequences)
+        pooled = self.pool(self.encoder(places.take(sequences)), places)
+        return as_sum(self.head(pooled * (places.count(pooled.dtype) / LONGEST)))
+
+
+class SumOfDigits(WithHead):
+    """The structure of the task: of each image the expected digit, and their sum. Only sums say what a digit is."""
+
+    def __init__(self, encoder: nn.Module) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.head = nn.Linear(DIM, 10)
+
+    def forward(self, sequences: Tensor) -> Tensor:
+        places = Places(sequences)
+        shares = self.head(self.encoder(places.take(sequences))).float().softmax(dim=1)
+        digits = (shares * torch.arange(10, device=shares.device)).sum(dim=1, keepdim=True)
+        return places.sum(digits)
