@@ -1,6 +1,6 @@
-"""How good are models of sequences of digits: the sum of up to ten, or whether one occurs among the others?
+"""How good are models of sequences of digits: what is the sum of up to ten, and does one occur among the others?
 
-By length, on longer sequences than trained on, and how long a forward takes. Study E's models as published and corrected.
+By length, on longer sequences than trained on, and how long a forward takes; study E's models beside corrected ones.
 """
 
 from vitcnn import SequenceCase, SequenceLatencyCase

@@ -45,7 +45,7 @@ def test_variants_are_of_the_suite_too_and_say_in_what_they_differ(claim):
 def test_figures_are_of_our_metrics_in_their_units(claim):
     for figure in claim.figures:
         metric = metrics()[figure.metric]
-        assert figure.unit == metric.unit or figure.metric == "test_loss", "its unit is that of what is learnt"
+        assert figure.unit == metric.unit
         assert metric.reads in questions()[claim.question].provides
         assert 0 < figure.value < (1 if figure.unit == "1" else float("inf"))
 

@@ -236,12 +236,12 @@ def study_e(task: str, model: str, *, loss: Figure, share: float) -> Claim:
 
 def loss_of_sums(value: float) -> Figure:
     """Return a published mean squared error of sums of digits."""
-    return Figure(metric="test_loss", value=value, unit="digit²", digits=3)
+    return Figure(metric="test_squared_error", value=value, unit="digit²", digits=3)
 
 
 def loss_of_anchors(value: float) -> Figure:
     """Return a published binary cross-entropy."""
-    return Figure(metric="test_loss", value=value, unit="nat", digits=2)
+    return Figure(metric="test_cross_entropy", value=value, unit="nat", digits=2)
 
 
 STUDY_E_SUM_FC = study_e("sum", "fc", loss=loss_of_sums(1.69), share=0.27)

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from vitcnn import AccuracyCase, LatencyCase
+from vitcnn import AccuracyCase, LatencyCase, RobustnessCase
 from vitcnn.architectures import architectures
 from vitcnn.bench.obstacles import compiler, obstacle, without_compiler, without_input
 from vitcnn.device import Device
@@ -58,7 +58,7 @@ def test_a_resolution_that_is_not_in_the_map_is_said_with_those_that_are(monkeyp
 
 
 def test_a_question_about_single_images_says_what_the_task_gives(tmp_path):
-    case = replace(ON_MNIST, task="digit_anchor_mnist", recipe="many_sequences_cnn")
+    case = RobustnessCase(architecture="lenet", task="digit_anchor_mnist", recipe="many_sequences_cnn")
     assert without_input(case, Tasks(tmp_path)) == (
-        "accuracy is asked about an image, and one input of digit_anchor_mnist is an anchor and sequence of images"
+        "robustness can be asked where one input is an image, not an anchor and sequence of images"
     )

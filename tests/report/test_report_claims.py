@@ -142,7 +142,8 @@ def test_a_case_on_other_data_never_stands_beside_a_claim(task):
 
 
 def in_sequences(architecture, task, recipe, *losses):
-    loss = measurement("test_loss", *losses, unit="digit²" if "sum" in task else "nat")
+    name, unit = ("test_squared_error", "digit²") if "sum" in task else ("test_cross_entropy", "nat")
+    loss = measurement(name, *losses, unit=unit)
     right = [[1, 1, 1, 0]] * len(losses)
     return sequences(architecture, right=right, task=task, recipe=recipe, more=(loss,))
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from vitcnn.input_sizes import OF_SEQUENCES, InputKind
 from vitcnn.questions.question import Question
+from vitcnn.report.plots.curves import accuracy_curves, learning_curves
+from vitcnn.report.plots.sequences import example_pictures, length_curves
+from vitcnn.report.sequences import columns, sequences
 from vitcnn.spec import TrainedCase
 
 if TYPE_CHECKING:
@@ -40,4 +44,12 @@ SEQUENCES = Question(
         {"training times", "learning", "answers", "losses", "sequences", "throughput", "counts", "allocations"}
     ),
     place=35,
+    columns=columns,
+    section=sequences,
+    drawings={
+        "sequences-accuracy": partial(accuracy_curves, question="sequences"),
+        "sequences-learning": partial(learning_curves, question="sequences"),
+        "sequences-length": length_curves,
+        "sequences-examples": example_pictures,
+    },
 )
