@@ -40,16 +40,27 @@ STUDY_E = tuple(
     for name in names
     if is_published(name)
 )
+
+
+def latency(name, batch, length, preset):
+    """Return the case of a forward of sequences of a length, with an anchor where the architecture takes one."""
+    return SequenceLatencyCase(
+        architecture=name, px=28, batch=batch, length=length, anchored=name in OF_ANCHORS, preset=preset
+    )
+
+
 LATENCY = tuple(
-    SequenceLatencyCase(architecture=name, px=28, batch=1, length=length)
-    for name, lengths in (("sum_transformer", (1, 5, 10, 20)), ("sum_fc", (10,)), ("anchor_transformer", (10,)))
+    latency(name, 1, length, "smoke")
+    for name, lengths in (
+        ("sum_transformer", (1, 5, 10, 20)),
+        ("sum_fc", (10,)),
+        ("anchor_transformer", (10,)),
+        ("anchor_fc", (10,)),
+    )
     for length in lengths
 )
 LATENCY_OF_ALL = tuple(
-    SequenceLatencyCase(architecture=name, px=28, batch=batch, length=length, preset="full")
-    for name in (*OF_SUMS, *OF_ANCHORS)
-    for length in (10, 20)
-    for batch in (1, 64)
+    latency(name, batch, length, "full") for name in (*OF_SUMS, *OF_ANCHORS) for length in (10, 20) for batch in (1, 64)
 )
 CASES = tuple(dict.fromkeys((*CORRECTED, *STUDY_E, *LATENCY, *LATENCY_OF_ALL)))
 

@@ -258,11 +258,10 @@ class Case:
     """What one benchmark measures. Subclasses, in `vitcnn/questions/`, add the axes of their question.
 
     Fixed for all: TF32 off, channels_last for CNNs and hybrids, untrained weights called `random`. Every field that is
-    an `int` is a whole number from 1. `kinds` are the inputs that the question can be asked about.
+    an `int` is a whole number from 1.
     """
 
     question: ClassVar[str]
-    kinds: ClassVar[tuple[InputKind, ...]] = ("image",)
 
     architecture: str
     precision: Precision = "fp32"
@@ -278,6 +277,11 @@ class Case:
         for name in sorted(entry.name for entry in fields(self) if entry.type in (int, "int")):
             require_count(name, getattr(self, name))
         require_share("time_tolerance", self.time_tolerance, "0.02 is 2 %.")
+
+    @property
+    def kinds(self) -> tuple[InputKind, ...]:
+        """The kinds of input that the question can be asked about."""
+        return ("image",)
 
     @property
     def input_px(self) -> int | None:

@@ -25,7 +25,10 @@ class AccuracyCase(TrainedCase):
     """Test accuracy after training by `recipe`, and the training time; one run for each seed."""
 
     question: ClassVar[str] = "accuracy"
-    kinds: ClassVar[tuple[InputKind, ...]] = get_args(InputKind)
+
+    @property
+    def kinds(self) -> tuple[InputKind, ...]:
+        return get_args(InputKind)
 
 
 def prepare(case: AccuracyCase, bench: Bench) -> Subject:

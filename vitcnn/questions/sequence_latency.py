@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from vitcnn.input_sizes import OF_SEQUENCES, InputKind
+from vitcnn.input_sizes import InputKind
+from vitcnn.quantity import counted
 from vitcnn.questions.question import Question
 from vitcnn.record import Record
 from vitcnn.report.columns import Column, latency_text
@@ -19,18 +20,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class SequenceLatencyCase(BatchCase):
-    """One forward in inference mode of sequences of `length` images; data on the device.
+    """One forward in inference mode of sequences of `length` images, `anchored` with one more; data on the device.
 
-    The images are real ones, and no place is empty. Of a model that takes an anchor, that is one more image.
+    The images are real ones, and no place is empty.
     """
 
     question: ClassVar[str] = "sequence_latency"
-    kinds: ClassVar[tuple[InputKind, ...]] = OF_SEQUENCES
 
     length: int
+    anchored: bool = False
+
+    @property
+    def kinds(self) -> tuple[InputKind, ...]:
+        return ("anchor and sequence of images" if self.anchored else "sequence of images",)
 
     def axes(self) -> tuple[str, ...]:
-        return (*super().axes(), f"n{self.length}")
+        return (*super().axes(), f"{'anchor+' if self.anchored else ''}n{self.length}")
 
 
 def prepare(case: SequenceLatencyCase, bench: Bench) -> Subject:
@@ -41,11 +46,17 @@ def prepare(case: SequenceLatencyCase, bench: Bench) -> Subject:
 
 
 def columns(records: Sequence[Record]) -> list[Column]:
-    """Return a column for each length."""
-    lengths = sorted({r.settings["length"] for r in records if r.settings["question"] == "sequence_latency"})
+    """Return a column for each length, those with an anchor behind the others."""
+    found = (record.settings for record in records if record.settings["question"] == "sequence_latency")
     return [
-        Column(f"latency of\n{n} images, ms\nmedian/p95", "sequence_latency", "latency_s", latency_text, {"length": n})
-        for n in lengths
+        Column(
+            f"latency of\n{'anchor + ' if anchored else ''}{counted(length, 'image')}, ms\nmedian/p95",
+            "sequence_latency",
+            "latency_s",
+            latency_text,
+            {"length": length, "anchored": anchored},
+        )
+        for anchored, length in sorted({(settings["anchored"], settings["length"]) for settings in found})
     ]
 
 
@@ -56,4 +67,5 @@ SEQUENCE_LATENCY = Question(
     provides=frozenset({"forward times", "throughput", "counts", "allocations"}),
     place=55,
     columns=columns,
+    told={"latency_s": "answers {batch} sequence{s} of {length}"},
 )

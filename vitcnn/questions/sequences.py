@@ -26,7 +26,10 @@ class SequenceCase(TrainedCase):
     """
 
     question: ClassVar[str] = "sequences"
-    kinds: ClassVar[tuple[InputKind, ...]] = OF_SEQUENCES
+
+    @property
+    def kinds(self) -> tuple[InputKind, ...]:
+        return OF_SEQUENCES
 
 
 def prepare(case: SequenceCase, bench: Bench) -> Subject:
@@ -44,6 +47,7 @@ SEQUENCES = Question(
         {"training times", "learning", "answers", "losses", "sequences", "throughput", "counts", "allocations"}
     ),
     place=35,
+    told={"training_time_s": "trains"},
     columns=columns,
     section=sequences,
     drawings={

@@ -29,6 +29,10 @@ class Shown(Protocol):
     """A question, as far as a report needs to know it."""
 
     @property
+    def name(self) -> str:
+        """What records call it."""
+
+    @property
     def told(self) -> Mapping[str, str]:
         """In what words the trade-offs tell its metrics."""
 
@@ -41,9 +45,9 @@ class Shown(Protocol):
         """Its text below the table."""
 
 
-def told_by(questions: Sequence[Shown]) -> dict[str, str]:
-    """Return in what words the metrics of all questions are told."""
-    return {metric: words for question in questions for metric, words in question.told.items()}
+def told_by(questions: Sequence[Shown]) -> dict[tuple[str, str], str]:
+    """Return in what words the metrics of all questions are told, by the names of both."""
+    return {(question.name, metric): words for question in questions for metric, words in question.told.items()}
 
 
 def shown_cell(column: Column, records: list[Record]) -> str:

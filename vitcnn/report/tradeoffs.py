@@ -27,11 +27,12 @@ ACCURACY_TOLD_ELSEWHERE = ("sequences",)
 """Questions that have lines of their own on accuracy."""
 
 
-def tradeoffs(run: Run, told: Mapping[str, str]) -> list[str]:
-    """Return a line for each ViT or hybrid beside a CNN of its `pairs`, where both were measured alike.
+Told = Mapping[tuple[str, str], str]
+"""In what words each question's metrics are told, by the names of both."""
 
-    `told` says in what words each metric is told that is.
-    """
+
+def tradeoffs(run: Run, told: Told) -> list[str]:
+    """Return a line for each ViT or hybrid beside a CNN of its `pairs`, where both were measured alike."""
     records = [record for record in run.records if record.settings.get("question") != "own"]
     shown = [record for record in records if record.settings.get("question") not in TOLD_ELSEWHERE]
     lines = []
@@ -91,11 +92,12 @@ def of_one_seed(*of_each: np.ndarray) -> str:
     return " (one seed: over the images alone)" if any(len(entry) == 1 for entry in of_each) else ""
 
 
-def _times(records: list[Record], one: str, other: str, told: Mapping[str, str]) -> list[str]:
+def _times(records: list[Record], one: str, other: str, told: Told) -> list[str]:
     return [
         f"{_words(words, ours)} {_ratio(ours, theirs, metric)}{in_words(ours, theirs)}{_details(metric, ours, theirs)}"
-        for metric, words in told.items()
+        for (question, metric), words in told.items()
         for ours, theirs in _matched(records, one, other, metric)
+        if ours.settings.get("question") == question
     ]
 
 
