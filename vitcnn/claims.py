@@ -183,7 +183,7 @@ SPEEDRUN_VIT = Claim(
 )
 
 STUDY_E = "github.com/kobybibas/vit_for_mnist, commit a1d445c, 2025-09-09"
-OTHER_DIGITS = "These digits are not MNIST's."
+OTHER_DIGITS = "The images of digits and of glyphs are not those of MNIST."
 CORRECTED = (
     "Corrected: no digit is flipped; each epoch has fresh sequences, lengths and answers balanced; the Transformers "
     "mask the padding, and that of the sum adds up its images, where the published one averages them."

@@ -166,7 +166,10 @@ def test_study_e_stands_beside_the_published_and_the_corrected_cases_on_other_di
         "training time": ["-", "4.00 ± 0 s", "4.00 s"],
     }
     assert "Source: github.com/kobybibas/vit_for_mnist, commit a1d445c, 2025-09-09." in joined(text)
-    assert joined(text).count("These digits are not MNIST's. Corrected: no digit is flipped;") == 1
+    assert (
+        joined(text).count("The images of digits and of glyphs are not those of MNIST. Corrected: no digit is flipped;")
+        == 1
+    )
 
 
 def test_remarks_that_tables_share_stand_below_the_last_of_them():

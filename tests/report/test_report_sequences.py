@@ -4,6 +4,7 @@ import pytest
 from record_builders import latency, measurement, memory, run_of, sequences
 from report_builders import tradeoffs
 
+from vitcnn.report.export import rows_of
 from vitcnn.report.sequences import columns
 from vitcnn.report.sequences import sequences as report
 from vitcnn.report.terminal import ONE_SEED, table
@@ -133,6 +134,15 @@ def test_columns_show_accuracy_longer_sequences_and_training_time_of_each_task()
     assert longer.text(records[0]) == "18.8"
     assert shown["accuracy\ndigit_sum_digits\n% [95 %]"].text(records[0]).startswith("70.0 [")
     assert shown["training\ndigit_sum_digits\ns"].text(records[0]) == "4.00"
+
+
+def test_the_interval_of_an_accuracy_is_over_the_images_in_the_table_and_in_the_csv_file():
+    """40 images that show no spread, though 200 sequences do: Wilson's, 40 / (40 + 1.96^2) = 0.912 and above."""
+    record = transformer(1.0, image_scores=((1.0,) * 40,))
+    [column] = [column for column in columns([record]) if column.metric == "test_accuracy"]
+    assert column.text(record) == "100.0 [91.2, 100.0]"
+    [row] = [row for row in rows_of(record) if row["metric"] == "test_accuracy"]
+    assert row["low_95"] == pytest.approx(0.9124, abs=1e-4)
 
 
 class Asked:
