@@ -50,6 +50,7 @@ from vitcnn.spec import Data, InputShape, Split
 from vitcnn.tasks import Tasks, tasks
 from vitcnn.training import Resident, Streamed, TrainingStep, fit, optimizers, predict
 from vitcnn.training.augment import OPERATIONS, geometry
+from vitcnn.training.objectives import CLASSIFICATION, PRESENCE, SUM
 from vitcnn.training.step import TrainingStep as Step
 
 pytestmark = pytest.mark.filterwarnings("ignore:Accessing the data pointer of FakeTensor")
@@ -200,15 +201,19 @@ def without_repeats(model):
 
 @pytest.mark.parametrize("entry", architectures().values(), ids=lambda entry: entry.name)
 def test_a_training_step_of_every_architecture_stays_on_the_device(rehearsed, entry):
-    shape = InputShape(px=28, channels=3, num_classes=NUM_CLASSES)
+    kind = entry.sizes.kind
+    shape = InputShape(px=28, channels=3, num_classes=NUM_CLASSES) if kind == "image" else entry.published.shape
+    objective = {"image": CLASSIFICATION, "sequence of images": SUM, "anchor and sequence of images": PRESENCE}[kind]
     with torch.device("meta"):  # a fifth of the time; what is made on the CPU stays there, and is found in the forward
         model = without_repeats(resized(entry, shape))
     model._apply(lambda t: torch.empty_like(t, device=REHEARSED.name) if t.is_meta else t)
     layout = memory_format(entry)
     model = model.to(memory_format=layout)
     updating = optimizers(model, SGD)
-    step = TrainingStep(model, updating, device=REHEARSED, layout=layout, precision="bf16", mode="eager")
-    images = torch.zeros(2, shape.channels, shape.px, shape.px, device=REHEARSED.name)
+    step = TrainingStep(
+        model, updating, device=REHEARSED, layout=layout, precision="bf16", mode="eager", objective=objective
+    )
+    images = torch.zeros(shape.of_batch(2), device=REHEARSED.name)
     rehearsed.waits.clear()
     assert step(images, torch.arange(2, device=REHEARSED.name)).shape == ()
     assert rehearsed.waits == []

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from vitcnn import AccuracyCase, TiledCase
-from vitcnn.architectures import architecture, architectures
+from vitcnn.architectures import architecture, architectures, architectures_for
 from vitcnn.inference import TileGrid
 from vitcnn.input_sizes import Takes
 from vitcnn.questions import questions
@@ -49,7 +49,7 @@ def test_every_question_has_smoke_cases(question):
 def test_standard_holds_every_architecture_at_every_input_resolution():
     standard = of_preset(EVERY, "standard")
     seen = {(entry.architecture, entry.input_px) for entry in standard if entry.question in ("latency", "tiled")}
-    assert seen == {(name, px) for name in architectures() for px in (28, 32, 224, 512)}
+    assert seen == {(name, px) for name in architectures_for(28) for px in (28, 32, 224, 512)}
 
 
 def test_what_takes_sequences_gets_no_case_on_single_images(monkeypatch):

@@ -14,6 +14,7 @@ from vitcnn.metrics.arithmetic import macs
 from vitcnn.recipes.parts import AdamW
 from vitcnn.spec import FAMILIES, Architecture, InputShape
 from vitcnn.training import TrainingStep, optimizers
+from vitcnn.training.objectives import CLASSIFICATION, PRESENCE, SUM
 
 ENTRIES = list(architectures().values())
 EVERY_ENTRY = pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
@@ -34,20 +35,35 @@ EVERY_RESOLUTION = pytest.mark.parametrize(
 """Each size that a model works at once: where an odd one is taken as it is, it is asked at that too."""
 
 
+def shape_for(entry, px, *, channels, num_classes):
+    """Return the shape of what an entry is asked with: `num_classes` outputs, of sequences one number."""
+    if entry.sizes.kind == "image":
+        return InputShape(px=px, channels=channels, num_classes=num_classes)
+    return replace(entry.published.shape, px=px, channels=channels)
+
+
 def num_parameters(model):
     return sum(parameter.numel() for parameter in model.parameters())
 
+
+OBJECTIVE_OF = {
+    "image": CLASSIFICATION,
+    "sequence of images": SUM,
+    "anchor and sequence of images": PRESENCE,
+}
 
 SMALL_PX, TWO_STEMS_PX = (28, 32, 32, 32), (28, 32, 224, 512)
 MODEL_PX = {
     **dict.fromkeys(("lenet", "speedrun_cnn", "speedrun_vit", "vit_micro"), SMALL_PX),
     **dict.fromkeys(("resnet18", "vit_tiny"), TWO_STEMS_PX),
+    **dict.fromkeys(("study_e_cnn", *(entry.name for entry in ENTRIES if entry.sizes.kind != "image")), (28,) * 4),
 }
 """What the models work at for images of 28, 32, 224 and 512 px; all others are made for 224 px."""
 
 CATALOGUE = {
     "cnn": {
         "lenet",
+        "study_e_cnn",
         "speedrun_cnn",
         "resnet18",
         "resnet50",
@@ -60,11 +76,29 @@ CATALOGUE = {
     "hybrid": {"speedrun_vit", "vit_hybrid", "coatnet_0"},
     "other": set(),
 }
+"""Of single images."""
+
+CATALOGUE_OF_SEQUENCES = {
+    "sequence of images": {
+        "cnn": {"sum_fc_published", "sum_fc", "sum_of_digits"},
+        "vit": {"sum_vit", "sum_patch_vit"},
+        "hybrid": {"sum_transformer_published", "sum_transformer", "sum_transformer_mean", "sum_attention"},
+        "other": set(),
+    },
+    "anchor and sequence of images": {
+        "cnn": {"anchor_fc_published", "anchor_fc", "anchor_matching"},
+        "vit": {"anchor_vit", "anchor_patch_vit"},
+        "hybrid": {"anchor_transformer_published", "anchor_transformer", "anchor_transformer_masked"},
+        "other": set(),
+    },
+}
 
 
 def test_catalogue_holds_the_architectures_of_the_studies_by_name():
     assert all(name == entry.name for name, entry in architectures().items())
-    assert {family: {e.name for e in ENTRIES if e.family == family} for family in FAMILIES} == CATALOGUE
+    for kind, expected in {"image": CATALOGUE, **CATALOGUE_OF_SEQUENCES}.items():
+        found = [entry for entry in ENTRIES if entry.sizes.kind == kind]
+        assert {family: {e.name for e in found if e.family == family} for family in FAMILIES} == expected
 
 
 @EVERY_ENTRY
@@ -102,22 +136,26 @@ def test_published_sizes_are_what_torchvision_publishes(entry):
 @EVERY_ENTRY
 def test_hub_weights_are_ones_that_timm_knows(entry):
     assert not entry.hub or entry.hub in timm.list_pretrained()
-    assert bool(entry.hub) == (entry.name not in ("lenet", "vit_micro", "speedrun_cnn", "speedrun_vit"))
+    small = ("lenet", "study_e_cnn", "vit_micro", "speedrun_cnn", "speedrun_vit")
+    assert bool(entry.hub) == (entry.sizes.kind == "image" and entry.name not in small)
 
 
 @EVERY_RESOLUTION
 def test_forward_gives_a_logit_for_each_class(entry, px):
+    shape = shape_for(entry, px, channels=3, num_classes=7)
     with torch.device("meta"), torch.no_grad():
-        logits = resized(entry, InputShape(px=px, channels=3, num_classes=7)).eval()(torch.empty(2, 3, px, px))
-    assert logits.shape == (2, 7)
+        logits = resized(entry, shape).eval()(torch.empty(shape.of_batch(2)))
+    assert logits.shape == (2, 7 if entry.sizes.kind == "image" else 1)
 
 
 @EVERY_ENTRY_THAT_RUNS
 def test_logits_are_finite_and_depend_on_the_image(entry):
     torch.manual_seed(0)
-    model = resized(entry, InputShape(px=32, channels=3, num_classes=7)).eval()
+    shape = shape_for(entry, 32, channels=3, num_classes=7)
+    model = resized(entry, shape).eval()
+    image = shape.of_batch(1)[1:]
     with torch.inference_mode():
-        one, other = model(torch.stack([torch.zeros(3, 32, 32), torch.rand(3, 32, 32) * 2 - 1]))
+        one, other = model(torch.stack([torch.zeros(image), torch.rand(image) * 2 - 1]))
     assert torch.isfinite(torch.stack([one, other])).all()
     assert not torch.equal(one, other)
 
@@ -125,13 +163,22 @@ def test_logits_are_finite_and_depend_on_the_image(entry):
 @EVERY_ENTRY_THAT_RUNS
 def test_one_training_step_on_greyscale_digits_moves_the_first_trained_layer_and_the_last(entry, cpu):
     torch.manual_seed(0)
-    model = resized(entry, InputShape(px=28, channels=1, num_classes=10))
+    shape = shape_for(entry, 28, channels=1, num_classes=10)
+    model = resized(entry, shape)
     updating = optimizers(model, AdamW(peak_learning_rate=1e-3, weight_decay=0.0))
-    step = TrainingStep(model, updating, device=cpu, layout=memory_format(entry), precision="fp32", mode="eager")
+    step = TrainingStep(
+        model,
+        updating,
+        device=cpu,
+        layout=memory_format(entry),
+        precision="fp32",
+        mode="eager",
+        objective=OBJECTIVE_OF[entry.sizes.kind],
+    )
     weights = [weight for name, weight in model.named_parameters() if name.endswith("weight") and weight.requires_grad]
     ends = weights[0], weights[-1]
     before = [weight.clone() for weight in ends]
-    assert torch.isfinite(step(torch.rand(2, 1, 28, 28) * 2 - 1, torch.tensor([0, 1])))
+    assert torch.isfinite(step(torch.rand(shape.of_batch(2)) * 2 - 1, torch.tensor([0, 1])))
     assert not any(torch.equal(one, weight) for one, weight in zip(before, ends, strict=True))
 
 
@@ -151,8 +198,9 @@ def test_images_without_pixels_are_refused_with_what_is_taken(entry):
 def test_who_walks_the_catalogue_meets_only_what_takes_its_input(monkeypatch):
     takes = Takes(at_least_px=28, kind="sequence of images")
     monkeypatch.setitem(architectures(), "of_clips", replace(architecture("lenet"), name="of_clips", takes=takes))
-    assert architectures_for(224) == tuple(entry.name for entry in ENTRIES)
-    assert architectures_for(224, "sequence of images") == ("of_clips",)
+    for kind, families in {"image": CATALOGUE, **CATALOGUE_OF_SEQUENCES}.items():
+        more = {"of_clips"} if kind == "sequence of images" else set()
+        assert sorted(architectures_for(224, kind)) == sorted(set().union(more, *families.values()))
 
 
 def test_an_unknown_architecture_offers_the_nearest_and_timm():

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from vitcnn.input_sizes import OF_SEQUENCES, InputKind
 from vitcnn.questions.question import Question
-from vitcnn.report.plots.curves import accuracy_curves, learning_curves
-from vitcnn.report.plots.sequences import example_pictures, length_curves
+from vitcnn.report.plots.sequences import DRAWINGS
 from vitcnn.report.sequences import columns, sequences
 from vitcnn.spec import TrainedCase
 
@@ -50,10 +48,5 @@ SEQUENCES = Question(
     told={"training_time_s": "trains"},
     columns=columns,
     section=sequences,
-    drawings={
-        "sequences-accuracy": partial(accuracy_curves, question="sequences"),
-        "sequences-learning": partial(learning_curves, question="sequences"),
-        "sequences-length": length_curves,
-        "sequences-examples": example_pictures,
-    },
+    drawings=DRAWINGS,
 )

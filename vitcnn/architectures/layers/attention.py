@@ -32,8 +32,8 @@ class SelfAttention(nn.Module):
         super().__init__()
         self.num_heads = num_heads
         self.qkv = nn.Linear(dim, 3 * dim)
-        self.projection = nn.Linear(dim, dim)
-        start_as_torch(self.qkv, self.projection)
+        self.proj = nn.Linear(dim, dim)
+        start_as_torch(self.qkv, self.proj)
 
     def mixed(self, qkv: Tensor, bias: Tensor | None = None) -> Tensor:
         """Attend among queries, keys and values side by side: (batch, tokens, 3 * dim) -> (batch, tokens, dim)."""
@@ -42,7 +42,7 @@ class SelfAttention(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Attend among the tokens of each row, (batch, tokens, dim) -> the same."""
-        return self.projection(self.mixed(self.qkv(tokens)))
+        return self.proj(self.mixed(self.qkv(tokens)))
 
 
 class CrossAttention(nn.Module):
@@ -55,8 +55,8 @@ class CrossAttention(nn.Module):
         super().__init__()
         self.num_heads, self.has_way_out = num_heads, has_way_out
         self.q, self.kv = nn.Linear(dim, dim), nn.Linear(dim, 2 * dim)
-        self.projection = nn.Linear(dim, dim)
-        start_as_torch(self.q, self.kv, self.projection)
+        self.proj = nn.Linear(dim, dim)
+        start_as_torch(self.q, self.kv, self.proj)
 
     def forward(self, queries: Tensor, tokens: Tensor, bias: Tensor) -> Tensor:
         """Attend; `bias`, (batch, 1, 1, tokens), is added to the scores."""
@@ -65,7 +65,7 @@ class CrossAttention(nn.Module):
         if self.has_way_out:
             pairs, bias = F.pad(pairs, (0, 0, 0, 1)), F.pad(bias, (0, 1))
         keys, values = in_heads(pairs, self.num_heads, 2)
-        return self.projection(attend(asked, keys, values, bias).transpose(1, 2).flatten(2))
+        return self.proj(attend(asked, keys, values, bias).transpose(1, 2).flatten(2))
 
 
 def start_as_torch(*layers: nn.Linear) -> None:

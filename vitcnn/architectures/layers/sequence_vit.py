@@ -32,7 +32,7 @@ class SequenceBlock(nn.Module):
     def forward(self, tokens: Tensor, places: Places) -> Tensor:
         qkv = places.put(self.attention.qkv(self.norm_attention(tokens)))  # (batch, length, patches, 3 * dim)
         mixed = self.attention.mixed(qkv.flatten(1, 2), self.bias(places, qkv.dtype))
-        tokens = tokens + self.attention.projection(places.take(mixed.unflatten(1, qkv.shape[1:3])))
+        tokens = tokens + self.attention.proj(places.take(mixed.unflatten(1, qkv.shape[1:3])))
         return tokens + self.mlp(self.norm_mlp(tokens))
 
     def bias(self, places: Places, dtype: torch.dtype) -> Tensor:

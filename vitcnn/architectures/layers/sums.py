@@ -37,7 +37,7 @@ class PostNormLayer(nn.Module):
     def forward(self, rows: Tensor, places: Places) -> Tensor:
         qkv = places.put(self.attention.qkv(rows))
         mixed = places.take(self.attention.mixed(qkv, places.bias(qkv.dtype)))
-        rows = self.norm_attention(rows + self.attention.projection(mixed))
+        rows = self.norm_attention(rows + self.attention.proj(mixed))
         return self.norm_mlp(rows + self.mlp(rows))
 
 
