@@ -48,7 +48,7 @@ class ProgressBar:
         if self._bar is None:
             stream = self._stream or sys.stderr
             width = columns_of(stream) - 1 if _told(stream) == 0 else None  # else tqdm finds the width itself
-            how = {"disable": None, "leave": False, "bar_format": PLAIN, "ncols": width}
+            how: Any = {"disable": None, "leave": False, "bar_format": PLAIN, "ncols": width}
             self._bar = tqdm(total=total, file=stream, desc=text, **how)
         self._bar.total = total
         self._bar.set_description_str(text)
