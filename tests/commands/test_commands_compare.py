@@ -104,7 +104,9 @@ def test_one_pair_is_no_stored_run_and_says_nothing_where_no_time_is_judged(repo
     main(["compare", "HEAD", "--pairs", "1", "--mode", mode, "--", *PYTEST_OPTIONS, "-k", "ant"])
     out = " ".join(capsys.readouterr().out.split())
     assert "the baseline is one run" not in out
-    assert ("For 1 of 1 cases there is a single pair of runs, so only the tolerance decides." in out) == is_said
+    assert (
+        "For 1 of 1 cases there is a single pair of runs, so only the tolerance decides, and no time is BETTER." in out
+    ) == is_said
 
 
 def test_a_run_without_results_is_status_3_and_names_the_side(repository, capsys):

@@ -367,7 +367,7 @@ def one_run(coverage: Coverage, baseline: Baseline, *, paired: bool) -> tuple[st
         return ()
     which = f"{len(alone)} of {len(coverage.measured)} cases"
     if paired:
-        return (f"For {which} there is a single pair of runs, so only the tolerance decides.",)
+        return (f"For {which} there is a single pair of runs, so only the tolerance decides, and no time is BETTER.",)
     return (f"For {which} the baseline is one run, so only the tolerance decides.",)
 
 
