@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from vitcnn.durations.known import Durations
 from vitcnn.quantity import about, counted
 
-NOTHING_KNOWN = "How long these cases take is not known: none of them was measured on such a device before."
+NOTHING_KNOWN = (
+    "How long these cases take is not known yet, because no durations of them have been measured on this kind of "
+    "device. After the first run here, the next one begins with an estimate."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
