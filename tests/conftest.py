@@ -50,3 +50,12 @@ def offering(monkeypatch):
     yield offer
     monkeypatch.undo()
     references.offered.cache_clear()
+
+
+@pytest.fixture
+def two_gpus(monkeypatch):
+    """Let torch say that it sees two GPUs; nothing can run on them."""
+    names = {0: "NVIDIA H200", "cuda:0": "NVIDIA H200", 1: "NVIDIA A100-SXM4-80GB"}
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "get_device_name", names.__getitem__)

@@ -11,6 +11,7 @@ from miniature import imported_by
 
 from vitcnn.architectures import architectures
 from vitcnn.cli import main
+from vitcnn.durations.estimate import NOTHING_KNOWN
 from vitcnn.errors import MissingData
 from vitcnn.recipes import recipes
 from vitcnn.suite import cases_in
@@ -128,7 +129,7 @@ def test_doctor_does_not_guess_how_long_cases_take_that_nobody_measured(capsys, 
     monkeypatch.setattr("vitcnn.durations.known.REFERENCE", tmp_path / "reference.json")
     (tmp_path / "reference.json").write_text("{}")
     main(["doctor", "--preset", "smoke", "--device", "cpu", "--suite", str(ROOT / "benchmarks")])
-    assert "How long these cases take is not known: none of them was measured" in capsys.readouterr().out
+    assert NOTHING_KNOWN in capsys.readouterr().out
 
 
 def test_doctor_is_red_where_data_and_weights_are_missing_and_says_what_to_do(capsys, monkeypatch, tmp_path):

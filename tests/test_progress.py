@@ -19,6 +19,14 @@ sys.stdout.write(". done")
 """
 
 
+ALONE = """
+from vitcnn.progress import ProgressBar
+bar = ProgressBar()
+for done in range(3):
+    bar(done, 2, f"{done}/2 files")
+"""
+
+
 @pytest.fixture
 def written(tmp_path, pytestconfig):
     env = {"PATH": "", "TERM": "xterm", "PYTHONPATH": str(pytestconfig.rootpath)}
@@ -38,6 +46,15 @@ def test_the_bar_has_the_units_of_its_text_and_none_of_its_own(written):
 
 def test_the_line_below_is_empty_at_the_end(written):
     assert written.rpartition("\x1b[2K")[2].partition("\x1b8")[0].strip() == ""
+
+
+@pytest.mark.parametrize("columns, shown", [(0, 79), (60, 59)])
+def test_the_bar_is_whole_on_a_terminal_without_a_size_too(tmp_path, pytestconfig, columns, shown):
+    env = {"PATH": "", "TERM": "xterm", "PYTHONPATH": str(pytestconfig.rootpath)}
+    written = on_terminal([sys.executable, "-c", ALONE], cwd=tmp_path, env=env, columns=columns)
+    (first,) = {line for line in written.split("\r") if line.startswith("0/2 files:   0%|")}
+    assert first.endswith(" left")
+    assert len(first) == shown
 
 
 def test_nothing_is_drawn_where_the_stream_is_no_terminal(monkeypatch):

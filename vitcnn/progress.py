@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 from typing import Any, TextIO
 
@@ -17,6 +19,23 @@ SAVE, RESTORE, ERASE = "\x1b7", "\x1b8", "\x1b[2K"
 """The terminal's commands for the place of its cursor and for a line."""
 
 
+NO_SIZE = 80, 24
+"""Columns and lines of a terminal that does not tell them, where $COLUMNS does not either."""
+
+
+def columns_of(terminal: TextIO | BelowTheLine) -> int:
+    """Return how many columns a terminal has. One without a size, as some containers have, says 0."""
+    return _told(terminal) or shutil.get_terminal_size(NO_SIZE).columns
+
+
+def _told(terminal: TextIO | BelowTheLine) -> int | None:
+    """Return the columns that a terminal says it has; None for what is no terminal."""
+    try:
+        return os.get_terminal_size(terminal.fileno()).columns
+    except (OSError, ValueError):
+        return None
+
+
 class ProgressBar:
     """Shows that `done` of `total` is done; the bar goes away with the last."""
 
@@ -28,7 +47,9 @@ class ProgressBar:
         """Draw the bar, or take it away where all is done."""
         if self._bar is None:
             stream = self._stream or sys.stderr
-            self._bar = tqdm(total=total, file=stream, desc=text, disable=None, leave=False, bar_format=PLAIN)
+            width = columns_of(stream) - 1 if _told(stream) == 0 else None  # else tqdm finds the width itself
+            how: Any = {"disable": None, "leave": False, "bar_format": PLAIN, "ncols": width}
+            self._bar = tqdm(total=total, file=stream, desc=text, **how)
         self._bar.total = total
         self._bar.set_description_str(text)
         self._bar.update(done - self._bar.n)

@@ -6,6 +6,7 @@ from record_builders import LATENCY, ended, passed, run_on
 from store_builders import write
 
 from vitcnn.cli import main
+from vitcnn.durations.estimate import NOTHING_KNOWN
 from vitcnn.gate.baseline import machine_folder, recordings
 
 OWN = """
@@ -45,7 +46,8 @@ def test_a_recording_is_made_by_fresh_processes_told_and_stored(suite, capsys):
     outcomes = [{case.id: case.outcome for case in stored.run.cases} for stored in found.runs]
     own = "benchmarks/test_own.py::test_"
     assert outcomes == [{f"{own}ant": "passed", f"{own}bee": "skipped"}] * 2
-    out = capsys.readouterr().out
+    out, error = capsys.readouterr()
+    assert error.startswith(f"vitcnn: The suite runs 2 times, each time in a new process. {NOTHING_KNOWN}\n")
     assert f"Recorded v1 on {device.name}: 2 runs, 1 case, 1 skipped." in out
     assert f"git add {device / machine_folder()}/????_v1-*of2.json && git commit" in out
     assert main(["baseline", "show"]) == 0
@@ -54,7 +56,8 @@ def test_a_recording_is_made_by_fresh_processes_told_and_stored(suite, capsys):
 
 def test_a_run_without_results_is_status_1_and_leaves_no_store(suite, capsys):
     assert main(["baseline", "record", "--suite", "missing", "--baselines", "kept", "--", *OPTIONS]) == 1
-    error = capsys.readouterr().err
+    plan, error = capsys.readouterr().err.split("\n", 1)
+    assert plan == "vitcnn: The suite runs 5 times, each time in a new process. How long that takes is not known."
     assert error.startswith("vitcnn: pytest ended with status 4. Its last lines:")
     assert "file or directory not found: missing" in error
     assert not Path("kept").exists()

@@ -10,6 +10,7 @@ from miniature import set_for_processes
 from repositories import PYTEST_OPTIONS, Repository, case
 
 from vitcnn.cli import main
+from vitcnn.processes import revisions
 from vitcnn.record import load_run
 
 SLEEPS = """
@@ -33,6 +34,7 @@ def repository(tmp_path, monkeypatch):
     made.commit()
     made.commit(bee=6e-6)
     monkeypatch.chdir(made.root)
+    monkeypatch.setattr(revisions, "plan_of_pairs", lambda between, *_, **_how: f"{between} are compared.")
     return made
 
 
@@ -40,7 +42,9 @@ def test_a_slower_head_is_red_on_the_terminal_and_in_markdown(repository, capsys
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", "summary.md")
     arguments = ["HEAD~1", "HEAD", "--pairs", "2", "--out", "kept", "--", *PYTEST_OPTIONS]
     assert main(["compare", *arguments]) == 1
-    out = capsys.readouterr().out
+    out, error = capsys.readouterr()
+    assert error.startswith("vitcnn: base HEAD~1 (")
+    assert error.count("are compared.\n") == 1
     (worse,) = (line for line in out.splitlines() if line.startswith("WORSE "))
     assert case("bee") in worse
     assert "+200 %" in worse
@@ -89,7 +93,7 @@ def test_paths_behind_the_dashes_narrow_the_comparison_in_each_sides_own_tree(re
     assert [result.id for result in run.cases] == [case("ant"), "benchmarks/test_more.py::test_dog"]
     assert main(["compare", "HEAD~1", "--pairs", "1", "--", *PYTEST_OPTIONS, "benchmarks/test_mini.py"]) == 1
     assert main(["compare", "HEAD~2", "--pairs", "1", "--", *PYTEST_OPTIONS, more]) == 2
-    error = capsys.readouterr().err
+    error = capsys.readouterr().err.splitlines()[-1]
     assert error.startswith(f"vitcnn: --: '{more}' cannot be used. Allowed: a path that the base HEAD~2 (")
     assert main(["compare", "HEAD", "--pairs", "1", "--", *PYTEST_OPTIONS, ".."]) == 2
     assert "vitcnn: --: '..' cannot be used. Allowed: a path in " in capsys.readouterr().err
@@ -100,12 +104,14 @@ def test_one_pair_is_no_stored_run_and_says_nothing_where_no_time_is_judged(repo
     main(["compare", "HEAD", "--pairs", "1", "--mode", mode, "--", *PYTEST_OPTIONS, "-k", "ant"])
     out = " ".join(capsys.readouterr().out.split())
     assert "the baseline is one run" not in out
-    assert ("For 1 of 1 cases there is a single pair of runs, so only the tolerance decides." in out) == is_said
+    assert (
+        "For 1 of 1 cases there is a single pair of runs, so only the tolerance decides, and no time is BETTER." in out
+    ) == is_said
 
 
 def test_a_run_without_results_is_status_3_and_names_the_side(repository, capsys):
     assert main(["compare", "HEAD", "--", *PYTEST_OPTIONS, "--no-such-option"]) == 3
-    error = capsys.readouterr().err
+    _plan, error = capsys.readouterr().err.split("\n", 1)
     assert error.startswith("vitcnn: the base HEAD (")
     assert "unrecognized arguments: --no-such-option" in error
 

@@ -32,6 +32,7 @@ def test_runs_in_fresh_processes_are_measured_kept_and_judged_again_from_their_f
     (kept,) = Path(".vitcnn/noise").iterdir()
     assert sorted(path.parent.name for path in kept.glob("*/run.json")) == ["run-1", "run-2"]
     assert f"vitcnn noise --from {kept}` reads them again" in error
+    assert "vitcnn: The suite runs 2 times, each time in a new process." in error
     assert main(["noise", "--from", str(kept)]) == 0
     assert capsys.readouterr().out == out
 

@@ -18,10 +18,3 @@ def calls(monkeypatch):
     monkeypatch.setattr(torch._C, "_cuda_clearCublasWorkspaces", lambda: noted.append("workspaces"), raising=False)
     monkeypatch.setattr(memory, "open_blas_workspaces", lambda _device: noted.append("blas"))
     return noted
-
-
-@pytest.fixture
-def two_gpus(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    monkeypatch.setattr(torch.cuda, "get_device_name", lambda index: ["NVIDIA H200", "NVIDIA A100-SXM4-80GB"][index])

@@ -1,4 +1,5 @@
 from vitcnn.durations import Durations, estimate
+from vitcnn.durations.estimate import NOTHING_KNOWN
 
 HERE = Durations(by="the last run on this machine", seconds={"a": 60.0, "b": 60.0})
 THERE = Durations(by="a run on 2 threads of X (this machine may differ)", seconds={"b": 600.0, "c": 120.0})
@@ -26,5 +27,5 @@ def test_cases_of_which_nothing_is_known_are_counted_and_cost_nothing():
 
 def test_where_nothing_is_known_no_time_is_named():
     text = estimate(["d"], [HERE, THERE]).text
-    assert text == "How long these cases take is not known: none of them was measured on such a device before."
+    assert text == NOTHING_KNOWN
     assert estimate([], [HERE]).text == ""

@@ -135,6 +135,16 @@ def test_one_pair_is_judged_by_the_tolerance_and_says_so():
     )
 
 
+@pytest.mark.parametrize("better, change", [("lower", "-3.0 %"), ("higher", "+3.1 %")])
+def test_one_pair_cannot_tell_that_a_time_is_better_and_says_why(better, change):
+    (verdict,) = judge_pairs([paired(log(0.97), better=better)])
+    assert verdict.kind == "INCONCLUSIVE"
+    assert verdict.reason == (
+        f"1.00 s, base 1.00 s: {change}, round by round, tolerance 2 %, "
+        "one pair cannot tell whether this is noise: measure more pairs"
+    )
+
+
 def test_a_clock_that_stands_still_cannot_be_judged_and_spoils_no_other():
     still = replace(paired(float("nan")), base=(0.0,))
     first, second = judge_pairs([still, paired(0.03)])

@@ -151,11 +151,7 @@ def test_each_verdict_says_why(by, kind, reason):
 def test_a_fall_that_the_seeds_can_explain_is_undecided_and_open():
     verdict = judged({100: 0.92, 101: 0.96, 102: 0.93}, more_runs=ALL_RERUNS)
     assert (verdict.kind, verdict.standing) == ("INCONCLUSIVE", "open")
-    squares = 15 * np.var([*BEFORE.values()]) + 3 * np.var([0.92, 0.96, 0.93])
-    least = smallest_visible(squares / 16 * (1 / 15 + 1 / 3), 16)
-    assert verdict.reason.endswith(
-        f", the seeds differ too much for a decision: they can show changes from {100 * least:.1f} points"
-    )
+    assert verdict.reason.endswith(", the seeds differ too much for a decision")
 
 
 def test_a_fall_within_the_tolerance_that_may_be_more_is_open_until_more_seeds_tell():

@@ -118,7 +118,7 @@ def test_two_modes_are_undecided_and_green(gated):
     result = gated.run("benchmarks", "--gate", "--gate-reruns=1")
     assert result.exit_code == GREEN, result.out
     assert verdicts(result) == {"case[cat]": "INCONCLUSIVE"}
-    assert "too noisy for a decision: these runs can show changes from" in " ".join(result.out.split())
+    assert "too noisy for a decision" in " ".join(result.out.split())
 
 
 @pytest.mark.parametrize("mode, red", [("on", {"dog"}), ("allow-new", set()), ("strict", {"ant", "dog"})])

@@ -5,6 +5,7 @@ import pytest
 from miniature import PYTEST, SET
 from terminals import above, below, on_terminal
 
+from vitcnn.durations.estimate import NOTHING_KNOWN
 from vitcnn.pytest_plugin.suite_progress import SuiteProgress, fitted
 
 MINE = """
@@ -88,7 +89,7 @@ def test_without_a_terminal_nothing_is_drawn_and_the_time_is_said_before_the_fir
     first, second = suite.run(out=False), suite.run("-k", "second or third", out=False)
     assert "\x1b" not in first.out
     assert "suite  " not in first.out
-    unknown = "vitcnn: How long these cases take is not known: none of them was measured on such a device before.\n"
+    unknown = f"vitcnn: {NOTHING_KNOWN}\n"
     assert f"\n{unknown}\ntest_mine.py" in first.out
     by = "by the last run on this machine; of the other 1 nothing is known.\n"
     known = f"vitcnn: 1 of 2 cases takes at least 5 s, {by}"

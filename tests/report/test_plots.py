@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -180,13 +181,45 @@ def test_labels_say_in_what_cases_of_one_architecture_differ():
     assert labels([trained("lenet", recipe="a"), trained("lenet", recipe="b")]) == ["lenet, a", "lenet, b"]
 
 
-def test_every_line_has_a_colour_of_its_own_and_the_dashes_of_its_family():
-    records = [trained("lenet", recipe=str(number)) for number in range(15)] + [trained("vit_tiny"), trained("coatnet")]
-    [(_, figure)] = accuracy_curves(records)
-    lines = [line for line in figure.axes[0].get_lines() if line.get_label().endswith(")")]
-    assert len({tuple(line.get_color()) for line in lines}) == 17
-    assert [line.get_linestyle() for line in lines] == ["-"] * 15 + ["--", ":"]
+def thick_lines(figure):
+    """Return the lines that the legend names, by what it calls them."""
+    return {line.get_label(): line for line in figure.axes[0].get_lines() if line.get_label().endswith(")")}
+
+
+def test_an_architecture_has_one_colour_in_all_pictures_of_a_run_and_its_lines_have_markers_of_their_own():
+    run = [
+        trained("vit_tiny"),
+        trained("lenet", recipe="a"),
+        trained("lenet", recipe="b"),
+        trained("lenet", task="mnist"),
+        trained("coatnet", task="shapes"),
+        trained("vit_tiny", question="robustness", series=(UNDER_SHIFT,)),
+        trained("vit_tiny", question="data_efficiency", num_train_images=100),
+        replace(latency("lenet", 0.1), architecture="alexnet"),  # has no line, so it takes no colour
+    ]
+    colours, markers = {}, {}
+    for draw in (accuracy_curves, learning_curves, robustness_curves, data_efficiency_curves):
+        for _, figure in draw(run):
+            for label, line in thick_lines(figure).items():
+                colours.setdefault(label.split(" ")[0].rstrip(","), set()).add(line.get_color())
+                markers.setdefault(label, set()).add(line.get_marker())
+    assert {name: len(found) for name, found in colours.items()} == {"lenet": 1, "vit_tiny": 1, "coatnet": 1}
+    assert len(set.union(*colours.values())) == 3
+    assert markers["lenet, a (cnn)"] != markers["lenet, b (cnn)"]
+
+
+@pytest.mark.parametrize("number", [10, 20, 25])
+def test_every_architecture_has_a_colour_of_its_own(number):
+    names = [f"net{place}" for place in range(number)]
+    [(_, figure)] = accuracy_curves([replace(trained("lenet"), architecture=name, case=name) for name in names])
+    assert len({tuple(line.get_color()) for line in thick_lines(figure).values()}) == number
+
+
+def test_lines_have_the_dashes_of_their_family_and_the_legend_says_what_stands_for_what():
+    [(_, figure)] = accuracy_curves([trained("lenet"), trained("vit_tiny"), trained("coatnet")])
+    assert [line.get_linestyle() for line in thick_lines(figure).values()] == ["-", "--", ":"]
     assert {FAMILIES[name] for name in ("lenet", "vit_tiny", "coatnet")} == {"cnn", "vit", "hybrid"}
+    assert figure.legends[0].get_title().get_text() == "colour: architecture\nline: family"
 
 
 def test_files_are_whole_pictures_named_by_kind_and_by_what_they_show(tmp_path):

@@ -87,6 +87,7 @@ def test_each_architecture_is_a_point_of_its_family_and_the_front_is_bold():
     assert len({look.colour for look in LOOKS.values()}) == len({look.marker for look in LOOKS.values()}) == len(LOOKS)
     [legend] = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["cnn", "vit", "hybrid", "Pareto front"]
+    assert legend.get_title().get_text() == "colour and shape:\nfamily"
 
 
 def test_bars_are_the_interval_of_the_accuracy_and_the_percentiles_of_the_rounds():

@@ -100,7 +100,7 @@ def test_the_last_line_says_green_or_red_and_what_there_is(kind, mode):
     assert markdown(judgement, mode).startswith(f"## vitcnn gate: {colour}\n\n{last}")
 
 
-def test_the_last_line_leads_with_what_was_looked_at_and_what_would_have_been_seen():
+def test_the_last_line_leads_with_what_was_looked_at_and_the_smallest_visible_change():
     verdicts = [
         Verdict(kind="SAME", case=LENET, metric="latency_s", reason="", visible=0.031, hidden=0.02),
         Verdict(kind="SAME", case=TINY, metric="latency_s", reason="", visible=0.05, hidden=0.04),
@@ -109,8 +109,8 @@ def test_the_last_line_leads_with_what_was_looked_at_and_what_would_have_been_se
         Verdict(kind="SAME", case=LENET, metric="parameters", reason=""),
     ]
     assert terminal(judged(*verdicts), "on", width=220).splitlines()[-1] == (
-        "GREEN (mode on): 5 figures judged, 1 undecided, 1 blind, +5.0 % in the median time, +130 % in the noisiest "
-        "and -1.3 points in the median score would have been seen: 1 INCONCLUSIVE, 4 SAME"
+        "GREEN (mode on): 5 figures judged, 1 undecided, 1 blind, smallest visible change +5.0 % in the median time, "
+        "+130 % in the noisiest and -1.3 points in the median score: 1 INCONCLUSIVE, 4 SAME"
     )
 
 

@@ -61,7 +61,7 @@ ANCHOR_TRANSFORMER_MASKED = Architecture(
     takes=TAKES,
     builder=partial(built, "anchors.AnchorTransformer", has_way_out=False),
     published=counted(SHAPE, CNN + ATTENTION + HEAD, 11 * CNN_MACS + ONE_QUERY_MACS + HEAD_MACS),
-    source="ours: study E's layers, the padding masked; of one image it cannot tell, and shows what the zero key is for",
+    source="ours: study E's layers, the padding masked; of one image it cannot tell: that is what the zero key is for",
 )
 
 ANCHOR_FC = Architecture(

@@ -15,11 +15,13 @@ from vitcnn.architectures.parts import parameters_by_part
 from vitcnn.bench.bench import Bench
 from vitcnn.bench.models import model_settings
 from vitcnn.device import Device, free_bytes
+from vitcnn.errors import UserError
 from vitcnn.inference.forward import memory_format
 from vitcnn.inference.pretrained import weighted
 from vitcnn.recipes import Recipe, recipe
+from vitcnn.recipes.parts import Mix
 from vitcnn.spec import Architecture, Data, InputShape, Split, Task, TrainedCase
-from vitcnn.training import OBJECTIVES, Objective, Source, num_batches, shrunk_split, source_of
+from vitcnn.training import CLASSIFICATION, OBJECTIVES, Objective, Source, num_batches, shrunk_split, source_of
 from vitcnn.training.fit import trained_names
 
 SNAPSHOT_BYTES = {"cpu": 1 << 30, "cuda": 8 << 30}
@@ -107,6 +109,7 @@ def setup_of(
     """
     catalogued, task = architecture(case.architecture), bench.tasks.task(case.task)
     trained_by = by or recipe(case.recipe)
+    require_no_mixing(trained_by, task)
     built, weights = weighted(catalogued, trained_by.weights, task.shape.px)
     shape = replace(task.shape, px=min(task.shape.px, catalogued.model_px(task.shape.px)))
     data = bench.tasks.data(case.task, bench.progress)
@@ -128,6 +131,13 @@ def setup_of(
         tested_epochs=tested_epochs(model, trained_by, bench.device) if tests_every_epoch else (trained_by.epochs,),
         meta_model=model,
     )
+
+
+def require_no_mixing(by: Recipe, task: Task) -> None:
+    """Raise UserError where a recipe mixes images and a sample has several, or what is learnt is no class."""
+    if OBJECTIVES[task.objective] != CLASSIFICATION and any(isinstance(part, Mix) for part in by.augmentation):
+        do = f"The labels of {task.name} cannot be mixed as its images are: choose a recipe without Mix."
+        raise UserError(field="recipe", value=by.name, allowed=f"recipes of {task.recipes}_*, and such", do=do)
 
 
 def placed(split: Split, shape: InputShape, device: Device) -> Source:

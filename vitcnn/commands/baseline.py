@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from vitcnn.commands.output import tell
 from vitcnn.commands.paths import GivenPath
 from vitcnn.commands.pytest_arguments import HELP, USAGE
 from vitcnn.gate.baseline import FOLDER, Recording, baseline_of, files_without_use, recordings, removable
@@ -81,6 +82,7 @@ def run_record(options: argparse.Namespace) -> int:
         name=options.name,
         arguments=options.arguments,
         allow_removed=options.allow_removed,
+        tell=tell,
     )
     print(recorded(recording))
     store = recording.runs[0].path.parents[1]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vitcnn.commands.gate import CANNOT_JUDGE, exit_status
-from vitcnn.commands.output import say
+from vitcnn.commands.output import say, tell
 from vitcnn.commands.paths import GivenPath
 from vitcnn.commands.pytest_arguments import HELP, USAGE
 from vitcnn.errors import RunFailed
@@ -88,4 +88,5 @@ def _compared(options: argparse.Namespace) -> Comparison:
         out=options.out,
         root=Path.cwd(),
         arguments=options.arguments,
+        tell=tell,
     )

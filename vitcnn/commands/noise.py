@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vitcnn.commands.output import tell
 from vitcnn.commands.paths import GivenPath
 from vitcnn.commands.pytest_arguments import HELP, USAGE
 from vitcnn.errors import UserError
@@ -74,6 +75,7 @@ def _measured(options: argparse.Namespace) -> list[Run]:
         runs=options.runs,
         arguments=options.arguments,
         so="the noise cannot be determined",
+        tell=tell,
     )
     return [stored.run for stored in measured]
 

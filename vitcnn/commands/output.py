@@ -14,6 +14,11 @@ def say(text: str) -> None:
         forget_output()
 
 
+def tell(text: str) -> None:
+    """Say on the error stream, at once, what a command is about to do."""
+    print(f"vitcnn: {text}", file=sys.stderr, flush=True)
+
+
 def forget_output() -> None:
     """Let all further output go nowhere, what is buffered too: Python would complain of it at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

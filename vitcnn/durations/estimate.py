@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,10 @@ from dataclasses import dataclass
 from vitcnn.durations.known import Durations
 from vitcnn.quantity import about, counted
 
-NOTHING_KNOWN = "How long these cases take is not known: none of them was measured on such a device before."
+NOTHING_KNOWN = (
+    "How long these cases take is not known yet, because no durations of them have been measured on this kind of "
+    "device. After the first run here, the next one begins with an estimate."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +33,21 @@ class Estimate:
         which = f"{len(self.seconds)} of " if num_unknown else ""
         take = "takes" if len(self.seconds) == 1 else "take"
         rest = f"; of the other {num_unknown} nothing is known" if num_unknown else ""
-        time = f"{'at least' if num_unknown else 'about'} {about(sum(self.seconds.values()))}"
-        return f"{which}{counted(self.num_cases, 'case')} {take} {time}, {self._sources}{rest}."
+        return f"{which}{counted(self.num_cases, 'case')} {take} {self.repeated(1)}, {self._sources}{rest}."
+
+    def repeated(self, times: int) -> str:
+        """Return how long the cases take so many times: `about 2 min`, `at least 2 min` where some are not known."""
+        bound = "at least" if len(self.seconds) < self.num_cases else "about"
+        return f"{bound} {about(times * sum(self.seconds.values()))}"
+
+    def to_json(self) -> str:
+        """Return the estimate as JSON."""
+        return json.dumps(vars(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Estimate:
+        """Build the estimate that `to_json` wrote."""
+        return cls(**json.loads(text))
 
     @property
     def _sources(self) -> str:

@@ -367,21 +367,23 @@ def one_run(coverage: Coverage, baseline: Baseline, *, paired: bool) -> tuple[st
         return ()
     which = f"{len(alone)} of {len(coverage.measured)} cases"
     if paired:
-        return (f"For {which} there is a single pair of runs, so only the tolerance decides.",)
+        return (f"For {which} there is a single pair of runs, so only the tolerance decides, and no time is BETTER.",)
     return (f"For {which} the baseline is one run, so only the tolerance decides.",)
 
 
 def nearly_blind(verdicts: Iterable[Verdict], *, paired: bool) -> tuple[str, ...]:
-    """Return a line that names times, the noisiest first, whose noise hides even large changes as SAME."""
+    """Return a line that names times, the noisiest first, whose noise hides even large changes as SAME.
+
+    How large they are is said once for all times, as the smallest visible change in the last line.
+    """
     hidden = {v.name: v.hidden for v in verdicts if v.kind == "SAME" and v.hidden and v.hidden > NEARLY_BLIND}
     if not hidden:
         return ()
     names = sorted(hidden, key=lambda name: -hidden[name])
-    named = ", ".join(f"{name} (up to {100 * hidden[name]:,.0f} %)" for name in names[:NUM_NAMED])
+    named = ", ".join(names[:NUM_NAMED])
     more = f", and {len(names) - NUM_NAMED} more" if len(names) > NUM_NAMED else ""
     runs = "More pairs" if paired else "More baseline runs, longer rounds"
-    help_ = f"{runs} or a quieter machine make smaller changes detectable."
-    return (f"Noise can hide changes of {100 * NEARLY_BLIND:g} % or more in {named}{more}. {help_}",)
+    return (f"Noisiest times: {named}{more}. {runs} or a quieter machine make smaller changes visible.",)
 
 
 def software_differences(runs: Sequence[Run], baseline: Baseline) -> tuple[str, ...]:

@@ -113,10 +113,15 @@ def weigh_pairs(times: Sequence[PairedTimes]) -> list[Evidence]:
 
 
 def _kind(entry: PairedTimes, evidence: Evidence, level: float) -> Kind:
-    """Decide where it can be decided. One odd pair proves nothing: the median pair must say so too."""
+    """Decide where it can be decided. One odd pair proves nothing: the median pair must say so too.
+
+    A single pair does not show the noise. What it shows as better proves nothing; what it shows as worse is still red.
+    """
     size, middle = abs(evidence.effect), median(entry.costs) * np.sign(evidence.effect)
     if min(size, middle) > log1p(entry.tolerance) and evidence.chance(size) <= level:
-        return "WORSE" if evidence.effect > 0 else "BETTER"
+        if evidence.effect > 0:
+            return "WORSE"
+        return "BETTER" if evidence.dof > 0 else "INCONCLUSIVE"
     return "SAME" if _most(evidence) < log1p(entry.matters) else "INCONCLUSIVE"
 
 
@@ -137,7 +142,9 @@ def _verdict(entry: PairedTimes, evidence: Evidence, level: float) -> Verdict:
         f"tolerance {100 * entry.tolerance:g} %",
         f"{_pairs(entry)}, {noise}" if evidence.dof > 0 else "one pair, so only the tolerance decides",
     ]
-    if kind == "INCONCLUSIVE":
+    if kind == "INCONCLUSIVE" and evidence.dof <= 0:
+        parts[-1] = "one pair cannot tell whether this is noise: measure more pairs"
+    elif kind == "INCONCLUSIVE":
         parts.append(f"undecided: it may be worse by up to {percent(most)[1:]}")
     hidden = max(most, entry.matters) if kind in ("SAME", "INCONCLUSIVE") else entry.matters
     verdict = Verdict(

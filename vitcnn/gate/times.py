@@ -281,9 +281,8 @@ def _verdict(entry: RunMedians, evidence: Evidence, level: float, *, more_runs: 
             "in the code, and measure on an idle machine or use `vitcnn compare`"
         )
     if kind == "INCONCLUSIVE":
-        visible = evidence.smallest_visible(level=level, tolerance=entry.tolerance)
         noisier = "its runs differ far more than the baseline's, so it is " if is_unsteady else ""
-        parts.append(f"{noisier}too noisy for a decision: these runs can show changes from {percent(visible)[1:]}")
+        parts.append(f"{noisier}too noisy for a decision")
     verdict = Verdict(
         kind=kind,
         case=entry.case,

@@ -36,16 +36,21 @@ class Request:
 
     `cases` are the ids of the only cases to measure, None for all that are collected. Block `seed_block` of the seeds
     is trained: of a case with three seeds block 0 is 0, 1, 2 and block 1 is 3, 4, 5. `turns` is the inherited socket
-    over which the process takes turns with that of another revision, None where it measures alone.
+    over which the process takes turns with that of another revision, None where it measures alone. `estimate_to` is the
+    file for the estimate of how long the cases take, None where nobody asks.
     """
 
     cases: frozenset[str] | None = None
     seed_block: int = 0
     turns: int | None = None
+    estimate_to: str | None = None
 
     def to_json(self) -> str:
-        """Return the request as the JSON that `vitcnn.requested` reads."""
-        return json.dumps({**asdict(self), "cases": None if self.cases is None else sorted(self.cases)})
+        """Return the request as the JSON that `vitcnn.requested` reads, that of an older revision too."""
+        document = {**asdict(self), "cases": None if self.cases is None else sorted(self.cases)}
+        if self.estimate_to is None:
+            del document["estimate_to"]
+        return json.dumps(document)
 
     @classmethod
     def from_json(cls, text: str) -> Request:

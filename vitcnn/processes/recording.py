@@ -13,6 +13,7 @@ from pathlib import Path
 from vitcnn.errors import RunFailed, UserError
 from vitcnn.folders import make_own_folder, require_writable
 from vitcnn.gate.baseline import Recording, StoredRun, baseline_of, recordings, require_name, require_new_name, store
+from vitcnn.processes.expected import Tell, plan_of_runs
 from vitcnn.processes.fresh import OUTPUT, Request, measure_in_fresh_process, sigterm_as_interrupt
 from vitcnn.processes.session import session_arguments
 from vitcnn.progress import ProgressBar
@@ -33,19 +34,21 @@ def record(
     name: str | None = None,
     arguments: Sequence[str] = (),
     allow_removed: bool = False,
+    tell: Tell | None = None,
 ) -> Recording:
     """Run `suite` in `runs` fresh processes and store them below `baselines`, in the folder of their device's key.
 
-    The runs go to `root`/.vitcnn/record and stay there; `arguments` go to pytest. Without a `name` the recording is
-    named by the time and the git commit. Nothing is stored unless every run is good: RunFailed says what is wrong with
-    one that is not, or which cases runs would no longer be judged by (but with `allow_removed`), UserError which
-    argument cannot be used.
+    The runs go to `root`/.vitcnn/record and stay there; `arguments` go to pytest; `tell` is told before the first what
+    is about to happen. Without a `name` the recording is named by the time and the git commit. Nothing is stored unless
+    every run is good: RunFailed says what is wrong with one that is not, or which cases runs would no longer be judged
+    by (but with `allow_removed`), UserError which argument cannot be used.
     """
     if name is not None:
         require_name(name)
     require_writable("--baselines", baselines, "Name another folder with --baselines.")
     began, folder = datetime.now(UTC), new_folder(root, "record")
-    with closing(good_runs(suite=suite, root=root, folder=folder, runs=runs, arguments=arguments)) as measured:
+    running = good_runs(suite=suite, root=root, folder=folder, runs=runs, arguments=arguments, tell=tell)
+    with closing(running) as measured:
         first = next(measured)
         environment = first.run.environment
         store_folder, name = baselines / environment.device_key, name or default_name(began, environment)
@@ -81,12 +84,19 @@ def new_folder(root: Path, what: str) -> Path:
 
 
 def good_runs(
-    *, suite: Path, root: Path, folder: Path, runs: int, arguments: Sequence[str] = (), so: str = "nothing is stored"
+    *,
+    suite: Path,
+    root: Path,
+    folder: Path,
+    runs: int,
+    arguments: Sequence[str] = (),
+    so: str = "nothing is stored",
+    tell: Tell | None = None,
 ) -> Generator[StoredRun, None, None]:
     """Run `suite` in `runs` fresh processes, one after another, and yield each of them: `folder`/run-1, run-2 ...
 
     Each trains the next seeds: what is known of an accuracy is known of all of them. Paths among `arguments` take the
-    place of `suite`.
+    place of `suite`. `tell` is told before the first begins what is about to happen.
 
     RunFailed says what is wrong with a run that is not good, or not of the first one's device and revision, and what
     follows: `so`.
@@ -94,6 +104,8 @@ def good_runs(
     if runs < 1:
         raise UserError(field="--runs", value=runs, allowed="1 or more", do="5 runs show how much processes differ.")
     command = session_arguments(suite, arguments, root)
+    if tell:
+        tell(plan_of_runs(command, root, runs))
     progress, first, tree = ProgressBar(), None, state(root)
     try:
         for number in range(1, runs + 1):

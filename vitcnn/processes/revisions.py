@@ -13,6 +13,7 @@ from vitcnn.folders import require_writable
 from vitcnn.gate.baseline import Recording, StoredRun
 from vitcnn.gate.comparison import Comparison
 from vitcnn.gate.pairs import LOOKS, MOST_PAIRS, is_look
+from vitcnn.processes.expected import Tell, plan_of_pairs
 from vitcnn.processes.fresh import sigterm_as_interrupt
 from vitcnn.processes.live import SIDES, Command, PlayerFailed, Side, measure_pair
 from vitcnn.processes.pytest_config import config_file
@@ -70,13 +71,15 @@ def compare_revisions(
     root: Path,
     out: Path | None = None,
     arguments: Sequence[str] = (),
+    tell: Tell | None = None,
 ) -> Comparison:
     """Run `suite` of both revisions of the git repository around `root`, in live processes that take turns by rounds.
 
     Pairs of processes follow each other until every case is decided, `pairs` at most; after `minutes` none begins but
     those of the first look. Each revision is checked out below `root`/.vitcnn/compare, and taken away again at the end,
     whatever happens. Its own code runs, configured by its own files. The runs go to `out`, by default there too;
-    `arguments` go to pytest, and paths among them, which are those of each revision, take the place of `suite`. Raises
+    `arguments` go to pytest, and paths among them, which are those of each revision, take the place of `suite`. `tell`
+    is told before the first pair what is about to happen, by the cases of the working tree. Raises
     UserError for what cannot be used, and RunFailed, which names the side, for a run that left no result or is of
     another revision.
     """
@@ -95,6 +98,10 @@ def compare_revisions(
             _require_there(tree, measured, "--" if named else "--suite")
             require_own_packages(tree.path, tree.folder, tree.import_path)
         limits = Limits(pairs=pairs, minutes=minutes, remarks=_remarks(revisions, has_changes=has_changes(root)))
+        if tell:
+            command = ["-p", PLUGIN, *measured, *others]
+            between = f"{trees['base']} and the {trees['head']}"
+            tell(plan_of_pairs(between, command, root, least=LOOKS[0], most=pairs, minutes=minutes))
         return _until_decided(trees, limits, [*measured, *others], out)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,10 +12,7 @@ from tqdm import tqdm
 from tqdm.utils import disp_trim
 
 from vitcnn.durations import TimeLeft
-from vitcnn.progress import BelowTheLine
-
-NO_WIDTH = 80
-"""Columns of a terminal that does not tell."""
+from vitcnn.progress import BelowTheLine, columns_of
 
 
 class SuiteProgress:
@@ -79,18 +75,11 @@ class SuiteProgress:
 
     def text(self) -> str:
         """Return the line, no wider than the terminal."""
-        width = self._width()
+        width = columns_of(self._terminal) - 1
         left = self._time_left.text(self._case, since_s=self._clock() - self._began_s, share=self._share)
         start = f"suite  {self._num_ended}/{len(self._cases)} cases{left and f', {left}'}"
         what = fitted(self._case, self._inside, width - len(start) - len(BETWEEN))
         return str(disp_trim(f"{start}{BETWEEN}{what}" if what else start, width))
-
-    def _width(self) -> int:
-        try:
-            columns = os.get_terminal_size(self._terminal.fileno()).columns
-        except OSError:
-            columns = 0
-        return (columns or NO_WIDTH) - 1
 
 
 BETWEEN = " | "

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any, TextIO
 
 import pytest
@@ -51,8 +52,13 @@ class TimeHooks:
             return False
 
     def pytest_report_collectionfinish(self, items: Sequence[pytest.Item]) -> str:
-        """Say how long it will take."""
-        text = self.estimate_of(items).text if self.options.request is None else ""
+        """Say how long it will take, to the user or to the process that asked for it."""
+        request = self.options.request
+        if request is not None:
+            if request.estimate_to is not None:
+                Path(request.estimate_to).write_text(self.estimate_of(items).to_json(), encoding="utf-8")
+            return ""
+        text = self.estimate_of(items).text
         return f"vitcnn: {text}" if text else ""
 
     @pytest.hookimpl(wrapper=True)

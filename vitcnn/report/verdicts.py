@@ -142,12 +142,12 @@ def _advised(judgement: Judgement, advice: Advice) -> list[str]:
 
 
 def _closing(judgement: Judgement, mode: Mode) -> str:
-    """Return green or red, how much was looked at, what would have been seen, and what was found."""
+    """Return green or red, how much was looked at, the smallest visible change, and what was found."""
     counts = Counter(verdict.kind for verdict in judgement.verdicts)
     judged = [verdict for verdict in judgement.verdicts if verdict.metric and verdict.kind in COMPARED]
     blind = sum(verdict.is_blind for verdict in judged)
     looked_at = (
-        f"{counted(len(judged), 'figure')} judged, {counts['INCONCLUSIVE']} undecided, {blind} blind{_seen(judged)}"
+        f"{counted(len(judged), 'figure')} judged, {counts['INCONCLUSIVE']} undecided, {blind} blind{_visible(judged)}"
     )
     scope = f" (narrowed: {judgement.scope})" if judgement.scope else ""
     if judgement.not_judged:
@@ -158,8 +158,8 @@ def _closing(judgement: Judgement, mode: Mode) -> str:
     return f"{_colour(judgement, mode)} (mode {mode}): {looked_at}: {listed}{scope}"
 
 
-def _seen(judged: Sequence[Verdict]) -> str:
-    """Return what change would have been seen in the median time and in the median score."""
+def _visible(judged: Sequence[Verdict]) -> str:
+    """Return the smallest visible change, in the median time, the noisiest time and the median score."""
     times = [verdict.visible for verdict in judged if verdict.visible is not None and is_time(verdict.metric)]
     scores = [verdict.visible for verdict in judged if verdict.visible is not None and not is_time(verdict.metric)]
     worst = f", {percent(max(times))} in the noisiest" if len(times) > 1 else ""
@@ -167,7 +167,7 @@ def _seen(judged: Sequence[Verdict]) -> str:
         *([f"{percent(median(times))} in the median time{worst}"] if times else []),
         *([f"-{100 * median(scores):.1f} points in the median score"] if scores else []),
     ]
-    return f", {' and '.join(parts)} would have been seen" if parts else ""
+    return f", smallest visible change {' and '.join(parts)}" if parts else ""
 
 
 def _colour(judgement: Judgement, mode: Mode) -> str:

@@ -4,6 +4,7 @@ from vitcnn.training.arranged import Arranged as Arranged
 from vitcnn.training.fit import TrainingHistory as TrainingHistory
 from vitcnn.training.fit import fit as fit
 from vitcnn.training.fit import num_batches as num_batches
+from vitcnn.training.objectives import CLASSIFICATION as CLASSIFICATION
 from vitcnn.training.objectives import OBJECTIVES as OBJECTIVES
 from vitcnn.training.objectives import Objective as Objective
 from vitcnn.training.optimizers import optimizers as optimizers

@@ -82,7 +82,7 @@ class PublishedAnchorFullyConnected(AnchorFullyConnected):
 
 
 class AnchorMatching(WithHead):
-    """The structure of the task: of each image a class, and whether any is the anchor's. Only answers say what a class is."""
+    """The structure of the task: each image has a class; is any the anchor's? Only answers say what a class is."""
 
     def __init__(self, encoder: nn.Module) -> None:
         super().__init__()

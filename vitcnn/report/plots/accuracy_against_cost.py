@@ -78,6 +78,9 @@ FEWEST = 2
 PERCENT = 100
 LABEL_COLUMNS = 80
 
+LEGEND_TITLE = "colour and shape:\nfamily"
+"""Here a colour stands for a family, in the pictures of curves for an architecture: every legend says which."""
+
 
 def tradeoff_pictures(costs: Sequence[Cost], records: Sequence[Record]) -> Iterator[tuple[str, Figure]]:
     """Draw a figure for each task on which accuracy and one of `costs` are known of two architectures or more.
@@ -117,7 +120,7 @@ def tradeoff_figure(task: str, cost: Cost, points: Sequence[Point]) -> Figure:
     axes.set_xlabel(f"{cost.words}, {unit}\n{wrapped_conditions([point.measured for point in shown])}")
     axes.set_ylabel(f"test accuracy on {task}, %\n{wrapped_conditions([point.trained for point in shown])}")
     figure.suptitle("\n".join(heading(task, cost, shown)), fontsize="medium", x=0.01, ha="left")
-    figure.legend(handles=legend_of(shown), loc="outside right upper", fontsize="small")
+    figure.legend(handles=legend_of(shown), title=LEGEND_TITLE, loc="outside right upper", fontsize="small")
     place_names(figure, axes, [name_of(point, is_member=point in members) for point in shown])
     return figure
 

@@ -8,23 +8,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vitcnn.record import Record
-from vitcnn.report.plots.records import by_size, labels, of_task, series_of, tasks_of, unit_of
+from vitcnn.report.plots.records import by_size, of_task, series_of, tasks_of, unit_of
 from vitcnn.report.plots.scales import scale_horizontal
+from vitcnn.report.plots.styles import LEGEND_TITLE, styles
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-LINES = {"cnn": "-", "vit": "--", "hybrid": ":", "other": "-."}
-FEW_COLOURS, MANY_COLOURS = "tab10", "tab20"
-NUM_FEW = 10
 LONGEST_LEGEND, LEGEND_INCHES = 20, 3
 """Lines of one column of a legend, and its width."""
 
 PERCENT = 100
 
 
-THIN = {"linewidth": 0.8, "alpha": 0.45}
+THIN = {"linewidth": 0.8, "alpha": 0.45, "markersize": 3}
 """How the lines of the other seeds look."""
 
 SEEDS = "thick: the seed of median accuracy; thin: the other seeds"
@@ -36,28 +34,10 @@ def middle(values: Sequence[float] | np.ndarray) -> int:
     return int(np.argsort(values, kind="stable")[(len(values) - 1) // 2])
 
 
-def styles(records: Sequence[Record]) -> dict[str, dict[str, Any]]:
-    """Return how the line of each case looks: a colour of its own, solid for CNNs, dashed for ViTs, dotted for hybrids.
-
-    Its label tells it from the others.
-    """
-    import matplotlib
-
-    palette: Any = matplotlib.colormaps[FEW_COLOURS if len(records) <= NUM_FEW else MANY_COLOURS]
-    return {
-        record.case: {
-            "label": f"{label} ({record.family})",
-            "color": palette.colors[number % palette.N],
-            "linestyle": LINES[record.family],
-        }
-        for number, (record, label) in enumerate(zip(records, labels(records), strict=True))
-    }
-
-
 def draw(axes: Axes, x: np.ndarray, values: np.ndarray, style: Mapping[str, Any], *, thick: int) -> None:
     """Draw a line for each seed, a row of `values`, over `x`, one row or a row for each; that of `thick` stands out."""
     for seed, (across, upward) in enumerate(zip(np.broadcast_to(x, values.shape), values, strict=True)):
-        look = {"marker": ".", **style} if seed == thick else {**style, **THIN, "label": None}
+        look = style if seed == thick else {**style, **THIN, "label": None}
         axes.plot(across, upward, **look)
 
 
@@ -67,7 +47,7 @@ def finish(figure: Figure, title: str, subtitle: str = SEEDS) -> Figure:
     handles, names = figure.axes[0].get_legend_handles_labels()
     columns = -(-len(names) // LONGEST_LEGEND)
     figure.set_figwidth(figure.get_figwidth() + LEGEND_INCHES * columns)
-    figure.legend(handles, names, loc="outside right upper", fontsize="small", ncols=columns)
+    figure.legend(handles, names, title=LEGEND_TITLE, loc="outside right upper", fontsize="small", ncols=columns)
     return figure
 
 
@@ -87,7 +67,7 @@ def accuracy_curves(records: Sequence[Record], *, question: str = "accuracy") ->
     for task in tasks_of(records, question):
         found = of_task(records, question, task)
         figure, (by_epoch, by_time) = new_figure(columns=2)
-        look = styles(found)
+        look = styles(found, records)
         for record in found:
             accuracies = PERCENT * series_of(record, "test_accuracy")
             for axes, x in ((by_epoch, "tested_epoch"), (by_time, "training_time_s")):
@@ -121,7 +101,7 @@ def learning_curves(records: Sequence[Record], *, question: str = "accuracy") ->
     for task in tasks_of(records, question):
         found = of_task(records, question, task)
         figure, (by_loss, by_rate) = new_figure(columns=2)
-        look = styles(found)
+        look = styles(found, records)
         for record in found:
             losses, rates = series_of(record, "training_loss"), series_of(record, "learning_rate")
             epochs, thick = np.arange(1, len(rates) + 1), middle(series_of(record, "test_accuracy")[:, -1])
@@ -141,7 +121,7 @@ def robustness_curves(records: Sequence[Record]) -> Iterator[tuple[str, Figure]]
         corruptions = found[0].settings["corruptions"]
         columns = min(4, len(corruptions))
         figure, all_axes = new_figure(columns=columns, rows=-(-len(corruptions) // columns))
-        look = styles(found)
+        look = styles(found, records)
         for number, (axes, corruption) in enumerate(zip(all_axes, corruptions, strict=False)):
             strengths = ["none", *(f"{strength:g}" for strength in corruption["severities"])]
             for record in found:
@@ -163,7 +143,7 @@ def data_efficiency_curves(records: Sequence[Record]) -> Iterator[tuple[str, Fig
     for task in tasks_of(records, "data_efficiency"):
         lines = by_size(of_task(records, "data_efficiency", task), of_task(records, "accuracy", task))
         figure, [axes] = new_figure(columns=1)
-        look = styles([line[0] for line in lines])
+        look = styles([line[0] for line in lines], records)
         sizes = sorted({record.settings["num_train_images"] for line in lines for record in line})
         for line in lines:
             draw_sizes(axes, line, look[line[0].case])
@@ -178,5 +158,5 @@ def draw_sizes(axes: Axes, line: Sequence[Record], style: Mapping[str, Any]) -> 
     counts = [record.settings["num_train_images"] for record in line]
     accuracies = [PERCENT * np.array(record.samples("test_accuracy")) for record in line]
     for count, values in zip(counts, accuracies, strict=True):
-        axes.plot([count] * len(values), values, marker=".", linestyle="", color=style["color"], alpha=0.5)
+        axes.plot([count] * len(values), values, **{**style, "linestyle": "", "label": None}, alpha=0.5)
     axes.plot(counts, [values[middle(values)] for values in accuracies], **style)

@@ -19,9 +19,9 @@ from vitcnn.report.plots.curves import (
     learning_curves,
     middle,
     new_figure,
-    styles,
 )
 from vitcnn.report.plots.records import is_measured, of_task, series_of, tasks_of
+from vitcnn.report.plots.styles import styles
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,7 +47,7 @@ def length_curves(records: Sequence[Record]) -> Iterator[tuple[str, Figure]]:
         found = of_task(records, QUESTION, task)
         figure, [axes] = new_figure(columns=1)
         figure.set_figwidth(WIDE_INCHES)
-        look = styles(found)
+        look = styles(found, records)
         for record in found:
             lengths, accuracies = by_length(record)
             thick = middle(series_of(record, "test_accuracy")[:, -1])
