@@ -10,7 +10,7 @@ import pytest
 from vitcnn import AccuracyCase, TiledCase
 from vitcnn.architectures import architecture, architectures, architectures_for
 from vitcnn.inference import TileGrid
-from vitcnn.input_sizes import Takes
+from vitcnn.input_sizes import OF_SEQUENCES, Takes
 from vitcnn.questions import questions
 from vitcnn.recipes import recipe
 from vitcnn.spec import TrainedCase
@@ -22,6 +22,8 @@ ID = {
     "accuracy": r"[a-z0-9_]+/[a-z0-9_]+",
     "data_efficiency": r"[a-z0-9_]+/[a-z0-9_]+/n\d+",
     "robustness": r"[a-z0-9_]+/[a-z0-9_]+",
+    "sequences": r"[a-z0-9_]+/[a-z0-9_]+",
+    "sequence_latency": r"\d+/b\d+/(anchor\+)?n\d+",
     "training": r"\d+/b\d+",
     "latency": r"\d+/b\d+",
     "memory": r"\d+/b\d+/(inference|training)",
@@ -58,12 +60,14 @@ def test_what_takes_sequences_gets_no_case_on_single_images(monkeypatch):
     assert {str(case) for case in cases_in(FOLDER)} == {str(case) for case in EVERY}
 
 
-def test_full_holds_every_task_of_images():
-    """Those of sequences have no architecture yet."""
-    asked = {entry.task for entry in EVERY if isinstance(entry, TrainedCase)}
-    assert {name for name in asked if tasks()[name].kind == "image"} == {
-        name for name, task in tasks().items() if task.kind == "image"
-    }
+def test_full_holds_every_task():
+    assert {entry.task for entry in EVERY if isinstance(entry, TrainedCase)} == set(tasks())
+
+
+def test_full_holds_every_architecture_of_sequences_on_every_source_of_digits():
+    asked = {(entry.architecture, entry.task.rpartition("_")[2]) for entry in EVERY if entry.question == "sequences"}
+    names = [*architectures_for(28, OF_SEQUENCES[0]), *architectures_for(28, OF_SEQUENCES[1])]
+    assert asked == {(name, source) for name in names for source in ("digits", "glyphs", "mnist")}
 
 
 def test_ids_have_the_documented_form():
@@ -76,7 +80,13 @@ def test_what_cases_name_exists_and_fits():
     assert [str(entry) for entry in trained if recipe(entry.recipe).name != entry.recipe] == []
     px = {str(entry): tasks()[entry.task].shape.px for entry in trained}
     places = ((entry, px.get(str(entry), entry.input_px)) for entry in EVERY)
-    assert [str(entry) for entry, px in places if not architecture(entry.architecture).accepts(px)] == []
+    kinds = {str(entry): tasks()[entry.task].kind for entry in trained}
+    wrong = [
+        str(entry)
+        for entry, px in places
+        if not architecture(entry.architecture).accepts(px, kinds.get(str(entry), entry.kinds[0]))
+    ]
+    assert wrong == []
     assert min(entry.num_seeds for entry in trained) >= 2, "one seed shows no spread"
 
 

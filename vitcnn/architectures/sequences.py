@@ -113,7 +113,7 @@ SUM_ATTENTION = Architecture(
     takes=TAKES,
     builder=partial(built, "sums.SumAttention"),
     published=counted(SHAPE, CNN + 128 + ATTENTION + HEAD, 10 * CNN_MACS + ONE_QUERY_MACS + HEAD_MACS),
-    source="ours: pooled by a learnt query's attention, times the number; Lee et al., Set Transformer, arXiv 1810.00825",
+    source="ours: pooled by a learnt query's attention, times the number: Lee et al., Set Transformer, 1810.00825",
 )
 
 SUM_OF_DIGITS = Architecture(
