@@ -120,4 +120,6 @@ def test_smoke_compares_a_vit_and_a_cnn_in_every_question():
         if entry.preset == "smoke":
             families.setdefault(entry.question, set()).add(architecture(entry.architecture).family)
     assert set(families) == set(ID)
+    of_sequences = {"sequences", "sequence_latency"}
+    assert all(families.pop(question) == {"hybrid", "cnn"} for question in of_sequences), "attention, or none"
     assert all(found >= {"vit", "cnn"} for found in families.values())

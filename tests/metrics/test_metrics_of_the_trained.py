@@ -36,6 +36,7 @@ TRAINED = Trained(
     ends_s=np.array([[1.0, 2.0, 3.0], [1.5, 2.5, 3.5]]),
     target_accuracy=0.75,
     warm_up_s=0.25,
+    losses=np.array([0.5, 1.5]),
 )
 
 

@@ -48,7 +48,7 @@ def test_weights_are_random_and_the_same_at_every_call(cpu, case):
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_images_are_real_normalised_and_in_layout_and_precision(cpu, px, channels, layout, dtype):
-    images = images_on(cpu, replace(LATENCY, px=px), layout, dtype)
+    images = images_on(cpu, real_images.input_shape(px), 3, layout, dtype)
     assert images.shape == (3, channels, px, px)
     assert images.dtype == dtype
     assert images.is_contiguous(memory_format=layout)

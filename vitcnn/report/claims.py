@@ -17,8 +17,8 @@ from vitcnn.report.noisy_times import LEGEND, MARK, is_noisy
 TIME = "training_time_s"
 ALWAYS = ("test_accuracy", TIME)
 WORDS = {
-    "test_squared_error": "squared error, last epoch",
-    "test_cross_entropy": "cross-entropy, last epoch",
+    "test_squared_error": "loss, last epoch",
+    "test_cross_entropy": "loss, last epoch",
     "test_accuracy": "accuracy, last epoch",
     "best_epoch_accuracy": "accuracy, best epoch",
     "training_time_s": "training time",
