@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 ALIKE_SCALE = 3.0
-"""Of queries and keys that start alike: with Muon the anchor's attention learns at once, and without it stays at chance for long."""
+"""Of queries and keys that start alike: where they do not, the anchor's attention may stay at chance for long."""
 
 
 def attend(queries: Tensor, keys: Tensor, values: Tensor, bias: Tensor | None = None) -> Tensor:
