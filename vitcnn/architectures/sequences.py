@@ -64,7 +64,7 @@ SUM_TRANSFORMER_PUBLISHED = Architecture(
     name="sum_transformer_published",
     family="hybrid",
     takes=TAKES,
-    builder=partial(built, "sums.PublishedSumTransformer"),
+    builder=partial(built, "sums.PublishedSumTransformer", encoder="published_encoder"),
     published=counted(SHAPE, 735_117, 10 * CNN_MACS + LAYER_MACS + HEAD_MACS, AS_BUILT),
     source=f"{STUDY_E}; the mean of ten images, the padding's among them",
 )
@@ -73,7 +73,7 @@ SUM_FC_PUBLISHED = Architecture(
     name="sum_fc_published",
     family="cnn",
     takes=TAKES,
-    builder=partial(built, "sums.PublishedSumFullyConnected", of_length=True),
+    builder=partial(built, "sums.PublishedSumFullyConnected", encoder="published_encoder", of_length=True),
     published=counted(SHAPE, 306_061, 10 * CNN_MACS + 1_280 * 128 + HEAD_MACS, AS_BUILT),
     any_length=False,
     source=f"{STUDY_E}; the vectors of ten images side by side, the padding's among them",
@@ -113,7 +113,7 @@ SUM_ATTENTION = Architecture(
     takes=TAKES,
     builder=partial(built, "sums.SumAttention"),
     published=counted(SHAPE, CNN + 128 + ATTENTION + HEAD, 10 * CNN_MACS + ONE_QUERY_MACS + HEAD_MACS),
-    source="ours: pooled by a learnt query's attention, times the number: Lee et al., Set Transformer, 1810.00825",
+    source="ours: pooled by a learnt query, Lee et al., Set Transformer, arXiv 1810.00825, times the number",
 )
 
 SUM_OF_DIGITS = Architecture(

@@ -31,7 +31,7 @@ ANCHOR_TRANSFORMER_PUBLISHED = Architecture(
     name="anchor_transformer_published",
     family="hybrid",
     takes=TAKES,
-    builder=partial(built, "anchors.PublishedAnchorTransformer"),
+    builder=partial(built, "anchors.PublishedAnchorTransformer", encoder="published_encoder"),
     published=counted(SHAPE, 208_141, 11 * CNN_MACS + ONE_QUERY_MACS + HEAD_MACS, AS_BUILT),
     source=f"{STUDY_E}; the anchor looks at ten images, the padding's among them",
 )
@@ -40,7 +40,7 @@ ANCHOR_FC_PUBLISHED = Architecture(
     name="anchor_fc_published",
     family="cnn",
     takes=TAKES,
-    builder=partial(built, "anchors.PublishedAnchorFullyConnected", of_length=True),
+    builder=partial(built, "anchors.PublishedAnchorFullyConnected", encoder="published_encoder", of_length=True),
     published=counted(SHAPE, 322_445, 11 * CNN_MACS + 1_408 * 128 + HEAD_MACS, AS_BUILT),
     any_length=False,
     source=f"{STUDY_E}; the vectors of eleven images side by side, the padding's among them",
@@ -61,7 +61,7 @@ ANCHOR_TRANSFORMER_MASKED = Architecture(
     takes=TAKES,
     builder=partial(built, "anchors.AnchorTransformer", has_way_out=False),
     published=counted(SHAPE, CNN + ATTENTION + HEAD, 11 * CNN_MACS + ONE_QUERY_MACS + HEAD_MACS),
-    source="ours: study E's layers, the padding masked; of one image it cannot tell: that is what the zero key is for",
+    source="ours: study E's layers, the padding masked; it cannot tell of one image, showing what the zero key is for",
 )
 
 ANCHOR_FC = Architecture(

@@ -82,12 +82,13 @@ class PublishedAnchorFullyConnected(AnchorFullyConnected):
 
 
 class AnchorMatching(WithHead):
-    """The structure of the task: each image has a class; is any the anchor's? Only answers say what a class is."""
+    """The task's structure: a class for each image, and whether one is the anchor's. Answers alone say what it is."""
 
     def __init__(self, encoder: nn.Module) -> None:
         super().__init__()
         self.encoder = encoder
         self.head = nn.Linear(DIM, NUM_CLASSES)
+        nn.init.normal_(self.head.weight, std=DIM**-0.5)  # from equal classes no gradient leads away
 
     def forward(self, sequences: Tensor) -> Tensor:
         places = Places(sequences)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+ALIKE_SCALE = 3.0
+"""Of queries and keys that start alike: where they do not, the anchor's attention may stay at chance for long."""
 
 
 def attend(queries: Tensor, keys: Tensor, values: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -48,7 +52,8 @@ class SelfAttention(nn.Module):
 class CrossAttention(nn.Module):
     """Attention of queries (batch, queries, dim) to tokens (batch, tokens, dim) -> (batch, queries, dim).
 
-    With `has_way_out` there is one more key and value, both zero, so that a query that nothing fits need not choose.
+    With `has_way_out` there is one more key and value, both zero, so that a query that nothing fits need not choose;
+    and keys are made as queries are at first, so that what is alike fits.
     """
 
     def __init__(self, dim: int, num_heads: int, *, has_way_out: bool = False) -> None:
@@ -57,6 +62,10 @@ class CrossAttention(nn.Module):
         self.q, self.kv = nn.Linear(dim, dim), nn.Linear(dim, 2 * dim)
         self.proj = nn.Linear(dim, dim)
         start_as_torch(self.q, self.kv, self.proj)
+        if has_way_out:
+            with torch.no_grad():
+                self.q.weight.mul_(ALIKE_SCALE)
+                self.kv.weight[:dim].copy_(self.q.weight)
 
     def forward(self, queries: Tensor, tokens: Tensor, bias: Tensor) -> Tensor:
         """Attend; `bias`, (batch, 1, 1, tokens), is added to the scores."""

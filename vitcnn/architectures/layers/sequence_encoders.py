@@ -14,6 +14,9 @@ DIM = 128
 HIDDEN = 64
 """Of the head."""
 
+MAP_PX = 8
+"""Of the last feature maps of the CNN."""
+
 PATCH_PX = 7
 NUM_PATCHES = (PX // PATCH_PX) ** 2
 POSITION_STD = 0.5
@@ -22,13 +25,30 @@ POSITION_STD = 0.5
 VIT_DIM, VIT_DEPTH, VIT_HIDDEN, VIT_HEADS = 64, 3, 192, 4
 
 
-def cnn_encoder(channels: int) -> nn.Sequential:
-    """Return study E's encoder: images (rows, channels, 28, 28) -> (rows, DIM).
-
-    Its feature maps have 6 and 16 channels.
-    """
+def published_encoder(channels: int) -> nn.Sequential:
+    """Return study E's encoder: images (rows, channels, 28, 28) -> (rows, DIM), initialised as torch does."""
     convolutions = (nn.Conv2d(channels, 6, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.ReLU())
-    return nn.Sequential(*convolutions, nn.Flatten(), nn.Linear(16 * 8 * 8, DIM))
+    return nn.Sequential(*convolutions, nn.Flatten(), nn.Linear(16 * MAP_PX**2, DIM))
+
+
+def cnn_encoder(channels: int) -> nn.Sequential:
+    """Return the same, initialised so that the vectors of two images differ from the first step.
+
+    With torch's weights they hardly do, and what compares images learns nothing for thousands of sequences. Here they
+    are Kaiming's, and the last layer's sum to zero over each feature map, which takes off what all images share.
+    """
+    encoder = published_encoder(channels)
+    for layer in encoder:
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            assert layer.bias is not None
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            nn.init.zeros_(layer.bias)
+    last = encoder[-1]
+    assert isinstance(last, nn.Linear)
+    with torch.no_grad():
+        maps = last.weight.unflatten(1, (-1, MAP_PX**2))
+        last.weight.copy_((maps - maps.mean(dim=2, keepdim=True)).flatten(1))
+    return encoder
 
 
 class PatchTokens(nn.Module):

@@ -26,7 +26,7 @@ def as_sum(answers: Tensor) -> Tensor:
 
 
 class PostNormLayer(nn.Module):
-    """Study E's encoder layer, torch's nn.TransformerEncoderLayer by default: rows of images (rows, DIM), as before."""
+    """Study E's encoder layer, as torch's nn.TransformerEncoderLayer: rows of images (rows, DIM) -> the same."""
 
     def __init__(self) -> None:
         super().__init__()
