@@ -82,7 +82,13 @@ CATALOGUE_OF_SEQUENCES = {
     "sequence of images": {
         "cnn": {"sum_fc_published", "sum_fc", "sum_of_digits"},
         "vit": {"sum_vit", "sum_patch_vit"},
-        "hybrid": {"sum_transformer_published", "sum_transformer", "sum_transformer_mean", "sum_attention"},
+        "hybrid": {
+            "sum_transformer_published",
+            "sum_transformer",
+            "sum_transformer_pooled",
+            "sum_transformer_mean",
+            "sum_attention",
+        },
         "other": set(),
     },
     "anchor and sequence of images": {

@@ -203,7 +203,9 @@ def test_fully_connected_models_see_zeros_at_empty_places(entry):
         torch.testing.assert_close(model(sequences), answer if is_anchored(entry) else (answer + 0.5) * 90)
 
 
-@pytest.mark.parametrize("name", ["sum_transformer", "sum_attention", "sum_of_digits", "sum_vit", "sum_patch_vit"])
+@pytest.mark.parametrize(
+    "name", ["sum_transformer", "sum_transformer_pooled", "sum_attention", "sum_of_digits", "sum_vit", "sum_patch_vit"]
+)
 def test_two_equal_images_are_not_seven_where_images_are_summed(name):
     entry = architecture(name)
     found = answers(entry, equal_images(2, 7))

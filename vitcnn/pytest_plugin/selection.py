@@ -11,7 +11,7 @@ import pytest
 from vitcnn.architectures import architecture
 from vitcnn.bench.obstacles import input_of, without_input
 from vitcnn.errors import UserError
-from vitcnn.input_sizes import with_article
+from vitcnn.input_sizes import InputKind, with_article
 from vitcnn.pytest_plugin.options import Options
 from vitcnn.recipes import recipe, recipe_for
 from vitcnn.spec import Case, Task, TrainedCase
@@ -62,28 +62,40 @@ def require_input(case: Case, tasks: Tasks) -> None:
 
 
 def of_architecture(cases: Sequence[Case], name: str, tasks: Tasks) -> list[Case]:
-    """Return the cases of `name`; where no case names it, it takes the places of all cases, each place once.
+    """Return the cases of `name`; where no case names it, it takes the places of all cases of its input, each once.
 
     In the place of another it trains by the recipe that suits itself. So models of all families get the same questions.
     """
     named = [case for case in cases if case.architecture == name]
     if named:
         return named
-    placed = (replace(case, architecture=name) for case in cases)
+    kind = architecture(name).sizes.kind
+    placed = (replace(case, architecture=name) for case in cases if kind in kinds_given(case, tasks))
     suited = (on_task(c, tasks.task(c.task)) if isinstance(c, TrainedCase) else c for c in placed)
     return list(dict.fromkeys(suited))
 
 
-def of_task(cases: Sequence[Case], task: Task) -> list[Case]:
-    """Return the cases on `task`; where there is none, every case's task is replaced by it, by its own recipes.
+def kinds_given(case: Case, tasks: Tasks) -> tuple[InputKind, ...]:
+    """Return what one input of a case may be, whatever its architecture takes."""
+    return (tasks.task(case.task).kind,) if isinstance(case, TrainedCase) else case.kinds
 
-    Cases without a task stay as they are.
+
+def of_task(cases: Sequence[Case], task: Task) -> list[Case]:
+    """Return the cases on `task`; where there is none, the task of every case that it suits, by its own recipes.
+
+    It suits where the question can be asked about its kind of input and the architecture takes it. Cases without a task
+    stay as they are.
     """
     named = [case for case in cases if not isinstance(case, TrainedCase) or case.task == task.name]
     if any(isinstance(case, TrainedCase) for case in named):
         return named
-    replaced = (on_task(case, task) if isinstance(case, TrainedCase) else case for case in cases)
-    return list(dict.fromkeys(replaced))
+    suited = (case for case in cases if not isinstance(case, TrainedCase) or suits(case, task))
+    return list(dict.fromkeys(on_task(case, task) if isinstance(case, TrainedCase) else case for case in suited))
+
+
+def suits(case: TrainedCase, task: Task) -> bool:
+    """Whether the question of a case can be asked about a task, and its architecture takes that kind of input."""
+    return task.kind in case.kinds and architecture(case.architecture).sizes.kind == task.kind
 
 
 def trained_as(cases: Sequence[Case], recipes: Sequence[str] = (), num_seeds: int = 0) -> list[Case]:

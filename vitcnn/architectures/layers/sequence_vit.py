@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from vitcnn.architectures.layers.attention import SelfAttention, mlp
 from vitcnn.architectures.layers.places import Places
 from vitcnn.architectures.layers.sequence_encoders import NUM_PATCHES, POSITION_STD, PatchTokens, WithHead, head
-from vitcnn.architectures.layers.sums import LONGEST, as_sum
 
 NUM_HEADS = 4
 SAME_IMAGE_BIAS = 4.0
@@ -65,7 +64,7 @@ class SumPatchVit(SequenceVit):
     def forward(self, sequences: Tensor) -> Tensor:
         places = Places(sequences)
         images = self.images(self.tokens(places.take(sequences)), places)
-        return as_sum(self.head(places.sum(images) / LONGEST))
+        return sum_of_answers(self.head(images), places)
 
 
 class AnchorPatchVit(SequenceVit):

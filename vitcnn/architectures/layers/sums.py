@@ -1,7 +1,8 @@
 """Models that sum the digits of a sequence of images: (batch, length, channels, 28, 28) -> (batch, 1), in digits.
 
 Attention with its padding masked, and a mean over the images, cannot count: the same image twice gives what it gives
-once. A sum over the images can. It is divided by the longest length for training, so that its scale is a mean's.
+once. A sum over the images can: of the head's answers for each, or of their vectors before the head. That of vectors is
+divided by the longest length for training, so that its scale is a mean's.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from vitcnn.architectures.layers.sequence_encoders import DIM, WithHead, greyed,
 from vitcnn.images import holds_image
 
 LONGEST = 10
-LARGEST_SUM = 9 * LONGEST
+LARGEST_DIGIT = 9
+LARGEST_SUM = LARGEST_DIGIT * LONGEST
 NUM_HEADS = 4
 HIDDEN = 2048
 
@@ -23,6 +25,11 @@ HIDDEN = 2048
 def as_sum(answers: Tensor) -> Tensor:
     """Return a head's answers in digits, in fp32; 0 is the middle of all sums of ten."""
     return (answers.float() + 0.5) * LARGEST_SUM
+
+
+def sum_of_answers(answers: Tensor, places: Places) -> Tensor:
+    """Return the sum of a head's answers for each image, (rows, 1) -> (batch, 1), in digits, in fp32."""
+    return places.sum((answers.float() + 0.5) * LARGEST_DIGIT)
 
 
 class PostNormLayer(nn.Module):
@@ -41,24 +48,43 @@ class PostNormLayer(nn.Module):
         return self.norm_mlp(rows + self.mlp(rows))
 
 
-class SumTransformer(WithHead):
-    """Images encoded one by one, a Transformer layer among them, their sum or mean, a head."""
+class Transformer(WithHead):
+    """Images encoded one by one, a Transformer layer among them, and a head."""
 
-    def __init__(self, encoder: nn.Module, *, pools_by_mean: bool = False) -> None:
+    def __init__(self, encoder: nn.Module) -> None:
         super().__init__()
         self.encoder = encoder
         self.layer = PostNormLayer()
         self.head = head(DIM)
+
+    def rows(self, sequences: Tensor, places: Places) -> Tensor:
+        """Return a vector for each image, (rows, DIM), which knows of the others in its sequence."""
+        return self.layer(self.encoder(places.take(sequences)), places)
+
+
+class SumTransformer(Transformer):
+    """The head answers for each image, and the answers are summed: it counts from the first step, to any length."""
+
+    def forward(self, sequences: Tensor) -> Tensor:
+        places = Places(sequences)
+        return sum_of_answers(self.head(self.rows(sequences, places)), places)
+
+
+class PooledSumTransformer(Transformer):
+    """The images' vectors are summed or averaged, and the head answers for the sequence."""
+
+    def __init__(self, encoder: nn.Module, *, pools_by_mean: bool = False) -> None:
+        super().__init__(encoder)
         self.pools_by_mean = pools_by_mean
 
     def forward(self, sequences: Tensor) -> Tensor:
         places = Places(sequences)
-        rows = self.layer(self.encoder(places.take(sequences)), places)
+        rows = self.rows(sequences, places)
         divisor = places.count(rows.dtype).clamp(min=1) if self.pools_by_mean else LONGEST
         return as_sum(self.head(places.sum(rows) / divisor))
 
 
-class PublishedSumTransformer(SumTransformer):
+class PublishedSumTransformer(PooledSumTransformer):
     """Study E's: empty places are grey images like any other, which attention looks at and the mean counts."""
 
     def __init__(self, encoder: nn.Module) -> None:
