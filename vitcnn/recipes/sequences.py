@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from vitcnn.recipes.parts import Adam, Flip, Recipe, at_rate
-from vitcnn.recipes.small import DIGITS_CNN, FOR_VITS
+from vitcnn.recipes.small import DIGITS_CNN, FOR_VITS, NOT_RUN, WRITTEN
 
 STUDY_E = Recipe(
     name="study_e",
@@ -22,26 +22,38 @@ STUDY_E = Recipe(
 STUDY_E_SINGLE = replace(STUDY_E, name="study_e_single", epochs=20, steps_at=(), decay="cosine", augmentation=())
 """Single digits by study E's small CNN, 20 epochs. The source states neither its schedule nor a result."""
 
-SEQUENCES_CNN = replace(DIGITS_CNN, name="sequences_cnn", epochs=20, batch=32)
-"""A model of sequences without attention, on as many sequences as `digits` has images."""
+SEQUENCES_CNN = Recipe(
+    name="sequences_cnn",
+    epochs=5,
+    batch=32,
+    optimizer=FOR_VITS,
+    warmup_share=0.2,
+    source="ours; chosen on every fifth training image, never on the test part",
+)
+"""A small model of sequences on as many sequences as `digits` has images: short, so that two cores train it in seconds.
 
-SEQUENCES_VIT = replace(SEQUENCES_CNN, name="sequences_vit", optimizer=FOR_VITS)
-"""A model of sequences with attention, on as many sequences as `digits` has images."""
+On sequences of the fold (one seed) sum_transformer had 40 % of the sums and anchor_matching 96 % of the answers, the
+latter after 6 epochs; by AdamW anchor_transformer and anchor_fc learnt nothing. Augmentation took 5 points of the
+first: so short a training does not overfit enough.
+"""
 
-SEQUENCES_DEEP_CNN = at_rate(SEQUENCES_CNN, 1e-3, name="sequences_deep_cnn")
-"""CNNs of millions of parameters on as many sequences as `digits` has images: for a GPU."""
+SEQUENCES_VIT = replace(SEQUENCES_CNN, name="sequences_vit")
+"""The same for models with attention."""
+
+SEQUENCES_DEEP_CNN = replace(at_rate(DIGITS_CNN, 1e-3, name="sequences_deep_cnn"), epochs=20, source=NOT_RUN)
+"""Models of millions of parameters on as many sequences as `digits` has images: for a GPU."""
 
 SEQUENCES_DEEP_VIT = replace(SEQUENCES_DEEP_CNN, name="sequences_deep_vit")
-"""ViTs and hybrids of millions of parameters on as many sequences as `digits` has images: for a GPU."""
+"""The same for models with attention."""
 
-MANY_SEQUENCES_CNN = replace(SEQUENCES_CNN, name="many_sequences_cnn", epochs=5, batch=128)
-"""A model of sequences without attention, on tens of thousands of sequences."""
+MANY_SEQUENCES_CNN = replace(SEQUENCES_CNN, name="many_sequences_cnn", epochs=4, batch=128, augmentation=(WRITTEN,))
+"""A small model on tens of thousands of sequences, of `glyphs` and `mnist`."""
 
-MANY_SEQUENCES_VIT = replace(SEQUENCES_VIT, name="many_sequences_vit", epochs=5, batch=128)
-"""A model of sequences with attention, on tens of thousands of sequences."""
+MANY_SEQUENCES_VIT = replace(MANY_SEQUENCES_CNN, name="many_sequences_vit")
+"""The same for models with attention."""
 
-MANY_SEQUENCES_DEEP_CNN = at_rate(MANY_SEQUENCES_CNN, 1e-3, name="many_sequences_deep_cnn")
-"""CNNs of millions of parameters on tens of thousands of sequences: for a GPU."""
+MANY_SEQUENCES_DEEP_CNN = replace(SEQUENCES_DEEP_CNN, name="many_sequences_deep_cnn", epochs=4)
+"""Models of millions of parameters on tens of thousands of sequences: for a GPU."""
 
 MANY_SEQUENCES_DEEP_VIT = replace(MANY_SEQUENCES_DEEP_CNN, name="many_sequences_deep_vit")
-"""ViTs and hybrids of millions of parameters on tens of thousands of sequences: for a GPU."""
+"""The same for models with attention."""

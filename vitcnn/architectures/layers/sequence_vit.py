@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from vitcnn.architectures.layers.attention import SelfAttention, mlp
 from vitcnn.architectures.layers.places import Places
 from vitcnn.architectures.layers.sequence_encoders import NUM_PATCHES, POSITION_STD, PatchTokens, WithHead, head
+from vitcnn.architectures.layers.sums import sum_of_answers
 
 NUM_HEADS = 4
 SAME_IMAGE_BIAS = 4.0
