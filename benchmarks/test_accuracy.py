@@ -57,13 +57,17 @@ STUDY_C = tuple(
     for name, recipe in (("resnet18", "study_c_cnn"), ("vit_tiny", "study_c_vit"))
     for case in in_both_modes(name, task, recipe)
 )
+STUDY_E = tuple(
+    AccuracyCase(architecture="study_e_cnn", task=task, recipe="study_e_single", preset=preset)
+    for task, preset in (("digits", "standard"), ("glyphs", "full"), ("mnist", "full"))
+)
 SPEED_RUNS = tuple(
     case
     for task, eager_from in (("shapes", "standard"), ("cifar10", "full"))
     for name in ("speedrun_cnn", "speedrun_vit")
     for case in in_both_modes(name, task, f"cifar_{name}", eager_from=eager_from)
 )
-CASES = (*ON_DIGITS, *SMALL, *DEEP, *EVERY_OTHER, *STUDY_A, *STUDY_C, *SPEED_RUNS)
+CASES = (*ON_DIGITS, *SMALL, *DEEP, *EVERY_OTHER, *STUDY_A, *STUDY_C, *STUDY_E, *SPEED_RUNS)
 
 
 def test_accuracy(case, measure):
