@@ -28,11 +28,15 @@ NARROWEST = 26
 
 
 def list_architectures() -> str:
-    """Return the catalogue of architectures, families together, the smallest first."""
+    """Return the catalogue of architectures, of images and then of sequences, families together, the smallest first."""
     rows = sorted(architectures().values(), key=lambda entry: (FAMILIES.index(entry.family), _parameters(entry)))
     sizes = ("parameters\nM", "MACs\nG", "sizes\nat", "sizes\nfrom")
     headers = ("family", "architecture", *sizes, "takes", "source")
-    return _table(headers, [_architecture_row(entry) for entry in rows]) + (
+    of_images, of_sequences = (
+        _table(headers, [_architecture_row(entry) for entry in rows if (entry.sizes.kind == "image") == is_image])
+        for is_image in (True, False)
+    )
+    return f"{of_images}\n\n{of_sequences}" + (
         "\nThe sizes are published or counted by hand. Images of sizes that a model does not work at are resized: "
         "smaller ones to the\nsmallest size that it takes, others to the nearest. timm/NAME is any timm model."
     )
@@ -51,11 +55,18 @@ def _architecture_row(entry: Architecture) -> tuple[str, ...]:
         entry.name,
         f"{published.parameters / 1e6:.4g}",
         f"{published.macs / 1e9:.3g}",
-        f"{shape.px} px, {shape.num_classes:,} classes",
+        f"{shape.px} px, {shape.num_classes:,} classes" if shape.length is None else f"{shape.length} x {shape.px} px",
         published.source.partition(",")[0],
-        textwrap.fill(entry.sizes.words, WIDEST_TAKES),
+        textwrap.fill(_taken(entry), WIDEST_TAKES),
         entry.source,
     )
+
+
+def _taken(entry: Architecture) -> str:
+    """Return what an architecture takes; of sequences, of what and how long."""
+    if entry.sizes.kind == "image":
+        return entry.sizes.words
+    return f"{entry.sizes.kind}, {'any length' if entry.any_length else 'no longer than built for'}"
 
 
 def list_tasks(tasks: Tasks) -> str:
