@@ -262,6 +262,14 @@ def test_what_the_runs_of_a_command_cannot_have_is_refused_before_any_begins(cap
     assert capsys.readouterr().err.startswith(f"vitcnn: --: '{argument}' cannot be used. Allowed: ")
 
 
+def test_run_passes_all_that_follows_to_pytest_and_returns_its_status(monkeypatch):
+    called = []
+    monkeypatch.setattr(pytest, "main", lambda arguments: called.append(arguments) or 5)
+    monkeypatch.setattr("vitcnn.processes.session.session_arguments", lambda *given: list(given[:2]))
+    assert main(["run", "-k", "latency", "--preset=smoke", "--", "x"]) == 5
+    assert called == [[Path("benchmarks"), ["-k", "latency", "--preset=smoke", "--", "x"]]]
+
+
 @pytest.mark.parametrize("arguments", [[], ["list"], ["list", "dogs"], ["fetch"], ["doctor", "--preset", "huge"]])
 def test_usage_errors_are_status_2(capsys, arguments):
     with pytest.raises(SystemExit) as caught:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vitcnn.bench.rounds import MANY_ROUNDS, Rounds, require_finite, warm_up
-from vitcnn.errors import Diverged
+from vitcnn.errors import CaseError, Diverged
 
 ROUNDS = st.builds(
     Rounds,
@@ -70,6 +70,12 @@ def test_warm_up_does_not_time_the_first_call_and_returns_the_last():
     calls = []
     assert warm_up(lambda: calls.append(1), ticking(0.2, 0.1)) == pytest.approx(0.1)
     assert len(calls) == 3
+
+
+@pytest.mark.parametrize("seconds", [math.nan, math.inf])
+def test_a_clock_that_tells_no_time_in_warm_up_is_an_error(seconds):
+    with pytest.raises(CaseError, match="check the clock"):
+        warm_up(lambda: None, ticking(seconds))
 
 
 def test_warm_up_of_a_slow_run_times_it_once():

@@ -8,6 +8,7 @@ import pytest
 from vitcnn import AccuracyCase, TrainingCase
 from vitcnn.architectures import architecture
 from vitcnn.bench.by_class import class_accuracies, confusion_matrices
+from vitcnn.bench.series import of_each_class
 from vitcnn.bench.subject import Subject, Trained
 from vitcnn.errors import Diverged
 from vitcnn.metrics import metrics
@@ -136,6 +137,8 @@ def test_class_accuracies_by_hand_and_not_a_number_for_a_class_without_images():
     assert class_accuracies(TRAINED).tolist() == [[1, 1, 1], [0, 1, 0]]
     without = replace(TRAINED, labels=np.array([0, 1, 1, 1]))
     assert np.isnan(class_accuracies(without)).tolist() == [[False, False, True]] * 2
+    assert [series.name for series in of_each_class(TRAINED)] == ["class_accuracy", "confusion_matrix"]
+    assert [series.name for series in of_each_class(without)] == ["confusion_matrix"]
 
 
 def test_utilisation_is_the_models_flops_over_those_of_a_large_product(cpu, monkeypatch):

@@ -297,6 +297,19 @@ def test_records_of_an_older_schema_have_cells_too(tmp_path):
     assert cells == [*["accuracy/*/digits/digits_*/fp32/eager"] * 2, "latency/*/28/b1/fp32/eager"]
 
 
+def test_a_case_of_an_older_schema_may_have_no_record(tmp_path):
+    run = run_of(latency("lenet", 0.1), CaseResult(id="x", outcome="skipped", reason="no data"))
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps({"vitcnn": {**run.to_json(), "schema": 4}}), encoding="utf-8")
+    assert load_run(path) == run
+
+
+@pytest.mark.parametrize("tolerance", [-0.01, 1.0])
+def test_a_tolerance_is_a_share(tolerance):
+    with pytest.raises(RecordError, match="a tolerance is a share from 0, below 1, got"):
+        Measurement(metric="latency_s", unit="s", better="lower", tolerance=tolerance, samples=(1.0,))
+
+
 def test_a_record_that_was_read_knows_the_folder_that_its_files_lie_in(tmp_path):
     path = tmp_path / "run.json"
     path.write_text(json.dumps({"vitcnn": RUN.to_json()}), encoding="utf-8")
