@@ -68,8 +68,8 @@ def test_a_split_with_members_is_arranged(cpu):
 
 
 def test_bytes_of_a_sequence_are_those_of_its_images(seven):
-    """15 images in 7 sequences: two each, of 16 bytes."""
-    assert seven.bytes_per_sample == 2 * 16
+    """15 images of 16 bytes in 7 sequences: 34.3 bytes each."""
+    assert seven.bytes_per_sample == 34
 
 
 def test_blocks_hold_the_images_of_their_members_alone(seven):
