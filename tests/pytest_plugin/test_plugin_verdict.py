@@ -1,5 +1,6 @@
 """What the gate of a session decides, without a session."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -132,3 +133,27 @@ def test_what_a_rerun_would_write_elsewhere_goes_into_its_own_folder(tmp_path, m
     json = ["--benchmark-json", str(tmp_path / "rerun-1" / "benchmark.json")]
     xml = ["--junitxml", str(tmp_path / "rerun-1" / "junit.xml")] if junit else []
     assert started == ["bench", given[2], f"--rootdir={tmp_path}", *json, *xml]
+
+
+@pytest.mark.parametrize(
+    "gate, reruns, measures_again",
+    [("on", 2, True), ("strict", 2, True), ("on", 0, False), ("counts", 2, False), (None, 2, False)],
+)
+def test_suspects_are_measured_again_under_gate_unless_counts_alone_are_judged(
+    tmp_path, monkeypatch, gate, reruns, measures_again
+):
+    found, took = gate_of(gate=gate), []
+    judgement = replace(GREEN, judged_by="the baseline of x")
+    found.options.gate_reruns, found.config.rootpath = reruns, tmp_path
+    monkeypatch.setattr(found, "_baseline", lambda: None)
+    monkeypatch.setattr(gating, "state", lambda _root: found._tree)
+    monkeypatch.setattr(gating, "storage_folder", lambda _config: tmp_path)
+    monkeypatch.setattr(gating, "resumed", lambda *_runs: ())
+    monkeypatch.setattr(gating, "measured_again", lambda _runs: ())
+    monkeypatch.setattr(gating, "with_uncommitted", lambda judged_by, store: f"{judged_by} in {store}")
+    monkeypatch.setattr(gating, "judge", lambda *_of, **_how: took.append("judge") or judgement)
+    monkeypatch.setattr(
+        gating, "judge_with_reruns", lambda run, *_of, **how: took.append(how["reruns"]) or (judgement, (run,))
+    )
+    assert found._judged(None).judged_by == f"the baseline of x in {tmp_path}"
+    assert took == [reruns if measures_again else "judge"]
