@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from vitcnn.errors import BaselineError, RecordError, RunFailed
 from vitcnn.gate.verdict import Judgement, Verdict
 from vitcnn.pytest_plugin import gating
 from vitcnn.pytest_plugin.gating import GATE, Gate, with_verdict
@@ -119,6 +120,31 @@ def test_a_gate_that_was_interrupted_is_red_as_an_interrupted_session(tmp_path, 
     assert session.exitstatus == ExitCode.INTERRUPTED
     assert "interrupted while suspected cases were measured again" in found.judgement.verdicts[0].reason
     assert "interrupted" in (tmp_path / "gate.md").read_text(encoding="utf-8")
+
+
+def test_a_revision_that_changes_while_it_is_measured_is_not_judged(tmp_path, monkeypatch):
+    found, revisions = gate_of(), iter(["first", "second"])
+    found.config.rootpath, found.options.out = tmp_path, tmp_path
+    monkeypatch.setattr(gating, "state", lambda _root: next(revisions))
+    found.begin()
+    found.judge(None)
+    assert "while the run was measured" in found.judgement.verdicts[0].reason
+    assert found.judgement.is_invalid
+    assert [*revisions] == []
+
+
+@pytest.mark.parametrize("kind", [BaselineError, RunFailed, RecordError])
+def test_an_error_on_the_way_to_a_verdict_is_a_red_one(tmp_path, monkeypatch, kind):
+    def fails(_run):
+        raise kind("the disk is full")
+
+    found, session = gate_of(), SimpleNamespace(exitstatus=ExitCode.OK)
+    found.options.out = tmp_path
+    monkeypatch.setattr(found, "_judged", fails)
+    found.judge(None)
+    found.turn_red(session)
+    assert session.exitstatus == ExitCode.TESTS_FAILED
+    assert [(verdict.kind, verdict.reason) for verdict in found.judgement.verdicts] == [("INVALID", "the disk is full")]
 
 
 @pytest.mark.parametrize("junit", ["", "report.xml"])
