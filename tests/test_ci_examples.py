@@ -1,5 +1,8 @@
 """The workflows that docs/gate.md offers for copying."""
 
+import shlex
+import subprocess
+import sys
 from configparser import ConfigParser
 from pathlib import Path
 
@@ -30,10 +33,31 @@ def test_tox_gates_and_leaves_further_options_to_the_caller():
     tox.read(ROOT / "tox.ini")
     emptied, gate, verdict = tox["testenv:gate"]["commands"].split("\n")[1:]
     mode = "{env:VITCNN_GATE_MODE:on}"
-    assert "rmtree('gate-run'" in emptied
+    assert "Path('gate-run')" in emptied
     assert gate.endswith(f"pytest benchmarks --gate={mode} --gate-reruns=2 {{posargs}} --out=gate-run")
     assert verdict.endswith(f"vitcnn gate gate-run --baseline benchmarks/baselines --mode={mode}")
     assert "GITHUB_*" in tox["testenv"]["pass_env"].split()
+
+
+@pytest.mark.parametrize("kind", ["folder", "link", "file", "nothing"])
+def test_tox_leaves_nothing_where_the_run_will_be(tmp_path, kind):
+    tox = ConfigParser(interpolation=None)
+    tox.read(ROOT / "tox.ini")
+    code = shlex.split(tox["testenv:gate"]["commands"].split("\n")[1])[-1]
+    earlier, run = tmp_path / "earlier", tmp_path / "gate-run"
+    earlier.mkdir()
+    (earlier / "run.json").write_text("{}", encoding="utf-8")
+    make = {
+        "folder": lambda: earlier.rename(run),
+        "link": lambda: run.symlink_to(earlier),
+        "file": lambda: run.write_text("", encoding="utf-8"),
+        "nothing": lambda: None,
+    }
+    make[kind]()
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+    assert not run.exists()
+    assert not run.is_symlink()
+    assert (earlier / "run.json").exists() == (kind != "folder")
 
 
 def test_a_fork_never_runs_on_the_runner():

@@ -359,6 +359,26 @@ ATTACKS = (
         slow=False,
         says="garbage",
     ),
+    *(
+        Attack(name=f"clock: {what}", do=(conftest(code),), run=(gate(),), slow=False, says="INVALID")
+        for what, code in {
+            "garbage is collected seldom": "import gc; gc.set_threshold(100_000)",
+            "memory is traced": "import tracemalloc; tracemalloc.start()",
+        }.items()
+    ),
+    *(
+        Attack(
+            name=f"clock: the work goes on after the call, {what}",
+            do=(replace_in(INSECTS, "taking(name)", code),),
+            run=(gate(),),
+            slow=False,
+            says="FAILED",
+        )
+        for what, code in {
+            "in a generator": "lambda: (work() for work in [taking(name)])",
+            "in a future": "lambda: (taking(name)(), __import__('concurrent.futures').futures.Future())[1]",
+        }.items()
+    ),
     Attack(
         name="clock: another of the same name",
         do=(

@@ -28,6 +28,7 @@ def between(before, now):
         (of(), of(weights_sha256="b" * 64), f"weights_sha256 none -> {'b' * 40}"),
         (of(timer=None), of(timer="event"), "timer null -> event"),
         (of(), of(garbage="not collected"), "garbage none -> not collected"),
+        (of(modes="tracemalloc"), of(), "modes tracemalloc -> none"),
         (of(corruptions=[{"name": "blur"}]), of(corruptions=[{"name": "fog"}]), "corruptions.0.name blur -> fog"),
         (of(images=16), of(images=32), "images 16 -> 32"),
         (of(num_train_images=1442), of(num_train_images=100), "num_train_images 1442 -> 100"),

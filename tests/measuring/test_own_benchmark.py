@@ -1,10 +1,11 @@
 import json
+from concurrent.futures import Future
 from itertools import cycle
 
 import pytest
 import torch
 
-from vitcnn.errors import OutOfMemory, UnknownName
+from vitcnn.errors import CaseError, OutOfMemory, UnknownName
 from vitcnn.measuring.own_benchmark import OwnBenchmark
 from vitcnn.record import Record
 
@@ -66,6 +67,18 @@ def test_family_comes_from_the_architecture(cpu, name, family):
 def test_a_misspelt_architecture_is_unknown(cpu):
     with pytest.raises(UnknownName, match="Did you mean lenet"):
         benchmark(lambda: None, architecture="lenett").measure(device=cpu, stopwatch=stopwatch_of(1.0))
+
+
+@pytest.mark.parametrize("future", [Future, torch.futures.Future])
+def test_work_that_has_not_ended_is_not_timed(cpu, future):
+    with pytest.raises(CaseError, match="returned a Future whose work has not ended: wait for its result"):
+        benchmark(future).measure(device=cpu, stopwatch=stopwatch_of(1.0))
+
+
+def test_a_future_whose_work_has_ended_is_timed(cpu):
+    future = Future()
+    future.set_result(3)
+    assert benchmark(lambda: future).measure(device=cpu, stopwatch=stopwatch_of(1.0)).status == "ok"
 
 
 def test_nothing_timed_leaves_no_measurements(cpu):

@@ -1,9 +1,11 @@
+import gc
 import sys
+import time
 
 import pytest
 
 from vitcnn.errors import CaseError
-from vitcnn.measuring.stopwatch import PlainStopwatch
+from vitcnn.measuring.stopwatch import PlainStopwatch, how_timed
 
 
 class Clock:
@@ -59,3 +61,15 @@ def test_a_clock_that_tells_no_time_is_an_error(seconds):
     clock = Clock()
     with pytest.raises(CaseError, match="check the clock"):
         PlainStopwatch(timer=clock)(clock.taking("run", seconds), rounds=1, calls=1)
+
+
+def test_it_is_said_in_which_modes_a_time_was_taken():
+    assert how_timed(time.perf_counter, collects_garbage=True) == {"timer": "perf_counter"}
+    before = gc.get_threshold()
+    try:
+        gc.set_threshold(99)
+        found = how_timed(time.perf_counter, collects_garbage=False)
+    finally:
+        gc.set_threshold(*before)
+    modes = f"gc.set_threshold(99, {before[1]}, {before[2]})"
+    assert found == {"timer": "perf_counter", "garbage": "not collected", "modes": modes}

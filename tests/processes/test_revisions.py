@@ -128,12 +128,14 @@ def test_a_regression_between_two_commits_is_red_for_its_case_and_no_other(repos
 def test_a_revision_beside_itself_is_said_to_be_so(repository, made_up):
     repository.git("tag", "same")
     made_up(ant=[(1.0, 1.0), (1.0, 1.0)])
-    count, measured, same = compared(repository, "HEAD", "same", pairs=2).remarks
+    found = compared(repository, "HEAD", "same", pairs=2)
+    count, measured, same = found.remarks
     assert count == "Pairs measured: 2."
     commit = repository.git("rev-parse", "--short=7", "HEAD")
     assert measured.startswith("Measured alternately, round by round (base head, head base ...): base HEAD")
     assert measured.count(f"({commit})") == 2
     assert same == "Base and head are the same revision, so all differences are noise."
+    assert found.judged("on").judged_by == "itself: base and head are the same revision"
 
 
 def test_what_is_not_committed_is_neither_measured_nor_the_configuration_and_that_is_said(repository):

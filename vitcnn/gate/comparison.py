@@ -48,11 +48,17 @@ class Comparison:
             found,
             verdicts=worst_first(verdicts or [invalid_run("no case passed in both revisions")]),
             remarks=remarks,
+            judged_by="itself: base and head are the same revision" if self.is_of_one_revision else "",
             not_judged=(
                 *found.not_judged,
                 *([f"{counted(len(excused), 'case')} that fails in both revisions"] if excused else []),
             ),
         )
+
+    @property
+    def is_of_one_revision(self) -> bool:
+        """Whether base and head are one commit, so that no change can be seen."""
+        return len({run.run.environment.git_commit for side in (self.base, self.head) for run in side.runs} - {""}) == 1
 
     @staticmethod
     def undecided(verdicts: Sequence[Verdict]) -> tuple[str, ...]:

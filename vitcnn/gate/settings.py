@@ -12,7 +12,7 @@ from typing import Any, get_args
 from vitcnn.recipes.parts import Augmentation, Optimizer, Recipe
 from vitcnn.record import Record
 
-ALWAYS = ("data_sha256", "weights_sha256", "timer", "garbage")
+ALWAYS = ("data_sha256", "weights_sha256", "timer", "garbage", "modes")
 """Settings that mean something by their absence too."""
 
 NEUTRAL = frozenset(

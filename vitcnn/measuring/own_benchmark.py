@@ -46,11 +46,14 @@ class OwnBenchmark:
         return self.record("ok", (*times, *counted), **how)
 
     def run_whole(self) -> object:
-        """Return what the function returns; CaseError where that has yet to run."""
+        """Return what the function returns; CaseError where that has yet to run, or runs on elsewhere."""
         result = self.run()
         if inspect.isgenerator(result) or inspect.isasyncgen(result) or inspect.isawaitable(result):
             do = "use it up, or await it, in the function that is timed"
             raise CaseError(f"the function returned a {type(result).__name__}, of which nothing has run: {do}")
+        if is_pending(result):
+            do = "wait for its result in the function that is timed"
+            raise CaseError(f"the function returned a {type(result).__name__} whose work has not ended: {do}")
         return result
 
     def counts(self, device: Device) -> tuple[Mapping[str, int], Mapping[str, Any]]:
@@ -74,3 +77,9 @@ class OwnBenchmark:
             status=status,
             measurements=measurements,
         )
+
+
+def is_pending(result: object) -> bool:
+    """Whether `result` is a future of any library, such as concurrent.futures or torch, whose work has not ended."""
+    done = getattr(result, "done", None) if hasattr(type(result), "add_done_callback") else None
+    return done is not None and not done()

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from math import inf
 
+from vitcnn.device.modes import unusual_modes
 from vitcnn.errors import CaseError
 
 
@@ -71,11 +72,15 @@ def require_times(times_s: Sequence[float]) -> None:
 
 
 def how_timed(timer: object, *, collects_garbage: bool) -> dict[str, str]:
-    """Return what a time means nothing without: the clock's name, and that garbage was not collected.
+    """Return what a time means nothing without: the clock's name, that garbage was not collected, unusual modes.
 
     Another's clock is named with its module: anything can be called perf_counter.
     """
     module, name = getattr(timer, "__module__", ""), str(getattr(timer, "__qualname__", timer))
     is_known = module.partition(".")[0] in ("time", "vitcnn")
-    named = {"timer": name if is_known else f"{module}.{name}"}
-    return named if collects_garbage else {**named, "garbage": "not collected"}
+    modes = ", ".join(unusual_modes())
+    return {
+        "timer": name if is_known else f"{module}.{name}",
+        **({} if collects_garbage else {"garbage": "not collected"}),
+        **({"modes": modes} if modes else {}),
+    }

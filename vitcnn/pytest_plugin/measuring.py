@@ -187,7 +187,7 @@ def end_unmeasured(reason: NotMeasurable, tasks: Tasks) -> NoReturn:
 
 
 def timed_by(item: pytest.Item) -> dict[str, str]:
-    """Return what a time of an item means nothing without: the clock's name, and that garbage was not collected."""
+    """Return what a time of an item means nothing without: the clock's name, uncollected garbage, unusual modes."""
     marker = item.get_closest_marker("benchmark")
     settings = marker.kwargs if marker else {}
     is_off = settings.get("disable_gc", item.config.option.benchmark_disable_gc) or not gc.isenabled()

@@ -1,0 +1,185 @@
+"""What the gate of a session decides, without a session."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+from vitcnn.errors import BaselineError, RecordError, RunFailed
+from vitcnn.gate.verdict import Judgement, Verdict
+from vitcnn.pytest_plugin import gating
+from vitcnn.pytest_plugin.gating import GATE, Gate, with_verdict
+
+GREEN = Judgement(verdicts=(Verdict(kind="SAME", case="bee", reason="as before"),))
+RED = Judgement(verdicts=(Verdict(kind="WORSE", case="bee", metric="latency_s", reason="slower"), *GREEN.verdicts))
+INVALID = Judgement(verdicts=(Verdict(kind="INVALID", case="bee", reason="another clock"),))
+
+
+ExitCode = pytest.ExitCode
+
+
+class Reports(list):
+    def pytest_runtest_logreport(self, report):
+        self.append(report)
+
+
+def gate_of(judgement=None, *, gate="on", compare=False, collect=False, worker=False, request=None):
+    option = SimpleNamespace(benchmark_compare=compare, collectonly=collect)
+    config = SimpleNamespace(option=option, stash={}, hook=Reports(), **({"workerinput": {}} if worker else {}))
+    found = Gate(config, SimpleNamespace(gate=gate, request=request))
+    found.judgement = judgement
+    config.stash[GATE] = found
+    return found
+
+
+def verdict_of(found, status=ExitCode.OK):
+    return with_verdict(found.config, status)
+
+
+@pytest.mark.parametrize(
+    "asked, expected",
+    [
+        ({"gate": "on"}, True),
+        ({"gate": None}, False),
+        ({"gate": None, "compare": "0001"}, True),
+        ({"gate": "on", "collect": True}, False),
+        ({"gate": "on", "worker": True}, False),
+        ({"gate": "on", "request": "suspects"}, False),
+    ],
+)
+def test_a_session_is_judged_where_it_was_asked_for_and_no_other_judges_it(asked, expected):
+    assert gate_of(**asked).is_asked is expected
+
+
+def test_a_green_session_stays_green_by_a_green_verdict_alone(capsys):
+    assert verdict_of(gate_of(GREEN)) == ExitCode.OK
+    assert verdict_of(gate_of(RED)) == ExitCode.TESTS_FAILED
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("found", [gate_of(), gate_of(GREEN, gate=None), gate_of(gate=None)])
+def test_a_session_without_a_verdict_is_red_and_says_so(capsys, found):
+    assert verdict_of(found) == ExitCode.TESTS_FAILED
+    assert capsys.readouterr().err == "vitcnn: --gate: the session ended without a verdict, so it is red\n"
+
+
+def test_a_session_whose_gate_was_never_there_is_red_and_says_so(capsys):
+    assert with_verdict(SimpleNamespace(stash={}), ExitCode.OK) == ExitCode.TESTS_FAILED
+    assert "without a verdict" in capsys.readouterr().err
+
+
+def test_what_another_session_judges_is_not_red_for_want_of_a_verdict():
+    assert verdict_of(gate_of(worker=True)) == verdict_of(gate_of(request="suspects")) == ExitCode.OK
+
+
+@pytest.mark.parametrize("status", [ExitCode.INTERRUPTED, ExitCode.USAGE_ERROR, -1])
+def test_a_status_that_is_red_already_is_kept(capsys, status):
+    assert verdict_of(gate_of(), status) == status
+    assert capsys.readouterr().err == ""
+
+
+def test_each_red_verdict_is_a_failed_test_and_no_other():
+    found, session = gate_of(RED), SimpleNamespace(exitstatus=ExitCode.OK)
+    found.turn_red(session)
+    assert session.exitstatus == ExitCode.TESTS_FAILED
+    reports = [(report.nodeid, report.when, report.outcome, report.longrepr) for report in found.config.hook]
+    name = "gate::latency_s[bee]"
+    assert reports == [(name, "call", "failed", "WORSE: slower"), (name, "teardown", "passed", None)]
+
+
+def test_a_verdict_on_a_whole_case_is_named_so():
+    found = gate_of(INVALID)
+    found.turn_red(SimpleNamespace(exitstatus=ExitCode.OK))
+    assert {report.nodeid for report in found.config.hook} == {"gate::case[bee]"}
+
+
+@pytest.mark.parametrize("found", [gate_of(), gate_of(GREEN), gate_of(RED, gate=None)])
+def test_a_session_is_not_turned_red_without_a_red_verdict_under_gate(found):
+    session = SimpleNamespace(exitstatus=ExitCode.OK)
+    found.turn_red(session)
+    assert (session.exitstatus, found.config.hook) == (ExitCode.OK, [])
+
+
+def test_a_comparison_alone_says_that_it_does_not_affect_the_exit_status():
+    said = "does not affect the exit status"
+    assert said in gate_of(RED, gate=None).summary(width=200)
+    assert said not in gate_of(RED).summary(width=200)
+    assert gate_of().summary(width=200) == "Not judged, because the session ended early."
+
+
+def stopped(_run):
+    raise KeyboardInterrupt
+
+
+def test_a_gate_that_was_interrupted_is_red_as_an_interrupted_session(tmp_path, monkeypatch):
+    found, session = gate_of(), SimpleNamespace(exitstatus=ExitCode.OK)
+    found.options.out = tmp_path
+    monkeypatch.setattr(found, "_judged", stopped)
+    found.judge(None)
+    found.turn_red(session)
+    assert session.exitstatus == ExitCode.INTERRUPTED
+    assert "interrupted while suspected cases were measured again" in found.judgement.verdicts[0].reason
+    assert "interrupted" in (tmp_path / "gate.md").read_text(encoding="utf-8")
+
+
+def test_a_revision_that_changes_while_it_is_measured_is_not_judged(tmp_path, monkeypatch):
+    found, revisions = gate_of(), iter(["first", "second"])
+    found.config.rootpath, found.options.out = tmp_path, tmp_path
+    monkeypatch.setattr(gating, "state", lambda _root: next(revisions))
+    found.begin()
+    found.judge(None)
+    assert "while the run was measured" in found.judgement.verdicts[0].reason
+    assert found.judgement.is_invalid
+    assert [*revisions] == []
+
+
+@pytest.mark.parametrize("kind", [BaselineError, RunFailed, RecordError])
+def test_an_error_on_the_way_to_a_verdict_is_a_red_one(tmp_path, monkeypatch, kind):
+    def fails(_run):
+        raise kind("the disk is full")
+
+    found, session = gate_of(), SimpleNamespace(exitstatus=ExitCode.OK)
+    found.options.out = tmp_path
+    monkeypatch.setattr(found, "_judged", fails)
+    found.judge(None)
+    found.turn_red(session)
+    assert session.exitstatus == ExitCode.TESTS_FAILED
+    assert [(verdict.kind, verdict.reason) for verdict in found.judgement.verdicts] == [("INVALID", "the disk is full")]
+
+
+@pytest.mark.parametrize("junit", ["", "report.xml"])
+def test_what_a_rerun_would_write_elsewhere_goes_into_its_own_folder(tmp_path, monkeypatch, junit):
+    started = []
+    monkeypatch.setattr(gating, "measure_in_fresh_process", lambda arguments, **_how: started.extend(arguments))
+    found = gate_of()
+    found.config.rootpath, found.config.option.xmlpath = tmp_path, junit
+    given = ("bench", "--", f"--junitxml={junit}")
+    found.config.invocation_params = SimpleNamespace(args=given, dir=tmp_path)
+    found._rerun(None, tmp_path / "rerun-1")
+    json = ["--benchmark-json", str(tmp_path / "rerun-1" / "benchmark.json")]
+    xml = ["--junitxml", str(tmp_path / "rerun-1" / "junit.xml")] if junit else []
+    assert started == ["bench", given[2], f"--rootdir={tmp_path}", *json, *xml]
+
+
+@pytest.mark.parametrize(
+    "gate, reruns, measures_again",
+    [("on", 2, True), ("strict", 2, True), ("on", 0, False), ("counts", 2, False), (None, 2, False)],
+)
+def test_suspects_are_measured_again_under_gate_unless_counts_alone_are_judged(
+    tmp_path, monkeypatch, gate, reruns, measures_again
+):
+    found, took = gate_of(gate=gate), []
+    judgement = replace(GREEN, judged_by="the baseline of x")
+    found.options.gate_reruns, found.config.rootpath = reruns, tmp_path
+    monkeypatch.setattr(found, "_baseline", lambda: None)
+    monkeypatch.setattr(gating, "state", lambda _root: found._tree)
+    monkeypatch.setattr(gating, "storage_folder", lambda _config: tmp_path)
+    monkeypatch.setattr(gating, "resumed", lambda *_runs: ())
+    monkeypatch.setattr(gating, "measured_again", lambda _runs: ())
+    monkeypatch.setattr(gating, "with_uncommitted", lambda judged_by, store: f"{judged_by} in {store}")
+    monkeypatch.setattr(gating, "judge", lambda *_of, **_how: took.append("judge") or judgement)
+    monkeypatch.setattr(
+        gating, "judge_with_reruns", lambda run, *_of, **how: took.append(how["reruns"]) or (judgement, (run,))
+    )
+    assert found._judged(None).judged_by == f"the baseline of x in {tmp_path}"
+    assert took == [reruns if measures_again else "judge"]
