@@ -24,7 +24,7 @@ def by_its_recipe(name, source):
     task = tasks()[f"digit_{'sum' if name in OF_SUMS else 'anchor'}_{source}"]
     preset = "full" if source != "digits" else "smoke" if name in FIRST else "standard" if name in BEST else "full"
     recipe = recipe_for(task, architectures()[name]).name
-    return SequenceCase(architecture=name, task=task.name, recipe=recipe, num_seeds=2, preset=preset)
+    return SequenceCase(architecture=name, task=task.name, recipe=recipe, preset=preset)
 
 
 CORRECTED = tuple(
@@ -34,9 +34,7 @@ CORRECTED = tuple(
     if not is_published(name)
 )
 STUDY_E = tuple(
-    SequenceCase(
-        architecture=name, task=f"digit_{asked}_published_{source}", recipe="study_e", num_seeds=2, preset="full"
-    )
+    SequenceCase(architecture=name, task=f"digit_{asked}_published_{source}", recipe="study_e", preset="full")
     for source in ("digits", "glyphs", "mnist")
     for asked, names in (("sum", OF_SUMS), ("anchor", OF_ANCHORS))
     for name in names

@@ -22,7 +22,7 @@ ID = {
     "accuracy": r"[a-z0-9_]+/[a-z0-9_]+",
     "data_efficiency": r"[a-z0-9_]+/[a-z0-9_]+/n\d+",
     "robustness": r"[a-z0-9_]+/[a-z0-9_]+",
-    "sequences": r"[a-z0-9_]+/[a-z0-9_]+/s2",
+    "sequences": r"[a-z0-9_]+/[a-z0-9_]+",
     "sequence_latency": r"\d+/b\d+/(anchor\+)?n\d+",
     "training": r"\d+/b\d+",
     "latency": r"\d+/b\d+",

@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import nn
 
-from vitcnn.training.muon import OrthogonalMomentum, matrix_shape, orthogonal
+from vitcnn.training.muon import OrthogonalMomentum, iterated, iterated_on_gram, matrix_shape, orthogonal
 
 SETTINGS = {"lr": 0.1, "momentum": 0.9, "nesterov": True, "num_steps": 5, "keep_norm": False, "weight_decay": 0.0}
 
@@ -109,3 +109,14 @@ def test_a_weight_without_gradient_stays():
     left_out, stepping = nn.Parameter(drawn(3, 4)), weight(3, 4)
     changes = stepped([left_out, stepping])
     assert [change.any().item() for change in changes] == [False, True]
+
+
+@pytest.mark.parametrize("rows, columns", [(16, 64), (32, 512), (128, 2048)])
+def test_steps_on_the_gram_matrix_are_those_on_the_matrix(rows, columns):
+    generator = torch.Generator().manual_seed(0)
+    matrices = torch.randn((3, rows, columns), generator=generator)
+    matrices[1] = matrices[1, :, :1] @ matrices[1, :1] + 1e-3 * matrices[1]  # one large value, all others small
+    wide = matrices / matrices.norm(dim=(1, 2), keepdim=True)
+    exact = iterated(wide.double(), 5)
+    assert (iterated_on_gram(wide, 5).double() - exact).norm() < 1e-3 * exact.norm()
+    assert torch.equal(orthogonal(matrices, 5), iterated_on_gram(wide.clone(), 5))

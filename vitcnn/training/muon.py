@@ -21,6 +21,10 @@ COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 
 EPS = 1e-7
 
+MUCH_LONGER = 4
+"""How many times as long as wide a matrix is for which iterating on its Gram matrix takes fewer operations, and by far:
+a third for 128 x 2048. In bf16 the Gram matrix would lose the small singular values, so it is done in fp32 alone."""
+
 
 class OrthogonalMomentum(Optimizer):
     """Steps each weight, (outputs, ...), along its orthogonalised momentum.
@@ -95,8 +99,28 @@ def orthogonal(matrices: Tensor, num_steps: int) -> Tensor:
     narrow = matrices.bfloat16() if matrices.is_cuda else matrices.float()
     wide = narrow.mT if is_tall else narrow
     wide = wide / wide.norm(dim=(1, 2), keepdim=True).clamp(min=EPS)
+    is_long = wide.shape[2] >= MUCH_LONGER * wide.shape[1] and wide.dtype == torch.float32
+    wide = iterated_on_gram(wide, num_steps) if is_long else iterated(wide, num_steps)
+    return (wide.mT if is_tall else wide).float()
+
+
+def iterated(wide: Tensor, num_steps: int) -> Tensor:
+    """Return what the steps make of matrices, (count, rows, columns)."""
     first, third, fifth = COEFFICIENTS
     for _ in range(num_steps):
         gram = wide @ wide.mT
         wide = torch.baddbmm(wide, torch.baddbmm(gram, gram, gram, beta=third, alpha=fifth), wide, beta=first)
-    return (wide.mT if is_tall else wide).float()
+    return wide
+
+
+def iterated_on_gram(wide: Tensor, num_steps: int) -> Tensor:
+    """Return the same: each step multiplies by a polynomial of the Gram matrix, and these are multiplied first."""
+    first, third, fifth = COEFFICIENTS
+    gram = wide @ wide.mT
+    identity = torch.eye(wide.shape[1], dtype=wide.dtype, device=wide.device)
+    product: Tensor | None = None
+    for _ in range(num_steps):
+        step = torch.baddbmm(gram, gram, gram, beta=third, alpha=fifth) + first * identity
+        gram = step @ gram @ step
+        product = step if product is None else step @ product
+    return wide if product is None else product @ wide
