@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from zlib import crc32
 
@@ -100,8 +101,8 @@ def ours(split: Split, stack: Stack) -> Epoch:
         source="here",
     )
     arranged = Arranged.of(split, resolve("cpu"), num_classes=1)
-    generator = torch.Generator().manual_seed(0)
-    return lambda: batches(arranged, recipe, generator, 0)
+    generator, epochs = torch.Generator().manual_seed(0), count()
+    return lambda: batches(arranged, recipe, generator, next(epochs))
 
 
 def theirs(folder: str, stack: Stack, *, num_workers: int, num_batches: int) -> Epoch:

@@ -294,3 +294,51 @@ def test_own_models_are_modules():
     assert own.is_fit(nn.Linear)
     assert not own.is_fit(nn.Module)
     assert not own.is_fit(dict)
+
+
+SEQUENCES = """
+    import torch
+    from torch import nn
+    from vitcnn import Architecture, Takes
+    from vitcnn.images import holds_image
+
+    class Sums(nn.Module):
+        def __init__(self, px, channels, length):
+            super().__init__()
+            self.read = nn.Linear(px * px * channels, 1)
+            self.length = length
+
+        def forward(self, sequences):
+            each = self.read(sequences.flatten(2))[..., 0]
+            return (each * holds_image(sequences)).sum(dim=1, keepdim=True)
+
+    def fixed(px, channels, length):
+        return nn.Sequential(nn.Flatten(), nn.Linear(px * px * channels * length, 1))
+
+    def of_length(channels, num_classes, length=4):
+        return nn.Sequential(nn.AdaptiveAvgPool2d(length), nn.Flatten(), nn.Linear(channels * length**2, num_classes))
+
+    TAKES = Takes(at_least_px=28, at_most_px=28, kind="anchor and sequence of images")
+    SUMS = Architecture(name="sums", family="other", takes=TAKES, builder=Sums)
+    FIXED = Architecture(name="fixed", family="other", takes=TAKES, builder=fixed, any_length=False)
+    SHORT = Architecture(name="short", family="other", takes=TAKES, builder=fixed)
+"""
+
+
+def test_a_model_of_sequences_is_tried_on_them_and_told_their_length(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(dedent(SEQUENCES))
+    ask_for([f"{path}:SUMS", f"{path}:FIXED"])
+    entry, shape = architecture("mine:SUMS"), InputShape(px=28, channels=1, num_classes=1, length=11)
+    assert entry.build(shape).length == 11
+    assert architecture("mine:FIXED").counted_parameters == 11 * 784 + 1
+    assert memory_format(entry) == torch.contiguous_format
+    with pytest.raises(UserError, match=r"Built for 11 images and asked about 22: .*mat1 and mat2.* any_length=False"):
+        ask_for([f"{path}:SHORT"])
+
+
+def test_a_parameter_called_length_of_a_model_of_images_is_the_users_own(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(dedent(SEQUENCES))
+    ask_for([f"{path}:of_length"])
+    assert architecture("mine:of_length").counted_parameters == 16 * 10 + 10

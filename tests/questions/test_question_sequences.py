@@ -125,7 +125,9 @@ def test_answers_of_a_published_model_depend_on_its_padding(bench, name, task):
 
 
 def test_sequences_cannot_be_mixed(bench):
-    with pytest.raises(UserError, match=r"^recipe: 'mixed' cannot be used\. .* labels of few_sums cannot be mixed"):
+    with pytest.raises(
+        UserError, match=r"^recipe: 'mixed' cannot be used\. .* labels of few_sums cannot be mixed or smoothed"
+    ):
         prepared(replace(SUM, recipe="mixed"), bench)
 
 

@@ -167,7 +167,9 @@ def test_study_e_stands_beside_the_published_and_the_corrected_cases_on_other_di
     }
     assert "Source: github.com/kobybibas/vit_for_mnist, commit a1d445c, 2025-09-09." in joined(text)
     assert (
-        joined(text).count("The images of digits and of glyphs are not those of MNIST. Corrected: no digit is flipped;")
+        joined(text).count(
+            "The images of digits and of glyphs are not those of MNIST. Corrected: the padding is masked,"
+        )
         == 1
     )
 

@@ -1,14 +1,15 @@
 """A user's own model as an architecture: `--arch FILE.py:NAME`, or a package's entry point.
 
-NAME is an `Architecture`, a function, or an `nn.Module` class. What its signature names of `px`, `channels` and
-`num_classes` it is given by name; a function of one other argument gets the whole `InputShape`. Before anything is
-measured it is tried on the shapes of the benchmarks, without memory where the model can do without.
+NAME is an `Architecture`, a function, or an `nn.Module` class. What its signature names of `px`, `channels`,
+`num_classes` and, for sequences, `length` it is given by name; a function of one other argument gets the whole
+`InputShape`. Before anything is measured it is tried on the shapes of the benchmarks, without memory where the model
+can do without.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -77,6 +78,8 @@ def _architecture(field: str, found: Reference) -> Architecture:
         px, reason = next(iter(wrong.items()))
         allowed = MAPS if sizes.kind == "image" else MAPS_SEQUENCES
         raise UserError(field=field, value=builder.name, allowed=allowed, do=f"At {px} px: {reason}.")
+    if sizes.kind != "image" and stated.any_length:
+        _require_any_length(field, builder, shown(tried_px[0], sizes.model_px(tried_px[0]), sizes.kind))
     return replace(
         stated,
         name=builder.name,
@@ -86,6 +89,15 @@ def _architecture(field: str, found: Reference) -> Architecture:
         file=builder.file,
         counted_parameters=trials[min(trials.keys() - wrong)].num_parameters,
     )
+
+
+def _require_any_length(field: str, builder: Builder, shape: InputShape) -> None:
+    """Raise UserError where a model that is built for sequences of `shape` answers no longer ones."""
+    assert shape.length is not None, "only sequences have a length"
+    longer = replace(shape, length=2 * shape.length)
+    if reason := builder.trial(shape, longer).wrong:
+        do = f"Built for {shape.length} images and asked about {longer.length}: {reason}. State any_length=False."
+        raise UserError(field=field, value=builder.name, allowed="a model of sequences of any length", do=do)
 
 
 def shown(px: int, model_px: int | None = None, kind: InputKind = "image") -> InputShape:
@@ -141,27 +153,31 @@ class Builder:
         return model
 
     @cache  # noqa: B019  # a builder lives as long as the process
-    def trial(self, shape: InputShape) -> Trial:
-        """Try the model on images of `shape`: without memory where it can do without, otherwise on the CPU."""
-        without_memory = self._tried_on("meta", shape)
-        return self._tried_on("cpu", shape) if without_memory.wrong else without_memory
+    def trial(self, shape: InputShape, asked: InputShape | None = None) -> Trial:
+        """Try the model that is built for `shape`, on what is `asked` or of that shape.
 
-    def _tried_on(self, device: str, shape: InputShape) -> Trial:
+        That needs no memory where the model can do without, and otherwise runs on the CPU.
+        """
+        without_memory = self._tried_on("meta", shape, asked or shape)
+        return self._tried_on("cpu", shape, asked or shape) if without_memory.wrong else without_memory
+
+    def _tried_on(self, device: str, shape: InputShape, asked: InputShape) -> Trial:
         import torch
 
         try:
             with torch.device(device), torch.random.fork_rng(devices=()):
-                return _trial(self._made(shape), shape)
+                return _trial(self._made(shape), asked)
         except (Exception, SystemExit) as error:
             return Trial(wrong=f"it raised {raised(error, self.file)}")
 
     def _made(self, shape: InputShape) -> Any:
-        names = named_parts(self.make)
-        return self.make(shape) if names is None else self.make(**{name: getattr(shape, name) for name in names})
+        parts = {name: getattr(shape, name) for name in NAMES if getattr(shape, name) is not None}
+        names = named_parts(self.make, tuple(parts))
+        return self.make(shape) if names is None else self.make(**{name: parts[name] for name in names})
 
 
-def named_parts(make: Callable[..., Any]) -> tuple[str, ...] | None:
-    """Return which parts of an InputShape a signature names; None where it takes the whole as its only argument.
+def named_parts(make: Callable[..., Any], known: Sequence[str]) -> tuple[str, ...] | None:
+    """Return which of the `known` parts of an InputShape a signature names; None where it takes the whole alone.
 
     Raises TypeError where it needs anything else.
     """
@@ -169,14 +185,14 @@ def named_parts(make: Callable[..., Any]) -> tuple[str, ...] | None:
         parameters = inspect.signature(make).parameters.values()
     except (TypeError, ValueError):  # written in C
         return None
-    named = tuple(p.name for p in parameters if p.name in NAMES)
+    named = tuple(p.name for p in parameters if p.name in known)
     optional = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    needed = [p.name for p in parameters if p.default is p.empty and p.kind not in optional and p.name not in NAMES]
+    needed = [p.name for p in parameters if p.default is p.empty and p.kind not in optional and p.name not in known]
     if not needed:
         return named
     if len(needed) == 1 and not named and not isinstance(make, type):
         return None
-    do = f"name them {', '.join(NAMES)}, or write a function that takes the InputShape and calls it"
+    do = f"name them {', '.join(known)}, or write a function that takes the InputShape and calls it"
     raise TypeError(f"it needs {' and '.join(needed)}, which vitcnn does not know: {do}")
 
 

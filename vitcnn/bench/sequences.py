@@ -44,7 +44,13 @@ def sequence_subject(case: SequenceCase, bench: Bench) -> Subject:
     of_all = subject.series
     assert of_all is not None, "what trains has series"
     subject.series = lambda trained: [*of_all(trained), *series_of_sequences(setup, trained)]
-    subject.settings |= {"kind": setup.task.kind, "num_train_sequences": len(setup.train)}
+    subject.settings |= {
+        "kind": setup.task.kind,
+        "num_train_images": len(setup.data.train.images),
+        "num_test_images": len(setup.data.test.images),
+        "num_train_sequences": len(setup.train),
+        "num_test_sequences": len(setup.test),
+    }
     return subject
 
 

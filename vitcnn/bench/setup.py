@@ -109,7 +109,7 @@ def setup_of(
     """
     catalogued, task = architecture(case.architecture), bench.tasks.task(case.task)
     trained_by = by or recipe(case.recipe)
-    require_no_mixing(trained_by, task)
+    require_mixable(trained_by, task)
     built, weights = weighted(catalogued, trained_by.weights, task.shape.px)
     shape = replace(task.shape, px=min(task.shape.px, catalogued.model_px(task.shape.px)))
     data = bench.tasks.data(case.task, bench.progress)
@@ -133,11 +133,13 @@ def setup_of(
     )
 
 
-def require_no_mixing(by: Recipe, task: Task) -> None:
-    """Raise UserError where a recipe mixes images and a sample has several, or what is learnt is no class."""
-    if OBJECTIVES[task.objective] != CLASSIFICATION and any(isinstance(part, Mix) for part in by.augmentation):
-        do = f"The labels of {task.name} cannot be mixed as its images are: choose a recipe without Mix."
-        raise UserError(field="recipe", value=by.name, allowed=f"recipes of {task.recipes}_*, and such", do=do)
+def require_mixable(by: Recipe, task: Task) -> None:
+    """Raise UserError where a recipe mixes or smooths labels that are no classes of single images."""
+    if task.kind == "image" and OBJECTIVES[task.objective] == CLASSIFICATION:
+        return
+    if by.label_smoothing or any(isinstance(part, Mix) for part in by.augmentation):
+        do = f"The labels of {task.name} cannot be mixed or smoothed: choose another recipe."
+        raise UserError(field="recipe", value=by.name, allowed="recipes without Mix and label_smoothing", do=do)
 
 
 def placed(split: Split, shape: InputShape, device: Device) -> Source:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, get_args
+from typing import TYPE_CHECKING, ClassVar
 
-from vitcnn.input_sizes import InputKind
 from vitcnn.questions.question import Question
 from vitcnn.record import Record
 from vitcnn.report.columns import Column, accuracy_text, time_text
@@ -25,10 +24,6 @@ class AccuracyCase(TrainedCase):
     """Test accuracy after training by `recipe`, and the training time; one run for each seed."""
 
     question: ClassVar[str] = "accuracy"
-
-    @property
-    def kinds(self) -> tuple[InputKind, ...]:
-        return get_args(InputKind)
 
 
 def prepare(case: AccuracyCase, bench: Bench) -> Subject:

@@ -46,13 +46,12 @@ def cross_entropy(logits: Tensor, targets: Tensor, label_smoothing: float) -> Te
     return F.cross_entropy(logits, targets, label_smoothing=label_smoothing)
 
 
-def binary_cross_entropy(logits: Tensor, targets: Tensor, label_smoothing: float) -> Tensor:
+def binary_cross_entropy(logits: Tensor, targets: Tensor, _label_smoothing: float) -> Tensor:
     """Return the mean binary cross-entropy of logits (batch, 1) with answers, 0 or 1 (batch,)."""
-    shares = targets * (1 - label_smoothing) + label_smoothing / 2
-    return F.binary_cross_entropy_with_logits(logits[:, 0].float(), shares.float())
+    return F.binary_cross_entropy_with_logits(logits[:, 0].float(), targets.float())
 
 
-def squared_error(sums: Tensor, targets: Tensor, label_smoothing: float) -> Tensor:  # noqa: ARG001  # nothing to smooth
+def squared_error(sums: Tensor, targets: Tensor, _label_smoothing: float) -> Tensor:
     """Return the mean squared error of sums (batch, 1)."""
     return F.mse_loss(sums[:, 0].float(), targets.float())
 

@@ -12,6 +12,8 @@ from vitcnn.training.objectives import CLASSIFICATION, Objective
 from vitcnn.training.source import Source
 
 PREDICT_BATCH = 512
+"""Images that a model is asked about together."""
+
 SHIFT_PX = 1
 
 
@@ -34,7 +36,7 @@ def predict(
     return torch.cat(
         [
             confidences(model, images, precision=precision, layout=layout, objective=objective, test_time=test_time)
-            for images in split.in_order(PREDICT_BATCH)
+            for images in split.in_order(max(1, round(PREDICT_BATCH / split.images_per_sample)))
         ]
     ).cpu()
 
@@ -48,7 +50,7 @@ def confidences(
     objective: Objective = CLASSIFICATION,
     test_time: TestTime = "none",
 ) -> Tensor:
-    """Return the model's confidences, float32 (batch, ...), about images (batch, channels, px, px).
+    """Return the model's confidences, float32 (batch, ...), about images (batch, channels, px, px) or sequences.
 
     The outputs are averaged over the copies of an image that `test_time` asks for.
     """
@@ -70,7 +72,8 @@ def copies(images: Tensor, test_time: TestTime) -> list[tuple[float, Tensor]]:
         return [(1.0, images)]
     if test_time == "flip":
         return [(0.5, images), (0.5, images.flip(-1))]
-    px, padded = images.shape[-1], F.pad(images, [SHIFT_PX] * 4, mode="reflect")
+    padded = F.pad(images.flatten(0, -4), [SHIFT_PX] * 4, mode="reflect").unflatten(0, images.shape[:-3])
+    px = images.shape[-1]
     last = 2 * SHIFT_PX
     shifted = [padded[..., start : start + px, start : start + px] for start in (0, last)]
     weighted = [(0.5, images), *((0.25, moved) for moved in shifted)]

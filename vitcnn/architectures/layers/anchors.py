@@ -24,9 +24,9 @@ SMALLEST = 1e-6
 class Matching(nn.Module):
     """Attention of the first of (batch, 1 + length, DIM) to the others -> (batch, DIM)."""
 
-    def __init__(self, *, has_way_out: bool) -> None:
+    def __init__(self, *, has_way_out: bool, starts_alike: bool) -> None:
         super().__init__()
-        self.attention = CrossAttention(DIM, NUM_HEADS, has_way_out=has_way_out)
+        self.attention = CrossAttention(DIM, NUM_HEADS, has_way_out=has_way_out, starts_alike=starts_alike)
 
     def forward(self, padded: Tensor, bias: Tensor) -> Tensor:
         return self.attention(padded[:, :1], padded[:, 1:], bias[..., 1:])[:, 0]
@@ -39,10 +39,10 @@ class AnchorTransformer(WithHead):
     itself: the weights of attention add up to 1. What the published model has for a way out is its padding.
     """
 
-    def __init__(self, encoder: nn.Module, *, has_way_out: bool = True) -> None:
+    def __init__(self, encoder: nn.Module, *, has_way_out: bool = True, starts_alike: bool = True) -> None:
         super().__init__()
         self.encoder = encoder
-        self.matching = Matching(has_way_out=has_way_out)
+        self.matching = Matching(has_way_out=has_way_out, starts_alike=starts_alike)
         self.head = head(DIM)
 
     def forward(self, sequences: Tensor) -> Tensor:
@@ -55,7 +55,7 @@ class PublishedAnchorTransformer(AnchorTransformer):
     """Study E's: empty places are grey images like any other, which attention looks at."""
 
     def __init__(self, encoder: nn.Module) -> None:
-        super().__init__(encoder, has_way_out=False)
+        super().__init__(encoder, has_way_out=False, starts_alike=False)
 
     def forward(self, sequences: Tensor) -> Tensor:
         return super().forward(greyed(sequences, ~holds_image(sequences)))

@@ -52,17 +52,17 @@ class SelfAttention(nn.Module):
 class CrossAttention(nn.Module):
     """Attention of queries (batch, queries, dim) to tokens (batch, tokens, dim) -> (batch, queries, dim).
 
-    With `has_way_out` there is one more key and value, both zero, so that a query that nothing fits need not choose;
-    and keys are made as queries are at first, so that what is alike fits.
+    With `has_way_out` there is one more key and value, both zero, so that a query that nothing fits need not choose.
+    With `starts_alike` keys are made as queries are at first, so that what is alike fits.
     """
 
-    def __init__(self, dim: int, num_heads: int, *, has_way_out: bool = False) -> None:
+    def __init__(self, dim: int, num_heads: int, *, has_way_out: bool = False, starts_alike: bool = False) -> None:
         super().__init__()
         self.num_heads, self.has_way_out = num_heads, has_way_out
         self.q, self.kv = nn.Linear(dim, dim), nn.Linear(dim, 2 * dim)
         self.proj = nn.Linear(dim, dim)
         start_as_torch(self.q, self.kv, self.proj)
-        if has_way_out:
+        if starts_alike:
             with torch.no_grad():
                 self.q.weight.mul_(ALIKE_SCALE)
                 self.kv.weight[:dim].copy_(self.q.weight)
