@@ -73,7 +73,7 @@ SUM_FC_PUBLISHED = Architecture(
     name="sum_fc_published",
     family="cnn",
     takes=TAKES,
-    builder=partial(built, "sums.PublishedSumFullyConnected", encoder="published_encoder", of_length=True),
+    builder=partial(built, "sums.SumFullyConnected", encoder="published_encoder", of_length=True, greys_padding=True),
     published=counted(SHAPE, 306_061, 10 * CNN_MACS + 1_280 * 128 + HEAD_MACS, AS_BUILT),
     any_length=False,
     source=f"{STUDY_E}; the vectors of ten images side by side, the padding's among them",

@@ -40,7 +40,9 @@ ANCHOR_FC_PUBLISHED = Architecture(
     name="anchor_fc_published",
     family="cnn",
     takes=TAKES,
-    builder=partial(built, "anchors.PublishedAnchorFullyConnected", encoder="published_encoder", of_length=True),
+    builder=partial(
+        built, "fully_connected.FullyConnected", encoder="published_encoder", of_length=True, greys_padding=True
+    ),
     published=counted(SHAPE, 322_445, 11 * CNN_MACS + 1_408 * 128 + HEAD_MACS, AS_BUILT),
     any_length=False,
     source=f"{STUDY_E}; the vectors of eleven images side by side, the padding's among them",
@@ -68,7 +70,7 @@ ANCHOR_FC = Architecture(
     name="anchor_fc",
     family="cnn",
     takes=TAKES,
-    builder=partial(built, "anchors.AnchorFullyConnected", of_length=True),
+    builder=partial(built, "fully_connected.FullyConnected", of_length=True),
     published=counted(SHAPE, CNN + 1_409 * 128 + HEAD, 11 * CNN_MACS + 1_408 * 128 + HEAD_MACS),
     any_length=False,
     source="ours: study E's layers, zeros for the vectors of the padding",

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from vitcnn.architectures.layers.attention import CrossAttention
 from vitcnn.architectures.layers.places import Places
-from vitcnn.architectures.layers.sequence_encoders import DIM, WithHead, greyed, head, wide_head
+from vitcnn.architectures.layers.sequence_encoders import DIM, WithHead, greyed, head
 from vitcnn.images import holds_image
 
 NUM_HEADS = 4
@@ -56,26 +56,6 @@ class PublishedAnchorTransformer(AnchorTransformer):
 
     def __init__(self, encoder: nn.Module) -> None:
         super().__init__(encoder, has_way_out=False, starts_alike=False)
-
-    def forward(self, sequences: Tensor) -> Tensor:
-        return super().forward(greyed(sequences, ~holds_image(sequences)))
-
-
-class AnchorFullyConnected(WithHead):
-    """Images encoded one by one, their vectors side by side, zeros where there is no image; fully connected layers."""
-
-    def __init__(self, encoder: nn.Module, length: int) -> None:
-        super().__init__()
-        self.encoder = encoder
-        self.head = wide_head(length * DIM)
-
-    def forward(self, sequences: Tensor) -> Tensor:
-        places = Places(sequences)
-        return self.head(places.put(self.encoder(places.take(sequences))).flatten(1))
-
-
-class PublishedAnchorFullyConnected(AnchorFullyConnected):
-    """Study E's: empty places are grey images like any other."""
 
     def forward(self, sequences: Tensor) -> Tensor:
         return super().forward(greyed(sequences, ~holds_image(sequences)))

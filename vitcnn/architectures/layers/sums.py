@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from vitcnn.architectures.layers.attention import CrossAttention, SelfAttention, mlp
+from vitcnn.architectures.layers.fully_connected import FullyConnected
 from vitcnn.architectures.layers.places import Places
-from vitcnn.architectures.layers.sequence_encoders import DIM, WithHead, greyed, head, wide_head
+from vitcnn.architectures.layers.sequence_encoders import DIM, WithHead, greyed, head
 from vitcnn.images import holds_image
 
 LONGEST = 10
@@ -94,24 +95,11 @@ class PublishedSumTransformer(PooledSumTransformer):
         return super().forward(greyed(sequences, ~holds_image(sequences)))
 
 
-class SumFullyConnected(WithHead):
-    """Images encoded one by one, their vectors side by side, zeros where there is no image; fully connected layers."""
-
-    def __init__(self, encoder: nn.Module, length: int) -> None:
-        super().__init__()
-        self.encoder = encoder
-        self.head = wide_head(length * DIM)
+class SumFullyConnected(FullyConnected):
+    """Study E's fully connected model of sums, in digits."""
 
     def forward(self, sequences: Tensor) -> Tensor:
-        places = Places(sequences)
-        return as_sum(self.head(places.put(self.encoder(places.take(sequences))).flatten(1)))
-
-
-class PublishedSumFullyConnected(SumFullyConnected):
-    """Study E's: empty places are grey images like any other."""
-
-    def forward(self, sequences: Tensor) -> Tensor:
-        return super().forward(greyed(sequences, ~holds_image(sequences)))
+        return as_sum(super().forward(sequences))
 
 
 class AttentionPool(nn.Module):
