@@ -21,6 +21,8 @@ from vitcnn import (
     LatencyCase,
     MemoryCase,
     RobustnessCase,
+    SequenceCase,
+    SequenceLatencyCase,
     TiledCase,
     TrainingCase,
 )
@@ -228,7 +230,21 @@ CASES = [
     AccuracyCase(architecture="speedrun_cnn", task="two_batches", recipe="plain", num_seeds=2, precision="bf16"),
     RobustnessCase(architecture="lenet", task="two_batches", recipe="plain", num_seeds=1),
     DataEfficiencyCase(architecture="lenet", task="two_batches", recipe="plain", num_train=8, num_seeds=1),
+    SequenceCase(architecture="sum_transformer", task="few_sums", recipe="flipped", num_seeds=1, precision="bf16"),
+    SequenceCase(architecture="anchor_patch_vit", task="few_anchors", recipe="flipped", num_seeds=1),
+    SequenceLatencyCase(architecture="anchor_transformer", px=28, batch=2, length=3, anchored=True),
 ]
+
+
+def sequences(task, length):
+    """Return few sequences of the images of `split`, in the way of the whole task."""
+    members = np.where(np.arange(length) < np.arange(3, 3 + 16)[:, None] % length + 2, np.arange(16)[:, None], -1)
+    labels = np.arange(16) % 2
+    few = replace(
+        split(16, 1, 28), members=members.astype(np.int64), labels=labels, drawn_anew=lambda _: (members, labels)
+    )
+    data = Data(train=few, test=replace(few, drawn_anew=None), longer=replace(few, drawn_anew=None))
+    return replace(tasks()[task], loader=lambda *_: data)
 
 
 def stopwatch(run, *, rounds, calls, before_round=None, after_round=None):
@@ -250,12 +266,19 @@ def test_a_case_of_each_question_goes_from_build_to_record(monkeypatch, case):
     data = Data(train=split(16, 1, 28), test=split(10, 1, 28))
     monkeypatch.setitem(recipes(), "plain", PLAIN)
     monkeypatch.setitem(tasks(), "two_batches", replace(digits, name="two_batches", loader=lambda *_: data))
+    monkeypatch.setitem(
+        recipes(), "flipped", replace(PLAIN, name="flipped", augmentation=(Flip(),), label_smoothing=0.0)
+    )
+    monkeypatch.setitem(tasks(), "few_sums", sequences("digit_sum_digits", 10))
+    monkeypatch.setitem(tasks(), "few_anchors", sequences("digit_anchor_digits", 11))
     bench = Bench(device=REHEARSED, tasks=Tasks(Path("unused")), progress=lambda *_told: None)
     with rehearsal():
         clean = CleanState(REHEARSED)
         record = measure(case, bench=bench, stopwatch=stopwatch, floor_bytes=clean.floor_bytes)
     on_cuda = {
         "latency": {"event_time_s", "peak_allocated_bytes"},
+        "sequence_latency": {"event_time_s", "peak_allocated_bytes"},
+        "sequences": {"order_dependence", "padding_dependence"},
         "accuracy": set(),
         "data_efficiency": set(),
         "robustness": set(),
