@@ -11,7 +11,10 @@ from vitcnn.tasks import tasks
 
 OF_SUMS, OF_ANCHORS = (architectures_for(28, kind) for kind in OF_SEQUENCES)
 FIRST = ("sum_transformer", "sum_fc", "anchor_transformer", "anchor_fc")
-BEST = ("sum_of_digits", "sum_patch_vit", "anchor_matching", "anchor_patch_vit")
+BEST = ("sum_patch_vit", "anchor_matching", "anchor_patch_vit")
+
+CONTROL = "sum_of_digits"
+"""The Transformer without attention."""
 
 
 def is_published(name):
@@ -22,7 +25,15 @@ def is_published(name):
 def by_its_recipe(name, source):
     """Return the case of an architecture on sequences of a data set, by the recipe of the task's set that suits it."""
     task = tasks()[f"digit_{'sum' if name in OF_SUMS else 'anchor'}_{source}"]
-    preset = "full" if source != "digits" else "smoke" if name in FIRST else "standard" if name in BEST else "full"
+    preset = (
+        "full"
+        if source != "digits"
+        else "smoke"
+        if name in (*FIRST, CONTROL)
+        else "standard"
+        if name in BEST
+        else "full"
+    )
     recipe = recipe_for(task, architectures()[name]).name
     return SequenceCase(architecture=name, task=task.name, recipe=recipe, preset=preset)
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import vitcnn
-from vitcnn import AccuracyCase, LatencyCase, MemoryCase
+from vitcnn import AccuracyCase, LatencyCase, MemoryCase, SequenceCase
 from vitcnn.bench import obstacles
 from vitcnn.device import CleanState
 from vitcnn.errors import CaseError, Leaked, MissingData, NoCompiler, UnknownName, UserError
@@ -19,6 +19,7 @@ from vitcnn.record.answers import answers
 from vitcnn.tasks import tasks
 
 LATENCY = LatencyCase(architecture="lenet", px=28, batch=2)
+SUMS = SequenceCase(architecture="sum_of_digits", task="digit_sum_digits", recipe="sequences_cnn")
 OWN = """
 from torch import nn
 
@@ -105,6 +106,9 @@ def test_what_an_own_model_raises_or_leaves_is_the_suite_s_error(own):
         (replace(LATENCY, architecture="lenett"), {}, UnknownName, "Did you mean lenet"),
         (LATENCY, {"device": "tpu"}, UserError, "auto, cpu, cuda"),
         (AccuracyCase(architecture="lenet", task="digitz", recipe="digits_cnn"), {}, UnknownName, "digits"),
+        (replace(SUMS, task="digit_anchor_digits"), {}, UserError, "architectures that take an anchor and sequence"),
+        (replace(SUMS, architecture="lenet"), {}, UserError, "architectures that take a sequence of images"),
+        (replace(SUMS, task="digits"), {}, UserError, "tasks of which one input is a sequence of images or an anchor"),
     ],
 )
 def test_what_cannot_be_measured_is_refused_as_in_the_suite(case, settings, error, says):

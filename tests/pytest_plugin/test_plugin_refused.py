@@ -43,6 +43,11 @@ def refused(suite, *args):
         ("--seeds 0", ["--seeds", "'0'", "1 to 1000"]),
         ("--arch vit_tinny", ["architecture", "'vit_tinny'", "Did you mean vit_tiny", "timm/NAME"]),
         ("--arch lenet,lenot", ["architecture", "'lenot'", "Did you mean lenet"]),
+        (
+            "--arch lenet --task digit_sum_digits",
+            ["--task: 'digit_sum_digits'", "input of digit_sum_digits is a sequence of images, and none of lenet is"],
+        ),
+        ("--arch sum_fc,lenet --task digits", ["--arch: 'sum_fc'", "a sequence of images, and none of digits is"]),
         ("--task digit", ["task", "'digit'", "Allowed: ", "Did you mean digits"]),
         ("--preset smok", ["--preset", "'smok'", "full, smoke, standard", "Did you mean smoke"]),
         ("--preset xyz", ["--preset", "'xyz'", "full, smoke, standard", "Check the spelling"]),

@@ -168,7 +168,7 @@ def test_study_e_stands_beside_the_published_and_the_corrected_cases_on_other_di
     assert "Source: github.com/kobybibas/vit_for_mnist, commit a1d445c, 2025-09-09." in joined(text)
     assert (
         joined(text).count(
-            "The images of digits and of glyphs are not those of MNIST. Corrected: the padding is masked,"
+            "The images of digits and of glyphs are not those of MNIST. Corrected models train by another recipe,"
         )
         == 1
     )
@@ -182,9 +182,9 @@ def test_remarks_that_tables_share_stand_below_the_last_of_them():
     )
     _, first, second, third = published(run, width=100).split("\n\n")
     assert "Source" not in first
-    assert "Corrected: " in second
+    assert "Corrected models " in second
     assert "Source" in third
-    assert "Corrected: " not in third
+    assert "Corrected models " not in third
     assert rows(third)["loss, last epoch"] == ["0.64 nat", "1.00 nat"]
 
 

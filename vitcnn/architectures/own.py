@@ -192,6 +192,8 @@ def named_parts(make: Callable[..., Any], known: Sequence[str]) -> tuple[str, ..
         return named
     if len(needed) == 1 and not named and not isinstance(make, type):
         return None
+    if "length" in needed:
+        raise TypeError("it needs length, which only models of sequences have: state takes=Takes(kind=...)")
     do = f"name them {', '.join(known)}, or write a function that takes the InputShape and calls it"
     raise TypeError(f"it needs {' and '.join(needed)}, which vitcnn does not know: {do}")
 

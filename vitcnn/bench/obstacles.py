@@ -7,7 +7,7 @@ import shutil
 
 from vitcnn.architectures import architecture, hub
 from vitcnn.device import Device
-from vitcnn.errors import NoCompiler
+from vitcnn.errors import NoCompiler, UserError
 from vitcnn.input_sizes import InputKind, with_article
 from vitcnn.recipes import recipe
 from vitcnn.spec import Case, TrainedCase
@@ -69,6 +69,21 @@ def input_of(case: Case, tasks: Tasks) -> tuple[int | None, InputKind]:
         return task.shape.px, task.kind
     taken = architecture(case.architecture).sizes.kind
     return case.input_px, taken if taken in case.kinds else case.kinds[0]
+
+
+def require_input(case: Case, tasks: Tasks) -> None:
+    """Raise UserError where a case gives its architecture, or asks its question about, what they cannot take."""
+    entry, (px, kind) = architecture(case.architecture), input_of(case, tasks)
+    do = f"Correct {case}, or name another architecture."
+    if isinstance(case, TrainedCase) and kind not in case.kinds:
+        allowed = f"tasks of which one input is {' or '.join(map(with_article, case.kinds))}"
+        raise UserError(field=f"task of {case.question}", value=case.task, allowed=allowed, do=f"Correct {case}.")
+    if px is not None and entry.sizes.kind != kind:
+        allowed = f"architectures that take {with_article(kind)}"
+        raise UserError(field="architecture", value=entry.name, allowed=allowed, do=do)
+    if px is not None and not entry.accepts(px, kind):
+        allowed = f"what {entry.name} takes, {entry.sizes.words}"
+        raise UserError(field="px", value=px, allowed=allowed, do=do)
 
 
 def without_files(case: Case, tasks: Tasks) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from vitcnn import architectures, recipes
 from vitcnn.bench import Bench
+from vitcnn.bench.obstacles import require_input
 from vitcnn.device import CleanState, resolve
 from vitcnn.errors import CaseError
 from vitcnn.measuring import runner
@@ -37,6 +38,7 @@ def measure(case: Case, *, device: str = "auto", data_root: Path | str | None = 
     place = resolve(device)
     tasks = Tasks(known_data_root(data_root), asked=[case.task] if isinstance(case, TrainedCase) else [])
     case = with_own(case, tasks)
+    require_input(case, tasks)
     bench = Bench(device=place, tasks=tasks, progress=ProgressBar())
     with earlier_objects_aside():
         return measured(case, bench)

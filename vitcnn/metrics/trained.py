@@ -37,7 +37,9 @@ def best_epoch_accuracy(trained: Trained) -> Samples:
 
 
 def f1_weighted(trained: Trained) -> Samples:
-    """Return each seed's F1 score of each class, averaged by how many test images are of it."""
+    """Return each seed's F1 score of each class, averaged by how many test images are of it; none of sums."""
+    if not trained.has_classes:
+        return ()
     from sklearn.metrics import f1_score
 
     return [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,12 +13,13 @@ from typing import TypeVar
 import pytest
 
 from vitcnn import recipes
-from vitcnn.architectures import ask_for
+from vitcnn.architectures import architecture, ask_for
 from vitcnn.device import Device, resolve
 from vitcnn.errors import UnknownName, UserError
 from vitcnn.folders import OWN, given_path, require_writable
 from vitcnn.gate import baseline
 from vitcnn.gate.verdict import MODES, Mode
+from vitcnn.input_sizes import with_article
 from vitcnn.measuring.instructions import OPTION, require_valgrind
 from vitcnn.processes.fresh import RERUN, RUN_JSON, Request
 from vitcnn.pytest_plugin.journal import JOURNAL
@@ -166,6 +168,7 @@ def check_options(config: pytest.Config) -> Options:
         raise UnknownName(field="--preset", value=preset, known=PRESETS)
     architectures = ask_for(_names(config, "--arch"))
     tasks = Tasks(data_root(config.getoption("--data-root")), asked=_names(config, "--task"))
+    require_that_some_fit(architectures, tasks)
     out = _out(config)
     is_worker = hasattr(config, "workerinput")
     if not is_worker and any(True for name in OF_A_RUN for _ in out.glob(name)):
@@ -202,6 +205,20 @@ def check_options(config: pytest.Config) -> Options:
         resumed=resumed_run(config, device, selection, out),
         count_instructions=config.getoption(OPTION) and (request is None or request.cases is None) and not is_worker,
     )
+
+
+def require_that_some_fit(architectures: Sequence[str], tasks: Tasks) -> None:
+    """Raise UserError if a task is asked for and no asked architecture takes its inputs, or the other way round."""
+    kinds = {name: architecture(name).sizes.kind for name in architectures}
+    of_tasks = {name: tasks.task(name).kind for name in tasks.asked}
+    if not kinds or not of_tasks:
+        return
+    for field, asked, given in (("--task", of_tasks, kinds), ("--arch", kinds, of_tasks)):
+        for name, kind in asked.items():
+            if kind not in given.values():
+                others = ", ".join(given)
+                do = f"One input of {name} is {with_article(kind)}, and none of {others} is for that."
+                raise UserError(field=field, value=name, allowed="tasks and architectures that fit each other", do=do)
 
 
 def _on_command_line(config: pytest.Config, option: str, value: Value) -> Value:

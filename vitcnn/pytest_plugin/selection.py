@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from vitcnn.architectures import architecture
-from vitcnn.bench.obstacles import input_of, without_input
-from vitcnn.errors import UserError
-from vitcnn.input_sizes import InputKind, with_article
+from vitcnn.bench.obstacles import require_input, without_input
+from vitcnn.input_sizes import InputKind
 from vitcnn.pytest_plugin.options import Options
 from vitcnn.recipes import recipe, recipe_for
 from vitcnn.spec import Case, Task, TrainedCase
@@ -44,21 +43,6 @@ def require_known_names(case: Case, tasks: Tasks) -> None:
     if isinstance(case, TrainedCase):
         tasks.task(case.task)
         recipe(case.recipe)
-
-
-def require_input(case: Case, tasks: Tasks) -> None:
-    """Raise UserError where a case gives its architecture, or asks its question about, what they cannot take."""
-    entry, (px, kind) = architecture(case.architecture), input_of(case, tasks)
-    do = f"Correct {case}, or name another architecture."
-    if isinstance(case, TrainedCase) and kind not in case.kinds:
-        allowed = f"tasks of which one input is {' or '.join(map(with_article, case.kinds))}"
-        raise UserError(field=f"task of {case.question}", value=case.task, allowed=allowed, do=f"Correct {case}.")
-    if px is not None and entry.sizes.kind != kind:
-        allowed = f"architectures that take {with_article(kind)}"
-        raise UserError(field="architecture", value=entry.name, allowed=allowed, do=do)
-    if px is not None and not entry.accepts(px, kind):
-        allowed = f"what {entry.name} takes, {entry.sizes.words}"
-        raise UserError(field="px", value=px, allowed=allowed, do=do)
 
 
 def of_architecture(cases: Sequence[Case], name: str, tasks: Tasks) -> list[Case]:

@@ -23,9 +23,6 @@ SAME = 0.05
 TOLD_ELSEWHERE = ("data_efficiency", "robustness")
 """Questions that have lines of their own."""
 
-ACCURACY_TOLD_ELSEWHERE = ("sequences",)
-"""Questions that have lines of their own on accuracy."""
-
 
 Told = Mapping[tuple[str, str], str]
 """In what words each question's metrics are told, by the names of both."""
@@ -70,8 +67,7 @@ def _matched(records: list[Record], one: str, other: str, metric: str) -> list[t
 
 def _accuracy(records: list[Record], one: str, other: str) -> list[str]:
     texts = []
-    told = [record for record in records if record.settings.get("question") not in ACCURACY_TOLD_ELSEWHERE]
-    for ours, theirs in _matched(told, one, other, "test_accuracy"):
+    for ours, theirs in _matched(records, one, other, "test_accuracy"):
         task, right = ours.settings["task"], (scores(ours), scores(theirs))
         if right[0].shape[1] < ENOUGH_IMAGES:
             texts.append(f"accuracy on {task}: too few test images ({right[0].shape[1]}) to tell")
