@@ -11,10 +11,10 @@ from vitcnn.tasks import tasks
 
 OF_SUMS, OF_ANCHORS = (architectures_for(28, kind) for kind in OF_SEQUENCES)
 FIRST = ("sum_transformer", "sum_fc", "anchor_transformer", "anchor_fc")
-BEST = ("sum_patch_vit", "anchor_matching", "anchor_patch_vit")
+BEST = ("sum_of_numbers", "sum_patch_vit", "anchor_matching", "anchor_patch_vit")
 
-CONTROL = "sum_of_digits"
-"""The Transformer without attention."""
+STRUCTURE = "sum_of_digits"
+"""It knows that what it sums are digits."""
 
 
 def is_published(name):
@@ -29,7 +29,7 @@ def by_its_recipe(name, source):
         "full"
         if source != "digits"
         else "smoke"
-        if name in (*FIRST, CONTROL)
+        if name in (*FIRST, STRUCTURE)
         else "standard"
         if name in BEST
         else "full"

@@ -80,7 +80,7 @@ CATALOGUE = {
 
 CATALOGUE_OF_SEQUENCES = {
     "sequence of images": {
-        "cnn": {"sum_fc_published", "sum_fc", "sum_of_digits"},
+        "cnn": {"sum_fc_published", "sum_fc", "sum_of_digits", "sum_of_numbers"},
         "vit": {"sum_vit", "sum_patch_vit"},
         "hybrid": {
             "sum_transformer_published",

@@ -1,3 +1,6 @@
+from functools import reduce
+
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -234,8 +237,8 @@ def test_of_one_image_attention_can_say_nothing_about_the_anchor_without_a_way_o
     assert ((found[0] - found[1]).abs() > 1e-5) == tells
 
 
-def test_the_sum_of_digits_is_that_of_numbers_in_training_and_else_of_the_nearest_digits():
-    entry = architecture("sum_of_digits")
+def test_the_sum_of_numbers_is_that_of_the_nearest_digits_when_asked():
+    entry = architecture("sum_of_numbers")
     model, sequences = built(entry), some(entry)
     with torch.no_grad():
         model.head[-1].weight.mul_(20)  # so that the images' digits differ, and some lie beyond 0 and 9
@@ -247,6 +250,22 @@ def test_the_sum_of_digits_is_that_of_numbers_in_training_and_else_of_the_neares
             assert model.train()(asked).item() == pytest.approx(sum(digits), rel=1e-4, abs=1e-4)
             assert model.eval()(asked).item() == sum(min(9, max(0, round(digit))) for digit in digits)
     assert min(digits) < 0 or max(digits) > 9
+
+
+def test_the_sum_of_digits_trains_on_the_probability_of_each_sum_and_answers_with_the_likeliest_digits():
+    """The oracle is NumPy's convolution of the probabilities of the digits."""
+    entry = architecture("sum_of_digits")
+    model, sequences = built(entry), some(entry)
+    with torch.no_grad():
+        for row, length in enumerate((1, 3, 10, 7)):
+            shares = model.head(torchs_encoder(sequences[row, :length], model.encoder)).double().softmax(dim=1).numpy()
+            expected = reduce(np.convolve, shares)
+            asked = sequences[row : row + 1]
+            found = model.train()(asked)[0].double().exp().numpy()
+            assert found.shape == (91,)
+            np.testing.assert_allclose(found[: len(expected)], expected, rtol=1e-4, atol=1e-9)
+            assert found[len(expected) :].max(initial=0) < 1e-9
+            assert model.eval()(asked).item() == shares.argmax(axis=1).sum()
 
 
 def test_the_matching_of_the_anchor_by_hand():

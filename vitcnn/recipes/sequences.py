@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from vitcnn.recipes.parts import Adam, Flip, Recipe, at_rate
+from vitcnn.recipes.parts import Adam, Affine, Flip, Recipe, at_rate
 from vitcnn.recipes.small import DIGITS_CNN, FOR_VITS, NOT_RUN, WRITTEN
 
 STUDY_E = Recipe(
@@ -28,13 +28,14 @@ SEQUENCES_CNN = Recipe(
     batch=32,
     optimizer=FOR_VITS,
     warmup_share=0.2,
+    augmentation=(Affine(degrees=5, translate_px=1, scale=0.05, shear_degrees=3),),
     source="ours; chosen on every fifth training image, never on the test part",
 )
 """A small model of sequences on as many sequences as `digits` has images: short, so that two cores train it in seconds.
 
-On sequences of the fold (one seed) sum_transformer had 40 % of the sums after 5 epochs, and anchor_matching 96 % of the
-answers after 6; by AdamW anchor_transformer and anchor_fc learnt nothing. Augmentation took 5 points of the first: so
-short a training does not overfit enough.
+Of sequences of the fold (one seed) sum_of_digits had 93 % so, and 84 % without augmentation; sum_transformer 35 and
+40 % after 5 epochs, anchor_transformer 67 and 60 % after 6. By AdamW the two models of anchors that attend or compare
+vectors learnt nothing.
 """
 
 SEQUENCES_VIT = replace(SEQUENCES_CNN, name="sequences_vit")

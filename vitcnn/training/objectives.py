@@ -52,7 +52,13 @@ def binary_cross_entropy(logits: Tensor, targets: Tensor, _label_smoothing: floa
 
 
 def squared_error(sums: Tensor, targets: Tensor, _label_smoothing: float) -> Tensor:
-    """Return the mean squared error of sums (batch, 1)."""
+    """Return the mean squared error of sums (batch, 1).
+
+    Of a model that returns in training the logarithm of the probability of each sum, (batch, sums), it is the mean
+    negative log-likelihood.
+    """
+    if sums.shape[1] > 1:
+        return F.nll_loss(sums, targets)
     return F.mse_loss(sums[:, 0].float(), targets.float())
 
 
@@ -96,7 +102,7 @@ PRESENCE = Objective(
 
 SUM = Objective(
     name="sum",
-    loss_unit="digit²",
+    loss_unit="digit² or nat",
     loss=squared_error,
     confidences=lambda sums: sums[:, 0],
     answers=lambda sums: sums.round().clamp(min=0).to(torch.int64),
@@ -104,6 +110,9 @@ SUM = Objective(
     losses=lambda sums, labels: (sums - labels) ** 2,
     range=LARGEST_SUM,
 )
-"""A sum of digits: one number (batch, 1), squared error, the nearest whole number from 0, right or wrong."""
+"""A sum of digits: one number (batch, 1), squared error, the nearest whole number from 0, right or wrong.
+
+What a model trains on may be the likelihood of the sum, if it returns one; answers are numbers always.
+"""
 
 OBJECTIVES = {objective.name: objective for objective in (CLASSIFICATION, PRESENCE, SUM)}

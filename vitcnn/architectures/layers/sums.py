@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from vitcnn.architectures.layers.attention import CrossAttention, SelfAttention, mlp
 from vitcnn.architectures.layers.fully_connected import FullyConnected
@@ -18,6 +19,7 @@ from vitcnn.images import holds_image
 
 LONGEST = 10
 LARGEST_DIGIT = 9
+NUM_DIGITS = 10
 LARGEST_SUM = LARGEST_DIGIT * LONGEST
 NUM_HEADS = 4
 HIDDEN = 2048
@@ -136,11 +138,10 @@ class SumAttention(WithHead):
         return as_sum(self.head(pooled * (places.count(pooled.dtype) / LONGEST)))
 
 
-class SumOfDigits(WithHead):
-    """The structure of the task: a digit is read in each image, and they are summed. Only sums say what a digit is.
+class SumOfNumbers(WithHead):
+    """A number is read in each image, and they are summed: sum_transformer without attention.
 
-    It is trained on numbers, which have gradients, and answers with the nearest digits: ten numbers that are each right
-    to a tenth make a sum that is wrong. It is sum_transformer without attention.
+    It answers with the nearest digits: ten numbers that are each right to a tenth make a sum that is wrong.
     """
 
     def __init__(self, encoder: nn.Module) -> None:
@@ -152,3 +153,37 @@ class SumOfDigits(WithHead):
         places = Places(sequences)
         digits = in_digits(self.head(self.encoder(places.take(sequences))))
         return places.sum(digits if self.training else digits.round().clamp(0, LARGEST_DIGIT))
+
+
+class SumOfDigits(WithHead):
+    """The structure of the task: each image is of a digit, and they are summed. Only sums say what a digit is.
+
+    In training it returns the logarithm of the probability of each sum, (batch, sums): so a sum says of each image what
+    it may be, given what the others are. Asked, it answers with the sum of the likeliest digits.
+    """
+
+    def __init__(self, encoder: nn.Module) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.head = nn.Linear(DIM, NUM_DIGITS)
+
+    def forward(self, sequences: Tensor) -> Tensor:
+        places = Places(sequences)
+        logits = self.head(self.encoder(places.take(sequences))).float()
+        if not self.training:
+            return places.sum(logits.argmax(dim=1, keepdim=True).float())
+        is_empty = (~places.filled).to(logits.dtype)
+        shares = places.put(logits.softmax(dim=1))
+        return log_probabilities(shares + F.pad(is_empty[:, :, None], (0, LARGEST_DIGIT)))  # an empty place adds 0
+
+
+def log_probabilities(shares: Tensor) -> Tensor:
+    """Return the logarithm of the probability of each sum, 0 to 9 length, (batch, 9 length + 1).
+
+    `shares`, (batch, length, 10), are the probabilities of each digit, independent of each other.
+    """
+    of_sums = shares[:, 0]
+    for place in range(1, shares.shape[1]):
+        windows = F.pad(of_sums, (LARGEST_DIGIT, LARGEST_DIGIT)).unfold(1, NUM_DIGITS, 1)
+        of_sums = (windows @ shares[:, place].flip(1)[:, :, None])[:, :, 0]
+    return of_sums.clamp(min=torch.finfo(of_sums.dtype).tiny).log()
