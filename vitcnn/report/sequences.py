@@ -101,7 +101,8 @@ def far_from_target(records: Sequence[Record]) -> str:
     target, best = records[0].settings["target_accuracy"], max(fmean(record.samples(ACCURACY)) for record in records)
     if best >= target:
         return ""
-    longer = f"--recipe {records[0].recipe.partition(',')[0]},epochs=20"
+    epochs = 5 * records[0].settings.get("training", {"epochs": 4})["epochs"]
+    longer = f"--recipe {records[0].recipe.partition(',')[0]},epochs={epochs}"
     return f"None reaches the task's target of {100 * target:.0f} %; {longer}, for example, trains longer."
 
 
