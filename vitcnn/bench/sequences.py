@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from vitcnn.bench.bench import Bench
-from vitcnn.bench.seeds import Findings, trained_subject
+from vitcnn.bench.seeds import Findings, ask, trained_subject
 from vitcnn.bench.series import nested
-from vitcnn.bench.setup import Setup, placed, setup_of
+from vitcnn.bench.setup import Setup, setup_of
 from vitcnn.bench.subject import Subject, Trained
 from vitcnn.input_sizes import num_anchors
 from vitcnn.intervals import image_scores
@@ -90,7 +90,7 @@ def in_another_order(members: np.ndarray, *, num_fixed: int) -> np.ndarray:
 
 def ask_in_fp32(setup: Setup, model: nn.Module, split: Split) -> Tensor:
     """Return the model's confidences about `split`, in fp32, so that rounding hides nothing."""
-    return predict(model, placed(split, setup.shape, setup.device), **{**setup.asked_by, "precision": "fp32"})
+    return predict(model, setup.source(split), **{**setup.asked_by, "precision": "fp32"})
 
 
 def change(setup: Setup, before: Tensor, after: Tensor) -> np.ndarray:
@@ -100,7 +100,7 @@ def change(setup: Setup, before: Tensor, after: Tensor) -> np.ndarray:
 
 def right_about(setup: Setup, model: nn.Module, split: Split) -> np.ndarray:
     """Return which samples of `split` the model answers right, (count,)."""
-    answers = setup.objective.answers(predict(model, placed(split, setup.shape, setup.device), **setup.asked_by))
+    answers = setup.objective.answers(ask(setup, model, setup.source(split)))
     return setup.objective.score(answers, torch.from_numpy(split.labels)).numpy()
 
 
