@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from vitcnn.input_sizes import Takes as Takes
 from vitcnn.questions.accuracy import AccuracyCase as AccuracyCase
+from vitcnn.questions.adaptation import AdaptationCase as AdaptationCase
 from vitcnn.questions.data_efficiency import DataEfficiencyCase as DataEfficiencyCase
 from vitcnn.questions.latency import LatencyCase as LatencyCase
 from vitcnn.questions.memory import MemoryCase as MemoryCase

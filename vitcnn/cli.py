@@ -138,8 +138,8 @@ def run_fetch(options: argparse.Namespace) -> int:
 
 def fetch_weights(names: Sequence[str]) -> None:
     """Download the weights of architectures, and load them once."""
+    from vitcnn.adaptation.weights import require_whole
     from vitcnn.architectures import architecture, hub
-    from vitcnn.inference.pretrained import require_whole
 
     for entry in map(architecture, names):
         found = hub.fetch(entry)

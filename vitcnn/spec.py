@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, get_args
 
 import numpy as np
 
+from vitcnn.adaptations import FULL, adaptation
 from vitcnn.errors import UnsupportedResolution, UserError
 from vitcnn.fields import require_count, require_name, require_one_of, require_share
 from vitcnn.input_sizes import InputKind, Listed, Sizes, with_article
@@ -323,6 +324,22 @@ class TrainedCase(Case):
     def cell(self) -> str:
         """Return the id without the architecture and what of the recipe is made for its family."""
         return self._id(ANY, (self.axes()[0], shared_name(self.recipe), *self.axes()[2:]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdaptableCase(Case):
+    """A case of a model of which all trains, or as `adaptation` says: a name of `vitcnn.adaptations`."""
+
+    adaptation: str = FULL
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        adaptation(self.adaptation)
+
+    @property
+    def adaptation_axis(self) -> tuple[str, ...]:
+        """What the id says of the adaptation: nothing where all trains."""
+        return () if self.adaptation == FULL else (self.adaptation,)
 
 
 @dataclass(frozen=True, kw_only=True)

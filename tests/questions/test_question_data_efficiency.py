@@ -7,8 +7,8 @@ import pytest
 
 from vitcnn import DataEfficiencyCase
 from vitcnn.bench import Bench, seeds
+from vitcnn.bench.few import few, for_few
 from vitcnn.questions import prepared
-from vitcnn.questions.data_efficiency import few, for_few
 from vitcnn.recipes.small import DIGITS_CNN
 from vitcnn.spec import Split
 from vitcnn.tasks import Tasks

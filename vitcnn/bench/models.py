@@ -19,9 +19,9 @@ from vitcnn.inference import for_inference
 from vitcnn.inference.forward import DTYPES, memory_format, resized
 from vitcnn.input_sizes import num_anchors
 from vitcnn.recipes.parts import AdamW
-from vitcnn.spec import Architecture, BatchCase, InputShape
+from vitcnn.spec import Architecture, BatchCase, InputShape, Split
 from vitcnn.tasks import real_images
-from vitcnn.training import TrainingStep, optimizers
+from vitcnn.training import Source, TrainingStep, optimizers, shrunk_split, source_of
 
 WEIGHTS_SEED = 0
 STEP_OPTIMIZER = AdamW(peak_learning_rate=1e-4, weight_decay=0.05)
@@ -33,6 +33,11 @@ def random_model(entry: Architecture, shape: InputShape, device: Device, seed: i
     torch.manual_seed(seed)
     with torch.device(device.name):
         return resized(entry, shape)
+
+
+def placed(split: Split, shape: InputShape, device: Device) -> Source:
+    """Return a split on the device, or streamed to it, its images no larger than those of `shape`."""
+    return source_of(shrunk_split(split, shape.px, device), device, num_classes=shape.num_classes)
 
 
 def model_settings(entry: Architecture, shape: InputShape, model: nn.Module) -> dict[str, Any]:

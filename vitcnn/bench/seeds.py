@@ -13,6 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from vitcnn.adaptation.adapt import adapted, require_used
+from vitcnn.adaptation.parts import classifier
+from vitcnn.adaptations import Head, Lora
 from vitcnn.bench.bench import Bench
 from vitcnn.bench.models import WEIGHTS_SEED, random_model
 from vitcnn.bench.series import series_of
@@ -23,6 +26,9 @@ from vitcnn.training import Source, TrainingHistory, fit, predict
 NUM_BATCHES_TO_COUNT = 2
 """Training batches of the counting pass: the first step of an optimiser, and one that is like all others."""
 
+IMAGES_TO_TRY = 2
+"""Images that show whether a model calls the layers that were put into it."""
+
 State = TypeVar("State")
 Result = TypeVar("Result")
 
@@ -31,15 +37,37 @@ Findings = Mapping[str, np.ndarray]
 
 
 def new_model(setup: Setup, seed: int) -> nn.Module:
-    """Build the model of a seed: its head is random, and all else but for weights that the recipe starts from."""
-    return random_model(setup.weighted, setup.shape, setup.device, seed)
+    """Build the model of a seed: its head is random, and all else but for weights that the recipe starts from.
+
+    Only what its adaptation says requires gradients.
+    """
+    model = adapted(random_model(setup.weighted, setup.shape, setup.device, seed), setup.adaptation)
+    if isinstance(setup.adaptation, Lora):
+        require_used(model, next(setup.test.in_order(IMAGES_TO_TRY)))
+    return model
 
 
 def train_seed(setup: Setup, model: nn.Module, train: Source, seed: int, **settings: Any) -> TrainingHistory:
-    """Train `model`, in place, as the case says; `settings` are those of `fit` that differ."""
+    """Train `model`, in place, as the case says; `settings` are those of `fit` that differ.
+
+    Where the head alone trains, its features are computed first; that is part of the time.
+    """
     how = {"layout": setup.layout, "precision": setup.case.precision, "mode": setup.case.mode}
     what = {"recipe": setup.recipe, "objective": setup.objective, "device": setup.device, "seed": seed}
-    return fit(model, train, **{**how, **what, **settings})
+    asked = {**how, **what, **settings}
+    if isinstance(setup.adaptation, Head):
+        return train_head(setup, model, train, asked)
+    return fit(model, train, **asked)
+
+
+def train_head(setup: Setup, model: nn.Module, train: Source, asked: dict[str, Any]) -> TrainingHistory:
+    """Train the classifier of `model` on features of `train`, as `asked` of `fit`."""
+    start = setup.device.timer()
+    features = setup.features(model, train, seed=asked["seed"])
+    needed_s = setup.device.timer() - start
+    as_it_is = replace(asked["recipe"], augmentation=())
+    history = fit(classifier(model)[1], features, **{**asked, "recipe": as_it_is, "layout": torch.contiguous_format})
+    return replace(history, epoch_ends_s=tuple(needed_s + end for end in history.epoch_ends_s))
 
 
 def ask(setup: Setup, model: nn.Module, split: Source) -> Tensor:
@@ -73,11 +101,15 @@ def result_of(
 ) -> SeedResult:
     """Ask a trained model about the test part, and what it was after each epoch whose weights were kept."""
     labels = torch.from_numpy(setup.data.test.labels)
-    last, findings = ask(setup, model, setup.test), asked_besides(model)
+    trained, about, asked_by = model, setup.test, setup.asked_by
+    if isinstance(setup.adaptation, Head):
+        trained, about = classifier(model)[1], setup.features(model.eval(), setup.test, views=1)
+        asked_by = {**asked_by, "layout": torch.contiguous_format}
+    last, findings = predict(trained, about, **asked_by), asked_besides(model)
     accuracies = []
     for weights in history.snapshots.values():
-        model.load_state_dict(weights, strict=False)
-        accuracies.append(setup.objective.accuracy(ask(setup, model, setup.test), labels))
+        trained.load_state_dict(weights, strict=False)
+        accuracies.append(setup.objective.accuracy(predict(trained, about, **asked_by), labels))
     history.snapshots.clear()
     return SeedResult(
         history=history,

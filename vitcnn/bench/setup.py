@@ -4,28 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
+from vitcnn.adaptation.adapt import adapted, num_trainable
+from vitcnn.adaptation.parts import backbone, require_linear_head
+from vitcnn.adaptations import Adaptation, Full, Head, adaptation
 from vitcnn.architectures import architecture
 from vitcnn.architectures.parts import parameters_by_part
 from vitcnn.bench.bench import Bench
-from vitcnn.bench.models import model_settings
+from vitcnn.bench.models import model_settings, placed
+from vitcnn.bench.weights import at_px, weighted
 from vitcnn.device import Device, free_bytes
 from vitcnn.errors import UserError
-from vitcnn.inference.forward import memory_format
-from vitcnn.inference.pretrained import weighted
+from vitcnn.inference.forward import compiled, memory_format
 from vitcnn.recipes import Recipe, recipe
-from vitcnn.recipes.parts import Mix
-from vitcnn.spec import Architecture, Data, InputShape, Split, Task, TrainedCase
-from vitcnn.training import CLASSIFICATION, OBJECTIVES, Objective, Source, num_batches, shrunk_split, source_of
+from vitcnn.recipes.parts import OF_FILE, Mix
+from vitcnn.spec import AdaptableCase, Architecture, Data, InputShape, Split, Task, TrainedCase
+from vitcnn.training import CLASSIFICATION, OBJECTIVES, Objective, Source, num_batches
+from vitcnn.training.features import Features, features_of
 from vitcnn.training.fit import trained_names
 
 SNAPSHOT_BYTES = {"cpu": 1 << 30, "cuda": 8 << 30}
 """Memory for the weights that are kept to know the accuracy after each epoch; where it is short, of fewer epochs."""
+
+IMAGES_TO_TRY = 2
+"""Images that show whether a model is its features and its head."""
 
 SNAPSHOT_SHARE = 0.25
 """Share of the device's free memory that they take at most: the rest is for training."""
@@ -38,7 +46,7 @@ class Setup:
     `weighted` builds the model of `architecture` with the weights that the recipe starts from; `weights` is what a
     record says of them. `train` and `test` hold images of `shape`; `data` has them as the task has them. The accuracy
     is asked for after each of `tested_epochs`, counted from 1, the last one always. `meta_model` is the model without
-    its weights.
+    its weights, as it is adapted.
     """
 
     case: TrainedCase
@@ -49,6 +57,7 @@ class Setup:
     task: Task
     objective: Objective
     recipe: Recipe
+    adaptation: Adaptation
     shape: InputShape
     layout: torch.memory_format
     data: Data
@@ -71,6 +80,26 @@ class Setup:
         """Return images and labels where training can take them from, at the resolution that is trained on."""
         return placed(split, self.shape, self.device)
 
+    def features(self, model: nn.Module, split: Source, *, views: int | None = None, seed: int = 0) -> Features:
+        """Return the features of a split by all of `model` but its head, of as many views as the adaptation says.
+
+        UserError where the head is not the last layer of the model.
+        """
+        assert isinstance(self.adaptation, Head), "features are what a head trains on"
+        in_layout = model.to(memory_format=self.layout)
+        require_linear_head(in_layout, next(split.in_order(IMAGES_TO_TRY)))
+        return features_of(
+            compiled(backbone(in_layout), self.case.mode),
+            split,
+            device=self.device,
+            layout=self.layout,
+            precision=self.case.precision,
+            num_classes=self.shape.num_classes,
+            recipe=self.recipe,
+            views=self.adaptation.views if views is None else views,
+            seed=seed,
+        )
+
     @property
     def images_per_seed(self) -> int:
         """Images that one seed trains on, again and again."""
@@ -78,13 +107,15 @@ class Setup:
         return round(self.recipe.epochs * num_samples * self.train.images_per_sample)
 
     def settings(self, seeds: range) -> dict[str, Any]:
-        """Return what repeats the training, as JSON values."""
+        """Return what repeats the training, as JSON values; of a file of weights its name, and not where it lies."""
+        plain = on_meta(self.architecture, self.shape)
         return {
-            **model_settings(self.architecture, self.shape, self.meta_model),
-            "parameters_by_part": parameters_by_part(self.meta_model),
+            **model_settings(self.architecture, self.shape, plain),
+            "parameters_by_part": parameters_by_part(plain),
             **self.weights,
+            "num_trainable": num_trainable(self.meta_model),
             "seeds": list(seeds),
-            "training": asdict(self.recipe),
+            "training": {**asdict(self.recipe), "weights": without_folder(self.recipe.weights)},
             "classes": list(self.task.classes),
             "task_px": self.task.shape.px,
             "target_accuracy": self.task.target_accuracy,
@@ -107,22 +138,25 @@ def setup_of(
 
     Images larger than the model works at are shrunk once, on the device; smaller ones are enlarged in each step.
     """
-    catalogued, task = architecture(case.architecture), bench.tasks.task(case.task)
-    trained_by = by or recipe(case.recipe)
+    task, trained_by = bench.tasks.task(case.task), by or recipe(case.recipe)
     require_mixable(trained_by, task)
-    built, weights = weighted(catalogued, trained_by.weights, task.shape.px)
+    catalogued = at_px(architecture(case.architecture), trained_by, task)
     shape = replace(task.shape, px=min(task.shape.px, catalogued.model_px(task.shape.px)))
+    how = adaptation(case.adaptation) if isinstance(case, AdaptableCase) else Full()
+    require_views(how, trained_by)
+    model = adapted(on_meta(catalogued, shape), how)
+    found = weighted(catalogued, trained_by.weights, task, bench)
     data = bench.tasks.data(case.task, bench.progress)
-    model = on_meta(catalogued, shape)
     return Setup(
         case=case,
         device=bench.device,
         architecture=catalogued,
-        weighted=built,
-        weights=weights,
+        weighted=found.architecture,
+        weights=found.settings,
         task=task,
         objective=OBJECTIVES[task.objective],
         recipe=trained_by,
+        adaptation=how,
         shape=shape,
         layout=memory_format(catalogued),
         data=data,
@@ -133,6 +167,20 @@ def setup_of(
     )
 
 
+def without_folder(weights: str) -> str:
+    """Return what weights a recipe starts from, of a file its name, and not where it lies."""
+    return f"{OF_FILE}{Path(weights).name}" if weights.startswith(OF_FILE) else weights
+
+
+def require_views(how: Adaptation, by: Recipe) -> None:
+    """Raise UserError where a recipe asks of a head alone what features cannot give: mixed or mirrored images."""
+    if not isinstance(how, Head):
+        return
+    do = "The head is trained and asked about features, which cannot be mixed or mirrored: choose another recipe."
+    if any(isinstance(part, Mix) for part in by.augmentation) or by.test_time != "none":
+        raise UserError(field="recipe", value=by.name, allowed=f"for {how}: no Mix and no test_time", do=do)
+
+
 def require_mixable(by: Recipe, task: Task) -> None:
     """Raise UserError where a recipe mixes or smooths labels that are no classes of single images."""
     if task.kind == "image" and OBJECTIVES[task.objective] == CLASSIFICATION:
@@ -140,11 +188,6 @@ def require_mixable(by: Recipe, task: Task) -> None:
     if by.label_smoothing or any(isinstance(part, Mix) for part in by.augmentation):
         do = f"The labels of {task.name} cannot be mixed or smoothed: choose another recipe."
         raise UserError(field="recipe", value=by.name, allowed="recipes without Mix and label_smoothing", do=do)
-
-
-def placed(split: Split, shape: InputShape, device: Device) -> Source:
-    """Return a split on the device, or streamed to it, its images no larger than those of `shape`."""
-    return source_of(shrunk_split(split, shape.px, device), device, num_classes=shape.num_classes)
 
 
 def on_meta(entry: Architecture, shape: InputShape) -> nn.Module:

@@ -5,25 +5,17 @@ Each seed draws its own images, the same for every architecture.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from math import ceil, sqrt
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-
-from vitcnn.errors import TooFewImages
 from vitcnn.questions.question import Question
-from vitcnn.recipes import Recipe, recipe
 from vitcnn.report.data_efficiency import data_efficiency
 from vitcnn.report.plots.curves import data_efficiency_curves
-from vitcnn.spec import Split, TrainedCase
+from vitcnn.spec import TrainedCase
 
 if TYPE_CHECKING:
     from vitcnn.bench import Bench
     from vitcnn.bench.subject import Subject
-
-LEAST_BATCHES = 3
-"""Batches of an epoch: of fewer images than make so many, the batches are smaller."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,42 +38,9 @@ def prepare(case: DataEfficiencyCase, bench: Bench) -> Subject:
 
     Only the last epoch is tested: few images make many epochs.
     """
-    from vitcnn.bench.seeds import trained_subject
-    from vitcnn.bench.setup import setup_of
+    from vitcnn.bench.few import few_images_subject
 
-    every = bench.tasks.data(case.task, bench.progress).train
-    there_are = len(every.labels)
-    if case.num_train > there_are:
-        raise TooFewImages(f"{case.task} has {there_are:,} training images, the case is on {case.num_train:,} of them")
-    by = for_few(recipe(case.recipe), case.num_train, of=there_are)
-    setup = setup_of(case, bench, by=by, train=few(every, case.num_train, seed=0))
-    return trained_subject(setup, bench, train_of=lambda seed: setup.source(few(every, case.num_train, seed=seed)))
-
-
-def for_few(whole: Recipe, count: int, *, of: int) -> Recipe:
-    """Return the recipe for `count` of all training images, whose number is `of`.
-
-    It shows the model sqrt(count / of) times as many images as `whole` does, each of them therefore more often, in
-    batches of the recipe's size, but of a third of the images at most. On every fifth training image of `digits`
-    (four seeds) lenet had 92.0 % after 100 images so, and 93.3 % after four times as long; vit_micro 89.3 and 90.9 %.
-    After 500 images lenet had 97.7 %, and 98.6 % after 1.7 times as long; vit_micro 97.5 and 97.7 %.
-    """
-    batch = max(1, min(whole.batch, count // LEAST_BATCHES))
-    seen = whole.epochs * max(1, of // whole.batch) * min(whole.batch, of) * sqrt(count / of)
-    return replace(whole, batch=batch, epochs=ceil(seen / (count // batch * batch)))
-
-
-def few(split: Split, count: int, *, seed: int) -> Split:
-    """Return `count` images of `split`, of each class as many as of any other, but for one, while it has them."""
-    rng = np.random.default_rng(seed)
-    order = rng.permutation(len(split.labels))
-    labels = split.labels[order]
-    rank = np.empty(len(labels), dtype=np.int64)  # an image's place among those of its class
-    for label in np.unique(labels):
-        of_label = np.flatnonzero(labels == label)
-        rank[of_label] = np.arange(len(of_label))
-    chosen = order[np.argsort(rank, kind="stable")[:count]]
-    return Split(images=split.images[chosen], labels=split.labels[chosen])
+    return few_images_subject(case, bench, case.num_train)
 
 
 DATA_EFFICIENCY = Question(

@@ -22,6 +22,7 @@ CHANGES: dict[str, Callable[[str], Any]] = {
     "decay": str,
     "test_time": str,
     "weights": str,
+    "model_px": int,
 }
 """What a variant may change, and how its text is read."""
 

@@ -14,8 +14,11 @@ from vitcnn.errors import UserError
 Fill = Literal["zeros", "reflect"]
 Decay = Literal["cosine", "linear", "steps"]
 TestTime = Literal["none", "flip", "flip_and_shift"]
-Weights = Literal["random", "hub"]
 
+RANDOM, HUB, OF_FILE = "random", "hub", "file:"
+"""Weights to start from: random, the hub's, or a file's behind `file:`; a task's name means: trained here on it."""
+
+WEIGHTS = "random, hub, file:PATH of a safetensors file, or the name of a task to train on first, such as glyphs62"
 SHARES = "shares from 0 to 1"
 SMALLEST_ALPHA = 0.01
 """Below it nearly all shares are 0 or 1, and the variates they are made of are too small for a float."""
@@ -213,7 +216,9 @@ class Recipe:
     `warmup_share` is the share of all steps. The decay by `steps` divides the rate by ten at each of `steps_at`, shares
     of all steps. `augmentation` is applied in its order: bytes, then normalised images,
     then labels too (`STAGES`). `test_time` averages the logits over mirrored and shifted copies of a test image.
-    `weights`: from random ones, or from the hub's. Variants are made with `dataclasses.replace`.
+    `weights` are where training starts: random, the hub's, `file:PATH`, or the name of a task, on which the same
+    architecture is trained first. `model_px` is the resolution that the model works at, where it is not the one that it
+    would take for the task's images. Variants are made with `dataclasses.replace`.
     """
 
     name: str
@@ -226,7 +231,8 @@ class Recipe:
     label_smoothing: float = 0.0
     augmentation: tuple[Augmentation, ...] = ()
     test_time: TestTime = "none"
-    weights: Weights = "random"
+    weights: str = RANDOM
+    model_px: int | None = None
     source: str
 
     def __post_init__(self) -> None:
@@ -244,7 +250,9 @@ class Recipe:
         _require(self, "steps_at", is_sorted, "shares in order where decay is steps, none elsewhere")
         _require(self, "label_smoothing", 0 <= self.label_smoothing < 1, "shares from 0, below 1")
         _require(self, "peak_learning_rate", 0 < self.peak_learning_rate < inf, "numbers above 0")
-        for name, allowed in (("decay", Decay), ("test_time", TestTime), ("weights", Weights)):
+        _require(self, "model_px", self.model_px is None or self.model_px >= 1, whole)
+        _require(self, "weights", self.weights not in ("", OF_FILE), WEIGHTS)
+        for name, allowed in (("decay", Decay), ("test_time", TestTime)):
             _require(self, name, getattr(self, name) in get_args(allowed), ", ".join(get_args(allowed)))
 
     @property

@@ -8,10 +8,11 @@ import torch
 from hub_builders import put_into_cache
 from safetensors.torch import save
 
+from vitcnn.adaptation.parts import Rescale
+from vitcnn.adaptation.weights import Weighted, at_random, from_hub
 from vitcnn.architectures import architecture, architectures
 from vitcnn.errors import MissingData, UnsupportedResolution, UserError
 from vitcnn.inference import resized
-from vitcnn.inference.pretrained import Rescale, weighted
 from vitcnn.spec import InputShape
 
 VIT, RESNET = architectures()["vit_tiny"], architectures()["resnet18"]
@@ -40,7 +41,7 @@ def filled(cache, published):
 
 def built(entry, shape, *, seed=0):
     torch.manual_seed(seed)
-    return resized(weighted(entry, "hub", shape.px)[0], shape).eval()
+    return resized(from_hub(entry, shape.px).architecture, shape).eval()
 
 
 def tensors(model):
@@ -124,22 +125,22 @@ def test_positions_are_interpolated_where_the_model_works_at_another_resolution(
 def test_a_model_with_other_layers_for_small_images_cannot_take_them(filled, entry, px):
     said = f"{entry.name} works at {px} px on images of {px} px, with a stem or patches that its ImageNet weights"
     with pytest.raises(UnsupportedResolution, match=said):
-        weighted(entry, "hub", px)
+        from_hub(entry, px)
 
 
 def test_random_weights_change_nothing():
-    assert weighted(VIT, "random", 28) == (VIT, {"weights": "random"})
+    assert at_random(VIT) == Weighted(architecture=VIT, settings={"weights": "random"})
 
 
 def test_the_record_names_the_weights_and_their_sum(filled):
-    _, said = weighted(RESNET, "hub", 224)
+    said = from_hub(RESNET, 224).settings
     sha256 = filled["resnet18"].resolve().name
     assert said == {"weights": "hub", "hub": "timm/resnet18.a1_in1k", "weights_sha256": sha256}
 
 
 def test_weights_that_are_not_here_are_missing():
     with pytest.raises(MissingData, match="weights of resnet18 are not here"):
-        weighted(RESNET, "hub", 224)
+        from_hub(RESNET, 224)
 
 
 def cut_off(state):
@@ -158,7 +159,7 @@ def of_another_model(state):
 def test_a_file_that_does_not_hold_the_weights_is_one_clear_error(cache, published, spoil):
     path = put_into_cache(cache, RESNET.hub, spoil(published["resnet18"]))
     with pytest.raises(UserError) as caught:
-        weighted(RESNET, "hub", 224)
+        from_hub(RESNET, 224)
     message = str(caught.value)
     assert message.startswith(f"weights of resnet18: '{path}' cannot be used")
     assert "Delete it, and run `vitcnn fetch --weights resnet18`" in message
@@ -166,7 +167,7 @@ def test_a_file_that_does_not_hold_the_weights_is_one_clear_error(cache, publish
 
 
 def test_a_file_that_changes_after_its_sum_was_taken_is_refused(filled, published):
-    with_weights, _ = weighted(RESNET, "hub", 224)
+    with_weights = from_hub(RESNET, 224).architecture
     other = {name: tensor + 1 for name, tensor in published["resnet18"].items()}
     filled["resnet18"].resolve().write_bytes(save(other))
     with pytest.raises(UserError, match="it changed while it was read"):

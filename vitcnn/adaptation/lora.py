@@ -1,0 +1,203 @@
+"""LoRA: low-rank updates beside frozen layers. Query and value of timm's fused layer are ours, all else is peft's."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from vitcnn.adaptation.parts import classifier, core_of
+from vitcnn.adaptations import TARGETS, Lora
+from vitcnn.errors import UserError
+
+HEAD_FIRST, THIRDS = "head first", "thirds"
+
+FUSED = {
+    "timm.layers.attention.Attention": THIRDS,
+    "timm.layers.attention.AttentionRope": THIRDS,
+    "timm.models.vision_transformer.Attention": THIRDS,
+    "timm.models.swin_transformer.WindowAttention": THIRDS,
+    "timm.models.hiera.MaskUnitAttention": THIRDS,
+    "timm.models.eva.EvaAttention": THIRDS,
+    "timm.models.maxxvit.AttentionCl": HEAD_FIRST,
+}
+"""Attention whose fused layer `qkv` has a known order: query, key and value one after the other, or so in each head."""
+
+SEPARATE = {
+    "qv": (("q_proj", "v_proj"), ("query", "value"), ("q", "v"), ("to_q", "to_v")),
+    "qkv": (("q_proj", "k_proj", "v_proj"), ("query", "key", "value"), ("q", "k", "v"), ("to_q", "to_k", "to_v")),
+}
+"""Names of separate projections in a module of attention."""
+
+
+class QueryValueLora(nn.Module):
+    """A frozen fused layer `qkv` with updates of rank `rank` of its query and of its value; the key stays as it is.
+
+    (..., inputs) -> (..., 3 * width), query, key and value one after the other, or so in each of `groups` heads. `down`
+    (2 * rank, inputs) holds A of the query and of the value, `up` (2, width, rank) their B.
+    """
+
+    def __init__(self, base: nn.Linear, settings: Lora, groups: int = 1) -> None:
+        super().__init__()
+        self.base = base.requires_grad_(False)
+        self.rank, self.scale, self.groups = settings.rank, settings.scale, groups
+        self.down = nn.Parameter(base.weight.new_empty(2 * settings.rank, base.in_features))
+        self.up = nn.Parameter(base.weight.new_zeros(2, base.out_features // 3, settings.rank))
+        for factor in self.down.chunk(2):
+            nn.init.kaiming_uniform_(factor, a=math.sqrt(5))
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        fused = self.base(tokens)
+        low = F.linear(tokens, self.down)
+        query, value = (F.linear(low[..., i * self.rank : (i + 1) * self.rank], self.up[i]) for i in (0, 1))
+        parts = fused.unflatten(-1, (self.groups, 3, -1))
+        parts[..., 0, :].add_(query.unflatten(-1, (self.groups, -1)), alpha=self.scale)
+        parts[..., 2, :].add_(value.unflatten(-1, (self.groups, -1)), alpha=self.scale)
+        return fused
+
+    @torch.no_grad()
+    def merged(self) -> nn.Linear:
+        """Add the update to the frozen weights, in place, and return the layer."""
+        rows = self.base.weight.data.unflatten(0, (self.groups, 3, -1))
+        for part, factor, up in zip((0, 2), self.down.chunk(2), self.up, strict=True):
+            rows[:, part].add_((up @ factor).unflatten(0, (self.groups, -1)), alpha=self.scale)
+        return self.base
+
+    @torch.no_grad()
+    def as_one(self) -> tuple[Tensor, Tensor]:
+        """Return the same update as one of rank 2 * rank of the whole layer: A, and B, whose rows of the key are 0.
+
+        Half of B's other numbers are 0 too: the query's rows know nothing of the value's factor.
+        """
+        up = self.up.new_zeros(self.groups, 3, self.up.shape[1] // self.groups, 2 * self.rank)
+        for i, part in enumerate((0, 2)):
+            up[:, part, :, i * self.rank : (i + 1) * self.rank] = self.up[i].unflatten(0, (self.groups, -1))
+        return self.down.detach(), up.flatten(0, 2)
+
+
+def add_lora(model: nn.Module, settings: Lora) -> None:
+    """Freeze `model` and put LoRA beside the layers that are named, in place; the draws are of torch's generator.
+
+    UserError where no layer is of the targets, or the rank is larger than a layer.
+    """
+    core = core_of(model)
+    names = targets(model, settings)
+    _require_rank(core, names, settings)
+    model.requires_grad_(False)
+    if settings.targets == "qv":
+        fused = {name: groups for name, groups in names.items() if groups}
+        for name, groups in fused.items():
+            core.set_submodule(name, QueryValueLora(_linear(core, name), settings, groups))
+        names = {name: groups for name, groups in names.items() if not groups}
+    if names:
+        _add_by_peft(core, list(names), settings)
+
+
+def targets(model: nn.Module, settings: Lora) -> dict[str, int]:
+    """Return the names in the model's core of the layers that LoRA adapts.
+
+    With each comes by how many heads it is ordered where it is a fused layer of which query and value alone are
+    adapted, else 0.
+    """
+    core = core_of(model)
+    head, _ = classifier(model)
+    if settings.targets in SEPARATE:
+        found = dict(_projections(core, settings.targets))
+    else:
+        kinds = (nn.Linear, nn.Conv2d) if settings.targets == "conv" else (nn.Linear,)
+        found = {
+            name: 0
+            for name, module in core.named_modules()
+            if isinstance(module, kinds) and name != head and getattr(module, "groups", 1) == 1
+        }
+    if not found:
+        allowed = ", ".join(f"lora{settings.rank}_{name}: {what}" for name, what in TARGETS.items())
+        do = f"This model has no layer of {settings.targets}: choose other targets."
+        raise UserError(field="targets of LoRA", value=settings.targets, allowed=allowed, do=do)
+    return found
+
+
+def _projections(core: nn.Module, which: str) -> Iterator[tuple[str, int]]:
+    for name, module in core.named_modules():
+        start = f"{name}." if name else ""
+        children = dict(module.named_children())
+        if isinstance(children.get("qkv"), nn.Linear):
+            yield f"{start}qkv", _groups(module) if which == "qv" else 0
+        for together in SEPARATE[which]:
+            if all(isinstance(children.get(part), nn.Linear) for part in together):
+                yield from ((f"{start}{part}", 0) for part in together)
+
+
+def _groups(attention: nn.Module) -> int:
+    """Return by how many heads a fused layer is ordered before it is by query, key and value."""
+    kind = type(attention)
+    order = FUSED.get(f"{kind.__module__}.{kind.__qualname__}")
+    if order is None:
+        do = "Choose qkv, which adapts the whole layer, or linear."
+        allowed = f"attention of which the order is known: {', '.join(FUSED)}"
+        raise UserError(field="targets of LoRA: qv of the fused layer in", value=kind.__name__, allowed=allowed, do=do)
+    heads: Any = attention.num_heads
+    return int(heads) if order == HEAD_FIRST and getattr(attention, "head_first", False) else 1
+
+
+def _require_rank(core: nn.Module, names: dict[str, int], settings: Lora) -> None:
+    """Raise UserError where the rank is larger than what an update of a layer can have."""
+    for name, groups in names.items():
+        layer: Any = core.get_submodule(name)
+        outputs, *inputs = layer.weight.shape
+        most = min(outputs // 3 if groups else outputs, math.prod(inputs))
+        if settings.rank > most:
+            do = f"An update of its layer {name} has a rank of {most} at most: choose a lower rank or other targets."
+            raise UserError(field="rank of LoRA", value=settings.rank, allowed=f"1 to {most}", do=do)
+
+
+def _linear(core: nn.Module, name: str) -> nn.Linear:
+    layer = core.get_submodule(name)
+    assert isinstance(layer, nn.Linear)
+    return layer
+
+
+def _add_by_peft(core: nn.Module, names: list[str], settings: Lora) -> None:
+    from peft import LoraConfig, inject_adapter_in_model
+
+    pattern = "|".join(map(re.escape, names))
+    inject_adapter_in_model(LoraConfig(r=settings.rank, lora_alpha=settings.alpha, target_modules=pattern), core)
+
+
+def lora_layers(model: nn.Module) -> dict[str, nn.Module]:
+    """Return the layers that carry LoRA by their names in the model's core: ours, and peft's."""
+    return {name: layer for name, layer in core_of(model).named_modules() if is_lora(layer)}
+
+
+def is_lora(layer: nn.Module) -> bool:
+    """Whether a layer carries LoRA."""
+    return isinstance(layer, QueryValueLora) or (hasattr(layer, "lora_A") and hasattr(layer, "get_base_layer"))
+
+
+def merge(model: nn.Module) -> nn.Module:
+    """Add all updates to the frozen weights and put the plain layers back, in place; return the model."""
+    core = core_of(model)
+    for name, layer in lora_layers(model).items():
+        core.set_submodule(name, _merged(layer))
+    return model
+
+
+def _merged(layer: Any) -> nn.Module:
+    if isinstance(layer, QueryValueLora):
+        return layer.merged()
+    layer.merge()
+    base: nn.Module = layer.get_base_layer()
+    return base
+
+
+def factors(layer: Any) -> tuple[Tensor, Tensor]:
+    """Return A and B of a layer's update as peft stores them, of our own as one update of twice the rank."""
+    if isinstance(layer, QueryValueLora):
+        return layer.as_one()
+    name = layer.active_adapters[0]
+    return layer.lora_A[name].weight.detach(), layer.lora_B[name].weight.detach()

@@ -1,0 +1,258 @@
+"""Architectures with pretrained weights, of the hub or of a file, fitted to a task as timm fits them.
+
+The head is random always: it is what a task brings. Weights are read from safetensors alone, never from a pickle.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import textwrap
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from vitcnn.adaptation.parts import Rescale, classifier
+from vitcnn.architectures.any_timm import LARGEST_SMALL_PX
+from vitcnn.architectures.hub import HubWeights, damaged, hub_weights, repository, require_unchanged
+from vitcnn.errors import UnsupportedResolution, UserError
+from vitcnn.folders import short
+from vitcnn.spec import Architecture, InputShape
+
+REASON_LENGTH = 200
+
+OURS = {"made_by": "vitcnn", "images": "-1..1"}
+"""What a file says in its header that was trained here, on images as they are given."""
+
+NO_HEAD = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weighted:
+    """What builds an architecture with weights, and what a record says of these."""
+
+    architecture: Architecture
+    settings: Mapping[str, Any]
+
+
+def at_random(entry: Architecture) -> Weighted:
+    """Return the architecture as its builder makes it."""
+    return Weighted(architecture=entry, settings={"weights": entry.weights})
+
+
+def from_hub(entry: Architecture, input_px: int) -> Weighted:
+    """Return `entry` with the hub's weights for images of `input_px`.
+
+    UserError where there are none or they are damaged, MissingData where they are not here, UnsupportedResolution where
+    they are made for other layers than it has at this resolution.
+    """
+    repository(entry)
+    _require_same_layers(entry, input_px)
+    found = hub_weights(entry)
+    require_whole(entry, found.path)
+    built = replace(entry, builder=partial(_of_hub, entry, found))
+    return Weighted(architecture=built, settings={"weights": "hub", "hub": found.name, "weights_sha256": found.sha256})
+
+
+def from_file(entry: Architecture, path: Path, shape: InputShape) -> Weighted:
+    """Return `entry` with the weights in a safetensors file, in timm's layout, for images of `shape`.
+
+    They fit as they are, or timm fits positions and first layer where it knows the architecture's own weights.
+    UserError where they do not, or the file is cut off or none.
+    """
+    file = WeightsFile.read(entry, path)
+    model_shape = replace(shape, px=entry.model_px(shape.px))
+    misfit = _misfit(entry, file, model_shape)
+    load: Callable[[Architecture, WeightsFile, InputShape], nn.Module] = _as_they_are
+    if misfit and entry.hub:
+        load, misfit = _by_timm, _misfit_of_timm(entry, file)
+    if misfit:
+        do = "Name weights of this architecture, made for images of this size."
+        raise file.refused(f"weights of {entry.name} for {model_shape.channels} x {model_shape.px} px ({misfit})", do)
+    settings = {"weights": f"file:{path.name}", "weights_sha256": file.sha256}
+    built = replace(entry, builder=partial(_of_file, entry, file, load))
+    return Weighted(architecture=built, settings=settings)
+
+
+def save(model: nn.Module, path: Path) -> None:
+    """Write all weights of a module in timm's layout, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial_path = path.with_name(f".{path.name}.partial")
+    try:
+        save_file({name: tensor.contiguous().cpu() for name, tensor in model.state_dict().items()}, partial_path, OURS)
+        partial_path.replace(path)
+    finally:
+        partial_path.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightsFile:
+    """A safetensors file of a user's: the shape of each tensor in it, what its header says, and its SHA-256."""
+
+    field: str
+    path: Path
+    shapes: Mapping[str, tuple[int, ...]]
+    header: Mapping[str, str]
+    sha256: str
+
+    @classmethod
+    def read(cls, entry: Architecture, path: Path) -> WeightsFile:
+        """Look at a file, without loading it; UserError where it is none of safetensors, or cut off."""
+        file = cls(field=f"weights of {entry.name}", path=path, shapes={}, header={}, sha256="")
+        if not path.is_file():
+            raise file.refused("a safetensors file that is there", "Check the path.")
+        if why := _other_format(path):
+            do = "Load it where you trust it, and save its state dict with safetensors.torch.save_file."
+            raise file.refused(f"safetensors alone, since {why} can run code when it is loaded", do)
+        try:
+            with safe_open(path, framework="pt") as opened:
+                shapes = {name: tuple(opened.get_slice(name).get_shape()) for name in opened.keys()}  # noqa: SIM118
+                header = opened.metadata() or {}
+        except (SafetensorError, OSError) as error:
+            reason = textwrap.shorten(str(error), REASON_LENGTH)
+            raise file.refused(f"a whole safetensors file ({reason})", "Copy it again.") from error
+        with path.open("rb") as opened_file:
+            sha256 = hashlib.file_digest(opened_file, "sha256").hexdigest()
+        return replace(file, shapes=shapes, header=header, sha256=sha256)
+
+    def refused(self, allowed: str, do: str) -> UserError:
+        """Return the error that the file cannot be used."""
+        return UserError(field=self.field, value=short(self.path), allowed=allowed, do=do)
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it was trained here."""
+        return self.header.get("made_by") == OURS["made_by"]
+
+
+def _other_format(path: Path) -> str:
+    with path.open("rb") as file:
+        start = file.read(4)
+    if start.startswith(b"PK\x03\x04"):
+        return "a zip file of torch.save"
+    return "a pickle" if start.startswith(b"\x80") else ""
+
+
+def _misfit(entry: Architecture, file: WeightsFile, shape: InputShape) -> str:
+    """Return how a file's tensors differ from those of the architecture for `shape`, the head aside; "" where not."""
+    with torch.device("meta"):
+        model = entry.builder(shape)
+    head = tuple(f"{classifier(model)[0]}.{part}" for part in ("weight", "bias"))
+    wanted = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items() if name not in head}
+    given = {name: shape for name, shape in file.shapes.items() if name not in head}
+    missing, more = sorted(wanted.keys() - given.keys()), sorted(given.keys() - wanted.keys())
+    both = sorted(wanted.keys() & given.keys())
+    other = [f"{name} is {given[name]}, not {wanted[name]}" for name in both if given[name] != wanted[name]]
+    parts = (("it lacks", missing), ("it also holds", more), ("", other))
+    return "; ".join(f"{what} {_some(names)}".strip() for what, names in parts if names)
+
+
+def _some(names: Sequence[str], most: int = 3) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def _as_they_are(entry: Architecture, file: WeightsFile, shape: InputShape) -> nn.Module:
+    """Build the model and copy all tensors but the head's into it."""
+    model = entry.builder(shape)
+    head = classifier(model)[0]
+    state = {name: tensor for name, tensor in load_file(file.path).items() if not name.startswith(f"{head}.")}
+    model.load_state_dict(state, strict=False)
+    return model
+
+
+def _misfit_of_timm(entry: Architecture, file: WeightsFile) -> str:
+    """Return why timm cannot load a file whole into the model that the hub's weights are of; "" where it can."""
+    with torch.device("meta"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch warns that nothing is copied to where there is no memory
+        config = _config(entry)
+        head = f"{config.classifier}.weight"
+        num_classes = file.shapes.get(head, (NO_HEAD,))[0]
+        try:
+            shape = InputShape(px=max(config.input_size[1:]), channels=config.input_size[0], num_classes=num_classes)
+            _loaded(entry, file.path, shape, num_classes=num_classes)
+        except (SafetensorError, RuntimeError) as error:
+            return textwrap.shorten(str(error), REASON_LENGTH)
+    return ""
+
+
+def _by_timm(entry: Architecture, file: WeightsFile, shape: InputShape) -> nn.Module:
+    """Build the model as timm loads a file: it fits the first convolution and the positions, and leaves the head out.
+
+    That many classes has no model: so timm never takes the file's head for the task's.
+    """
+    return _loaded(entry, file.path, shape, num_classes=-1)
+
+
+def _of_file(
+    entry: Architecture,
+    file: WeightsFile,
+    load: Callable[[Architecture, WeightsFile, InputShape], nn.Module],
+    shape: InputShape,
+) -> nn.Module:
+    """Build the model; in front of it a rescaling where timm's weights of it know other images than those of -1..1."""
+    model = load(entry, file, shape)
+    if WeightsFile.read(entry, file.path).sha256 != file.sha256:
+        raise file.refused("a file that stays as it is while it is read", "Start again.")
+    return model if file.is_ours or not entry.hub else rescaled(entry, model, shape)
+
+
+def _require_same_layers(entry: Architecture, input_px: int) -> None:
+    if entry.model_px(input_px) <= LARGEST_SMALL_PX:
+        raise UnsupportedResolution(
+            f"{entry.name} works at {entry.model_px(input_px)} px on images of {input_px} px, with a stem or patches "
+            "that its ImageNet weights, made for 224 px, do not have: name an architecture that enlarges the images, "
+            "such as vit_small or resnet50"
+        )
+
+
+def require_whole(entry: Architecture, path: Path) -> None:
+    """Load all weights, head included, into a model of theirs without memory: timm then takes no key less or more."""
+    config = _config(entry)
+    shape = InputShape(px=max(config.input_size[1:]), channels=config.input_size[0], num_classes=config.num_classes)
+    with torch.device("meta"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch warns that nothing is copied to where there is no memory
+        try:
+            _loaded(entry, path, shape)
+        except (SafetensorError, RuntimeError) as error:
+            raise damaged(entry, path, textwrap.shorten(str(error), REASON_LENGTH)) from error
+
+
+def _of_hub(entry: Architecture, found: HubWeights, shape: InputShape) -> nn.Module:
+    model = _loaded(entry, found.path, shape)
+    require_unchanged(entry, found)
+    return rescaled(entry, model, shape)
+
+
+def rescaled(entry: Architecture, model: nn.Module, shape: InputShape) -> nn.Module:
+    """Return `model`, in front of it a rescaling where its weights know other images than those of -1..1."""
+    config = _config(entry)
+    if {*config.mean, *config.std} == {0.5}:
+        return model
+    mean, std = (_per_channel(values, shape.channels) for values in (config.mean, config.std))
+    return nn.Sequential(Rescale(mean, std), model)
+
+
+def _loaded(entry: Architecture, path: Path, shape: InputShape, **overlay: Any) -> nn.Module:
+    """Build the model with the weights in a file; timm fits the head, the first convolution and the positions."""
+    tag = entry.hub.partition(".")[2]
+    source = {"file": str(path), "custom_load": False, **overlay}
+    return entry.builder(shape, pretrained=True, pretrained_cfg=tag, pretrained_cfg_overlay=source)
+
+
+def _config(entry: Architecture) -> Any:
+    import timm
+
+    return timm.get_pretrained_cfg(entry.hub)
+
+
+def _per_channel(values: Sequence[float], channels: int) -> list[float]:
+    """Return one value a channel; of a greyscale image the mean of the three, as timm adds up its filters."""
+    return list(values) if channels == len(values) else [sum(values) / len(values)] * channels
