@@ -244,14 +244,18 @@ MADE_FOR = ("_deep_cnn", "_deep_vit", "_cnn", "_vit")
 """How the names of recipes end that are made for a kind of architecture in a set for all."""
 
 
+def set_of(name: str) -> str:
+    """Return the set that a recipe is of, `digits` of `digits_deep_cnn`; an empty string where it is of none."""
+    return next((name.removesuffix(suffix) for suffix in MADE_FOR if name.endswith(suffix)), "")
+
+
 def shared_name(name: str) -> str:
     """Return what the recipes of a set for all families are called together: `digits_deep_cnn` is of `digits_*`.
 
     A variant keeps what it changes; a recipe of no such set is `*`.
     """
     base, comma, changes = name.partition(",")
-    suffix = next((suffix for suffix in MADE_FOR if base.endswith(suffix)), "")
-    return f"{base.removesuffix(suffix)}_{ANY}{comma}{changes}" if suffix else ANY
+    return f"{set_of(base)}_{ANY}{comma}{changes}" if set_of(base) else ANY
 
 
 @dataclass(frozen=True, kw_only=True)

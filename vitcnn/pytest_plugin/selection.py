@@ -12,8 +12,8 @@ from vitcnn.architectures import architecture
 from vitcnn.bench.obstacles import require_input, without_input
 from vitcnn.input_sizes import InputKind
 from vitcnn.pytest_plugin.options import Options
-from vitcnn.recipes import recipe, recipe_for
-from vitcnn.spec import Case, Task, TrainedCase
+from vitcnn.recipes import recipe, recipe_for, recipe_of_set
+from vitcnn.spec import AdaptableCase, Case, Task, TrainedCase, set_of
 from vitcnn.suite import of_preset
 from vitcnn.tasks import Tasks
 
@@ -95,9 +95,15 @@ def trained_as(cases: Sequence[Case], recipes: Sequence[str] = (), num_seeds: in
 
 
 def on_task(case: TrainedCase, task: Task) -> TrainedCase:
-    """Return `case` on another task, by the recipe of that task's set that suits its architecture."""
-    recipe = recipe_for(task, architecture(case.architecture))
-    return replace(case, task=task.name, recipe=recipe.name)
+    """Return `case` on another task, by the recipe of that task's set that suits its architecture.
+
+    A case that adapts a model keeps its set of recipes, which is made for its adaptation.
+    """
+    entry, (base, comma, changes) = architecture(case.architecture), case.recipe.partition(",")
+    if not isinstance(case, AdaptableCase):
+        return replace(case, task=task.name, recipe=recipe_for(task, entry).name)
+    suited = recipe_of_set(set_of(base), entry).name if set_of(base) else base
+    return replace(case, task=task.name, recipe=f"{suited}{comma}{changes}")
 
 
 def _skipped(case: Case, tasks: Tasks) -> list[pytest.MarkDecorator]:

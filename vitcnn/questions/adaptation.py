@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from vitcnn.fields import require_count
 from vitcnn.questions.question import Question
+from vitcnn.report.adaptation import adaptation
 from vitcnn.spec import AdaptableCase, TrainedCase
 
 if TYPE_CHECKING:
@@ -52,4 +53,5 @@ ADAPTATION = Question(
     prepare=prepare,
     provides=frozenset({"training times", "learning", "answers", "throughput", "counts", "allocations"}),
     place=25,
+    section=adaptation,
 )

@@ -33,9 +33,14 @@ LARGEST_SMALL_MODEL = 1_000_000
 
 def recipe_for(task: Task, entry: Architecture) -> Recipe:
     """Return the recipe of the task's set that suits an architecture: `_cnn`, `_vit`, `_deep_cnn` or `_deep_vit`."""
+    return recipe_of_set(task.recipes, entry)
+
+
+def recipe_of_set(name: str, entry: Architecture) -> Recipe:
+    """Return the recipe of a set, `digits` or `transfer_lora`, that suits an architecture."""
     is_small = entry.num_parameters is not None and entry.num_parameters <= LARGEST_SMALL_MODEL
     size, kind = "" if is_small else "deep_", "cnn" if entry.family == "cnn" else "vit"
-    return recipe(f"{task.recipes}_{size}{kind}")
+    return recipe(f"{name}_{size}{kind}")
 
 
 def recipe(name: str) -> Recipe:

@@ -9,6 +9,7 @@ from typing import Any
 
 from tabulate import tabulate
 
+from vitcnn.adaptations import FULL
 from vitcnn.claims import Claim, Figure, claims
 from vitcnn.quantity import COUNT, counted, significant
 from vitcnn.record import CaseResult, Record, Run
@@ -20,6 +21,9 @@ WORDS = {
     "test_squared_error": "loss, last epoch",
     "test_cross_entropy": "loss, last epoch",
     "test_accuracy": "accuracy, last epoch",
+    "f1_weighted": "F1, weighted",
+    "roc_auc_micro": "ROC AUC, micro",
+    "roc_auc_macro": "ROC AUC, macro",
     "best_epoch_accuracy": "accuracy, best epoch",
     "training_time_s": "training time",
 }
@@ -87,7 +91,8 @@ def _table(claim: Claim, records: Sequence[Record], width: int) -> tuple[str, st
     table = tabulate(
         rows, headers=headers, tablefmt="simple", stralign="right", colalign=("left",), disable_numparse=True
     )
-    title = f"{_study(claim)}: {claim.architecture} on {claim.task} by {claim.recipe}"
+    how = claim.recipe if claim.adaptation == FULL else f"{claim.recipe}, {claim.adaptation}"
+    title = f"{_study(claim)}: {claim.architecture} on {claim.task} by {how}"
     source = f"Source: {claim.source}." if claim.source else ""
     legend = LEGEND if any(map(is_noisy, records)) else ""
     differing = dict.fromkeys(note for setting in settings for note in setting.notes)

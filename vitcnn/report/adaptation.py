@@ -1,0 +1,132 @@
+"""Shows what adapting a pretrained model brings and costs: a table for each setting, and what leads to what.
+
+A row is dominated where another is at least as accurate, as fast to train and as small in memory, and better in one.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from statistics import fmean, median
+
+from tabulate import tabulate
+
+from vitcnn.intervals import paired_difference
+from vitcnn.quantity import significant
+from vitcnn.record import Record, Run
+from vitcnn.record.answers import scores
+from vitcnn.report.columns import accuracy_text, time_text
+from vitcnn.report.data_efficiency import points
+from vitcnn.report.tradeoffs import ENOUGH_IMAGES, of_one_seed
+
+QUESTION = "adaptation"
+ACCURACY, TIME, MEMORY = "test_accuracy", "training_time_s", "training_memory_bytes"
+FULL = "full"
+ABSENT = "-"
+MB = 1e6
+
+LEGEND = (
+    "trained: parameters that train, and their share of the model. memory: weights, gradients, optimiser state and "
+    "what the backward needs, in a step; of the head alone with all cached features. A row is dominated by another "
+    "that is no worse in accuracy, time and memory, by their middles, and better in one. Intervals are of 95 %."
+)
+
+
+def adaptation(run: Run, *, width: int) -> str:
+    """Return a table for each setting and a line for each architecture, no wider than `width`; "" without records."""
+    groups: dict[tuple[object, ...], list[Record]] = {}
+    for record in run.records:
+        if record.settings.get("question") == QUESTION and record.samples(ACCURACY):
+            groups.setdefault(_conditions(record), []).append(record)
+    parts = [_of_group(records, width) for records in groups.values()]
+    return "\n\n".join([*parts, textwrap.fill(LEGEND, width)]) if parts else ""
+
+
+def dominated_by(records: Sequence[Record]) -> dict[str, Record]:
+    """Return for each case that another dominates, by its id, the most accurate of those that do."""
+    costs = {record.case: _costs(record) for record in records}
+    found = {}
+    for record in records:
+        better = [other for other in records if _dominates(costs[other.case], costs[record.case])]
+        if better:
+            found[record.case] = max(better, key=lambda other: fmean(other.samples(ACCURACY)))
+    return found
+
+
+def _costs(record: Record) -> tuple[float, ...]:
+    """Return what is to be small: the share of wrong answers, the time, and the memory where it is known."""
+    known = record.samples(MEMORY)
+    return (-fmean(record.samples(ACCURACY)), median(record.samples(TIME)), median(known) if known else 0.0)
+
+
+def _dominates(one: Sequence[float], other: Sequence[float]) -> bool:
+    return one != other and all(ours <= theirs for ours, theirs in zip(one, other, strict=True))
+
+
+def _conditions(record: Record) -> tuple[object, ...]:
+    """Return what the rows of a table share."""
+    keys = ("task", "num_train", "precision", "mode", "num_seeds")
+    return (*(record.settings.get(key) for key in keys), _weights(record))
+
+
+def _weights(record: Record) -> str:
+    """Return what training started from, of the hub and of files without the architecture's own name."""
+    return str(record.settings["training"]["weights"]).partition(":")[0]
+
+
+def _of_group(records: Sequence[Record], width: int) -> str:
+    first = records[0].settings
+    few = f", {first['num_train']:,} training images" if first["num_train"] else ", all training images"
+    seeds = f"{first['num_seeds']} seeds" if first["num_seeds"] > 1 else "one seed"
+    start = {"hub": "ImageNet weights", "file": "weights of a file", "random": "random weights"}
+    begun = start.get(_weights(records[0]), f"weights trained on {_weights(records[0])}")
+    title = f"Adapting {begun} to {first['task']}{few}, {seeds}:"
+    worse = dominated_by(records)
+    headers = ["", "", "accuracy\n% [95 %]", "training\ns", "trained", "", "memory\nMB", "dominated by"]
+    rows = [_row(record, worse) for record in records]
+    align = ("left", "left", "right", "right", "right", "right", "right", "left")
+    table = tabulate(rows, headers=headers, tablefmt="simple", colalign=align, disable_numparse=True)
+    lines = [textwrap.fill(line, width, subsequent_indent="  ") for line in _lines(records)]
+    return "\n".join([textwrap.fill(title, width), table, *lines])
+
+
+def _row(record: Record, worse: Mapping[str, Record]) -> list[str]:
+    trained, every = record.settings["num_trainable"], record.settings["num_parameters"]
+    known = record.samples(MEMORY)
+    better = worse.get(record.case)
+    return [
+        record.architecture,
+        record.settings["adaptation"],
+        accuracy_text(record, ACCURACY),
+        time_text(record, TIME),
+        f"{trained:,}",
+        f"{100 * trained / every:.3g} %",
+        significant(median(known) / MB) if known else ABSENT,
+        f"{better.architecture} {better.settings['adaptation']}" if better else ABSENT,
+    ]
+
+
+def _lines(records: Sequence[Record]) -> list[str]:
+    """Return a line for each architecture that says how each adaptation compares with training everything."""
+    whole = {record.architecture: record for record in records if record.settings["adaptation"] == FULL}
+    lines = []
+    for name, full in whole.items():
+        others = [r for r in records if r.architecture == name and r.settings["adaptation"] != FULL]
+        if others:
+            lines.append(f"{name}, against training everything: {'; '.join(_against(r, full) for r in others)}.")
+    return lines
+
+
+def _against(ours: Record, full: Record) -> str:
+    right = (scores(ours), scores(full))
+    name = ours.settings["adaptation"]
+    ratio = median(ours.samples(TIME)) / median(full.samples(TIME))
+    times = f"takes {ratio:.2g}x the time"
+    if right[0].shape[1] < ENOUGH_IMAGES:
+        return f"{name}: too few test images ({right[0].shape[1]}) to tell, {times}"
+    difference = paired_difference(*right)
+    if difference.holds(0):
+        told = "no difference in accuracy seen"
+    else:
+        told = f"accuracy {'higher' if difference.estimate > 0 else 'lower'} {points(difference)}"
+    return f"{name}: {told}{of_one_seed(*right)}, {times}"
