@@ -194,14 +194,14 @@ STUDY_B = "Preprints.org 183029, 2025-11-03"
 STUDY_B_SHARES = {
     "vit_base": "It states 0.58 % of the parameters as trained. Rank 16 on query and value of 12 blocks is 589,824 "
     "parameters, with the head 597,514: 0.69 % of 86.40 M.",
-    "resnet50": "It states 8.53 % of the parameters as trained. A linear head of 10 classes has 20,490, 0.09 %: its head "
-    "must be a larger one, of about 2.19 M, which it does not describe. Ours is linear.",
-    "efficientnet_b0": "It states 10.96 % of the parameters as trained. A linear head of 10 classes has 12,810, 0.32 %: "
-    "its head must be a larger one, of about 0.49 M, which it does not describe. Ours is linear.",
+    "resnet50": "It states 8.53 % of the parameters as trained. A linear head of 10 classes has 20,490, 0.09 %: its "
+    "head must be a larger one, of about 2.19 M, which it does not describe. Ours is linear.",
+    "efficientnet_b0": "It states 10.96 % of the parameters as trained. A linear head of 10 classes has 12,810, "
+    "0.32 %: its head must be a larger one, of about 0.49 M, which it does not describe. Ours is linear.",
 }
 STUDY_B_NOTE = (
-    "It reports one seed, and neither time nor memory. It flips digits and clothes too. Its rate and the strengths of its "
-    "augmentations are not stated. The CNNs' features are computed once for each of five augmented views."
+    "It reports one seed, and neither time nor memory. It flips digits and clothes too. Its rate and the strengths of "
+    "its augmentations are not stated. The CNNs' features are computed once for each of five augmented views."
 )
 
 

@@ -1,8 +1,8 @@
 """Study B: a ViT with LoRA against CNNs of which the head alone trains, on MNIST, Fashion-MNIST and CIFAR-10 at 224 px.
 
 Source: "An Empirical Investigation into Fine-Tuning Methodologies", Preprints.org 183029, 2025-11-03. It states 5
-epochs, AdamW, cross-entropy, batches of 64, and random horizontal flips, affine changes, brightness and contrast. Rates,
-decay and the strengths of the augmentations are ours. Nothing here has been run on its data by us yet.
+epochs, AdamW, cross-entropy, batches of 64, and random horizontal flips, affine changes, brightness and contrast.
+Rates, decay and the strengths of the augmentations are ours. Nothing here has been run on its data by us yet.
 """
 
 from dataclasses import replace

@@ -35,7 +35,7 @@ TRANSFER_LORA_VIT = at_rate(TRANSFER_FULL_CNN, 1.5e-2, name="transfer_lora_vit")
 """LoRA of a small ViT: of the fold vit_micro with lora8_qv had 89 % after 100 images and 96 % after all."""
 
 TRANSFER_HEAD_CNN = replace(at_rate(TRANSFER_FULL_CNN, 5e-2, name="transfer_head_cnn"), augmentation=(), epochs=20)
-"""The head alone of a small CNN, on features of the images as they are; between 0.01 and 0.1 the rate hardly matters."""
+"""The head alone of a small CNN, on features of the images as they are; from 0.01 to 0.1 the rate hardly matters."""
 
 TRANSFER_HEAD_VIT = replace(TRANSFER_HEAD_CNN, name="transfer_head_vit")
 """The head alone of a small ViT."""
