@@ -2,8 +2,8 @@
 
 A ViT-S/14 of DINOv2's layout and an ImageNet EfficientNet-Lite0 (`tools/pretrained_weights.py` makes both files) are
 adapted at 112 px to digits (all 1,442 training and 355 test images), glyphs and shapes (2,000 and 2,000), and to 100
-and 500 of the training images. Each result is kept in a file below --out as it ends, so that a run can go on where it was
-stopped; at the end, and with --report alone, the tables are printed as Markdown.
+and 500 of the training images. Each result is kept in a file below --out as it ends, so that a run can go on where it
+was stopped; at the end, and with --report alone, the tables are printed as Markdown.
 
     python tools/pretrained_pair.py --weights DIR --out DIR [--seeds 3] [--data digits,glyphs,shapes] [--sizes 100,all]
     python tools/pretrained_pair.py --out DIR --report
