@@ -148,6 +148,27 @@ def data_efficiency(architecture, num_train, *, right, recipe="digits_cnn", task
     return replace(whole, case=case, settings={**whole.settings, **few, "cell": cell})
 
 
+def adaptation(architecture, how, *, right, seconds=1.0, trained=10, parameters=100, memory=None, **settings):
+    """Return the record of an adaptation; `right` as in `accuracy`, `how` its name."""
+    whole = accuracy(architecture, right=right, seconds=seconds, recipe="transfer_lora_vit")
+    known = [measurement("training_memory_bytes", memory, unit="B")] if memory else []
+    said = {
+        "question": "adaptation",
+        "adaptation": how,
+        "num_train": None,
+        "num_trainable": trained,
+        "num_parameters": parameters,
+        "num_seeds": len(right),
+        "precision": "fp32",
+        "mode": "eager",
+        "training": {"weights": "glyphs62"},
+        **settings,
+    }
+    case = f"adaptation/{architecture}/digits/transfer_lora_vit/{how}/{said['training']['weights']}/fp32/eager"
+    measured = (*whole.measurements, *known)
+    return replace(whole, case=case, measurements=measured, settings={**whole.settings, **said, "cell": case})
+
+
 def robustness(architecture, *, right, times_right, accuracies, task="digits", recipe="digits_cnn"):
     """Return the record of a robustness case.
 

@@ -6,7 +6,7 @@ A row is dominated where another is at least as accurate, as fast to train and a
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from statistics import fmean, median
 
 from tabulate import tabulate
@@ -26,9 +26,9 @@ ABSENT = "-"
 MB = 1e6
 
 LEGEND = (
-    "trained: parameters that train, and their share of the model. memory: weights, gradients, optimiser state and "
-    "what the backward needs, in a step; of the head alone with all cached features. A row is dominated by another "
-    "that is no worse in accuracy, time and memory, by their middles, and better in one. Intervals are of 95 %."
+    "trained: the parameters that train, as a share of the model's own. memory: weights, gradients, optimiser state "
+    "and what the backward needs, in a training step; of the head alone with all cached features. A row is dominated "
+    "by another that is no worse in accuracy, time and memory, by their means and medians, and better in one."
 )
 
 
@@ -81,28 +81,23 @@ def _of_group(records: Sequence[Record], width: int) -> str:
     start = {"hub": "ImageNet weights", "file": "weights of a file", "random": "random weights"}
     begun = start.get(_weights(records[0]), f"weights trained on {_weights(records[0])}")
     title = f"Adapting {begun} to {first['task']}{few}, {seeds}:"
-    worse = dominated_by(records)
-    headers = ["", "", "accuracy\n% [95 %]", "training\ns", "trained", "", "memory\nMB", "dominated by"]
-    rows = [_row(record, worse) for record in records]
-    align = ("left", "left", "right", "right", "right", "right", "right", "left")
+    better, numbers = dominated_by(records), {record.case: str(row) for row, record in enumerate(records, 1)}
+    headers = ["", "", "accuracy\n% [95 %]", "training\ns", "trained\n%", "memory\nMB", "dominated\nby row"]
+    rows = [[numbers[r.case], *_row(r), numbers[better[r.case].case] if r.case in better else ABSENT] for r in records]
+    align = ("right", "left", *["right"] * 5)
     table = tabulate(rows, headers=headers, tablefmt="simple", colalign=align, disable_numparse=True)
     lines = [textwrap.fill(line, width, subsequent_indent="  ") for line in _lines(records)]
     return "\n".join([textwrap.fill(title, width), table, *lines])
 
 
-def _row(record: Record, worse: Mapping[str, Record]) -> list[str]:
-    trained, every = record.settings["num_trainable"], record.settings["num_parameters"]
+def _row(record: Record) -> list[str]:
     known = record.samples(MEMORY)
-    better = worse.get(record.case)
     return [
-        record.architecture,
-        record.settings["adaptation"],
+        f"{record.architecture} {record.settings['adaptation']}",
         accuracy_text(record, ACCURACY),
         time_text(record, TIME),
-        f"{trained:,}",
-        f"{100 * trained / every:.3g} %",
+        f"{100 * record.settings['num_trainable'] / record.settings['num_parameters']:.3g}",
         significant(median(known) / MB) if known else ABSENT,
-        f"{better.architecture} {better.settings['adaptation']}" if better else ABSENT,
     ]
 
 
