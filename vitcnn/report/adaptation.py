@@ -26,9 +26,10 @@ ABSENT = "-"
 MB = 1e6
 
 LEGEND = (
-    "trained: the parameters that train, as a share of the model's own. memory: weights, gradients, optimiser state "
-    "and what the backward needs, in a training step; of the head alone with all cached features. A row is dominated "
-    "by another that is no worse in accuracy, time and memory, by their means and medians, and better in one."
+    "time: of training one seed. trained: the parameters that train, as a share of the model's own. memory: weights, gradients, optimiser "
+    "state and what the backward needs, in a training step; of the head alone with all cached features. worse than: the row "
+    "that dominates this one, since it is no worse in accuracy, time and memory, by means and medians, and better in "
+    "one."
 )
 
 
@@ -82,7 +83,7 @@ def _of_group(records: Sequence[Record], width: int) -> str:
     begun = start.get(_weights(records[0]), f"weights trained on {_weights(records[0])}")
     title = f"Adapting {begun} to {first['task']}{few}, {seeds}:"
     better, numbers = dominated_by(records), {record.case: str(row) for row, record in enumerate(records, 1)}
-    headers = ["", "", "accuracy\n% [95 %]", "training\ns", "trained\n%", "memory\nMB", "dominated\nby row"]
+    headers = ["", "", "accuracy\n% [95 %]", "time\ns", "trained\n%", "memory\nMB", "worse\nthan"]
     rows = [[numbers[r.case], *_row(r), numbers[better[r.case].case] if r.case in better else ABSENT] for r in records]
     align = ("right", "left", *["right"] * 5)
     table = tabulate(rows, headers=headers, tablefmt="simple", colalign=align, disable_numparse=True)
