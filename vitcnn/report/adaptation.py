@@ -26,10 +26,10 @@ ABSENT = "-"
 MB = 1e6
 
 LEGEND = (
-    "time: of training one seed. trained: the parameters that train, as a share of the model's own. memory: weights, gradients, optimiser "
-    "state and what the backward needs, in a training step; of the head alone with all cached features. worse than: the row "
-    "that dominates this one, since it is no worse in accuracy, time and memory, by means and medians, and better in "
-    "one."
+    "time: of training one seed. trained: the parameters that train, as a share of the model's own. memory: weights, "
+    "gradients, optimiser state and what the backward needs, in a training step; of the head alone with all cached "
+    "features. worse than: the row that dominates this one, since it is no worse in accuracy, time and memory, by "
+    "means and medians, and better in one."
 )
 
 
