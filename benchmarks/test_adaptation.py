@@ -26,8 +26,8 @@ FROM_CHARACTERS = tuple(
     for adaptation in ways
 )
 FROM_SCRATCH = tuple(
-    adapted(name, "digits", "full", changes=",weights=random", num_train=num_train, preset="full")
-    for num_train in (100, 500, None)
+    adapted(name, "digits", "full", changes=",weights=random", num_train=num_train, preset=preset)
+    for num_train, preset in ((100, "smoke"), (500, "full"), (None, "full"))
     for name in SMALL
 )
 RANK_SWEEP = tuple(

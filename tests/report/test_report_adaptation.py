@@ -72,13 +72,20 @@ def test_one_seed_is_said():
 )
 def test_the_title_says_what_training_started_from(weights, said):
     text = report(run_of(of("lenet", "full", 0.9, 1.0, training={"weights": weights}, num_train=100)), width=WIDE)
-    assert text.splitlines()[0] == f"Adapting {said} to digits, 100 training images, 2 seeds:"
+    assert text.splitlines()[0] == f"Adapting {said}, to digits, 100 training images, 2 seeds:"
 
 
-def test_what_differs_in_the_weights_or_in_the_number_of_images_stands_in_tables_of_its_own():
+def test_what_differs_in_the_number_of_images_stands_in_tables_of_its_own():
     few = of("vit_micro", "full", 0.9, 1.0, num_train=100)
-    random = of("vit_micro", "full", 0.9, 1.0, training={"weights": "random"})
-    assert report(run_of(FULL, few, random), width=WIDE).count("Adapting ") == 3
+    assert report(run_of(FULL, few), width=WIDE).count("Adapting ") == 2
+
+
+def test_a_row_names_weights_that_most_rows_do_not_start_from():
+    random = of("vit_micro", "full", 0.5, 1.0, training={"weights": "random"})
+    text = report(run_of(random, FULL, LORA), width=WIDE)
+    assert text.startswith("Adapting weights trained on glyphs62, where a row names no others, to digits, all training")
+    assert " vit_micro full (random) " in text.splitlines()[4]
+    assert "against training everything: full (random): accuracy lower (by 40.0 points [" in text
 
 
 @pytest.mark.parametrize(

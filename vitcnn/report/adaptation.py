@@ -6,6 +6,7 @@ A row is dominated where another is at least as accurate, as fast to train and a
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
 from collections.abc import Sequence
 from statistics import fmean, median
 
@@ -67,7 +68,7 @@ def _dominates(one: Sequence[float], other: Sequence[float]) -> bool:
 def _conditions(record: Record) -> tuple[object, ...]:
     """Return what the rows of a table share."""
     keys = ("task", "num_train", "precision", "mode", "num_seeds")
-    return (*(record.settings.get(key) for key in keys), _weights(record))
+    return tuple(record.settings.get(key) for key in keys)
 
 
 def _weights(record: Record) -> str:
@@ -79,22 +80,43 @@ def _of_group(records: Sequence[Record], width: int) -> str:
     first = records[0].settings
     few = f", {first['num_train']:,} training images" if first["num_train"] else ", all training images"
     seeds = f"{first['num_seeds']} seeds" if first["num_seeds"] > 1 else "one seed"
-    start = {"hub": "ImageNet weights", "file": "weights of a file", "random": "random weights"}
-    begun = start.get(_weights(records[0]), f"weights trained on {_weights(records[0])}")
-    title = f"Adapting {begun} to {first['task']}{few}, {seeds}:"
+    usual, others = _usual_weights(records)
+    unless = ", where a row names no others" if others else ""
+    title = f"Adapting {_begun(usual)}{unless}, to {first['task']}{few}, {seeds}:"
     better, numbers = dominated_by(records), {record.case: str(row) for row, record in enumerate(records, 1)}
     headers = ["", "", "accuracy\n% [95 %]", "time\ns", "trained\n%", "memory\nMB", "worse\nthan"]
-    rows = [[numbers[r.case], *_row(r), numbers[better[r.case].case] if r.case in better else ABSENT] for r in records]
+    rows = [
+        [numbers[r.case], *_row(r, usual), numbers[better[r.case].case] if r.case in better else ABSENT]
+        for r in records
+    ]
     align = ("right", "left", *["right"] * 5)
     table = tabulate(rows, headers=headers, tablefmt="simple", colalign=align, disable_numparse=True)
-    lines = [textwrap.fill(line, width, subsequent_indent="  ") for line in _lines(records)]
+    lines = [textwrap.fill(line, width, subsequent_indent="  ") for line in _lines(records, usual)]
     return "\n".join([textwrap.fill(title, width), table, *lines])
 
 
-def _row(record: Record) -> list[str]:
+def _usual_weights(records: Sequence[Record]) -> tuple[str, bool]:
+    """Return what most rows start from, and whether some start elsewhere."""
+    counts = Counter(map(_weights, records))
+    return counts.most_common(1)[0][0], len(counts) > 1
+
+
+def _begun(weights: str) -> str:
+    known = {"hub": "ImageNet weights", "file": "weights of a file", "random": "random weights"}
+    return known.get(weights, f"weights trained on {weights}")
+
+
+def _name(record: Record, usual: str) -> str:
+    """Return how a row is called: architecture, adaptation, and weights where they are not the usual ones."""
+    weights = _weights(record)
+    elsewhere = "" if weights == usual else f" ({weights})"
+    return f"{record.architecture} {record.settings['adaptation']}{elsewhere}"
+
+
+def _row(record: Record, usual: str) -> list[str]:
     known = record.samples(MEMORY)
     return [
-        f"{record.architecture} {record.settings['adaptation']}",
+        _name(record, usual),
         accuracy_text(record, ACCURACY),
         time_text(record, TIME),
         f"{100 * record.settings['num_trainable'] / record.settings['num_parameters']:.3g}",
@@ -102,20 +124,22 @@ def _row(record: Record) -> list[str]:
     ]
 
 
-def _lines(records: Sequence[Record]) -> list[str]:
-    """Return a line for each architecture that says how each adaptation compares with training everything."""
-    whole = {record.architecture: record for record in records if record.settings["adaptation"] == FULL}
+def _lines(records: Sequence[Record], usual: str) -> list[str]:
+    """Return a line for each architecture that says how each other row compares with training everything."""
+    is_whole = {r.case: r.settings["adaptation"] == FULL and _weights(r) == usual for r in records}
+    whole = {record.architecture: record for record in records if is_whole[record.case]}
     lines = []
     for name, full in whole.items():
-        others = [r for r in records if r.architecture == name and r.settings["adaptation"] != FULL]
+        others = [r for r in records if r.architecture == name and r is not full]
         if others:
-            lines.append(f"{name}, against training everything: {'; '.join(_against(r, full) for r in others)}.")
+            told = "; ".join(_against(r, full, usual) for r in others)
+            lines.append(f"{name}, against training everything: {told}.")
     return lines
 
 
-def _against(ours: Record, full: Record) -> str:
+def _against(ours: Record, full: Record, usual: str) -> str:
     right = (scores(ours), scores(full))
-    name = ours.settings["adaptation"]
+    name = _name(ours, usual).removeprefix(f"{ours.architecture} ")
     ratio = median(ours.samples(TIME)) / median(full.samples(TIME))
     times = f"takes {ratio:.2g}x the time"
     if right[0].shape[1] < ENOUGH_IMAGES:
