@@ -62,7 +62,7 @@ MODELS = {
         architecture="timm/vit_small_patch14_dinov2",
         file="vit_small_patch14_dinov2.safetensors",
         precision="bf16",
-        rates={"lora16_qv": 1e-3, "head": 1e-2, "full": 1e-4},
+        rates={"lora16_qv": 2e-3, "head": 1e-2, "full": 1e-4},
     ),
     "EfficientNet-Lite0": Model(
         architecture="timm/tf_efficientnet_lite0",
@@ -72,10 +72,10 @@ MODELS = {
     ),
 }
 CHOICES = {
-    "lora16_qv": (2e-3, 5e-3),
+    "lora16_qv": (5e-4, 1e-3, 2e-3, 5e-3),
     "lora16_conv": (2e-3, 8e-3),
     "head": (3e-3, 1e-2, 3e-2),
-    "full": (1e-4, 3e-4, 2e-3),
+    "full": (3e-5, 1e-4, 3e-4, 2e-3),
 }
 """Rates of which --choose tells the accuracy on a fold."""
 

@@ -55,7 +55,8 @@ class Head:
 class Lora:
     """The head trains, and beside frozen weights W the factors of an update: W + alpha / rank * B A.
 
-    A is (rank, inputs), drawn; B is (outputs, rank) and starts at 0. Query and value have factors of their own each.
+    A is (rank, inputs), drawn; B is (outputs, rank) and starts at 0. Query and value have factors of their own each. A
+    layer that is narrower than the rank has its own width as the rank, and the same alpha / rank.
     Source: Hu et al., LoRA, arXiv 2106.09685.
     """
 

@@ -122,9 +122,10 @@ def test_targets_that_a_model_does_not_have_are_refused_before_weights_are_made(
         prepared(case, bench)
 
 
-def test_a_rank_above_a_layer_is_refused_with_the_layers_name(bench):
-    with pytest.raises(UserError, match=r"rank of LoRA: 8 cannot be used. Allowed: 1 to 6. An update of its layer 0 "):
-        prepared(replace(CASE, adaptation="lora8_conv"), bench)
+def test_a_rank_above_all_layers_is_refused_with_the_widest_ones_name(bench):
+    said = r"rank of LoRA: 200 cannot be used. Allowed: 1 to 120. An update of its widest layer, 7, has a rank of 120"
+    with pytest.raises(UserError, match=said):
+        prepared(replace(CASE, adaptation="lora200_conv"), bench)
 
 
 @pytest.mark.parametrize("changes", [{"augmentation": (Mix(),)}, {"test_time": "flip"}])

@@ -83,11 +83,16 @@ class QueryValueLora(nn.Module):
 def add_lora(model: nn.Module, settings: Lora) -> None:
     """Freeze `model` and put LoRA beside the layers that are named, in place; the draws are of torch's generator.
 
-    UserError where no layer is of the targets, or the rank is larger than a layer.
+    A layer that is too narrow for the rank has the largest that it can. UserError where no layer is of the targets, or
+    all are too narrow.
     """
     core = core_of(model)
     names = targets(model, settings)
-    _require_rank(core, names, settings)
+    most = largest_ranks(core, names)
+    if settings.rank > max(most.values()):
+        widest = max(most, key=lambda name: most[name])
+        do = f"An update of its widest layer, {widest}, has a rank of {most[widest]} at most: choose a lower rank."
+        raise UserError(field="rank of LoRA", value=settings.rank, allowed=f"1 to {most[widest]}", do=do)
     model.requires_grad_(False)
     if settings.targets == "qv":
         fused = {name: groups for name, groups in names.items() if groups}
@@ -95,7 +100,7 @@ def add_lora(model: nn.Module, settings: Lora) -> None:
             core.set_submodule(name, QueryValueLora(_linear(core, name), settings, groups))
         names = {name: groups for name, groups in names.items() if not groups}
     if names:
-        _add_by_peft(core, list(names), settings)
+        _add_by_peft(core, {name: min(settings.rank, most[name]) for name in names}, settings)
 
 
 def targets(model: nn.Module, settings: Lora) -> dict[str, int]:
@@ -145,15 +150,15 @@ def _groups(attention: nn.Module) -> int:
     return int(heads) if order == HEAD_FIRST and getattr(attention, "head_first", False) else 1
 
 
-def _require_rank(core: nn.Module, names: dict[str, int], settings: Lora) -> None:
-    """Raise UserError where the rank is larger than what an update of a layer can have."""
-    for name, groups in names.items():
+def largest_ranks(core: nn.Module, names: dict[str, int]) -> dict[str, int]:
+    """Return by the name of each layer the largest rank that an update of it can have."""
+
+    def largest(name: str, groups: int) -> int:
         layer: Any = core.get_submodule(name)
         outputs, *inputs = layer.weight.shape
-        most = min(outputs // 3 if groups else outputs, math.prod(inputs))
-        if settings.rank > most:
-            do = f"An update of its layer {name} has a rank of {most} at most: choose a lower rank or other targets."
-            raise UserError(field="rank of LoRA", value=settings.rank, allowed=f"1 to {most}", do=do)
+        return min(outputs // 3 if groups else outputs, math.prod(inputs))
+
+    return {name: largest(name, groups) for name, groups in names.items()}
 
 
 def _linear(core: nn.Module, name: str) -> nn.Linear:
@@ -162,11 +167,19 @@ def _linear(core: nn.Module, name: str) -> nn.Linear:
     return layer
 
 
-def _add_by_peft(core: nn.Module, names: list[str], settings: Lora) -> None:
+def _add_by_peft(core: nn.Module, ranks: dict[str, int], settings: Lora) -> None:
+    """Put peft's layers beside those that `ranks` names; a narrow layer has a lower rank, and the same scale."""
     from peft import LoraConfig, inject_adapter_in_model
 
-    pattern = "|".join(map(re.escape, names))
-    inject_adapter_in_model(LoraConfig(r=settings.rank, lora_alpha=settings.alpha, target_modules=pattern), core)
+    lower = {re.escape(name): rank for name, rank in ranks.items() if rank < settings.rank}
+    config = LoraConfig(
+        r=settings.rank,
+        lora_alpha=settings.alpha,
+        target_modules="|".join(map(re.escape, ranks)),
+        rank_pattern=lower,
+        alpha_pattern={name: settings.scale * rank for name, rank in lower.items()},
+    )
+    inject_adapter_in_model(config, core)
 
 
 def lora_layers(model: nn.Module) -> dict[str, nn.Module]:
