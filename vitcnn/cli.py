@@ -69,7 +69,7 @@ def parser() -> argparse.ArgumentParser:
     weights_help = (
         "download the ImageNet weights of these architectures, such as vit_base, to the cache of the hub ($HF_HOME)"
     )
-    fetched.add_argument("--weights", nargs="+", default=(), metavar="ARCH", help=weights_help)
+    fetched.add_argument("--weights", dest="weights_of", nargs="+", default=(), metavar="ARCH", help=weights_help)
     fetched.set_defaults(run=run_fetch, usage_error=fetched.error)
 
     baseline.add_to(commands)
@@ -128,9 +128,9 @@ def run_doctor(options: argparse.Namespace) -> int:
 
 def run_fetch(options: argparse.Namespace) -> int:
     """Download or make each task's data, and read them once; download each architecture's weights."""
-    if not (options.names or options.weights):
+    if not (options.names or options.weights_of):
         options.usage_error("name at least one task, or an architecture with --weights")
-    fetch_weights(options.weights)
+    fetch_weights(options.weights_of)
     if options.names:
         fetch_data(options)
     return 0

@@ -14,8 +14,8 @@ import psutil
 import pynvml
 from tabulate import tabulate
 
-from vitcnn.architectures import architectures, hub
-from vitcnn.bench.obstacles import compiler, needs_weights, obstacle, without_weights
+from vitcnn.architectures import architecture, architectures, hub
+from vitcnn.bench.obstacles import compiler, needs_weights, obstacle
 from vitcnn.device import Device
 from vitcnn.device.environment import environment
 from vitcnn.device.which import threads_and_reason
@@ -151,7 +151,8 @@ def _weights(cases: Sequence[Case]) -> Finding:
     """Say which ImageNet weights are in the hub's cache; missing ones are a problem if a case needs them."""
     named = [entry for entry in architectures().values() if entry.hub]
     here = [entry.name for entry in named if hub.are_here(entry)]
-    needed = dict.fromkeys(case.architecture for case in cases if needs_weights(case) and without_weights(case))
+    wanted = {case.architecture: architecture(case.architecture) for case in cases if needs_weights(case)}
+    needed = [name for name, entry in wanted.items() if entry.hub and not hub.are_here(entry)]
     text = f"here: {', '.join(here) or 'none'}, of {len(named)}"
     do = f"Run `vitcnn fetch --weights {' '.join(needed)}` where there is a network." if needed else ""
     return Finding(about="hub weights", text=text, do=do)
