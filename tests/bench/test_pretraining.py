@@ -97,7 +97,7 @@ def test_training_that_is_interrupted_leaves_nothing(bench, monkeypatch):
     def interrupted(*_args, **_settings):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("vitcnn.adaptation.weights.save_file", interrupted)
+    monkeypatch.setattr("vitcnn.folders.os.fsync", interrupted)
     with pytest.raises(KeyboardInterrupt):
         made(bench)
     assert list((bench.tasks.data_root / "weights").iterdir()) == []

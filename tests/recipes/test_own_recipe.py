@@ -87,8 +87,8 @@ def test_a_path_cannot_be_part_of_the_name_of_a_recipe(tmp_path):
         recipe(f"digits_cnn,weights=file:{tmp_path}/b.safetensors")
 
 
-def test_recipes_start_from_other_weights_but_those_that_start_at_random(mine, tmp_path):
-    assert recipes.starting_from("digits_cnn", "hub") == "digits_cnn"
+def test_a_recipe_starts_from_other_weights(mine, tmp_path):
+    assert recipes.starting_from("digits_cnn", "hub") == "digits_cnn,weights=hub"
     assert recipes.starting_from("transfer_lora", "hub") == "transfer_lora,weights=hub"
     assert recipes.starting_from("transfer_lora,weights=hub", "shapes") == "transfer_lora,weights=shapes"
     assert recipes.starting_from("transfer_lora,epochs=3", "random") == "transfer_lora,epochs=3,weights=random"

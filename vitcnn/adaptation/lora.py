@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vitcnn.adaptation.parts import classifier, core_of
-from vitcnn.adaptations import TARGETS, Lora
+from vitcnn.adaptations import TARGETS, Lora, Targets
 from vitcnn.errors import UserError
 
 HEAD_FIRST, THIRDS = "head first", "thirds"
@@ -27,6 +27,10 @@ FUSED = {
     "timm.models.maxxvit.AttentionCl": HEAD_FIRST,
 }
 """Attention whose fused layer `qkv` has a known order: query, key and value one after the other, or so in each head."""
+
+DEFAULT_TARGETS: tuple[Targets, ...] = ("qv", "qkv", "conv")
+DEFAULT_RANKS = (16, 8, 4, 2, 1)
+"""What LoRA adapts where nobody says more: the first targets that a model has, at the highest rank that fits."""
 
 SEPARATE = {
     "qv": (("q_proj", "v_proj"), ("query", "value"), ("q", "v"), ("to_q", "to_v")),
@@ -78,6 +82,31 @@ class QueryValueLora(nn.Module):
         for i, part in enumerate((0, 2)):
             up[:, part, :, i * self.rank : (i + 1) * self.rank] = self.up[i].unflatten(0, (self.groups, -1))
         return self.down.detach(), up.flatten(0, 2)
+
+    @torch.no_grad()
+    def set_as_one(self, down: Tensor, up: Tensor) -> None:
+        """Take over what `as_one` returned."""
+        self.down.copy_(down)
+        parts = up.unflatten(0, (self.groups, 3, -1))
+        for i, part in enumerate((0, 2)):
+            self.up[i].copy_(parts[:, part, :, i * self.rank : (i + 1) * self.rank].flatten(0, 1))
+
+
+def default_lora(model: nn.Module) -> Lora:
+    """Return rank 16 on query and value, of a model without attention on its convolutions; lower where 16 is too much.
+
+    UserError where there is no layer for it.
+    """
+    for which in DEFAULT_TARGETS:
+        for rank in DEFAULT_RANKS:
+            settings = Lora(rank=rank, targets=which, alpha=2 * rank)
+            try:
+                _require_rank(core_of(model), targets(model, settings), settings)
+            except UserError:
+                continue
+            return settings
+    targets(model, Lora(rank=1, targets="conv", alpha=2))
+    raise AssertionError("every layer has an update of rank 1")
 
 
 def add_lora(model: nn.Module, settings: Lora) -> None:

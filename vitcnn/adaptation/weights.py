@@ -5,7 +5,6 @@ The head is random always: it is what a task brings. Weights are read from safet
 
 from __future__ import annotations
 
-import os
 import textwrap
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +15,8 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
 from vitcnn.adaptation.parts import Rescale, classifier, core_of
@@ -24,6 +24,7 @@ from vitcnn.adaptation.weights_file import OURS, REASON_LENGTH, WeightsFile
 from vitcnn.architectures.any_timm import LARGEST_SMALL_PX
 from vitcnn.architectures.hub import HubWeights, damaged, hub_weights, repository, require_unchanged
 from vitcnn.errors import UnsupportedResolution
+from vitcnn.folders import write_whole
 from vitcnn.spec import Architecture, InputShape
 
 NO_HEAD = 0
@@ -33,10 +34,11 @@ Loader = Callable[[Architecture, WeightsFile, InputShape], nn.Module]
 
 @dataclass(frozen=True, kw_only=True)
 class Weighted:
-    """What builds an architecture with weights, and what a record says of these."""
+    """What builds an architecture with weights, what a record says of these, and in which file they lie, if any."""
 
     architecture: Architecture
     settings: Mapping[str, Any]
+    path: Path | None = None
 
 
 def at_random(entry: Architecture) -> Weighted:
@@ -55,7 +57,8 @@ def from_hub(entry: Architecture, input_px: int) -> Weighted:
     found = hub_weights(entry)
     require_whole(entry, found.path)
     built = replace(entry, builder=partial(_of_hub, entry, found))
-    return Weighted(architecture=built, settings={"weights": "hub", "hub": found.name, "weights_sha256": found.sha256})
+    settings = {"weights": "hub", "hub": found.name, "weights_sha256": found.sha256}
+    return Weighted(architecture=built, settings=settings, path=found.path)
 
 
 def from_file(entry: Architecture, path: Path, shape: InputShape) -> Weighted:
@@ -66,14 +69,17 @@ def from_file(entry: Architecture, path: Path, shape: InputShape) -> Weighted:
     """
     file = WeightsFile.read(f"weights of {entry.name}", path)
     model_shape = replace(shape, px=entry.model_px(shape.px))
-    misfit, load = _misfit(entry, file, model_shape), _as_they_are
-    if misfit and entry.hub and _timm_can_load(entry, file):
-        misfit, load = "", _by_timm
-    if misfit:
+    differing, load = _misfit_but_head(entry, file, model_shape), _as_they_are
+    if differing and entry.hub and _timm_can_load(entry, file):
+        differing, load = "", _by_timm
+    if differing:
         do = "Name weights of this architecture, made for images of this size."
-        raise file.refused(f"weights of {entry.name} for {model_shape.channels} x {model_shape.px} px ({misfit})", do)
+        raise file.refused(
+            f"weights of {entry.name} for {model_shape.channels} x {model_shape.px} px ({differing})", do
+        )
     settings = {"weights": f"file:{path.name}", "weights_sha256": file.sha256}
-    return Weighted(architecture=replace(entry, builder=partial(_of_file, entry, file, load)), settings=settings)
+    built = replace(entry, builder=partial(_of_file, entry, file, load))
+    return Weighted(architecture=built, settings=settings, path=path)
 
 
 def save(model: nn.Module, path: Path, **header: str) -> None:
@@ -85,26 +91,21 @@ def save(model: nn.Module, path: Path, **header: str) -> None:
 
 def write_tensors(tensors: Mapping[str, Tensor], path: Path, header: Mapping[str, str]) -> None:
     """Write a safetensors file whole or not at all; processes that write the same one do not disturb each other."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{os.getpid()}.partial")
-    try:
-        save_file(
-            {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()},
-            unfinished,
-            dict(header),
-        )
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    plain = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
+    write_whole(path, to_bytes(plain, dict(header)))
 
 
-def _misfit(entry: Architecture, file: WeightsFile, shape: InputShape) -> str:
+def _misfit_but_head(entry: Architecture, file: WeightsFile, shape: InputShape) -> str:
     """Return how a file's tensors differ from those of the architecture for `shape`, the head aside; "" where not."""
     with torch.device("meta"):
         model = entry.builder(shape)
     head = tuple(f"{classifier(model)[0]}.{part}" for part in ("weight", "bias"))
     wanted = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items() if name not in head}
-    given = {name: shape for name, shape in file.shapes.items() if name not in head}
+    return misfit({name: shape for name, shape in file.shapes.items() if name not in head}, wanted)
+
+
+def misfit(given: Mapping[str, tuple[int, ...]], wanted: Mapping[str, tuple[int, ...]]) -> str:
+    """Return how the names and shapes of tensors differ from those that are wanted; "" where they do not."""
     missing, more = sorted(wanted.keys() - given.keys()), sorted(given.keys() - wanted.keys())
     both = sorted(wanted.keys() & given.keys())
     other = [f"{name} is {given[name]}, not {wanted[name]}" for name in both if given[name] != wanted[name]]

@@ -59,7 +59,7 @@ def _takes_at(entry: Architecture, input_px: int, model_px: int) -> bool:
 
 def _fixed(entry: Architecture, input_px: int, model_px: int) -> Architecture:
     """Return `entry`, which works at `model_px` on images of `input_px`."""
-    return replace(entry, takes=None, resolutions={input_px: model_px})
+    return replace(entry, takes=None, resolutions={model_px: model_px, input_px: model_px})
 
 
 def at_px(entry: Architecture, by: Recipe, task: Task) -> Architecture:

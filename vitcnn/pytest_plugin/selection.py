@@ -13,6 +13,7 @@ from vitcnn.bench.obstacles import require_input, require_weights, without_input
 from vitcnn.input_sizes import InputKind
 from vitcnn.pytest_plugin.options import Options
 from vitcnn.recipes import recipe, recipe_for, starting_from
+from vitcnn.recipes.parts import RANDOM
 from vitcnn.spec import Case, Task, TrainedCase
 from vitcnn.suite import of_preset
 from vitcnn.tasks import Tasks
@@ -92,10 +93,16 @@ def trained_as(cases: Sequence[Case], recipes: Sequence[str] = (), num_seeds: in
         if not isinstance(case, TrainedCase):
             return [case]
         seeds = num_seeds or case.num_seeds
-        names = [starting_from(name, weights) if weights else name for name in recipes or (case.recipe,)]
+        named = recipes or (case.recipe,)
+        names = [starting_from(name, weights) if weights and is_pretrained(name) else name for name in named]
         return [replace(case, recipe=name, num_seeds=seeds) for name in names]
 
     return list(dict.fromkeys(found for case in cases for found in trained(case)))
+
+
+def is_pretrained(name: str) -> bool:
+    """Whether a recipe starts from other weights than random ones."""
+    return recipe(name).weights != RANDOM
 
 
 def on_task(case: TrainedCase, task: Task) -> TrainedCase:

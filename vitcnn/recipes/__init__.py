@@ -13,7 +13,7 @@ from functools import cache
 from vitcnn import catalogue
 from vitcnn.errors import UnknownName, UserError
 from vitcnn.recipes.own import GROUP, own_recipe, variant
-from vitcnn.recipes.parts import OF_FILE, RANDOM
+from vitcnn.recipes.parts import OF_FILE
 from vitcnn.recipes.parts import Recipe as Recipe
 from vitcnn.references import USAGE, is_reference, offered, require_one_meaning
 from vitcnn.spec import Architecture, Task
@@ -77,13 +77,11 @@ def ask_for(asked: Sequence[str]) -> tuple[str, ...]:
 
 
 def starting_from(name: str, weights: str) -> str:
-    """Return the name of the recipe `name` as it starts from other weights; of one that starts at random, its own.
+    """Return the name of the recipe `name` as it starts from `weights`; from now on `recipe` knows it.
 
-    From now on `recipe` knows it. UserError as `ask_for`.
+    UserError as `ask_for`.
     """
     base, _, changes = name.partition(",")
-    if recipe(name).weights == RANDOM:
-        return name
     return _variant(base, ",".join(filter(None, (changes, f"weights={weights}"))))
 
 
