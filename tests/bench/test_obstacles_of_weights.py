@@ -16,9 +16,9 @@ def tasks(monkeypatch, tmp_path):
     return Tasks(tmp_path)
 
 
-def starting_from(weights, architecture="lenet"):
+def starting_from(weights, architecture="lenet", task="digits"):
     recipe = f"transfer_head,weights={weights}"
-    return AdaptationCase(architecture=architecture, task="digits", recipe=recipe, adaptation="head")
+    return AdaptationCase(architecture=architecture, task=task, recipe=recipe, adaptation="head")
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,11 @@ def starting_from(weights, architecture="lenet"):
         (starting_from("glyphs62"), ""),
         (starting_from("mnist"), "mnist is not under {root}: run `vitcnn fetch mnist` where there is a network"),
         (starting_from("hub"), "lenet has no weights on the hub: name others, or another architecture"),
+        (
+            starting_from("glyphs62", task="shapes"),
+            "images of shapes have 3 channels and those of glyphs62 1: name weights of a task that is alike",
+        ),
+        (starting_from("shapes", task="shapes"), ""),
         (
             starting_from("hub", "resnet50"),
             "weights of resnet50 are not here: run `vitcnn fetch --weights resnet50` where there is a network",

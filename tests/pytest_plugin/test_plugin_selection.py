@@ -263,6 +263,28 @@ def test_recipes_that_start_from_weights_start_from_those_that_are_asked_for_and
     ask_for([])
 
 
+PRETRAINED = """
+    from vitcnn import AdaptationCase
+
+    CASES = tuple(
+        AdaptationCase(architecture="lenet", task=task, recipe="transfer_head,weights=shapes", adaptation="head")
+        for task in ("shapes", "digits")
+    )
+
+    def test_case(case, measure): pass
+"""
+
+
+def test_cases_that_the_weights_asked_for_do_not_fit_are_skipped_and_say_why(suite):
+    suite.write("test_cases.py", PRETRAINED)
+    result = suite.run("--weights=glyphs62")
+    (name, outcome), (_, other) = sorted(result.outcomes.items())
+    assert name == "adaptation/lenet/digits/transfer_head,weights=glyphs62/head/fp32/eager"
+    assert (outcome, other) == ("passed", "skipped")
+    assert "images of shapes have 3 channels and those of glyphs62 1" in result.out
+    assert result.run.selection.weights == "glyphs62"
+
+
 def test_recipes_and_seeds_are_asked_for_on_the_command_line(suite):
     suite.write("test_cases.py", CASES)
     options = ("--recipe=digits_cnn,epochs=1", "--recipe=digits_vit", "--seeds=1", "--preset=smoke")

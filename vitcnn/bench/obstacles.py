@@ -12,7 +12,7 @@ from vitcnn.errors import NoCompiler, UnknownName, UserError
 from vitcnn.input_sizes import InputKind, with_article
 from vitcnn.recipes import recipe
 from vitcnn.recipes.parts import HUB, OF_FILE, RANDOM
-from vitcnn.spec import Architecture, Case, Task, TrainedCase
+from vitcnn.spec import Case, Task, TrainedCase
 from vitcnn.tasks import Tasks
 from vitcnn.tasks.download import missing_files
 
@@ -122,22 +122,41 @@ def needs_weights(case: Case) -> bool:
 
 
 def without_weights(case: Case, tasks: Tasks) -> str:
-    """Return that the weights from which the case trains, or the data to make them, are not here, where they are not.
+    """Return that the weights from which the case trains, or the data to make them, are not here or do not fit.
 
-    A file of weights was looked at before: it is there.
+    An empty string where neither is so. A file of weights was looked at before: it is there.
     """
     if not isinstance(case, TrainedCase):
         return ""
-    if needs_weights(case):
-        return without_hub_weights(architecture(case.architecture))
     value = recipe(case.recipe).weights
     if value == RANDOM or value.startswith(OF_FILE):
         return ""
-    return _not_under(value, tasks)
+    return unfit_weights(case, tasks) or _weights_not_here(case, value, tasks)
 
 
-def without_hub_weights(entry: Architecture) -> str:
-    """Return that an architecture has no weights on the hub, or that they are not here; "" where they are."""
-    if not entry.hub:
+def unfit_weights(case: Case, tasks: Tasks) -> str:
+    """Return that the weights from which the case trains cannot be had for its architecture and task, or ""."""
+    if not isinstance(case, TrainedCase):
+        return ""
+    entry, value = architecture(case.architecture), recipe(case.recipe).weights
+    if value == HUB and not entry.hub:
         return f"{entry.name} has no weights on the hub: name others, or another architecture"
-    return "" if hub.are_here(entry) else hub.not_here(entry)
+    is_task = value not in (RANDOM, HUB) and not value.startswith(OF_FILE)
+    return other_channels(tasks.task(value), tasks.task(case.task)) if is_task else ""
+
+
+def other_channels(first: Task, task: Task) -> str:
+    """Return that a model of `first` cannot go on with `task`, since one is grey and the other has colours, or ""."""
+    if first.shape.channels == task.shape.channels:
+        return ""
+    return (
+        f"images of {task.name} have {task.shape.channels} channels and those of {first.name} {first.shape.channels}: "
+        "name weights of a task that is alike"
+    )
+
+
+def _weights_not_here(case: TrainedCase, value: str, tasks: Tasks) -> str:
+    entry = architecture(case.architecture)
+    if value == HUB:
+        return "" if hub.are_here(entry) else hub.not_here(entry)
+    return _not_under(value, tasks)

@@ -9,6 +9,7 @@ import torch
 from vitcnn.adaptation.weights import Weighted, at_random, from_file, from_hub
 from vitcnn.adaptation.weights_file import weights_path
 from vitcnn.bench.bench import Bench
+from vitcnn.bench.obstacles import other_channels
 from vitcnn.bench.pretraining import Pretrained, pretrained
 from vitcnn.errors import UserError
 from vitcnn.recipes.parts import HUB, OF_FILE, RANDOM, Recipe
@@ -46,10 +47,9 @@ def made_here(entry: Architecture, value: str, task: Task, bench: Bench) -> Pret
 
 def require_same_channels(first: Task, task: Task) -> None:
     """Raise UserError where a model of `first` cannot go on with `task`: one is grey, the other has colours."""
-    if first.shape.channels != task.shape.channels:
+    if reason := other_channels(first, task):
         allowed = f"tasks whose images have {task.shape.channels} channels, as those of {task.name} do"
-        do = f"Those of {first.name} have {first.shape.channels}."
-        raise UserError(field="weights", value=first.name, allowed=allowed, do=do)
+        raise UserError(field="weights", value=first.name, allowed=allowed, do=f"{reason[0].upper()}{reason[1:]}.")
 
 
 def _takes_at(entry: Architecture, input_px: int, model_px: int) -> bool:

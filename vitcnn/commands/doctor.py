@@ -21,7 +21,8 @@ from vitcnn.device.environment import environment
 from vitcnn.device.which import threads_and_reason
 from vitcnn.durations import estimate, known_durations
 from vitcnn.folders import nearest_existing
-from vitcnn.spec import Case
+from vitcnn.recipes import recipe
+from vitcnn.spec import Case, TrainedCase
 from vitcnn.tasks import Tasks
 from vitcnn.tasks.download import missing_files
 
@@ -141,7 +142,10 @@ def _data(tasks: Tasks, cases: Sequence[Case]) -> Finding:
     downloaded = [task for task in map(tasks.task, tasks.names()) if task.files]
     missing = [task.name for task in downloaded if missing_files(task, tasks.data_root)]
     here = [task.name for task in downloaded if task.name not in missing]
-    needed = [name for name in missing if any(getattr(case, "task", "") == name for case in cases)]
+    used = {
+        name for case in cases if isinstance(case, TrainedCase) for name in (case.task, recipe(case.recipe).weights)
+    }
+    needed = [name for name in missing if name in used]
     text = f"here: {', '.join(here) or 'none'}; not here: {', '.join(missing) or 'none'}"
     do = f"Run `vitcnn fetch {' '.join(needed)}` where there is a network." if needed else ""
     return Finding(about="downloaded data", text=text, do=do)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from vitcnn.architectures import architecture
-from vitcnn.bench.obstacles import require_input, require_weights, without_input
+from vitcnn.bench.obstacles import require_input, require_weights, unfit_weights, without_input
 from vitcnn.input_sizes import InputKind
 from vitcnn.pytest_plugin.options import Options
 from vitcnn.recipes import recipe, recipe_for, starting_from
@@ -112,6 +112,6 @@ def on_task(case: TrainedCase, task: Task) -> TrainedCase:
 
 
 def _skipped(case: Case, tasks: Tasks) -> list[pytest.MarkDecorator]:
-    """Return a skip mark for a place that an architecture or a task was put into and that it does not fit."""
-    reason = without_input(case, tasks)
+    """Return a skip mark for a place that an architecture, a task or weights were put into and that they do not fit."""
+    reason = without_input(case, tasks) or unfit_weights(case, tasks)
     return [pytest.mark.skip(reason=reason)] if reason else []
