@@ -15,7 +15,7 @@ from vitcnn.spec import InputShape
     [
         ("vit_micro", 28, "lora16_qv"),
         ("vit_base", 224, "lora16_qv"),
-        ("swin_t", 224, "lora16_qv"),
+        ("swin_tiny", 224, "lora16_qv"),
         ("resnet18", 224, "lora16_conv"),
         ("lenet", 28, "lora4_conv"),  # its first layer has 6 filters: rank 8 is too much
     ],
