@@ -74,7 +74,11 @@ def test_an_empty_folder_is_filled_and_one_that_holds_something_stays(tmp_path):
 
 
 def test_of_a_folder_whose_writing_fails_nothing_stays(tmp_path):
-    with pytest.raises(ValueError, match="half"), whole_folder(tmp_path / "out") as folder:
-        (folder / "a").write_text("text")
-        raise ValueError("half")
+    def fail():
+        with whole_folder(tmp_path / "out") as folder:
+            (folder / "a").write_text("text")
+            raise ValueError("half")
+
+    with pytest.raises(ValueError, match="half"):
+        fail()
     assert list(tmp_path.iterdir()) == []

@@ -11,6 +11,7 @@ from vitcnn.commands.output import say
 from vitcnn.commands.paths import GivenPath
 from vitcnn.errors import UserError
 from vitcnn.folders import require_writable, short
+from vitcnn.references import is_reference
 
 if TYPE_CHECKING:
     from vitcnn.bench.pretraining import Pretrained
@@ -57,7 +58,7 @@ def run_pretrain(options: argparse.Namespace) -> int:
     with numerics(device), out_of_memory_as_case_error(device):
         made = pretrained(entry, task, bench, by)
     path = made.path if options.out is None else copied(made.path, options.out)
-    say(summary(made, path, name, task.name, were_here=were_here, is_default=by is None))
+    say(summary(made, path, options.arch, options.task, were_here=were_here, is_default=by is None))
     return 0
 
 
@@ -80,7 +81,11 @@ def copied(path: Path, out: Path) -> Path:
 
 
 def summary(made: Pretrained, path: Path, entry: str, task: str, *, were_here: bool, is_default: bool) -> str:
-    """Return what the command prints: what the weights reach, what they cost, where they are, how to use them."""
+    """Return what the command prints: what the weights reach, what they cost, where they are, how to use them.
+
+    `entry` and `task` are what the user called them, so that the lines can be used again. The name of a task stands for
+    the weights where the default recipe made them.
+    """
     here = "were here already; they" if were_here else "are made; they"
     card = made.card
     reach = f"answer {100 * made.accuracy:.1f} % of {card['num_test_images']:,} test images right"
@@ -90,7 +95,7 @@ def summary(made: Pretrained, path: Path, entry: str, task: str, *, were_here: b
         f"Weights of {entry} on {task} {here} {reach}, {cost}.",
         f"They lie in {short(path)}; their identity is {made.made_as}.",
         "Start from them with:",
-        *([suite] if is_default else []),
+        *([suite] if is_default and not is_reference(task) else []),
         f"  pytest benchmarks -k adaptation --arch {entry} --weights file:{short(path)}",
         f"  vitcnn adapt {entry} --task TASK --weights file:{short(path)} --out DIR",
     )
