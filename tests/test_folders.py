@@ -1,7 +1,9 @@
+import contextlib
+
 import pytest
 
 from vitcnn.errors import UserError
-from vitcnn.folders import make_own_folder, nearest_existing, require_writable, write_whole
+from vitcnn.folders import make_own_folder, nearest_existing, require_writable, whole_folder, write_whole
 
 
 def test_nearest_is_the_folder_itself_or_the_first_above_it_that_exists(tmp_path):
@@ -52,3 +54,31 @@ def test_git_ignores_what_is_left_below_a_root_and_a_file_of_the_users_stays(tmp
     ignore.write_text("mine")
     make_own_folder(tmp_path)
     assert ignore.read_text() == "mine"
+
+
+def test_a_folder_takes_its_place_once_all_is_written(tmp_path):
+    with whole_folder(tmp_path / "made" / "out") as folder:
+        (folder / "a").write_text("text")
+        assert not (tmp_path / "made" / "out").exists()
+    assert [path.name for path in (tmp_path / "made").iterdir()] == ["out"]
+    assert (tmp_path / "made" / "out" / "a").read_text() == "text"
+
+
+def test_an_empty_folder_is_filled_and_one_that_holds_something_stays(tmp_path):
+    (tmp_path / "out").mkdir()
+    for text in ("first", "second"):
+        with contextlib.suppress(OSError), whole_folder(tmp_path / "out") as folder:
+            (folder / "a").write_text(text)
+    assert (tmp_path / "out" / "a").read_text() == "first"
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_of_a_folder_whose_writing_fails_nothing_stays(tmp_path):
+    def fail():
+        with whole_folder(tmp_path / "out") as folder:
+            (folder / "a").write_text("text")
+            raise ValueError("half")
+
+    with pytest.raises(ValueError, match="half"):
+        fail()
+    assert list(tmp_path.iterdir()) == []

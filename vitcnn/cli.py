@@ -7,11 +7,11 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from vitcnn.commands import baseline, compare, completion, gate, noise, run, table
+from vitcnn.commands import adapt, baseline, compare, completion, gate, noise, pretrain, run, table
 from vitcnn.commands.output import forget_output
 from vitcnn.commands.paths import GivenPath
 from vitcnn.commands.pytest_arguments import CommandParser, require_fit
-from vitcnn.errors import BaselineError, MissingData, RecordError, RunFailed, UserError
+from vitcnn.errors import BaselineError, CaseError, NotMeasurable, RecordError, RunFailed, UserError
 from vitcnn.spec import PRESETS
 from vitcnn.suite import default_suite
 
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UserError as error:
         print(f"vitcnn: {error}", file=sys.stderr)
         return USAGE
-    except (BaselineError, MissingData, RecordError, RunFailed) as error:
+    except (BaselineError, CaseError, NotMeasurable, RecordError, RunFailed) as error:
         print(f"vitcnn: {error}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
@@ -69,9 +69,11 @@ def parser() -> argparse.ArgumentParser:
     weights_help = (
         "download the ImageNet weights of these architectures, such as vit_base, to the cache of the hub ($HF_HOME)"
     )
-    fetched.add_argument("--weights", nargs="+", default=(), metavar="ARCH", help=weights_help)
+    fetched.add_argument("--weights", dest="weights_of", nargs="+", default=(), metavar="ARCH", help=weights_help)
     fetched.set_defaults(run=run_fetch, usage_error=fetched.error)
 
+    adapt.add_to(commands)
+    pretrain.add_to(commands)
     baseline.add_to(commands)
     gate.add_to(commands)
     compare.add_to(commands)
@@ -128,9 +130,9 @@ def run_doctor(options: argparse.Namespace) -> int:
 
 def run_fetch(options: argparse.Namespace) -> int:
     """Download or make each task's data, and read them once; download each architecture's weights."""
-    if not (options.names or options.weights):
+    if not (options.names or options.weights_of):
         options.usage_error("name at least one task, or an architecture with --weights")
-    fetch_weights(options.weights)
+    fetch_weights(options.weights_of)
     if options.names:
         fetch_data(options)
     return 0

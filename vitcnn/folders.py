@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -60,6 +63,18 @@ def make_own_folder(root: Path) -> Path:
     if not folder.exists():
         write_whole(folder / ".gitignore", "# made by vitcnn\n*\n")
     return folder
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Give a folder to write to. Once all is written it takes the place of `path`, absent or empty; else it goes."""
+    unfinished = path.with_name(f".{os.getpid()}.partial")
+    try:
+        unfinished.mkdir(parents=True)
+        yield unfinished
+        unfinished.replace(path)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def write_whole(path: Path, content: str | bytes) -> None:

@@ -9,7 +9,7 @@ from hub_builders import put_into_cache
 from safetensors.torch import save
 
 from vitcnn.adaptation.parts import Rescale
-from vitcnn.adaptation.weights import Weighted, at_random, from_hub
+from vitcnn.adaptation.weights import Weighted, at_random, from_file, from_hub
 from vitcnn.architectures import architecture, architectures
 from vitcnn.errors import MissingData, UnsupportedResolution, UserError
 from vitcnn.inference import resized
@@ -172,3 +172,75 @@ def test_a_file_that_changes_after_its_sum_was_taken_is_refused(filled, publishe
     filled["resnet18"].resolve().write_bytes(save(other))
     with pytest.raises(UserError, match="it changed while it was read"):
         with_weights.build(PHOTOS)
+
+
+GREY = InputShape(px=224, channels=1, num_classes=10)
+
+
+def of_file(tmp_path, entry, state, shape=PHOTOS):
+    path = tmp_path / "mine.safetensors"
+    path.write_bytes(save(state))
+    return from_file(entry, path, shape)
+
+
+@pytest.mark.parametrize("entry", [VIT, RESNET], ids=lambda entry: entry.name)
+@pytest.mark.parametrize("classes", [1000, 10, 7, 0])
+def test_a_users_file_may_have_a_head_of_any_number_of_classes_or_none(tmp_path, published, entry, classes):
+    head = HEADS[entry.name]
+    state = {
+        name: tensor[:classes] if name.startswith(head) else tensor
+        for name, tensor in published[entry.name].items()
+        if classes or not name.startswith(head)
+    }
+    found = of_file(tmp_path, entry, {name: tensor.contiguous() for name, tensor in state.items()})
+    assert found.settings["weights"] == "file:mine.safetensors"
+    one, other = (tensors(resized_with(found, seed)) for seed in (0, 1))
+    assert {name for name in one if not torch.equal(one[name], other[name])} >= {f"{head}weight"}
+    assert {name for name in one if not torch.equal(one[name], published[entry.name][name])} == {
+        f"{head}weight",
+        f"{head}bias",
+    }
+
+
+def resized_with(found, seed):
+    torch.manual_seed(seed)
+    return resized(found.architecture, PHOTOS)
+
+
+def test_a_users_file_is_fitted_to_grey_images_and_other_sizes_as_the_hubs_is(tmp_path, published):
+    shape = InputShape(px=512, channels=1, num_classes=10)
+    torch.manual_seed(0)
+    loaded = tensors(resized(of_file(tmp_path, VIT, published["vit_tiny"], shape).architecture, shape))
+    expected = timm.layers.resample_abs_pos_embed(published["vit_tiny"]["pos_embed"], (32, 32))
+    torch.testing.assert_close(loaded["pos_embed"], expected)
+    colours = published["vit_tiny"]["patch_embed.proj.weight"]
+    torch.testing.assert_close(loaded["patch_embed.proj.weight"], colours.sum(dim=1, keepdim=True))
+
+
+def test_a_users_file_of_grey_images_serves_grey_images(tmp_path):
+    state = RESNET.build(GREY).state_dict()
+    loaded = tensors(resized(of_file(tmp_path, RESNET, state, GREY).architecture, GREY))
+    assert torch.equal(loaded["conv1.weight"], state["conv1.weight"])
+    with pytest.raises(UserError, match=r"conv1\.weight is \(64, 1, 7, 7\), not \(64, 3, 7, 7\)"):
+        of_file(tmp_path, RESNET, state, PHOTOS)
+
+
+def test_a_users_file_of_another_architecture_says_which_keys_differ(tmp_path, published):
+    with pytest.raises(UserError, match=r"it lacks blocks\.0\.attn\.proj\.bias, .* more; it also holds bn1\.bias, "):
+        of_file(tmp_path, VIT, published["resnet18"])
+    lacking = {name: tensor for name, tensor in published["resnet18"].items() if name != "layer4.1.bn2.weight"}
+    with pytest.raises(UserError, match=r"for 3 x 224 px \(it lacks layer4\.1\.bn2\.weight\)"):
+        of_file(tmp_path, RESNET, lacking)
+
+
+def test_a_users_file_of_another_width_says_so(tmp_path, published):
+    small = timm.create_model("vit_small_patch16_224").state_dict()
+    with pytest.raises(UserError, match=r"is \(384,\), not \(192,\)"):
+        of_file(tmp_path, VIT, small)
+
+
+def test_a_users_file_that_changes_after_it_was_looked_at_is_refused(tmp_path, published):
+    found = of_file(tmp_path, RESNET, published["resnet18"])
+    found.path.write_bytes(save({name: tensor + 1 for name, tensor in published["resnet18"].items()}))
+    with pytest.raises(UserError, match="a file that stays as it is while it is read"):
+        found.architecture.build(PHOTOS)

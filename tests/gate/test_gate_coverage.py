@@ -10,7 +10,13 @@ from vitcnn.record import Selection
 from vitcnn.record.run import OUTCOMES
 
 OURS = timed(CASE, 1.0)
-TRAINED = {"preset": "standard", "task": "digits", "recipe": "digits_vit", "training": {"epochs": 8}, "num_seeds": 3}
+TRAINED = {
+    "preset": "standard",
+    "task": "digits",
+    "recipe": "digits_vit",
+    "training": {"epochs": 8, "weights": "shapes"},
+    "num_seeds": 3,
+}
 BASELINE = baseline(*five(CASE), *five(OTHER, architecture="vit_micro", **TRAINED))
 
 
@@ -121,12 +127,20 @@ def test_what_the_command_line_deselected_is_not_missing(selection, words):
     assert coverage.remarks == (f"Selected by {words}: 1 of the baseline's 2 cases are judged.",)
 
 
+@pytest.mark.parametrize("started_from", ["random", "hub"])
+def test_other_weights_excuse_no_case_that_starts_at_random_or_from_them(started_from):
+    trained = {**TRAINED, "training": {"weights": started_from}}
+    stored = baseline(*five(CASE), *five(OTHER, architecture="vit_micro", **trained))
+    assert only_verdict(covered(OURS, stored=stored, weights="hub"))[:2] == ("MISSING", OTHER)
+
+
 @pytest.mark.parametrize(
     "selection, words",
     [
         ({"architectures": ("lenet",)}, "--arch lenet"),
         ({"tasks": ("shapes",)}, "--task shapes"),
         ({"recipes": ("digits_vit,epochs=3",)}, "--recipe digits_vit,epochs=3"),
+        ({"weights": "hub"}, "--weights hub"),
         ({"num_seeds": 5}, "--seeds 5"),
         ({"preset": "smoke"}, "--preset smoke"),
     ],

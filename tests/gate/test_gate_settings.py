@@ -71,11 +71,19 @@ def test_other_data_is_named_first():
     [
         (of(), of()),
         (of(preset="smoke", seeds=[0, 1], rounds=5), of(preset="full", seeds=[2, 3], rounds=50)),
+        (of(pretraining={"training_time_s": 3.1}), of(pretraining={"training_time_s": 3.2})),
         (recipe(source="a page"), recipe(source="another page")),
         (of(), of(images=16)),
         (of(), recipe()),
     ],
-    ids=["equal", "neutral", "source", "an older record without a setting", "an older record without a recipe"],
+    ids=[
+        "equal",
+        "neutral",
+        "made again",
+        "source",
+        "an older record without a setting",
+        "an older record without a recipe",
+    ],
 )
 def test_the_rest_may_differ(before, now):
     assert between(before, now) == ""

@@ -5,7 +5,18 @@ import re
 import pytest
 
 FROZEN = {
-    *("--device", "--preset", "--arch", "--task", "--recipe", "--seeds", "--data-root", "--out", "--resume"),
+    *(
+        "--device",
+        "--preset",
+        "--arch",
+        "--task",
+        "--recipe",
+        "--weights",
+        "--seeds",
+        "--data-root",
+        "--out",
+        "--resume",
+    ),
     *("--gate", "--gate-reruns", "--count-instructions"),
 }
 

@@ -21,6 +21,7 @@ MARKED = """
 def marked(suite):
     suite.write("test_marked.py", MARKED)
     suite.write("a_file", "text")
+    suite.write("a_pickle", "PK\x03\x04")
     return suite
 
 
@@ -40,6 +41,14 @@ def refused(suite, *args):
     "option, parts",
     [
         ("--recipe digits_cn", ["recipe", "'digits_cn'", "Did you mean digits_cnn", "epochs=3"]),
+        ("--weights glyphs6", ["--weights", "'glyphs6'", "random, hub, file:PATH", "Did you mean glyphs62"]),
+        ("--weights file:nowhere", ["--weights", "'nowhere'", "a safetensors file that is there", "Check the path."]),
+        ("--weights file:a_pickle", ["--weights", "'a_pickle'", "safetensors alone, since a zip file of torch.save"]),
+        (
+            "--recipe transfer_lora,weights=file:a_file",
+            ["weights of transfer_lora: 'a_file'", "a whole safetensors file ("],
+        ),
+        ("--recipe transfer_lora,weights=mine", ["weights of transfer_lora: 'mine'", "random, hub, file:PATH"]),
         ("--seeds 0", ["--seeds", "'0'", "1 to 1000"]),
         ("--arch vit_tinny", ["architecture", "'vit_tinny'", "Did you mean vit_tiny", "timm/NAME"]),
         ("--arch lenet,lenot", ["architecture", "'lenot'", "Did you mean lenet"]),

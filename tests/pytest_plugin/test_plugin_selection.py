@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from vitcnn import AccuracyCase, LatencyCase
+from vitcnn import AccuracyCase, AdaptationCase, LatencyCase
 from vitcnn.pytest_plugin.selection import of_task, trained_as
+from vitcnn.recipes import ask_for, recipe
 from vitcnn.tasks import Tasks
 
 CASES = """
@@ -245,6 +246,43 @@ def test_each_case_that_trains_does_so_by_each_recipe_and_with_the_seeds_that_ar
         "accuracy/lenet/digits/digits_cnn,epochs=3/s5/fp32/eager",
         "latency/lenet/28/b1/fp32/eager",
     ]
+
+
+def test_recipes_that_start_from_weights_start_from_those_that_are_asked_for_and_the_others_at_random(tmp_path):
+    cases = [
+        AdaptationCase(architecture="lenet", task="digits", recipe="transfer_lora,epochs=2", adaptation="lora4_conv"),
+        AccuracyCase(architecture="lenet", task="digits", recipe="digits_cnn"),
+    ]
+    lora, plain = map(str, trained_as(cases, weights="hub"))
+    assert lora == "adaptation/lenet/digits/transfer_lora,epochs=2,weights=hub/lora4_conv/fp32/eager"
+    assert plain == str(cases[1])
+    lora, _ = trained_as(cases, weights=f"file:{tmp_path}/a,b.safetensors")
+    assert lora.recipe == "transfer_lora,epochs=2,weights=file:a,b.safetensors"
+    assert recipe(lora.recipe).weights == f"file:{tmp_path}/a,b.safetensors"
+    assert recipe(lora.recipe).epochs == 2
+    ask_for([])
+
+
+PRETRAINED = """
+    from vitcnn import AdaptationCase
+
+    CASES = tuple(
+        AdaptationCase(architecture="lenet", task=task, recipe="transfer_head,weights=shapes", adaptation="head")
+        for task in ("shapes", "digits")
+    )
+
+    def test_case(case, measure): pass
+"""
+
+
+def test_cases_that_the_weights_asked_for_do_not_fit_are_skipped_and_say_why(suite):
+    suite.write("test_cases.py", PRETRAINED)
+    result = suite.run("--weights=glyphs62")
+    (name, outcome), (_, other) = sorted(result.outcomes.items())
+    assert name == "adaptation/lenet/digits/transfer_head,weights=glyphs62/head/fp32/eager"
+    assert (outcome, other) == ("not_measured", "skipped"), "its test does nothing"
+    assert "images of shapes have 3 channels and those of glyphs62 1" in result.out
+    assert result.run.selection.weights == "glyphs62"
 
 
 def test_recipes_and_seeds_are_asked_for_on_the_command_line(suite):

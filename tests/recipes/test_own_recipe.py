@@ -60,13 +60,41 @@ def test_a_variant_says_what_is_changed_in_one_form(mine):
         ("digits_cnn,epochs=0", "epochs of digits_cnn: 0 cannot be used. Allowed: whole numbers from 1."),
         ("digits_cnn,peak_learning_rate=nan", "nan cannot be used. Allowed: numbers above 0."),
         ("digits_cnn,label_smoothing=1", "1.0 cannot be used. Allowed: shares from 0, below 1."),
-        ("digits_cnn,weights=mine", "weights of digits_cnn: 'mine' cannot be used. Allowed: random, hub."),
+        ("digits_cnn,weights=", "weights of digits_cnn: '' cannot be used. Allowed: random, hub, file:PATH"),
+        ("digits_cnn,weights=file:", "weights of digits_cnn: 'file:' cannot be used. Allowed: random, hub, file:PATH"),
         ("mine.py:SLOW", "There is no file "),
     ],
 )
 def test_what_cannot_be_used_is_one_error(asked, said):
     with pytest.raises(UserError, match=re.escape(said)):
         recipes.ask_for([asked])
+
+
+def test_a_file_of_weights_is_known_by_its_name_and_found_where_it_lies(mine, tmp_path):
+    path = tmp_path / "an,odd.safetensors"
+    assert recipes.ask_for([f"digits_cnn,epochs=3,weights=file:{path}"]) == (
+        "digits_cnn,epochs=3,weights=file:an,odd.safetensors",
+    )
+    (name,) = recipes.ask_for([f"digits_cnn,weights=file:{tmp_path}/b.safetensors, epochs=3"])
+    assert name == "digits_cnn,epochs=3,weights=file:b.safetensors"
+    assert (recipe(name).weights, recipe(name).name) == (f"file:{tmp_path}/b.safetensors", name)
+    with pytest.raises(UserError, match="own recipes of different names"):
+        recipes.ask_for([f"digits_cnn,weights=file:{tmp_path}/{folder}/c.safetensors" for folder in ("one", "other")])
+
+
+def test_a_path_cannot_be_part_of_the_name_of_a_recipe(tmp_path):
+    with pytest.raises(UserError, match="Ids and records hold no path: name the file on the command line"):
+        recipe(f"digits_cnn,weights=file:{tmp_path}/b.safetensors")
+
+
+def test_a_recipe_starts_from_other_weights(mine, tmp_path):
+    assert recipes.starting_from("digits_cnn", "hub") == "digits_cnn,weights=hub"
+    assert recipes.starting_from("transfer_lora_vit", "hub") == "transfer_lora_vit,weights=hub"
+    assert recipes.starting_from("transfer_lora_vit,weights=hub", "shapes") == "transfer_lora_vit,weights=shapes"
+    assert recipes.starting_from("transfer_lora_vit,epochs=3", "random") == "transfer_lora_vit,epochs=3,weights=random"
+    name = recipes.starting_from("transfer_lora_vit,weights=hub", f"file:{tmp_path}/b.safetensors")
+    assert name == "transfer_lora_vit,weights=file:b.safetensors"
+    assert recipe(name).weights == f"file:{tmp_path}/b.safetensors"
 
 
 def test_two_files_of_one_name_are_refused(mine, tmp_path):

@@ -187,8 +187,8 @@ def test_a_record_without_a_field_is_refused_by_name(field):
 
 
 def test_a_newer_schema_is_refused_with_the_way_out():
-    with pytest.raises(RecordError, match="schema: 6 is newer than 5, which this vitcnn reads: upgrade vitcnn"):
-        Run.from_json(changed(RUN.to_json(), ("schema",), 6))
+    with pytest.raises(RecordError, match="schema: 7 is newer than 6, which this vitcnn reads: upgrade vitcnn"):
+        Run.from_json(changed(RUN.to_json(), ("schema",), 7))
 
 
 def test_an_older_schema_is_refused_with_the_way_out():
@@ -203,6 +203,7 @@ def test_an_older_schema_is_refused_with_the_way_out():
         (Selection(preset="smoke"), ""),
         (Selection(keyword="latency and 28"), "-k 'latency and 28'"),
         (Selection(recipes=("digits_cnn,epochs=3",), num_seeds=5), "--recipe digits_cnn,epochs=3 --seeds 5"),
+        (Selection(weights="hub", keyword="lora"), "--weights hub -k 'lora'"),
         (Selection(markers="not slow", architectures=("lenet",)), "--arch lenet -m 'not slow'"),
         (Selection(paths=("benchmarks/test_memory.py",), tasks=("digits",)), "benchmarks/test_memory.py --task digits"),
     ],
@@ -229,13 +230,13 @@ def test_a_valid_document_passes():
         ("", "cannot be read as JSON"),
         ('{"benchmarks": []}', "has no top-level 'vitcnn' section"),
         ("[1]", "has no top-level 'vitcnn' section"),
-        ('{"vitcnn": {"schema": 99}}', "vitcnn: schema: 99 is newer than 5"),
+        ('{"vitcnn": {"schema": 99}}', "vitcnn: schema: 99 is newer than 6"),
         (
             '{"vitcnn": {"schema": 2, "started": "", "selection": {}, "cases": []}}',
             "vitcnn: run: 'environment' is a required property",
         ),
         (
-            '{"vitcnn": {"schema": 5, "started": "", "selection": {}, "environment": {}, "cases": []}}',
+            '{"vitcnn": {"schema": 6, "started": "", "selection": {}, "environment": {}, "cases": []}}',
             "vitcnn: run: 'more_runs' is a required property",
         ),
     ],
@@ -260,11 +261,13 @@ def test_load_run_reads_what_to_json_wrote(tmp_path):
     assert load_run(path) == RUN
 
 
-@pytest.mark.parametrize("schema", [2, 3, 4])
+@pytest.mark.parametrize("schema", [2, 3, 4, 5])
 def test_a_run_of_an_older_schema_is_read(tmp_path, schema):
     document = RUN.to_json()
-    for case in document["cases"]:
-        del case["wall_s"]
+    del document["selection"]["weights"]
+    if schema < 5:
+        for case in document["cases"]:
+            del case["wall_s"]
     if schema < 4:
         del document["selection"]["recipes"], document["selection"]["num_seeds"]
     if schema == 2:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vitcnn.adaptation.parts import classifier, core_of
-from vitcnn.adaptations import TARGETS, Lora
+from vitcnn.adaptations import TARGETS, Lora, Targets
 from vitcnn.errors import UserError
 
 HEAD_FIRST, THIRDS = "head first", "thirds"
@@ -27,6 +27,10 @@ FUSED = {
     "timm.models.maxxvit.AttentionCl": HEAD_FIRST,
 }
 """Attention whose fused layer `qkv` has a known order: query, key and value one after the other, or so in each head."""
+
+DEFAULT_TARGETS: tuple[Targets, ...] = ("qv", "qkv", "conv")
+DEFAULT_RANKS = (16, 8, 4, 2, 1)
+"""What LoRA adapts where nobody says more: the first targets that a model has, at the highest rank that fits."""
 
 SEPARATE = {
     "qv": (("q_proj", "v_proj"), ("query", "value"), ("q", "v"), ("to_q", "to_v")),
@@ -79,6 +83,31 @@ class QueryValueLora(nn.Module):
             up[:, part, :, i * self.rank : (i + 1) * self.rank] = self.up[i].unflatten(0, (self.groups, -1))
         return self.down.detach(), up.flatten(0, 2)
 
+    @torch.no_grad()
+    def set_as_one(self, down: Tensor, up: Tensor) -> None:
+        """Take over what `as_one` returned."""
+        self.down.copy_(down)
+        parts = up.unflatten(0, (self.groups, 3, -1))
+        for i, part in enumerate((0, 2)):
+            self.up[i].copy_(parts[:, part, :, i * self.rank : (i + 1) * self.rank].flatten(0, 1))
+
+
+def default_lora(model: nn.Module) -> Lora:
+    """Return rank 16 on query and value, of a model without attention on its convolutions; lower for narrow models.
+
+    UserError where there is no layer for it.
+    """
+    for which in DEFAULT_TARGETS:
+        for rank in DEFAULT_RANKS:
+            settings = Lora(rank=rank, targets=which, alpha=2 * rank)
+            try:
+                ranks_of(model, settings)
+            except UserError:
+                continue
+            return settings
+    targets(model, Lora(rank=1, targets="conv", alpha=2))
+    raise AssertionError("every layer has an update of rank 1")
+
 
 def add_lora(model: nn.Module, settings: Lora) -> None:
     """Freeze `model` and put LoRA beside the layers that are named, in place; the draws are of torch's generator.
@@ -87,12 +116,7 @@ def add_lora(model: nn.Module, settings: Lora) -> None:
     all are too narrow.
     """
     core = core_of(model)
-    names = targets(model, settings)
-    most = largest_ranks(core, names)
-    if settings.rank > max(most.values()):
-        widest = max(most, key=lambda name: most[name])
-        do = f"An update of its widest layer, {widest}, has a rank of {most[widest]} at most: choose a lower rank."
-        raise UserError(field="rank of LoRA", value=settings.rank, allowed=f"1 to {most[widest]}", do=do)
+    names, ranks = targets(model, settings), ranks_of(model, settings)
     model.requires_grad_(False)
     if settings.targets == "qv":
         fused = {name: groups for name, groups in names.items() if groups}
@@ -100,7 +124,7 @@ def add_lora(model: nn.Module, settings: Lora) -> None:
             core.set_submodule(name, QueryValueLora(_linear(core, name), settings, groups))
         names = {name: groups for name, groups in names.items() if not groups}
     if names:
-        _add_by_peft(core, {name: min(settings.rank, most[name]) for name in names}, settings)
+        _add_by_peft(core, {name: ranks[name] for name in names}, settings)
 
 
 def targets(model: nn.Module, settings: Lora) -> dict[str, int]:
@@ -150,15 +174,24 @@ def _groups(attention: nn.Module) -> int:
     return int(heads) if order == HEAD_FIRST and getattr(attention, "head_first", False) else 1
 
 
-def largest_ranks(core: nn.Module, names: dict[str, int]) -> dict[str, int]:
-    """Return by the name of each layer the largest rank that an update of it can have."""
+def ranks_of(model: nn.Module, settings: Lora) -> dict[str, int]:
+    """Return by its name the rank of the update of each layer: that which is asked for, or the largest that it can have.
+
+    UserError where no layer can have the one that is asked for.
+    """
+    core = core_of(model)
 
     def largest(name: str, groups: int) -> int:
         layer: Any = core.get_submodule(name)
         outputs, *inputs = layer.weight.shape
         return min(outputs // 3 if groups else outputs, math.prod(inputs))
 
-    return {name: largest(name, groups) for name, groups in names.items()}
+    most = {name: largest(name, groups) for name, groups in targets(model, settings).items()}
+    widest = max(most, key=lambda name: most[name])
+    if settings.rank > most[widest]:
+        do = f"An update of its widest layer, {widest}, has a rank of {most[widest]} at most: choose a lower rank."
+        raise UserError(field="rank of LoRA", value=settings.rank, allowed=f"1 to {most[widest]}", do=do)
+    return {name: min(settings.rank, largest) for name, largest in most.items()}
 
 
 def _linear(core: nn.Module, name: str) -> nn.Linear:

@@ -20,6 +20,7 @@ class Rescale(nn.Module):
 
     def __init__(self, mean: list[float], std: list[float]) -> None:
         super().__init__()
+        self.mean, self.std = list(mean), list(std)
         means, stds = (torch.tensor(values)[:, None, None] for values in (mean, std))
         self.register_buffer("scale", 0.5 / stds, persistent=False)
         self.register_buffer("shift", (0.5 - means) / stds, persistent=False)

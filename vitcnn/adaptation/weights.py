@@ -5,7 +5,6 @@ The head is random always: it is what a task brings. Weights are read from safet
 
 from __future__ import annotations
 
-import hashlib
 import textwrap
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -15,31 +14,31 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
-from torch import nn
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from safetensors.torch import save as to_bytes
+from torch import Tensor, nn
 
-from vitcnn.adaptation.parts import Rescale, classifier
+from vitcnn.adaptation.parts import Rescale, classifier, core_of
+from vitcnn.adaptation.weights_file import OURS, REASON_LENGTH, WeightsFile
 from vitcnn.architectures.any_timm import LARGEST_SMALL_PX
 from vitcnn.architectures.hub import HubWeights, damaged, hub_weights, repository, require_unchanged
-from vitcnn.errors import UnsupportedResolution, UserError
-from vitcnn.folders import short
+from vitcnn.errors import UnsupportedResolution
+from vitcnn.folders import write_whole
 from vitcnn.spec import Architecture, InputShape
 
-REASON_LENGTH = 200
-
-OURS = {"made_by": "vitcnn", "images": "-1..1"}
-"""What a file says in its header that was trained here, on images as they are given."""
-
 NO_HEAD = 0
+
+Loader = Callable[[Architecture, WeightsFile, InputShape], nn.Module]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Weighted:
-    """What builds an architecture with weights, and what a record says of these."""
+    """What builds an architecture with weights, what a record says of these, and in which file they lie, if any."""
 
     architecture: Architecture
     settings: Mapping[str, Any]
+    path: Path | None = None
 
 
 def at_random(entry: Architecture) -> Weighted:
@@ -58,7 +57,8 @@ def from_hub(entry: Architecture, input_px: int) -> Weighted:
     found = hub_weights(entry)
     require_whole(entry, found.path)
     built = replace(entry, builder=partial(_of_hub, entry, found))
-    return Weighted(architecture=built, settings={"weights": "hub", "hub": found.name, "weights_sha256": found.sha256})
+    settings = {"weights": "hub", "hub": found.name, "weights_sha256": found.sha256}
+    return Weighted(architecture=built, settings=settings, path=found.path)
 
 
 def from_file(entry: Architecture, path: Path, shape: InputShape) -> Weighted:
@@ -67,86 +67,45 @@ def from_file(entry: Architecture, path: Path, shape: InputShape) -> Weighted:
     They fit as they are, or timm fits positions and first layer where it knows the architecture's own weights.
     UserError where they do not, or the file is cut off or none.
     """
-    file = WeightsFile.read(entry, path)
+    file = WeightsFile.read(f"weights of {entry.name}", path)
     model_shape = replace(shape, px=entry.model_px(shape.px))
-    misfit = _misfit(entry, file, model_shape)
-    load: Callable[[Architecture, WeightsFile, InputShape], nn.Module] = _as_they_are
-    if misfit and entry.hub:
-        load, misfit = _by_timm, _misfit_of_timm(entry, file)
-    if misfit:
+    differing, load = _misfit_but_head(entry, file, model_shape), _as_they_are
+    if differing and entry.hub and _timm_can_load(entry, file):
+        differing, load = "", _by_timm
+    if differing:
         do = "Name weights of this architecture, made for images of this size."
-        raise file.refused(f"weights of {entry.name} for {model_shape.channels} x {model_shape.px} px ({misfit})", do)
+        raise file.refused(
+            f"weights of {entry.name} for {model_shape.channels} x {model_shape.px} px ({differing})", do
+        )
     settings = {"weights": f"file:{path.name}", "weights_sha256": file.sha256}
     built = replace(entry, builder=partial(_of_file, entry, file, load))
-    return Weighted(architecture=built, settings=settings)
+    return Weighted(architecture=built, settings=settings, path=path)
 
 
-def save(model: nn.Module, path: Path) -> None:
-    """Write all weights of a module in timm's layout, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial_path = path.with_name(f".{path.name}.partial")
-    try:
-        save_file({name: tensor.contiguous().cpu() for name, tensor in model.state_dict().items()}, partial_path, OURS)
-        partial_path.replace(path)
-    finally:
-        partial_path.unlink(missing_ok=True)
+def save(model: nn.Module, path: Path, **header: str) -> None:
+    """Write all weights of a model in timm's layout, whole or not at all; the header says what images they know."""
+    state = core_of(model).state_dict()
+    as_given = not any(isinstance(module, Rescale) for module in model.modules())
+    write_tensors(state, path, {**(OURS if as_given else {"made_by": "vitcnn"}), **header})
 
 
-@dataclass(frozen=True, kw_only=True)
-class WeightsFile:
-    """A safetensors file of a user's: the shape of each tensor in it, what its header says, and its SHA-256."""
-
-    field: str
-    path: Path
-    shapes: Mapping[str, tuple[int, ...]]
-    header: Mapping[str, str]
-    sha256: str
-
-    @classmethod
-    def read(cls, entry: Architecture, path: Path) -> WeightsFile:
-        """Look at a file, without loading it; UserError where it is none of safetensors, or cut off."""
-        file = cls(field=f"weights of {entry.name}", path=path, shapes={}, header={}, sha256="")
-        if not path.is_file():
-            raise file.refused("a safetensors file that is there", "Check the path.")
-        if why := _other_format(path):
-            do = "Load it where you trust it, and save its state dict with safetensors.torch.save_file."
-            raise file.refused(f"safetensors alone, since {why} can run code when it is loaded", do)
-        try:
-            with safe_open(path, framework="pt") as opened:
-                shapes = {name: tuple(opened.get_slice(name).get_shape()) for name in opened.keys()}  # noqa: SIM118
-                header = opened.metadata() or {}
-        except (SafetensorError, OSError) as error:
-            reason = textwrap.shorten(str(error), REASON_LENGTH)
-            raise file.refused(f"a whole safetensors file ({reason})", "Copy it again.") from error
-        with path.open("rb") as opened_file:
-            sha256 = hashlib.file_digest(opened_file, "sha256").hexdigest()
-        return replace(file, shapes=shapes, header=header, sha256=sha256)
-
-    def refused(self, allowed: str, do: str) -> UserError:
-        """Return the error that the file cannot be used."""
-        return UserError(field=self.field, value=short(self.path), allowed=allowed, do=do)
-
-    @property
-    def is_ours(self) -> bool:
-        """Whether it was trained here."""
-        return self.header.get("made_by") == OURS["made_by"]
+def write_tensors(tensors: Mapping[str, Tensor], path: Path, header: Mapping[str, str]) -> None:
+    """Write a safetensors file whole or not at all; processes that write the same one do not disturb each other."""
+    plain = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
+    write_whole(path, to_bytes(plain, dict(header)))
 
 
-def _other_format(path: Path) -> str:
-    with path.open("rb") as file:
-        start = file.read(4)
-    if start.startswith(b"PK\x03\x04"):
-        return "a zip file of torch.save"
-    return "a pickle" if start.startswith(b"\x80") else ""
-
-
-def _misfit(entry: Architecture, file: WeightsFile, shape: InputShape) -> str:
+def _misfit_but_head(entry: Architecture, file: WeightsFile, shape: InputShape) -> str:
     """Return how a file's tensors differ from those of the architecture for `shape`, the head aside; "" where not."""
     with torch.device("meta"):
         model = entry.builder(shape)
     head = tuple(f"{classifier(model)[0]}.{part}" for part in ("weight", "bias"))
     wanted = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items() if name not in head}
-    given = {name: shape for name, shape in file.shapes.items() if name not in head}
+    return misfit({name: shape for name, shape in file.shapes.items() if name not in head}, wanted)
+
+
+def misfit(given: Mapping[str, tuple[int, ...]], wanted: Mapping[str, tuple[int, ...]]) -> str:
+    """Return how the names and shapes of tensors differ from those that are wanted; "" where they do not."""
     missing, more = sorted(wanted.keys() - given.keys()), sorted(given.keys() - wanted.keys())
     both = sorted(wanted.keys() & given.keys())
     other = [f"{name} is {given[name]}, not {wanted[name]}" for name in both if given[name] != wanted[name]]
@@ -168,19 +127,18 @@ def _as_they_are(entry: Architecture, file: WeightsFile, shape: InputShape) -> n
     return model
 
 
-def _misfit_of_timm(entry: Architecture, file: WeightsFile) -> str:
-    """Return why timm cannot load a file whole into the model that the hub's weights are of; "" where it can."""
+def _timm_can_load(entry: Architecture, file: WeightsFile) -> bool:
+    """Whether timm can load a file whole into the model that the hub's weights are of, its head aside."""
     with torch.device("meta"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch warns that nothing is copied to where there is no memory
         config = _config(entry)
-        head = f"{config.classifier}.weight"
-        num_classes = file.shapes.get(head, (NO_HEAD,))[0]
+        num_classes = file.shapes.get(f"{config.classifier}.weight", (NO_HEAD,))[0]
         try:
             shape = InputShape(px=max(config.input_size[1:]), channels=config.input_size[0], num_classes=num_classes)
             _loaded(entry, file.path, shape, num_classes=num_classes)
-        except (SafetensorError, RuntimeError) as error:
-            return textwrap.shorten(str(error), REASON_LENGTH)
-    return ""
+        except Exception:  # whatever timm's conversions raise at keys and shapes of another architecture
+            return False
+    return True
 
 
 def _by_timm(entry: Architecture, file: WeightsFile, shape: InputShape) -> nn.Module:
@@ -191,17 +149,11 @@ def _by_timm(entry: Architecture, file: WeightsFile, shape: InputShape) -> nn.Mo
     return _loaded(entry, file.path, shape, num_classes=-1)
 
 
-def _of_file(
-    entry: Architecture,
-    file: WeightsFile,
-    load: Callable[[Architecture, WeightsFile, InputShape], nn.Module],
-    shape: InputShape,
-) -> nn.Module:
+def _of_file(entry: Architecture, file: WeightsFile, load: Loader, shape: InputShape) -> nn.Module:
     """Build the model; in front of it a rescaling where timm's weights of it know other images than those of -1..1."""
     model = load(entry, file, shape)
-    if WeightsFile.read(entry, file.path).sha256 != file.sha256:
-        raise file.refused("a file that stays as it is while it is read", "Start again.")
-    return model if file.is_ours or not entry.hub else rescaled(entry, model, shape)
+    file.require_unchanged()
+    return model if file.takes_images_as_given or not entry.hub else rescaled(entry, model, shape)
 
 
 def _require_same_layers(entry: Architecture, input_px: int) -> None:

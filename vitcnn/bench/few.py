@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from math import ceil, sqrt
 
@@ -9,11 +10,12 @@ import numpy as np
 
 from vitcnn.bench.bench import Bench
 from vitcnn.bench.seeds import trained_subject
-from vitcnn.bench.setup import setup_of
+from vitcnn.bench.setup import Setup, setup_of
 from vitcnn.bench.subject import Subject
 from vitcnn.errors import TooFewImages
 from vitcnn.recipes import Recipe, recipe
 from vitcnn.spec import Split, TrainedCase
+from vitcnn.training import Source
 
 LEAST_BATCHES = 3
 """Batches of an epoch: of fewer images than make so many, the batches are smaller."""
@@ -24,13 +26,19 @@ def few_images_subject(case: TrainedCase, bench: Bench, num_train: int) -> Subje
 
     Only the last epoch is tested: few images make many epochs.
     """
+    setup, train_of = few_images_setup(case, bench, num_train)
+    return trained_subject(setup, bench, train_of=train_of)
+
+
+def few_images_setup(case: TrainedCase, bench: Bench, num_train: int) -> tuple[Setup, Callable[[int], Source]]:
+    """Return the setup of a case on `num_train` images, and what draws those of a seed; TooFewImages as above."""
     every = bench.tasks.data(case.task, bench.progress).train
     there_are = len(every.labels)
     if num_train > there_are:
         raise TooFewImages(f"{case.task} has {there_are:,} training images, the case is on {num_train:,} of them")
     by = for_few(recipe(case.recipe), num_train, of=there_are)
     setup = setup_of(case, bench, by=by, train=few(every, num_train, seed=0))
-    return trained_subject(setup, bench, train_of=lambda seed: setup.source(few(every, num_train, seed=seed)))
+    return setup, lambda seed: setup.source(few(every, num_train, seed=seed))
 
 
 def for_few(whole: Recipe, count: int, *, of: int) -> Recipe:

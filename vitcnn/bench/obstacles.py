@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 
+from vitcnn.adaptation.weights_file import WeightsFile, weights_path
 from vitcnn.architectures import architecture, hub
 from vitcnn.device import Device
-from vitcnn.errors import NoCompiler, UserError
+from vitcnn.errors import NoCompiler, UnknownName, UserError
 from vitcnn.input_sizes import InputKind, with_article
 from vitcnn.recipes import recipe
-from vitcnn.spec import Case, TrainedCase
+from vitcnn.recipes.parts import HUB, OF_FILE, RANDOM
+from vitcnn.spec import Case, Task, TrainedCase
 from vitcnn.tasks import Tasks
 from vitcnn.tasks.download import missing_files
 
@@ -23,7 +25,7 @@ def obstacle(case: Case, device: Device, tasks: Tasks) -> str:
         without_compiler(case, device)
         or without_input(case, tasks)
         or without_files(case, tasks)
-        or without_weights(case)
+        or without_weights(case, tasks)
     )
 
 
@@ -88,17 +90,73 @@ def require_input(case: Case, tasks: Tasks) -> None:
 
 def without_files(case: Case, tasks: Tasks) -> str:
     """Return that the files of the case's task are not here, where they are not."""
-    if not isinstance(case, TrainedCase) or not missing_files(tasks.task(case.task), tasks.data_root):
+    return _not_under(case.task, tasks) if isinstance(case, TrainedCase) else ""
+
+
+def _not_under(name: str, tasks: Tasks) -> str:
+    if not missing_files(tasks.task(name), tasks.data_root):
         return ""
-    return f"{case.task} is not under {tasks.data_root}: run `vitcnn fetch {case.task}` where there is a network"
+    return f"{name} is not under {tasks.data_root}: run `vitcnn fetch {name}` where there is a network"
+
+
+def require_weights(field: str, value: str, tasks: Tasks) -> None:
+    """Raise UserError, which names `field`, where nobody knows weights of that name, or a file cannot be used."""
+    if value in (RANDOM, HUB):
+        return
+    if value.startswith(OF_FILE):
+        WeightsFile.read(field, weights_path(value))
+        return
+    known = [name for name in tasks.names() if can_be_made(tasks.task(name))]
+    if value not in known:
+        raise UnknownName(field=field, value=value, known=known, also=(RANDOM, HUB, f"{OF_FILE}PATH"))
+
+
+def can_be_made(task: Task) -> bool:
+    """Whether weights can be trained on a task: it is classification of images."""
+    return task.kind == "image" and task.objective == "classification"
 
 
 def needs_weights(case: Case) -> bool:
     """Whether a case trains from the hub's weights."""
-    return isinstance(case, TrainedCase) and recipe(case.recipe).weights == "hub"
+    return isinstance(case, TrainedCase) and recipe(case.recipe).weights == HUB
 
 
-def without_weights(case: Case) -> str:
-    """Return that the hub's weights, from which the case trains, are not here, where they are not."""
+def without_weights(case: Case, tasks: Tasks) -> str:
+    """Return that the weights from which the case trains, or the data to make them, are not here or do not fit.
+
+    An empty string where neither is so. A file of weights was looked at before: it is there.
+    """
+    if not isinstance(case, TrainedCase):
+        return ""
+    value = recipe(case.recipe).weights
+    if value == RANDOM or value.startswith(OF_FILE):
+        return ""
+    return unfit_weights(case, tasks) or _weights_not_here(case, value, tasks)
+
+
+def unfit_weights(case: Case, tasks: Tasks) -> str:
+    """Return that the weights from which the case trains cannot be had for its architecture and task, or ""."""
+    if not isinstance(case, TrainedCase):
+        return ""
+    entry, value = architecture(case.architecture), recipe(case.recipe).weights
+    if value == HUB and not entry.hub:
+        return f"{entry.name} has no weights on the hub: name others, or another architecture"
+    is_task = value not in (RANDOM, HUB) and not value.startswith(OF_FILE)
+    return other_channels(tasks.task(value), tasks.task(case.task)) if is_task else ""
+
+
+def other_channels(first: Task, task: Task) -> str:
+    """Return that a model of `first` cannot go on with `task`, since one is grey and the other has colours, or ""."""
+    if first.shape.channels == task.shape.channels:
+        return ""
+    return (
+        f"images of {task.name} have {task.shape.channels} channels and those of {first.name} {first.shape.channels}: "
+        "name weights of a task that is alike"
+    )
+
+
+def _weights_not_here(case: TrainedCase, value: str, tasks: Tasks) -> str:
     entry = architecture(case.architecture)
-    return hub.not_here(entry) if needs_weights(case) and not hub.are_here(entry) else ""
+    if value == HUB:
+        return "" if hub.are_here(entry) else hub.not_here(entry)
+    return _not_under(value, tasks)

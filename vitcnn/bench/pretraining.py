@@ -1,7 +1,8 @@
 """Weights that are made here: an architecture is trained on a task, and its weights are kept for whoever starts there.
 
 They lie in `weights/` below the data root, under a hash of all that made them. A GPU does not repeat bits, so that hash
-is their identity, and not their bytes.
+is their identity, and not their bytes. What came of the training stands in the header of the same file, so that it is
+written with the weights or not at all.
 """
 
 from __future__ import annotations
@@ -15,21 +16,28 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
 
 from vitcnn.adaptation.parts import core_of
 from vitcnn.adaptation.weights import save
+from vitcnn.adaptation.weights_file import FOLDER, WeightsFile
 from vitcnn.bench.bench import Bench
 from vitcnn.bench.models import placed, random_model
+from vitcnn.bench.obstacles import can_be_made
 from vitcnn.device import Device
 from vitcnn.errors import UserError
-from vitcnn.folders import write_whole
+from vitcnn.folders import require_writable
 from vitcnn.inference.forward import memory_format
 from vitcnn.recipes import Recipe, recipe, recipe_for
 from vitcnn.spec import Architecture, InputShape, Precision, Task
-from vitcnn.training import CLASSIFICATION, OBJECTIVES, fit, predict
+from vitcnn.training import CLASSIFICATION, fit, predict
 
-FOLDER = "weights"
 SEED = 0
+CARD = "card"
+"""Where the header of a file says what came of the training, as JSON."""
+
 NAMED_DIGITS = 12
 """Hexadecimal digits of the hash in a file's name."""
 
@@ -66,18 +74,51 @@ def default_recipe(entry: Architecture, task: Task) -> Recipe:
 def pretrained(entry: Architecture, task: Task, bench: Bench, by: Recipe | None = None) -> Pretrained:
     """Return the weights of `entry` trained on `task` by the default recipe, or `by` another; train where need be.
 
-    MissingData where the task's data cannot be had, UserError where a file that is kept was changed.
+    UserError where weights cannot be trained on the task, MissingData where its data cannot be had.
     """
+    planned = plan(entry, task, bench, by)
+    found = kept(planned)
+    if found is None:
+        _train(planned, bench)
+        found = kept(planned)
+        assert found is not None, "what was just written is whole"
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Weights that can be made here: of what, on what, how, and where they are kept. `how` makes their identity."""
+
+    architecture: Architecture
+    task: Task
+    recipe: Recipe
+    path: Path
+    made_as: str
+    how: Mapping[str, Any]
+
+
+def plan(entry: Architecture, task: Task, bench: Bench, by: Recipe | None = None) -> Plan:
+    """Return what would be made, and where it is kept; trains nothing. UserError and MissingData as `pretrained`."""
+    require_can_be_made(task)
     chosen = by or default_recipe(entry, task)
     data = bench.tasks.data(task.name, bench.progress)
     how = settings(entry, task, chosen, bench.device, data.sha256)
     made_as = hashlib.sha256(json.dumps(how, sort_keys=True).encode()).hexdigest()
     path = bench.tasks.data_root / FOLDER / f"{_file_name(entry, task)}-{made_as[:NAMED_DIGITS]}.safetensors"
-    card = _kept(path, made_as)
-    if card is None:
-        card = {**_train(entry, task, chosen, bench, path), "made_as": made_as, "how": how}
-        write_whole(path.with_suffix(".json"), json.dumps(card, indent=1))
-    return Pretrained(path=path, made_as=made_as, card=card)
+    return Plan(architecture=entry, task=task, recipe=chosen, path=path, made_as=made_as, how=how)
+
+
+def kept(planned: Plan) -> Pretrained | None:
+    """Return weights that were made before and are whole; None where there are none, or they are damaged."""
+    path = planned.path
+    if not path.is_file():
+        return None
+    try:
+        card = json.loads(WeightsFile.read("weights", path).header.get(CARD, "{}"))
+        is_whole = card.get("made_as") == planned.made_as and card.get("tensors_sha256") == _sum_of(load_file(path))
+    except (UserError, SafetensorError, OSError, ValueError):
+        return None
+    return Pretrained(path=path, made_as=planned.made_as, card=card) if is_whole else None
 
 
 def settings(entry: Architecture, task: Task, by: Recipe, device: Device, data_sha256: str) -> dict[str, Any]:
@@ -85,10 +126,12 @@ def settings(entry: Architecture, task: Task, by: Recipe, device: Device, data_s
     return {
         "architecture": entry.name,
         "parameters": entry.num_parameters,
+        "code_sha256": hashlib.sha256(Path(entry.file).read_bytes()).hexdigest() if entry.file else "",
+        "model_px": entry.model_px(task.shape.px),
         "task": task.name,
         "shape": asdict(task.shape),
         "data_sha256": data_sha256,
-        "recipe": {name: value for name, value in asdict(by).items() if name != "source"},
+        "recipe": {name: value for name, value in asdict(by).items() if name not in ("name", "source")},
         "seed": SEED,
         "device": device.kind,
         "precision": precision_on(device),
@@ -98,7 +141,7 @@ def settings(entry: Architecture, task: Task, by: Recipe, device: Device, data_s
 
 def require_can_be_made(task: Task) -> None:
     """Raise UserError where weights cannot be trained on a task: it is not classification of images."""
-    if task.kind != "image" or OBJECTIVES[task.objective] != CLASSIFICATION:
+    if not can_be_made(task):
         do = "Name for example glyphs62 or shapes."
         raise UserError(field="weights", value=task.name, allowed="tasks of one image as input, and classes", do=do)
 
@@ -108,48 +151,41 @@ def _file_name(entry: Architecture, task: Task) -> str:
     return readable[:80]
 
 
-def _kept(path: Path, made_as: str) -> dict[str, Any] | None:
-    """Return the card of weights that are kept whole; None where there are none."""
-    try:
-        card = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    is_whole = isinstance(card, dict) and card.get("made_as") == made_as and path.is_file()
-    return card if is_whole and card.get("bytes") == path.stat().st_size else None
+def _sum_of(tensors: Mapping[str, Tensor]) -> str:
+    """Return the SHA-256 of all tensors, by name."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
-def _train(entry: Architecture, task: Task, by: Recipe, bench: Bench, path: Path) -> dict[str, Any]:
-    """Train, keep the weights at `path`, and return what came of it."""
-    require_can_be_made(task)
-    data, device = bench.tasks.data(task.name, bench.progress), bench.device
-    shape = _model_shape(entry, task)
+def _train(planned: Plan, bench: Bench) -> None:
+    """Train, and keep the weights with what came of it; those that another process has kept meanwhile stay."""
+    entry, task, by, device = planned.architecture, planned.task, planned.recipe, bench.device
+    data, shape = bench.tasks.data(task.name, bench.progress), _model_shape(entry, task)
+    require_writable("--data-root", planned.path.parent, "Name another folder with --data-root or $VITCNN_DATA.")
     model = random_model(entry, shape, device, SEED)
-    how = {"layout": memory_format(entry), "precision": precision_on(device), "objective": CLASSIFICATION}
+    how: dict[str, Any] = {"layout": memory_format(entry), "precision": precision_on(device)}
+    train, test = (placed(split, shape, device) for split in (data.train, data.test))
 
     def tell(epoch: int, loss: float) -> None:
         text = f"pretraining {entry.name} on {task.name}: {epoch}/{by.epochs} epochs, loss {loss:.3f}"
         bench.progress(epoch, by.epochs, text)
 
-    train, test = (placed(split, shape, device) for split in (data.train, data.test))
-    history = fit(
-        model,
-        train,
-        recipe=by,
-        device=device,
-        mode="eager",
-        seed=SEED,
-        after_epoch=tell,
-        **how,  # type: ignore[arg-type]
-    )
-    found = predict(model, test, test_time=by.test_time, **how)  # type: ignore[arg-type]
-    save(core_of(model), path)
-    return {
+    history = fit(model, train, recipe=by, device=device, mode="eager", seed=SEED, after_epoch=tell, **how)
+    found = predict(model, test, objective=CLASSIFICATION, test_time=by.test_time, **how)
+    card = {
+        "made_as": planned.made_as,
+        "how": planned.how,
         "test_accuracy": CLASSIFICATION.accuracy(found, torch.from_numpy(data.test.labels)),
         "training_time_s": history.epoch_ends_s[-1],
         "num_train_images": len(train),
         "num_test_images": len(test),
-        "bytes": path.stat().st_size,
+        "tensors_sha256": _sum_of(core_of(model).state_dict()),
     }
+    if kept(planned) is None:
+        save(model, planned.path, **{CARD: json.dumps(card)})
 
 
 def _model_shape(entry: Architecture, task: Task) -> InputShape:

@@ -44,9 +44,9 @@ class Setup:
     """A case that trains, with its data on the device.
 
     `weighted` builds the model of `architecture` with the weights that the recipe starts from; `weights` is what a
-    record says of them. `train` and `test` hold images of `shape`; `data` has them as the task has them. The accuracy
-    is asked for after each of `tested_epochs`, counted from 1, the last one always. `meta_model` is the model without
-    its weights, as it is adapted.
+    record says of them, and `weights_path` the file in which they lie, None of random ones. `train` and `test` hold
+    images of `shape`; `data` has them as the task has them. The accuracy is asked for after each of `tested_epochs`,
+    counted from 1, the last one always. `meta_model` is the model without its weights, as it is adapted.
     """
 
     case: TrainedCase
@@ -54,6 +54,7 @@ class Setup:
     architecture: Architecture
     weighted: Architecture
     weights: Mapping[str, Any]
+    weights_path: Path | None
     task: Task
     objective: Objective
     recipe: Recipe
@@ -145,14 +146,15 @@ def setup_of(
     how = adaptation(case.adaptation) if isinstance(case, AdaptableCase) else Full()
     require_views(how, trained_by)
     model = adapted(on_meta(catalogued, shape), how)
-    found = weighted(catalogued, trained_by.weights, task, bench)
     data = bench.tasks.data(case.task, bench.progress)
+    found = weighted(catalogued, trained_by.weights, task, bench)
     return Setup(
         case=case,
         device=bench.device,
         architecture=catalogued,
         weighted=found.architecture,
         weights=found.settings,
+        weights_path=found.path,
         task=task,
         objective=OBJECTIVES[task.objective],
         recipe=trained_by,

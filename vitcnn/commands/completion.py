@@ -75,9 +75,18 @@ def _recipes() -> Iterable[str]:
     return recipes()
 
 
+def _weights() -> Iterable[str]:
+    from vitcnn.recipes.parts import HUB, RANDOM
+    from vitcnn.tasks import tasks
+
+    can_be_made = (task.name for task in tasks().values() if task.kind == "image")
+    return (RANDOM, HUB, *can_be_made)
+
+
 NAMES: dict[str, Callable[[], Iterable[str]]] = {
     "arch": _architectures,
-    "weights": _architectures,
+    "weights_of": _architectures,
+    "weights": _weights,
     "task": _tasks,
     "names": _tasks,
     "recipe": _recipes,

@@ -14,14 +14,15 @@ import psutil
 import pynvml
 from tabulate import tabulate
 
-from vitcnn.architectures import architectures, hub
-from vitcnn.bench.obstacles import compiler, needs_weights, obstacle, without_weights
+from vitcnn.architectures import architecture, architectures, hub
+from vitcnn.bench.obstacles import compiler, needs_weights, obstacle
 from vitcnn.device import Device
 from vitcnn.device.environment import environment
 from vitcnn.device.which import threads_and_reason
 from vitcnn.durations import estimate, known_durations
 from vitcnn.folders import nearest_existing
-from vitcnn.spec import Case
+from vitcnn.recipes import recipe
+from vitcnn.spec import Case, TrainedCase
 from vitcnn.tasks import Tasks
 from vitcnn.tasks.download import missing_files
 
@@ -141,7 +142,10 @@ def _data(tasks: Tasks, cases: Sequence[Case]) -> Finding:
     downloaded = [task for task in map(tasks.task, tasks.names()) if task.files]
     missing = [task.name for task in downloaded if missing_files(task, tasks.data_root)]
     here = [task.name for task in downloaded if task.name not in missing]
-    needed = [name for name in missing if any(getattr(case, "task", "") == name for case in cases)]
+    used = {
+        name for case in cases if isinstance(case, TrainedCase) for name in (case.task, recipe(case.recipe).weights)
+    }
+    needed = [name for name in missing if name in used]
     text = f"here: {', '.join(here) or 'none'}; not here: {', '.join(missing) or 'none'}"
     do = f"Run `vitcnn fetch {' '.join(needed)}` where there is a network." if needed else ""
     return Finding(about="downloaded data", text=text, do=do)
@@ -151,7 +155,8 @@ def _weights(cases: Sequence[Case]) -> Finding:
     """Say which ImageNet weights are in the hub's cache; missing ones are a problem if a case needs them."""
     named = [entry for entry in architectures().values() if entry.hub]
     here = [entry.name for entry in named if hub.are_here(entry)]
-    needed = dict.fromkeys(case.architecture for case in cases if needs_weights(case) and without_weights(case))
+    wanted = {case.architecture: architecture(case.architecture) for case in cases if needs_weights(case)}
+    needed = [name for name, entry in wanted.items() if entry.hub and not hub.are_here(entry)]
     text = f"here: {', '.join(here) or 'none'}, of {len(named)}"
     do = f"Run `vitcnn fetch --weights {' '.join(needed)}` where there is a network." if needed else ""
     return Finding(about="hub weights", text=text, do=do)

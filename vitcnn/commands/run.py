@@ -13,6 +13,7 @@ OPTIONS = (
     "--arch",
     "--task",
     "--recipe",
+    "--weights",
     "--seeds",
     "--data-root",
     "--out",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from vitcnn.gate.baseline import Baseline, CaseBaseline
 from vitcnn.gate.verdict import Verdict
 from vitcnn.quantity import counted
+from vitcnn.recipes.parts import RANDOM
 from vitcnn.record import CaseResult, Outcome, Record, Run, Selection
 from vitcnn.spec import PRESETS
 
@@ -78,9 +79,16 @@ def is_left_out(case: str, ended: Sequence[CaseResult], baseline: CaseBaseline, 
         or (selection.architectures and record.architecture and record.architecture not in selection.architectures)
         or (selection.tasks and task is not None and task not in selection.tasks)
         or (selection.recipes and record.recipe and record.recipe not in selection.recipes)
+        or (selection.weights and _starts_from(record) not in ("", RANDOM, selection.weights))
         or (selection.num_seeds and seeds is not None and seeds != selection.num_seeds)
         or (preset in PRESETS and PRESETS.index(preset) > PRESETS.index(selection.preset))
     )
+
+
+def _starts_from(record: Record) -> str:
+    """Return the weights that a record's recipe starts from; an empty string where nothing trained."""
+    training = record.settings.get("training")
+    return str(training.get("weights", "")) if isinstance(training, Mapping) else ""
 
 
 def _is_outside(case: str, place: str, paths: Sequence[str]) -> bool:

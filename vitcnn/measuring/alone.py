@@ -10,7 +10,7 @@ from pathlib import Path
 
 from vitcnn import architectures, recipes
 from vitcnn.bench import Bench
-from vitcnn.bench.obstacles import require_input
+from vitcnn.bench.obstacles import require_input, require_weights
 from vitcnn.device import CleanState, resolve
 from vitcnn.errors import CaseError
 from vitcnn.measuring import runner
@@ -39,6 +39,8 @@ def measure(case: Case, *, device: str = "auto", data_root: Path | str | None = 
     tasks = Tasks(known_data_root(data_root), asked=[case.task] if isinstance(case, TrainedCase) else [])
     case = with_own(case, tasks)
     require_input(case, tasks)
+    if isinstance(case, TrainedCase):
+        require_weights("weights", recipes.recipe(case.recipe).weights, tasks)
     bench = Bench(device=place, tasks=tasks, progress=ProgressBar())
     with earlier_objects_aside():
         return measured(case, bench)

@@ -14,6 +14,7 @@ import pytest
 
 from vitcnn import recipes
 from vitcnn.architectures import architecture, ask_for
+from vitcnn.bench.obstacles import require_weights
 from vitcnn.device import Device, resolve
 from vitcnn.errors import UnknownName, UserError
 from vitcnn.folders import OWN, given_path, require_writable
@@ -24,6 +25,7 @@ from vitcnn.measuring.instructions import OPTION, require_valgrind
 from vitcnn.processes.fresh import RERUN, RUN_JSON, Request
 from vitcnn.pytest_plugin.journal import JOURNAL
 from vitcnn.pytest_plugin.resuming import SAVING, Resumed, resumed_run
+from vitcnn.recipes.own import shown
 from vitcnn.record import Selection
 from vitcnn.report.step_summary import GATE_MD
 from vitcnn.spec import PRESETS
@@ -49,9 +51,9 @@ DEFAULT_STORAGE = "file://./.benchmarks"
 class Options:
     """The checked options of one run; `selection` holds those that were given on the command line.
 
-    If `architectures`, `tasks.asked` or `recipes` are empty, or `num_seeds` is 0, those of the cases are used.
-    `gate` is None without --gate; `gate_reruns` is the number of processes of each round that measures suspects again.
-    `request` says what vitcnn asked this session to measure, and is None if a user started the session.
+    If `architectures`, `tasks.asked`, `recipes` or `weights` are empty, or `num_seeds` is 0, those of the cases are
+    used. `gate` is None without --gate; `gate_reruns` is the number of processes of each round that measures suspects
+    again. `request` says what vitcnn asked this session to measure, and is None if a user started the session.
     `resumed` is None if the run does not continue an interrupted one. Reruns of suspects do not count instructions.
     """
 
@@ -60,6 +62,7 @@ class Options:
     architectures: tuple[str, ...]
     tasks: Tasks
     recipes: tuple[str, ...]
+    weights: str
     num_seeds: int
     out: Path
     selection: Selection
@@ -113,6 +116,13 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="NAME",
         help="Train with this recipe instead of those of the cases: a name of `vitcnn list recipes`, FILE.py:NAME for "
         "your own, or a variant such as digits_cnn,epochs=3,batch=64. Repeat the option for several recipes.",
+    )
+    group.addoption(
+        "--weights",
+        metavar="VALUE",
+        help="Start from these weights in the cases that start from pretrained ones: random, hub for timm's of the "
+        "Hugging Face hub, file:PATH for a safetensors file in timm's layout, or the name of a task, such as glyphs62, "
+        "on which the architecture is trained first.",
     )
     group.addoption(
         "--seeds",
@@ -180,11 +190,13 @@ def check_options(config: pytest.Config) -> Options:
     request = next((entry for entry in config.pluginmanager.get_plugins() if isinstance(entry, Request)), None)
     storage_folder(config)  # refuses what cannot be one
     asked_recipes, num_seeds = recipes.ask_for(config.getoption("--recipe")), _num_seeds(config.getoption("--seeds"))
+    weights = _weights(config.getoption("--weights"), asked_recipes, tasks)
     selection = Selection(
         preset=preset,
         architectures=_on_command_line(config, "--arch", architectures),
         tasks=_on_command_line(config, "--task", tasks.asked),
         recipes=_on_command_line(config, "--recipe", asked_recipes),
+        weights=_on_command_line(config, "--weights", str(shown(weights))),
         num_seeds=_on_command_line(config, "--seeds", num_seeds),
         keyword=_on_command_line(config, "-k", config.option.keyword),
         markers=_on_command_line(config, "-m", config.option.markexpr),
@@ -196,6 +208,7 @@ def check_options(config: pytest.Config) -> Options:
         architectures=architectures,
         tasks=tasks,
         recipes=asked_recipes,
+        weights=weights,
         num_seeds=num_seeds,
         out=out,
         selection=selection,
@@ -277,6 +290,15 @@ def _num_seeds(text: str | None) -> int:
         do = "With three seeds the report shows how much seeds differ; with one it cannot."
         raise UserError(field="--seeds", value=text, allowed=f"1 to {MOST_SEEDS}", do=do)
     return int(text)
+
+
+def _weights(asked: str | None, named_recipes: Sequence[str], tasks: Tasks) -> str:
+    """Return the weights that were asked for, or none; UserError where they, or those of a recipe, cannot be used."""
+    for name in named_recipes:
+        require_weights(f"weights of {name.partition(',')[0]}", recipes.recipe(name).weights, tasks)
+    if asked is not None:
+        require_weights("--weights", asked.strip(), tasks)
+    return (asked or "").strip()
 
 
 def _narrow_paths(config: pytest.Config) -> tuple[str, ...]:

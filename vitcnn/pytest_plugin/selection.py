@@ -1,4 +1,4 @@
-"""Selects which of a file's CASES a run collects, by --preset, --arch, --task, --recipe and --seeds."""
+"""Selects which of a file's CASES a run collects, by --preset, --arch, --task, --recipe, --weights, --seeds."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from vitcnn.architectures import architecture
-from vitcnn.bench.obstacles import require_input, without_input
+from vitcnn.bench.obstacles import require_input, require_weights, unfit_weights, without_input
 from vitcnn.input_sizes import InputKind
 from vitcnn.pytest_plugin.options import Options
-from vitcnn.recipes import recipe, recipe_for, recipe_of_set
+from vitcnn.recipes import recipe, recipe_for, recipe_of_set, starting_from
+from vitcnn.recipes.parts import RANDOM
 from vitcnn.spec import AdaptableCase, Case, Task, TrainedCase, set_of
 from vitcnn.suite import of_preset
 from vitcnn.tasks import Tasks
@@ -30,7 +31,7 @@ def select(cases: Iterable[Case], options: Options) -> list[Any]:
     if options.tasks.asked:
         asked = [options.tasks.task(name) for name in options.tasks.asked]
         chosen = list(dict.fromkeys(case for task in asked for case in of_task(chosen, task)))
-    chosen = trained_as(chosen, options.recipes, options.num_seeds)
+    chosen = trained_as(chosen, options.recipes, options.num_seeds, options.weights)
     return [
         pytest.param(case, id=str(case), marks=[] if case in in_preset else _skipped(case, options.tasks))
         for case in chosen
@@ -42,7 +43,7 @@ def require_known_names(case: Case, tasks: Tasks) -> None:
     architecture(case.architecture)
     if isinstance(case, TrainedCase):
         tasks.task(case.task)
-        recipe(case.recipe)
+        require_weights(f"weights of {case.recipe.partition(',')[0]}", recipe(case.recipe).weights, tasks)
 
 
 def of_architecture(cases: Sequence[Case], name: str, tasks: Tasks) -> list[Case]:
@@ -82,16 +83,26 @@ def suits(case: TrainedCase, task: Task) -> bool:
     return task.kind in case.kinds and architecture(case.architecture).sizes.kind == task.kind
 
 
-def trained_as(cases: Sequence[Case], recipes: Sequence[str] = (), num_seeds: int = 0) -> list[Case]:
-    """Return the cases, those that train by each of the recipes and with the seeds that are asked for, if any."""
+def trained_as(cases: Sequence[Case], recipes: Sequence[str] = (), num_seeds: int = 0, weights: str = "") -> list[Case]:
+    """Return the cases, those that train by each of the recipes, from the weights, with the seeds that are asked for.
+
+    What is not asked for stays as it is. A recipe that starts from random weights does so still.
+    """
 
     def trained(case: Case) -> list[Case]:
         if not isinstance(case, TrainedCase):
             return [case]
         seeds = num_seeds or case.num_seeds
-        return [replace(case, recipe=name, num_seeds=seeds) for name in recipes or (case.recipe,)]
+        named = recipes or (case.recipe,)
+        names = [starting_from(name, weights) if weights and is_pretrained(name) else name for name in named]
+        return [replace(case, recipe=name, num_seeds=seeds) for name in names]
 
     return list(dict.fromkeys(found for case in cases for found in trained(case)))
+
+
+def is_pretrained(name: str) -> bool:
+    """Whether a recipe starts from other weights than random ones."""
+    return recipe(name).weights != RANDOM
 
 
 def on_task(case: TrainedCase, task: Task) -> TrainedCase:
@@ -107,6 +118,6 @@ def on_task(case: TrainedCase, task: Task) -> TrainedCase:
 
 
 def _skipped(case: Case, tasks: Tasks) -> list[pytest.MarkDecorator]:
-    """Return a skip mark for a place that an architecture or a task was put into and that it does not fit."""
-    reason = without_input(case, tasks)
+    """Return a skip mark for a place that an architecture, a task or weights were put into and that they do not fit."""
+    reason = without_input(case, tasks) or unfit_weights(case, tasks)
     return [pytest.mark.skip(reason=reason)] if reason else []

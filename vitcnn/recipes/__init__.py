@@ -12,7 +12,8 @@ from functools import cache
 
 from vitcnn import catalogue
 from vitcnn.errors import UnknownName, UserError
-from vitcnn.recipes.own import GROUP, canonical, own_recipe, variant
+from vitcnn.recipes.own import GROUP, own_recipe, variant
+from vitcnn.recipes.parts import OF_FILE
 from vitcnn.recipes.parts import Recipe as Recipe
 from vitcnn.references import USAGE, is_reference, offered, require_one_meaning
 from vitcnn.spec import Architecture, Task
@@ -48,12 +49,18 @@ def recipe(name: str) -> Recipe:
 
     UnknownName offers the nearest of the catalogue.
     """
+    if name in _OWN:
+        return _OWN[name]
     base, comma, changes = name.partition(",")
     found = _OWN.get(base) or recipes().get(base) or _offered(base)
     if found is None:
         also = ("NAME,epochs=3 for a variant", f"{USAGE} for your own")
         raise UnknownName(field="recipe", value=base, known=(*recipes(), *offered(GROUP)), also=also)
-    return variant(found, changes) if comma else found
+    changed = variant(found, changes) if comma else found
+    if changed.weights.startswith(OF_FILE) and comma and changed.name != name:
+        do = "Ids and records hold no path: name the file on the command line, with --weights or --recipe."
+        raise UserError(field="recipe", value=name, allowed="names without a folder", do=do)
+    return changed
 
 
 def ask_for(asked: Sequence[str]) -> tuple[str, ...]:
@@ -68,12 +75,34 @@ def ask_for(asked: Sequence[str]) -> tuple[str, ...]:
         require_one_meaning("--recipe", base, GROUP, recipes())
         if is_reference(base):
             found = own_recipe(base)
-            if _OWN.setdefault(found.name, found) != found:
-                do = "Two files have the same name: rename one, or measure one after the other."
-                raise UserError(field="--recipe", value=found.name, allowed="own recipes of different names", do=do)
+            _know("--recipe", found)
             base = found.name
-        names.append(recipe(f"{base},{canonical(changes)}" if comma else base).name)
+        names.append(_variant(base, changes) if comma else recipe(base).name)
     return tuple(dict.fromkeys(names))
+
+
+def starting_from(name: str, weights: str) -> str:
+    """Return the name of the recipe `name` as it starts from `weights`; from now on `recipe` knows it.
+
+    UserError as `ask_for`.
+    """
+    base, _, changes = name.partition(",")
+    return _variant(base, ",".join(filter(None, (changes, f"weights={weights}"))))
+
+
+def _variant(base: str, changes: str) -> str:
+    """Return the name of a variant; one whose weights are a file is known by the file's name, without its folder."""
+    found = variant(recipe(base), changes)
+    if found.weights.startswith(OF_FILE):
+        _know("file of weights", found)
+    return found.name
+
+
+def _know(field: str, found: Recipe) -> None:
+    """Let `recipe` know a user's own; UserError where another has its name."""
+    if _OWN.setdefault(found.name, found) != found:
+        do = "Two files have the same name: rename one, or measure one after the other."
+        raise UserError(field=field, value=found.name, allowed="own recipes of different names", do=do)
 
 
 @cache

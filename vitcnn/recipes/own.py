@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import PurePath
 from typing import Any
 
 from vitcnn.errors import UnknownName, UserError
-from vitcnn.recipes.parts import Recipe, at_rate
+from vitcnn.recipes.parts import OF_FILE, Recipe, at_rate
 from vitcnn.references import load_reference
 
 GROUP = "vitcnn.recipes"
@@ -34,20 +35,29 @@ def own_recipe(text: str, name: str = "") -> Recipe:
 
 
 def canonical(changes: str) -> str:
-    """Return the text of what is changed in the one form that ids show; UserError where it cannot be read."""
-    return ",".join(f"{name}={value}" for name, value in sorted(_read(changes).items()))
+    """Return the text of what is changed in the one form that ids show; UserError where it cannot be read.
+
+    Of a file of weights that is its name, and not where it lies.
+    """
+    return ",".join(f"{name}={shown(value)}" for name, value in sorted(_read(changes).items()))
 
 
 def variant(base: Recipe, changes: str) -> Recipe:
     """Return `base` with what is changed, named after it; UserError where a value is not allowed."""
     settings = _read(changes)
     rate = settings.pop("peak_learning_rate", base.peak_learning_rate)
-    return at_rate(replace(base, **settings), rate, name=f"{base.name},{changes}")
+    return at_rate(replace(base, **settings), rate, name=f"{base.name},{canonical(changes)}")
+
+
+def shown(value: object) -> object:
+    """Return a setting as ids and records show it: of `file:PATH` the name of the file alone."""
+    is_file = isinstance(value, str) and value.startswith(OF_FILE)
+    return f"{OF_FILE}{PurePath(str(value)).name}" if is_file else value
 
 
 def _read(changes: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for part in changes.split(","):
+    for part in _parts(changes):
         name, _, text = (piece.strip() for piece in part.partition("="))
         if name not in CHANGES:
             raise UnknownName(field="--recipe", value=name, known=CHANGES)
@@ -58,3 +68,14 @@ def _read(changes: str) -> dict[str, Any]:
             do = "Write for example digits_cnn,epochs=3."
             raise UserError(field=f"--recipe: {name}", value=text, allowed=kind, do=do) from None
     return found
+
+
+def _parts(changes: str) -> list[str]:
+    """Split at commas, but for those in the path of a file of weights."""
+    parts: list[str] = []
+    for part in changes.split(","):
+        if "=" not in part and parts and parts[-1].lstrip().startswith(f"weights={OF_FILE}"):
+            parts[-1] += f",{part}"
+        else:
+            parts.append(part)
+    return parts

@@ -109,13 +109,15 @@ class Selection:
     """What of a suite was asked for; what the command line left out is not missing.
 
     `keyword` and `markers` are pytest's -k and -m; `paths` are files and node ids, relative to the root, and empty
-    where whole folders were asked for. `num_seeds` is 0 where each case has its own.
+    where whole folders were asked for. `num_seeds` is 0 where each case has its own,
+    and `weights` is empty.
     """
 
     preset: Preset = "full"
     architectures: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
     recipes: tuple[str, ...] = ()
+    weights: str = ""
     num_seeds: int = 0
     keyword: str = ""
     markers: str = ""
@@ -129,6 +131,7 @@ class Selection:
             *(f"--arch {name}" for name in self.architectures),
             *(f"--task {name}" for name in self.tasks),
             *(f"--recipe {name}" for name in self.recipes),
+            *([f"--weights {self.weights}"] if self.weights else ()),
             *([f"--seeds {self.num_seeds}"] if self.num_seeds else ()),
             *(f"{option} {value!r}" for option, value in (("-k", self.keyword), ("-m", self.markers)) if value),
         )

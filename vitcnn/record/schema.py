@@ -6,7 +6,8 @@
    packed in a file that `files["answers"]` names; a run says which records are of an interrupted one (`resumed`);
 4. `selection` says which recipes and how many seeds were asked for; the family `other`;
 5. the settings of a record hold the name of its recipe in `recipe` and all of it in `training`, and its `cell`; a case
-   says how long its whole test took (`wall_s`).
+   says how long its whole test took (`wall_s`);
+6. `selection` says which weights were asked for.
 
 Files from schema `OLDEST` on are read.
 """
@@ -24,7 +25,7 @@ import fastjsonschema
 from vitcnn.errors import RecordError
 from vitcnn.spec import ANY, shared_name
 
-SCHEMA, OLDEST = 5, 2
+SCHEMA, OLDEST = 6, 2
 
 
 def upgraded(document: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -42,7 +43,7 @@ def upgraded(document: Mapping[str, Any]) -> Mapping[str, Any]:
     upgraded_cases = [_case(case) if isinstance(case, dict) else case for case in cases or ()]
     later: dict[str, dict[str, Any]] = {
         "environment": {"git_changes": ""},
-        "selection": {"recipes": [], "num_seeds": 0},
+        "selection": {"recipes": [], "weights": "", "num_seeds": 0},
     }
     sections = {name: document.get(name) for name in later}
     upgraded = {name: {**later[name], **found} for name, found in sections.items() if isinstance(found, dict)}
