@@ -17,7 +17,7 @@ from vitcnn.spec import InputShape
         ("vit_base", 224, "lora16_qv"),
         ("swin_tiny", 224, "lora16_qv"),
         ("resnet18", 224, "lora16_conv"),
-        ("lenet", 28, "lora4_conv"),  # its first layer has 6 filters: rank 8 is too much
+        ("lenet", 28, "lora16_conv"),  # of its first layer, which has 6 filters, rank 6
     ],
 )
 def test_query_and_value_where_there_is_attention_else_convolutions_at_a_rank_that_fits(name, px, expected):

@@ -45,10 +45,10 @@ def refused(suite, *args):
         ("--weights file:nowhere", ["--weights", "'nowhere'", "a safetensors file that is there", "Check the path."]),
         ("--weights file:a_pickle", ["--weights", "'a_pickle'", "safetensors alone, since a zip file of torch.save"]),
         (
-            "--recipe transfer_lora,weights=file:a_file",
-            ["weights of transfer_lora: 'a_file'", "a whole safetensors file ("],
+            "--recipe transfer_lora_cnn,weights=file:a_file",
+            ["weights of transfer_lora_cnn: 'a_file'", "a whole safetensors file ("],
         ),
-        ("--recipe transfer_lora,weights=mine", ["weights of transfer_lora: 'mine'", "random, hub, file:PATH"]),
+        ("--recipe transfer_lora_cnn,weights=mine", ["weights of transfer_lora_cnn: 'mine'", "random, hub, file:PATH"]),
         ("--seeds 0", ["--seeds", "'0'", "1 to 1000"]),
         ("--arch vit_tinny", ["architecture", "'vit_tinny'", "Did you mean vit_tiny", "timm/NAME"]),
         ("--arch lenet,lenot", ["architecture", "'lenot'", "Did you mean lenet"]),

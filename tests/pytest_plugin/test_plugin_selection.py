@@ -250,14 +250,16 @@ def test_each_case_that_trains_does_so_by_each_recipe_and_with_the_seeds_that_ar
 
 def test_recipes_that_start_from_weights_start_from_those_that_are_asked_for_and_the_others_at_random(tmp_path):
     cases = [
-        AdaptationCase(architecture="lenet", task="digits", recipe="transfer_lora,epochs=2", adaptation="lora4_conv"),
+        AdaptationCase(
+            architecture="lenet", task="digits", recipe="transfer_lora_cnn,epochs=2", adaptation="lora4_conv"
+        ),
         AccuracyCase(architecture="lenet", task="digits", recipe="digits_cnn"),
     ]
     lora, plain = map(str, trained_as(cases, weights="hub"))
-    assert lora == "adaptation/lenet/digits/transfer_lora,epochs=2,weights=hub/lora4_conv/fp32/eager"
+    assert lora == "adaptation/lenet/digits/transfer_lora_cnn,epochs=2,weights=hub/lora4_conv/fp32/eager"
     assert plain == str(cases[1])
     lora, _ = trained_as(cases, weights=f"file:{tmp_path}/a,b.safetensors")
-    assert lora.recipe == "transfer_lora,epochs=2,weights=file:a,b.safetensors"
+    assert lora.recipe == "transfer_lora_cnn,epochs=2,weights=file:a,b.safetensors"
     assert recipe(lora.recipe).weights == f"file:{tmp_path}/a,b.safetensors"
     assert recipe(lora.recipe).epochs == 2
     ask_for([])

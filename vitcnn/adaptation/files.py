@@ -106,7 +106,7 @@ def peft_config(model: nn.Module, how: Lora) -> dict[str, Any]:
     others = {re.escape(name): rank for name, rank in ranks.items() if rank != most}
     config = LoraConfig(
         r=most,
-        lora_alpha=how.alpha * most // how.rank if how.alpha * most % how.rank == 0 else how.scale * most,
+        lora_alpha=how.scale * most,  # type: ignore[arg-type]  # peft divides it by r, whatever it is
         target_modules="|".join(map(re.escape, ranks)),
         modules_to_save=[classifier(model)[0]],
         rank_pattern=others,

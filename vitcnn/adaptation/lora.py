@@ -175,7 +175,7 @@ def _groups(attention: nn.Module) -> int:
 
 
 def ranks_of(model: nn.Module, settings: Lora) -> dict[str, int]:
-    """Return by its name the rank of the update of each layer: that which is asked for, or the largest that it can have.
+    """Return the rank of the update of each layer, by its name: the one asked for, or the largest that it can have.
 
     UserError where no layer can have the one that is asked for.
     """

@@ -37,7 +37,7 @@ def add_to(commands: Any) -> None:
     adapt.add_argument("--method", default=LORA, metavar="NAME", help=method)
     weights = "where it starts: random, hub, file:PATH or the name of a task; default: as the recipe says"
     adapt.add_argument("--weights", metavar="VALUE", help=weights)
-    recipe = "the training recipe, or a variant: transfer_lora_vit,epochs=3; default: that of transfer_full, _head or _lora which suits"
+    recipe = "the training recipe, or a variant: transfer_lora_vit,epochs=3; default: of a transfer_ set"
     adapt.add_argument("--recipe", metavar="NAME", help=recipe)
     few = "train on so many images, of each class as many; default: all"
     adapt.add_argument("--num-train", type=int, metavar="N", help=few)
