@@ -2,17 +2,17 @@
 
 Without `--race` all three run:
 
-- `step`: a training step of LoRA of rank 16 on query and value, by vitcnn on timm's fused layer, by peft on the separate
-  layers of Hugging Face transformers' ViT of the same size, and by peft on timm's whole fused layer (query, key and
-  value: another method, with one A for all three). Same batch, precision and optimiser; the head trains too; weights
+- `step`: a training step of LoRA of rank 16 on query and value, by vitcnn on timm's fused layer, by peft on the
+  separate layers of Hugging Face transformers' ViT of the same size, and by peft on timm's whole fused layer (query, key
+  and value: another method, with one A for all three). Same batch, precision and optimiser; the head trains too; weights
   are random.
 - `answer`: an answer of the base model, with LoRA merged, with LoRA beside the weights.
 - `head`: five epochs of a head on one view of each image, on features that are computed once, and on a frozen backbone
-  that is run again in each epoch. Images that the model enlarges, as everywhere, so that a small data set will do.
+  that is run again in each epoch. The images are noise, and a model may enlarge them.
 
-A ratio is the median over the rounds of vitcnn's time divided by the other side's; of `head` the other way round. `CPU`
-is the process's own time, which other work on the machine lengthens less than the clock on the wall; `memory` is what
-autograd saves for the backward, on CUDA the peak of what was allocated.
+A ratio is the median over the rounds of the first side's time divided by the other's. `CPU` is the process's own time,
+which other work on the machine lengthens less than the clock on the wall. `memory` is what autograd saves for the
+backward; on CUDA the peak of a step, beside which the other sides' weights do not count.
 
     python tools/lora_race.py [--race step] [--arch vit_base] [--px 224] [--batch 8] [--rounds 20] [--mode eager]
 """
@@ -25,8 +25,9 @@ import statistics
 import time
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import version
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -57,8 +58,6 @@ LORA = Lora(rank=16, targets="qv", alpha=32)
 VITS = ("vit_tiny", "vit_small", "vit_base")
 WARM = 3
 """Runs of each side before the clock starts; what is compiled, is compiled then."""
-
-NOT_HERE = "This race needs transformers: pip install transformers"
 
 Run = Callable[[], object]
 
@@ -96,10 +95,8 @@ def timm_vit(name: str, px: int) -> nn.Module:
 
 def of_transformers(name: str, px: int) -> nn.Module:
     """Return transformers' ViT of the same size with peft's LoRA on its query and value layers."""
-    try:
-        from transformers import ViTConfig, ViTForImageClassification
-    except ImportError:
-        raise SystemExit(NOT_HERE) from None
+    from transformers import ViTConfig, ViTForImageClassification
+
     twin: Any = timm_vit(name, px)
     config = ViTConfig(
         hidden_size=twin.embed_dim,
@@ -115,9 +112,7 @@ def of_transformers(name: str, px: int) -> nn.Module:
     model = ViTForImageClassification(config)
     ends = {found.rpartition(".")[2] for found, module in model.named_modules() if isinstance(module, nn.Linear)}
     targets = sorted(ends & {"query", "value", "q_proj", "v_proj"})  # as versions of transformers call them
-    settings = LoraConfig(
-        r=LORA.rank, lora_alpha=LORA.alpha, target_modules=targets, modules_to_save=["classifier"]
-    )
+    settings = LoraConfig(r=LORA.rank, lora_alpha=LORA.alpha, target_modules=targets, modules_to_save=["classifier"])
     return Logits(get_peft_model(model, settings))
 
 
@@ -261,9 +256,8 @@ def timed(sides: list[Side], rounds: int, warm: int, device: Device) -> dict[str
 
 
 def memory_bytes(side: Side, device: Device) -> float:
-    """Return the memory of a run of a step, not a number where it is not asked; on CUDA beside all other sides'."""
-    if side.model is None:
-        return float("nan")
+    """Return the memory of a step; on CUDA what it adds to all that lies there, and its own of that."""
+    assert side.model is not None
     if not device.is_cuda:
         return saved_for_backward_bytes(side.model, side.run)
     there = torch.cuda.memory_allocated()
@@ -273,17 +267,18 @@ def memory_bytes(side: Side, device: Device) -> float:
 
 def rows(sides: list[Side], times: Mapping[str, np.ndarray], device: Device) -> list[list[object]]:
     """Return a row for each side, with the first side's ratio to it."""
-    memory = {side.name: memory_bytes(side, device) for side in sides}
+    memory = {side.name: memory_bytes(side, device) for side in sides if side.model}
     first = sides[0].name
     table: list[list[object]] = []
     for side in sides:
         found, ratios = times[side.name], np.median(times[first] / times[side.name], axis=0)
         wall, cpu = (statistics.median(column) * 1e3 for column in found.T)
-        table.append([side.name, wall, cpu, memory[side.name] / 1e6, *ratios, memory[first] / memory[side.name]])
+        of_memory = [memory[side.name] / 1e6, memory[first] / memory[side.name]] if memory else []
+        table.append([side.name, wall, cpu, *ratios, *of_memory])
     return table
 
 
-HEADERS = ["side", "wall ms", "CPU ms", "memory MB", "first / it, wall", "first / it, CPU", "first / it, memory"]
+HEADERS = ["side", "wall ms", "CPU ms", "first / it, wall", "first / it, CPU", "memory MB", "first / it, memory"]
 
 
 def run_race(race: Race, options: argparse.Namespace, device: Device) -> None:
@@ -292,8 +287,8 @@ def run_race(race: Race, options: argparse.Namespace, device: Device) -> None:
     sides = race.sides(options, device)
     times = timed(sides, rounds, race.warm, device)
     print(f"\n{race.what(options)}, {rounds} rounds; target: {race.target}\n")
-    formats = ("", ".1f", ".1f", ".1f", ".3f", ".3f", ".3f")
-    print(tabulate(rows(sides, times, device), headers=HEADERS, tablefmt="github", floatfmt=formats))
+    formats, table = ("", ".1f", ".1f", ".3f", ".3f", ".1f", ".3f"), rows(sides, times, device)
+    print(tabulate(table, headers=HEADERS[: len(table[0])], tablefmt="github", floatfmt=formats))
 
 
 def main() -> None:
@@ -315,7 +310,13 @@ def main() -> None:
     device = resolve(options.device)
     warnings.simplefilter("ignore", FutureWarning)  # transformers' about its own
     names = ("torch", "timm", "peft", "transformers")
-    print(", ".join(f"{name} {version(name)}" for name in names), device.key, f"{torch.get_num_threads()} threads")
+    if "step" in options.race and not find_spec("transformers"):
+        raise SystemExit("The race of steps needs transformers: pip install transformers, or --race answer head")
+    print(
+        ", ".join(f"{name} {version(name)}" for name in names if find_spec(name)),
+        device.key,
+        f"{torch.get_num_threads()} threads",
+    )
     with numerics(device):
         for name in options.race:
             run_race(RACES[name], options, device)
