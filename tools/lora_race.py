@@ -3,9 +3,9 @@
 Without `--race` all three run:
 
 - `step`: a training step of LoRA of rank 16 on query and value, by vitcnn on timm's fused layer, by peft on the
-  separate layers of Hugging Face transformers' ViT of the same size, and by peft on timm's whole fused layer (query, key
-  and value: another method, with one A for all three). Same batch, precision and optimiser; the head trains too; weights
-  are random.
+  separate layers of Hugging Face transformers' ViT of the same size, and by peft on timm's whole fused layer (query,
+  key and value: another method, with one A for all three). Same batch, precision and optimiser; the head trains too;
+  weights are random.
 - `answer`: an answer of the base model, with LoRA merged, with LoRA beside the weights.
 - `head`: five epochs of a head on one view of each image, on features that are computed once, and on a frozen backbone
   that is run again in each epoch. The images are noise, and a model may enlarge them.
