@@ -129,6 +129,18 @@ def test_gradients_are_those_of_the_layer_with_one_weight(groups, needs_input_gr
     assert not layer.base.weight.requires_grad
 
 
+@pytest.mark.parametrize("groups", [1, 2])
+def test_what_is_compiled_computes_the_same(groups):
+    layer, tokens = layer_of(groups=groups), torch.randn(2, 7, 5, requires_grad=True)
+    torch.compiler.reset()
+    one, other = layer(tokens), torch.compile(layer, backend="aot_eager")(tokens)
+    wanted = (tokens, layer.down, layer.up)
+    torch.testing.assert_close(other, one)
+    torch.testing.assert_close(*[torch.autograd.grad(out.square().sum(), wanted) for out in (other, one)])
+    keys = [out.unflatten(-1, (groups, 3, -1))[..., 1, :] for out in (other, layer.base(tokens))]
+    assert torch.equal(*keys)
+
+
 def as_one(layer, width, groups):
     """Return A and B of the whole layer, B's rows put in order by indexing, gradients kept."""
     zeros = torch.zeros(width, layer.rank, dtype=layer.up.dtype)
