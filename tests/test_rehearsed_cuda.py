@@ -17,6 +17,7 @@ from torch.optim import Optimizer
 
 from vitcnn import (
     AccuracyCase,
+    AdaptationCase,
     DataEfficiencyCase,
     LatencyCase,
     MemoryCase,
@@ -233,6 +234,14 @@ CASES = [
     SequenceCase(architecture="sum_transformer", task="few_sums", recipe="flipped", num_seeds=1, precision="bf16"),
     SequenceCase(architecture="anchor_patch_vit", task="few_anchors", recipe="flipped", num_seeds=1),
     SequenceLatencyCase(architecture="anchor_transformer", px=28, batch=2, length=3, anchored=True),
+    LatencyCase(architecture="vit_micro", px=28, batch=2, precision="bf16", adaptation="lora2_qv"),
+    LatencyCase(architecture="vit_micro", px=28, batch=2, adaptation="lora2_qv", merged=True),
+    TrainingCase(architecture="vit_micro", px=28, batch=2, precision="bf16", adaptation="lora2_qv"),
+    TrainingCase(architecture="lenet", px=28, batch=2, adaptation="head"),
+    MemoryCase(architecture="vit_micro", px=28, batch=2, phase="training", adaptation="lora2_qv"),
+    MemoryCase(architecture="lenet", px=28, batch=2, phase="training", precision="bf16", adaptation="lora2_conv"),
+    AdaptationCase(architecture="vit_micro", task="two_batches", recipe="plain", num_seeds=1, adaptation="lora2_qv"),
+    AdaptationCase(architecture="lenet", task="two_batches", recipe="plain", num_seeds=1, adaptation="head"),
 ]
 
 
@@ -280,6 +289,7 @@ def test_a_case_of_each_question_goes_from_build_to_record(monkeypatch, case):
         "sequence_latency": {"event_time_s", "peak_allocated_bytes"},
         "sequences": {"order_dependence", "padding_dependence"},
         "accuracy": set(),
+        "adaptation": {"training_memory_bytes"},
         "data_efficiency": set(),
         "robustness": set(),
     }

@@ -20,6 +20,22 @@ IDS = [
         MemoryCase(architecture="vit_tiny", px=32, batch=4, phase="training"),
         "memory/vit_tiny/32/b4/training/fp32/eager",
     ),
+    (
+        MemoryCase(architecture="vit_tiny", px=32, batch=4, phase="training", adaptation="lora16_qv"),
+        "memory/vit_tiny/32/b4/training/lora16_qv/fp32/eager",
+    ),
+    (
+        TrainingCase(architecture="lenet", px=28, batch=16, adaptation="head"),
+        "training/lenet/28/b16/head/fp32/eager",
+    ),
+    (
+        LatencyCase(architecture="vit_tiny", px=224, batch=1, adaptation="lora4_qkv_alpha4"),
+        "latency/vit_tiny/224/b1/lora4_qkv_alpha4/fp32/eager",
+    ),
+    (
+        LatencyCase(architecture="vit_tiny", px=224, batch=1, adaptation="lora4_qv", merged=True),
+        "latency/vit_tiny/224/b1/lora4_qv/merged/fp32/eager",
+    ),
     (TiledCase(architecture="resnet18", batch=5), "tiled/resnet18/3840x2160/t512/o10/b5/fp32/eager"),
     (
         AccuracyCase(architecture="vit_micro", task="digits", recipe="digits_vit", precision="bf16"),
@@ -46,6 +62,15 @@ batch_cases = st.builds(
     batch=st.integers(1, 99),
     precision=st.sampled_from(["fp32", "bf16"]),
     mode=st.sampled_from(["eager", "compiled"]),
+    adaptation=st.sampled_from(["full", "head", "lora1_qv", "lora16_qv"]),
+)
+merged_cases = st.builds(
+    LatencyCase,
+    architecture=st.just("vit_tiny"),
+    px=st.just(224),
+    batch=st.integers(1, 2),
+    adaptation=st.sampled_from(["lora1_qv", "lora16_qv"]),
+    merged=st.booleans(),
 )
 tiled_cases = st.builds(
     TiledCase,
@@ -58,9 +83,21 @@ tiled_cases = st.builds(
 )
 
 
-@given(st.one_of(batch_cases, tiled_cases), st.one_of(batch_cases, tiled_cases))
+@given(*[st.one_of(batch_cases, merged_cases, tiled_cases)] * 2)
 def test_ids_are_equal_exactly_where_cases_are(one, other):
     assert (str(one) == str(other)) == (one == other)
+
+
+@pytest.mark.parametrize("name", ["full", "head"])
+def test_only_lora_can_be_merged(name):
+    with pytest.raises(UserError, match=f"merged: True cannot be used. Allowed: False with {name}"):
+        LatencyCase(architecture="vit_tiny", px=224, batch=1, adaptation=name, merged=True)
+
+
+@pytest.mark.parametrize("kind", [LatencyCase, TrainingCase])
+def test_an_adaptation_that_is_none_is_refused(kind):
+    with pytest.raises(UserError, match="adaptation: 'lora_qv' cannot be used"):
+        kind(architecture="vit_tiny", px=224, batch=1, adaptation="lora_qv")
 
 
 def test_tiled_cases_of_different_overlap_have_different_ids():
@@ -81,7 +118,7 @@ def test_cases_are_frozen_and_keyword_only(kind):
 
 
 def test_input_px_of_each_question():
-    assert [case.input_px for case, _ in IDS] == [224, 224, 28, 32, 512, None]
+    assert [case.input_px for case, _ in IDS] == [224, 224, 28, 32, 32, 28, 224, 224, 512, None]
 
 
 SEQUENCE = "sequence of images"

@@ -18,15 +18,16 @@ from vitcnn.suite import cases_in, of_preset
 from vitcnn.tasks import tasks
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
+ADAPTED = r"(/head|/lora\d+_[a-z]+)?"
 ID = {
     "accuracy": r"[a-z0-9_]+/[a-z0-9_]+",
     "data_efficiency": r"[a-z0-9_]+/[a-z0-9_]+/n\d+",
     "robustness": r"[a-z0-9_]+/[a-z0-9_]+",
     "sequences": r"[a-z0-9_]+/[a-z0-9_]+",
     "sequence_latency": r"\d+/b\d+/(anchor\+)?n\d+",
-    "training": r"\d+/b\d+",
-    "latency": r"\d+/b\d+",
-    "memory": r"\d+/b\d+/(inference|training)",
+    "training": rf"\d+/b\d+{ADAPTED}",
+    "latency": rf"\d+/b\d+{ADAPTED}(/merged)?",
+    "memory": rf"\d+/b\d+/(inference|training){ADAPTED}",
     "tiled": r"\d+x\d+/t\d+/o\d+/b\d+",
 }
 

@@ -54,9 +54,20 @@ ALSO = {
     ],
 }
 OF_A_RUN = ["allocated_bytes", "operators", "synchronisations"]
+SIZE = ["allocated_bytes", "macs", "parameters"]
+OF_A_STEP = [
+    "gradient_bytes",
+    "optimizer_bytes",
+    "saved_for_backward_bytes",
+    "trainable_parameters",
+    "training_memory_bytes",
+    "weights_bytes",
+]
 COUNTED = {
-    MEMORY: ["allocated_bytes", "macs", "parameters", "saved_for_backward_bytes"],
-    replace(MEMORY, phase="inference"): ["allocated_bytes", "macs", "parameters"],
+    MEMORY: [*SIZE, *OF_A_STEP],
+    replace(MEMORY, phase="inference"): SIZE,
+    replace(MEMORY, adaptation="head"): [*SIZE, *OF_A_STEP, "adapter_bytes"],
+    replace(MEMORY, adaptation="lora1_linear"): [*SIZE, *OF_A_STEP, "adapter_bytes", "peft_bytes"],
 }
 NAMES = {**{case: sorted([name, *ALSO[case.question], *OF_A_RUN]) for case, name in TIMED.items()}, **COUNTED}
 
@@ -109,7 +120,7 @@ def test_record_holds_what_its_question_reports_and_repeats_the_case(cpu, case, 
     clean.check()
     assert (record.case, record.status, record.architecture) == (str(case), "ok", case.architecture)
     assert record.family == architectures()[case.architecture].family
-    assert sorted(m.metric for m in record.measurements) == names
+    assert sorted(m.metric for m in record.measurements) == sorted(names)
     assert record.settings["question"] == case.question
     repeated = {key: value for key, value in asdict(case).items() if key != "recipe"}
     assert repeated.items() <= record.settings.items()

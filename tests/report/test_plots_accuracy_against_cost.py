@@ -140,6 +140,13 @@ def test_the_latency_is_that_at_the_task_s_resolution_else_at_the_nearest():
     assert shown_cases(records) == {"latency/lenet/28/b1/fp32/eager", "latency/vit_tiny/32/b1/fp32/eager"}
 
 
+def test_the_latency_is_of_a_model_of_which_all_trains():
+    pair = [trained("lenet", 90), trained("vit_tiny", 90)]
+    adapted = how(timed("lenet", 0.1, batch=16), adaptation="head")
+    plain = how(timed("vit_tiny", 0.1), adaptation="full")
+    assert shown_cases([*pair, adapted, plain]) == {"latency/vit_tiny/28/b1/fp32/eager"}
+
+
 def test_at_one_resolution_it_is_the_case_that_most_architectures_have_else_the_first():
     pair = [trained("lenet", 90), trained("vit_tiny", 90)]
     first = [timed(name, 0.1, batch=batch) for batch in (16, 1) for name in ("lenet", "vit_tiny")]

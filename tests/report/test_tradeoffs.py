@@ -32,6 +32,20 @@ def test_ratio_of_times(ours_s, theirs_s, words):
     assert text == f"vit_tiny against resnet18: answers 1 image at 28 px {words}."
 
 
+@pytest.mark.parametrize(
+    "settings, words",
+    [
+        ({"adaptation": "full", "merged": False}, ""),
+        ({"adaptation": "lora16_qv", "merged": False}, " (lora16_qv)"),
+        ({"adaptation": "lora16_qv", "merged": True}, " (lora16_qv, merged)"),
+    ],
+)
+def test_what_is_adapted_is_told(settings, words):
+    ours, theirs = latency("vit_tiny", 0.02), latency("resnet18", 0.01)
+    adapted = [replace(record, settings={**record.settings, **settings}) for record in (ours, theirs)]
+    assert line(*adapted) == f"vit_tiny against resnet18: answers 1 image at 28 px{words} 2.0x slower."
+
+
 def test_ratio_is_that_of_the_medians():
     text = line(latency("vit_tiny", 0.02, 0.02, 9.0), latency("resnet18", 0.01, 0.01, 0.000001))
     assert "2.0x slower" in text

@@ -56,13 +56,23 @@ class QueryValueLora(nn.Module):
             nn.init.kaiming_uniform_(factor, a=math.sqrt(5))
 
     def forward(self, tokens: Tensor) -> Tensor:
-        fused = self.base(tokens)
+        if self.groups == 1 and not torch.compiler.is_compiling():
+            return self._in_few_operators(tokens)  # torch.compile does better on what it can take apart
         low = F.linear(tokens, self.down)
-        query, value = (F.linear(low[..., i * self.rank : (i + 1) * self.rank], self.up[i]) for i in (0, 1))
-        parts = fused.unflatten(-1, (self.groups, 3, -1))
-        parts[..., 0, :].add_(query.unflatten(-1, (self.groups, -1)), alpha=self.scale)
-        parts[..., 2, :].add_(value.unflatten(-1, (self.groups, -1)), alpha=self.scale)
-        return fused
+        of_query, of_value = (F.linear(low[..., i * self.rank : (i + 1) * self.rank], self.up[i]) for i in (0, 1))
+        query, key, value = self.base(tokens).unflatten(-1, (self.groups, 3, -1)).unbind(-2)
+        query = query + self.scale * of_query.unflatten(-1, (self.groups, -1))
+        value = value + self.scale * of_value.unflatten(-1, (self.groups, -1))
+        return torch.stack([query, key, value], -2).flatten(-3)
+
+    def _in_few_operators(self, tokens: Tensor) -> Tensor:
+        inputs: tuple[Tensor | None, ...] = (tokens, self.base.weight, self.base.bias, self.down, self.up)
+        kind = tokens.device.type
+        if torch.is_autocast_enabled(kind):
+            dtype = torch.get_autocast_dtype(kind)
+            inputs = tuple(None if tensor is None else tensor.to(dtype) for tensor in inputs)
+        updated: Tensor = _Updated.apply(*inputs, self.scale)
+        return updated
 
     @torch.no_grad()
     def merged(self) -> nn.Linear:
@@ -107,6 +117,50 @@ def default_lora(model: nn.Module) -> Lora:
             return settings
     targets(model, Lora(rank=1, targets="conv", alpha=2))
     raise AssertionError("every layer has an update of rank 1")
+
+
+class _Updated(torch.autograd.Function):
+    """What QueryValueLora computes where query, key and value follow one another.
+
+    Matrix products write into the query and the value where they lie; autograd would copy all three for each of them.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, tokens: Tensor, weight: Tensor, bias: Tensor | None, down: Tensor, up: Tensor, scale: float
+    ) -> Tensor:
+        """Return (..., 3 * width) of tokens (..., inputs)."""
+        fused = F.linear(tokens, weight, bias)
+        low = F.linear(tokens, down).flatten(0, -2)
+        for part, of_part, factor in zip(_query_and_value(fused), low.chunk(2, -1), up, strict=True):
+            torch.addmm(part, of_part, factor.T, alpha=scale, out=part)
+        ctx.save_for_backward(tokens, weight, low, down, up)
+        ctx.scale = scale
+        return fused
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        """Return the gradients of tokens, down and up."""
+        tokens, weight, low, down, up = ctx.saved_tensors
+        (gradient,) = gradients
+        of_low, of_up = torch.empty_like(low), torch.empty_like(up)
+        parts = zip(_query_and_value(gradient), low.chunk(2, -1), up, of_low.chunk(2, -1), of_up, strict=True)
+        for part, of_part, factor, to_low, to_up in parts:
+            torch.mm(part, factor, out=to_low)
+            torch.mm(part.T, of_part, out=to_up)
+        of_low.mul_(ctx.scale)
+        flat = tokens.flatten(0, -2)
+        of_tokens = None
+        if ctx.needs_input_grad[0]:
+            of_tokens = gradient.flatten(0, -2) @ weight
+            of_tokens = torch.addmm(of_tokens, of_low, down, out=of_tokens).view_as(tokens)
+        return of_tokens, None, None, of_low.T @ flat, of_up.mul_(ctx.scale), None
+
+
+def _query_and_value(fused: Tensor) -> tuple[Tensor, Tensor]:
+    """Return both as matrices that share the memory of (..., 3 * width)."""
+    query, _, value = fused.flatten(0, -2).chunk(3, -1)
+    return query, value
 
 
 def add_lora(model: nn.Module, settings: Lora) -> None:

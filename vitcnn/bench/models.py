@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from functools import cache, partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from vitcnn.adaptation.adapt import adapted, num_trainable, require_used
+from vitcnn.adaptation.lora import is_lora, merge
+from vitcnn.adaptations import FULL, Lora, adaptation
 from vitcnn.architectures import architecture
 from vitcnn.architectures.parts import num_parameters
 from vitcnn.bench.rounds import MANY_ROUNDS, Rounds, planned
 from vitcnn.bench.subject import Subject
+from vitcnn.bench.training_memory import training_memory
 from vitcnn.device import Device
 from vitcnn.images import normalize
 from vitcnn.inference import for_inference
 from vitcnn.inference.forward import DTYPES, memory_format, resized
 from vitcnn.input_sizes import num_anchors
 from vitcnn.recipes.parts import AdamW
-from vitcnn.spec import Architecture, BatchCase, InputShape, Split
+from vitcnn.spec import AdaptableCase, Architecture, BatchCase, Case, InputShape, Split
 from vitcnn.tasks import real_images
 from vitcnn.training import Source, TrainingStep, optimizers, shrunk_split, source_of
 
@@ -27,12 +32,31 @@ WEIGHTS_SEED = 0
 STEP_OPTIMIZER = AdamW(peak_learning_rate=1e-4, weight_decay=0.05)
 """AdamW for every architecture, so that steps compare architectures and not optimisers."""
 
+IMAGES_TO_TRY = 2
+"""Images that show whether a model calls the layers that were put into it."""
+
 
 def random_model(entry: Architecture, shape: InputShape, device: Device, seed: int = WEIGHTS_SEED) -> nn.Module:
     """Build an architecture for `shape` with seeded random weights, on the device, where drawing them is quick."""
     torch.manual_seed(seed)
     with torch.device(device.name):
         return resized(entry, shape)
+
+
+def model_of(case: Case, entry: Architecture, shape: InputShape, device: Device) -> tuple[nn.Module, dict[str, Any]]:
+    """Build the model of a case with seeded random weights, adapted as the case says, and return its settings too.
+
+    These are about the model as it is before. UserError where it cannot be adapted so.
+    """
+    model = random_model(entry, shape, device)
+    settings = model_settings(entry, shape, model)
+    if not isinstance(case, AdaptableCase) or case.adaptation == FULL:
+        return model, settings
+    how = adaptation(case.adaptation)
+    model = adapted(model, how)
+    if isinstance(how, Lora):
+        require_used(model, images_on(device, shape, IMAGES_TO_TRY, memory_format(entry)))
+    return model, {**settings, "num_trainable": num_trainable(model)}
 
 
 def placed(split: Split, shape: InputShape, device: Device) -> Source:
@@ -66,26 +90,35 @@ def forward_subject(
     if length is not None:
         shape = replace(shape, num_classes=1, length=length + num_anchors(entry.sizes.kind))
     layout = memory_format(entry)
-    model = for_inference(
-        random_model(entry, shape, device), device=device, layout=layout, precision=case.precision, mode=case.mode
-    )
+    ready = partial(for_inference, device=device, layout=layout, precision=case.precision)
+    built, settings = model_of(case, entry, shape, device)
+    is_merged, has_lora = getattr(case, "merged", False), any(map(is_lora, built.modules()))
+    model = ready(merge(built) if is_merged else built, mode=case.mode)
     images = images_on(device, shape, case.batch, layout, DTYPES[case.precision])
 
     def run() -> Tensor:
         with torch.inference_mode():
             return model(images)
 
-    return batch_subject(case, device, shape, model, run, rounds)
+    def merging() -> Callable[[], object]:
+        """Return what merges a model that is built anew: merging changes it."""
+        return partial(merge, ready(model_of(case, entry, shape, device)[0], mode="eager"))
+
+    return batch_subject(
+        case, device, shape, model, run, rounds, settings, merging=merging if has_lora and not is_merged else None
+    )
 
 
 def step_subject(case: BatchCase, device: Device, rounds: Rounds = MANY_ROUNDS) -> Subject:
     """Return the subject whose run is one training step on the same batch."""
     entry, shape = architecture(case.architecture), real_images.input_shape(case.px)
     layout = memory_format(entry)
-    model = random_model(entry, shape, device).to(memory_format=layout)
+    model, settings = model_of(case, entry, shape, device)
+    model = model.to(memory_format=layout)
+    updating = optimizers(model, STEP_OPTIMIZER)
     step = TrainingStep(
         model,
-        optimizers(model, STEP_OPTIMIZER),
+        updating,
         device=device,
         layout=layout,
         precision=case.precision,
@@ -97,7 +130,16 @@ def step_subject(case: BatchCase, device: Device, rounds: Rounds = MANY_ROUNDS) 
     def run() -> Tensor:
         return step(images, labels)
 
-    return batch_subject(case, device, shape, model, run, rounds, optimizer=asdict(STEP_OPTIMIZER))
+    return batch_subject(
+        case,
+        device,
+        shape,
+        model,
+        run,
+        rounds,
+        {**settings, "optimizer": asdict(STEP_OPTIMIZER)},
+        training_memory=cache(lambda: training_memory(model, run, updating)),
+    )
 
 
 def batch_subject(
@@ -107,18 +149,22 @@ def batch_subject(
     model: nn.Module,
     run: Callable[[], Tensor],
     rounds: Rounds,
-    **settings: Any,
+    settings: dict[str, Any],
+    **rest: Any,
 ) -> Subject:
-    """Return the subject whose run passes a batch of `shape` through `model`; `settings` repeat the run besides."""
-    entry = architecture(case.architecture)
+    """Return the subject whose run passes a batch of `shape` through `model`.
+
+    `settings` repeat the run, and `rest` is what else such a subject has.
+    """
     return Subject(
         case=case,
-        architecture=entry,
+        architecture=architecture(case.architecture),
         device=device,
         shape=shape,
         model=model,
         run=run,
         warm_up=lambda: planned(rounds, run, device.timer),
         images_per_run=case.batch * (shape.length or 1),
-        settings={**model_settings(entry, shape, model), "seed": WEIGHTS_SEED, **settings},
+        settings={**settings, "seed": WEIGHTS_SEED},
+        **rest,
     )

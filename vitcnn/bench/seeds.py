@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -21,7 +22,10 @@ from vitcnn.bench.models import WEIGHTS_SEED, random_model
 from vitcnn.bench.series import series_of
 from vitcnn.bench.setup import Setup
 from vitcnn.bench.subject import Subject, Trained
-from vitcnn.training import Source, TrainingHistory, fit, predict
+from vitcnn.bench.training_memory import TrainingMemory, training_memory
+from vitcnn.recipes import Recipe
+from vitcnn.training import Source, TrainingHistory, TrainingStep, fit, optimizers, predict
+from vitcnn.training.fit import batches
 
 NUM_BATCHES_TO_COUNT = 2
 """Training batches of the counting pass: the first step of an optimiser, and one that is like all others."""
@@ -65,9 +69,14 @@ def train_head(setup: Setup, model: nn.Module, train: Source, asked: dict[str, A
     start = setup.device.timer()
     features = setup.features(model, train, seed=asked["seed"])
     needed_s = setup.device.timer() - start
-    as_it_is = replace(asked["recipe"], augmentation=())
-    history = fit(classifier(model)[1], features, **{**asked, "recipe": as_it_is, "layout": torch.contiguous_format})
+    by = as_it_is(asked["recipe"])
+    history = fit(classifier(model)[1], features, **{**asked, "recipe": by, "layout": torch.contiguous_format})
     return replace(history, epoch_ends_s=tuple(needed_s + end for end in history.epoch_ends_s))
+
+
+def as_it_is(by: Recipe) -> Recipe:
+    """Return the recipe for features, which cannot be augmented any more."""
+    return replace(by, augmentation=())
 
 
 def ask(setup: Setup, model: nn.Module, split: Source) -> Tensor:
@@ -156,6 +165,29 @@ def counted(setup: Setup) -> Callable[[], object]:
     """Build a model of its own and return its training on few images and its answers about them: no seed's."""
     model, few = new_model(setup, WEIGHTS_SEED), few_batches(setup)
     return lambda: train_and_ask(setup, model, few)
+
+
+def memory_of(setup: Setup) -> TrainingMemory:
+    """Return what a model of its own, no seed's, holds while it trains on the first batch of the training images."""
+    model, by, one = new_model(setup, WEIGHTS_SEED), setup.recipe, setup.train.first(setup.recipe.batch)
+    trained, train, layout, features_bytes = model.to(memory_format=setup.layout), one, setup.layout, None
+    if isinstance(setup.adaptation, Head):
+        train, by, layout = setup.features(model, one, seed=WEIGHTS_SEED), as_it_is(by), torch.contiguous_format
+        trained, features_bytes = classifier(model)[1], train.bytes_of(len(setup.train))
+    updating = optimizers(trained, by.optimizer)
+    step = TrainingStep(
+        trained,
+        updating,
+        device=setup.device,
+        layout=layout,
+        precision=setup.case.precision,
+        mode=setup.case.mode,
+        objective=setup.objective,
+        label_smoothing=by.label_smoothing,
+    )
+    generator = torch.Generator(setup.device.name).manual_seed(WEIGHTS_SEED)
+    images, targets = next(batches(train, by, generator, 0))
+    return training_memory(model, lambda: step(images, targets), updating, features_bytes=features_bytes)
 
 
 class SeedRounds(Generic[State, Result]):
@@ -265,6 +297,7 @@ def trained_subject(
         outcome=lambda: trained_of(setup, rounds.results, warm_up_s),
         series=lambda trained: series_of(trained, [result.history for result in rounds.results], setup.objective),
         counted=lambda: counted(setup),
+        training_memory=cache(lambda: memory_of(setup)),
     )
 
 

@@ -15,6 +15,8 @@ from vitcnn.spec import Architecture, Case, InputShape
 if TYPE_CHECKING:
     from torch import nn
 
+    from vitcnn.bench.training_memory import TrainingMemory
+
 
 @dataclass(frozen=True, kw_only=True)
 class Trained:
@@ -64,7 +66,9 @@ class Subject:
     the plan: how many rounds, and how many runs a round. `shape` is the input that the model is built for; `settings`
     repeat the case. `model` is there where one model is measured from start to end. Cases that train say by `outcome`
     what came of it once their rounds have run, and by `series` what of that a record keeps. `counted` gets ready and
-    returns what the counting pass runs, where a whole run takes too long for it. The runner fills in the rest:
+    returns what the counting pass runs, where a whole run takes too long for it. `training_memory` says what a step of
+    training holds in memory, and `merging` gets a model ready and returns what merges LoRA into it, both where there is
+    such a thing. The runner fills in the rest:
     `floor_bytes` of the device that were allocated before, `rounds` and `calls` as they were done, `times_s`, a run's
     seconds in each round, `trained`, and `counts` of the counting pass.
     """
@@ -83,6 +87,8 @@ class Subject:
     outcome: Callable[[], Trained] | None = None
     series: Callable[[Trained], list[Series]] | None = None
     counted: Callable[[], Callable[[], object]] | None = None
+    training_memory: Callable[[], TrainingMemory] | None = None
+    merging: Callable[[], Callable[[], object]] | None = None
     floor_bytes: int = 0
     rounds: int = 0
     calls: int = 0

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
+from vitcnn.adaptations import FULL, Adaptation, Full, Head, adaptation
 from vitcnn.metrics.metric import Metric, exact, of_time
+from vitcnn.spec import AdaptableCase, TrainedCase
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from vitcnn.bench.subject import Subject
     from vitcnn.spec import Architecture, InputShape
 
 FORWARDS_PER_STEP = 3
 FLOPS_PER_MAC = 2
+
+IMAGES_TO_COUNT = 2
+"""Images of the step that is counted: BatchNorm, where it trains, refuses one."""
 
 
 def macs_at_input(subject: Subject) -> Sequence[float]:
@@ -30,22 +35,65 @@ def macs(architecture: Architecture, shape: InputShape) -> int:
 
     On the meta device, which has no memory; what cannot run there, since it looks at values, is counted on the CPU.
     """
+    return _flops(architecture, shape, _forward_flops) // FLOPS_PER_MAC
+
+
+@cache
+def adapted_step_flops(architecture: Architecture, shape: InputShape, name: str) -> float:
+    """Count the FLOPs of one image in a step of a model adapted by `name`, by torch's counter: forward and backward.
+
+    Frozen layers have no gradients of weights, and nothing before the first layer that trains has a backward.
+    """
+    return _flops(architecture, shape, partial(_step_flops, adaptation(name))) / IMAGES_TO_COUNT
+
+
+def _flops(
+    architecture: Architecture, shape: InputShape, count: Callable[[nn.Module, Callable[[int], Tensor]], int]
+) -> int:
     try:
-        return _macs_on("meta", architecture, shape)
+        return _flops_on("meta", architecture, shape, count)
     except Exception:
-        return _macs_on("cpu", architecture, shape)
+        return _flops_on("cpu", architecture, shape, count)
 
 
-def _macs_on(device: str, architecture: Architecture, shape: InputShape) -> int:
+def _flops_on(
+    device: str,
+    architecture: Architecture,
+    shape: InputShape,
+    count: Callable[[nn.Module, Callable[[int], Tensor]], int],
+) -> int:
+    """Return what `count` counts of the model, given it and what makes images for it."""
+    import torch
+
+    model_shape = replace(shape, px=architecture.model_px(shape.px))
+    with torch.device(device), torch.random.fork_rng(devices=()):
+        return count(architecture.build(shape), lambda images: torch.zeros(model_shape.of_batch(images)))
+
+
+def _forward_flops(model: nn.Module, images: Callable[[int], Tensor]) -> int:
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    counter = FlopCounterMode(display=False)
-    with torch.device(device), torch.no_grad(), torch.random.fork_rng(devices=()):
-        model: nn.Module = architecture.build(shape).eval()
-        with counter:
-            model(torch.zeros(replace(shape, px=architecture.model_px(shape.px)).of_batch(1)))
-    return counter.get_total_flops() // 2
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        model.eval()(images(1))
+    return counter.get_total_flops()
+
+
+def _step_flops(how: Adaptation, model: nn.Module, images: Callable[[int], Tensor]) -> int:
+    from vitcnn.adaptation.adapt import adapted
+
+    return flops_of_step(adapted(model, how), images(IMAGES_TO_COUNT))
+
+
+def flops_of_step(model: nn.Module, images: Tensor) -> int:
+    """Return the FLOPs of a forward of `images` and of the backward of what `model` trains."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from vitcnn.training.step import in_training_mode
+
+    with FlopCounterMode(display=False) as counter:
+        in_training_mode(model)(images).sum().backward()
+    return counter.get_total_flops()
 
 
 def matmul_flops_per_s(subject: Subject) -> Sequence[float]:
@@ -58,8 +106,23 @@ def matmul_flops_per_s(subject: Subject) -> Sequence[float]:
 def model_flop_utilisation(subject: Subject) -> Sequence[float]:
     """Return each round's share of what a large matrix product reaches."""
     [reachable] = matmul_flops_per_s(subject)
-    flops_per_image = FORWARDS_PER_STEP * FLOPS_PER_MAC * macs(subject.architecture, subject.shape)
-    return [flops_per_image * subject.images_per_run / seconds / reachable for seconds in subject.times_s]
+    flops = flops_per_run(subject)
+    return [flops / seconds / reachable for seconds in subject.times_s]
+
+
+def flops_per_run(subject: Subject) -> float:
+    """Return what the model computes in one run: of a case that trains, in the training of one seed."""
+    case, forward_macs = subject.case, macs(subject.architecture, subject.shape)
+    name = case.adaptation if isinstance(case, AdaptableCase) else FULL
+    how = adaptation(name)
+    if isinstance(how, Full):
+        return FORWARDS_PER_STEP * FLOPS_PER_MAC * forward_macs * subject.images_per_run
+    of_step = adapted_step_flops(subject.architecture, subject.shape, name)
+    if isinstance(how, Head) and isinstance(case, TrainedCase):
+        of_head = of_step - FLOPS_PER_MAC * forward_macs  # the gradient of its weights, as much as its forward
+        features = FLOPS_PER_MAC * forward_macs * how.views * subject.settings["num_train_images"]
+        return features + FLOPS_PER_MAC * of_head * subject.images_per_run
+    return of_step * subject.images_per_run
 
 
 MACS = Metric(
@@ -92,7 +155,9 @@ MODEL_FLOP_UTILISATION = Metric(
 )
 """The model's own FLOP/s in training, as a share of what a large matrix product reaches here (matmul_flops_per_s).
 
-A training step is taken as three forwards (the backward costs two), a multiply-accumulate as two FLOPs. What the
-optimiser, augmentation and resizing compute does not count, nor do they stop the clock.
+Where all trains, a step is taken as three forwards (the backward costs two), a multiply-accumulate as two FLOPs. Of an
+adapted model it is what is computed: what is frozen has no gradients of weights, and what comes before all that trains
+no backward; where the head alone trains on features, the model's forward counts once for each view. What the optimiser,
+augmentation and resizing compute does not count, nor do they stop the clock.
 Source: Chowdhery et al., PaLM, arXiv 2204.02311, appendix B, which divides by the vendor's peak instead.
 """

@@ -1,4 +1,4 @@
-"""Defines the metrics of model size and memory, each measured in a pass of its own."""
+"""Defines the metrics of model size and peak memory, each measured in a pass of its own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from vitcnn.metrics.metric import Metric, exact, one_percent
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
     from vitcnn.bench.subject import Subject
 
@@ -35,25 +35,6 @@ def peak_allocated_bytes(subject: Subject) -> Sequence[float]:
     return [peak_allocated_bytes(subject.run) - subject.floor_bytes]
 
 
-def saved_for_backward_bytes(subject: Subject) -> Sequence[float]:
-    """Return the bytes, seen by saved-tensor hooks; none for an inference case."""
-    from torch.autograd.graph import saved_tensors_hooks
-
-    parameters = {parameter.untyped_storage().data_ptr() for parameter in model_of(subject).parameters()}
-    saved: dict[int, Tensor] = {}  # holding the tensors keeps their addresses from being used again
-
-    def pack(tensor: Tensor) -> Tensor:
-        saved.setdefault(tensor.untyped_storage().data_ptr(), tensor)
-        return tensor.detach()  # an output that holds its own graph would be a cycle, which only a backward frees
-
-    with saved_tensors_hooks(pack, lambda tensor: tensor):
-        subject.run()
-    num_bytes = sum(t.untyped_storage().nbytes() for pointer, t in saved.items() if pointer not in parameters)
-    count = len(saved)
-    saved.clear()  # the graph of what no backward went through holds the hook, and the hook these
-    return [num_bytes] if count else ()
-
-
 PARAMETERS = Metric(
     name="parameters",
     unit="1",
@@ -75,17 +56,3 @@ PEAK_ALLOCATED_BYTES = Metric(
     measure=peak_allocated_bytes,
 )
 """Peak of the CUDA memory that torch had allocated during one run, weights and inputs included."""
-
-SAVED_FOR_BACKWARD_BYTES = Metric(
-    name="saved_for_backward_bytes",
-    unit="B",
-    better="lower",
-    tolerance=exact,
-    rule="exact",
-    reads="size",
-    measure=saved_for_backward_bytes,
-)
-"""Memory that autograd keeps from the forward for the backward of one training step.
-
-Each storage counts once and whole; parameters do not count, they are there anyway.
-"""

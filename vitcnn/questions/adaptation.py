@@ -51,7 +51,18 @@ ADAPTATION = Question(
     name="adaptation",
     case=AdaptationCase,
     prepare=prepare,
-    provides=frozenset({"training times", "learning", "answers", "throughput", "counts", "allocations"}),
+    provides=frozenset(
+        {
+            "training times",
+            "learning",
+            "answers",
+            "throughput",
+            "arithmetic",
+            "counts",
+            "allocations",
+            "training memory",
+        }
+    ),
     place=25,
     section=adaptation,
 )

@@ -14,7 +14,7 @@ from vitcnn.fields import require_one_of
 from vitcnn.questions.question import Question
 from vitcnn.record import Record
 from vitcnn.report.columns import Column, scaled
-from vitcnn.spec import BatchCase
+from vitcnn.spec import AdaptableCase, BatchCase
 
 if TYPE_CHECKING:
     from vitcnn.bench import Bench
@@ -24,7 +24,7 @@ Phase = Literal["inference", "training"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class MemoryCase(BatchCase):
+class MemoryCase(BatchCase, AdaptableCase):
     """Parameters, multiply-accumulates and memory of one forward or one training step."""
 
     question: ClassVar[str] = "memory"
@@ -36,7 +36,7 @@ class MemoryCase(BatchCase):
         require_one_of("phase", self.phase, get_args(Phase))
 
     def axes(self) -> tuple[str, ...]:
-        return (*super().axes(), self.phase)
+        return (*super().axes(), self.phase, *self.adaptation_axis)
 
 
 def prepare(case: MemoryCase, bench: Bench) -> Subject:
@@ -62,7 +62,7 @@ MEMORY = Question(
     name="memory",
     case=MemoryCase,
     prepare=prepare,
-    provides=frozenset({"size", "peak memory", "allocations"}),
+    provides=frozenset({"size", "peak memory", "allocations", "training memory"}),
     place=70,
     columns=columns,
 )

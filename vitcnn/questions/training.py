@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from vitcnn.questions.question import Question
 from vitcnn.record import Record
 from vitcnn.report.columns import Column, by_px, time_text
-from vitcnn.spec import BatchCase
+from vitcnn.spec import AdaptableCase, BatchCase
 
 if TYPE_CHECKING:
     from vitcnn.bench import Bench
@@ -17,10 +17,17 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingCase(BatchCase):
-    """One training step: resize where needed, forward, cross-entropy, backward, AdamW; data on the device."""
+class TrainingCase(BatchCase, AdaptableCase):
+    """One training step: resize where needed, forward, cross-entropy, backward, AdamW; data on the device.
+
+    Where the head alone trains, the step includes the forward of the frozen rest: it is the step of the loop that an
+    `adaptation` case, which computes the features once, has no need of.
+    """
 
     question: ClassVar[str] = "training"
+
+    def axes(self) -> tuple[str, ...]:
+        return (*super().axes(), *self.adaptation_axis)
 
 
 def prepare(case: TrainingCase, bench: Bench) -> Subject:

@@ -9,6 +9,7 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
+from vitcnn.adaptations import FULL
 from vitcnn.intervals import paired_difference
 from vitcnn.record import Record, Run
 from vitcnn.record.answers import scores
@@ -102,7 +103,9 @@ def _details(metric: str, ours: Record, theirs: Record) -> str:
 
 
 def _words(template: str, record: Record) -> str:
-    return template.format(**record.settings, s="" if record.settings.get("batch") == 1 else "s")
+    how = [record.settings.get("adaptation", FULL), *(["merged"] if record.settings.get("merged") else [])]
+    adapted = "" if how == [FULL] else f" ({', '.join(how)})"
+    return template.format(**record.settings, s="" if record.settings.get("batch") == 1 else "s") + adapted
 
 
 def _ratio(ours: Record, theirs: Record, metric: str) -> str:

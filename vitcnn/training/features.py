@@ -50,6 +50,10 @@ class Features:
         """Bytes of one image's features."""
         return self.views[0, 0].nbytes
 
+    def bytes_of(self, count: int) -> int:
+        """Bytes of the features of all views of `count` images."""
+        return len(self.views) * count * self.bytes_per_sample
+
     def first(self, count: int) -> Features:
         """Return those of the first `count` images, or of all where there are fewer."""
         return replace(self, views=self.views[:, :count], labels=self.labels[:count])

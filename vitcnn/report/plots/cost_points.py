@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from vitcnn.adaptations import FULL
 from vitcnn.intervals import Interval, accuracy_interval
 from vitcnn.quantity import counted
 from vitcnn.record import Record
@@ -64,7 +65,7 @@ def points_of(records: Sequence[Record], task: str, cost: Cost) -> list[Point]:
     """
     trained = one_each(is_trained_on(task, records), lambda _record: 0.0)
     px = {name: record.settings["task_px"] for name, record in trained.items()}
-    holding = [record for record in records if record.architecture in trained and cost.fits(record)]
+    holding = [record for record in records if record.architecture in trained and is_of_cost(record, cost)]
     measured = trained if cost.question == "accuracy" else one_each(holding, lambda r: distance(r, px[r.architecture]))
     return [point(trained[name], measured[name], cost) for name in trained if name in measured]
 
@@ -73,6 +74,11 @@ def is_trained_on(task: str, records: Iterable[Record]) -> list[Record]:
     """Return the records of accuracy cases on `task`."""
     found = (record for record in records if record.holds("test_accuracy", question="accuracy", task=task))
     return [record for record in found if "task_px" in record.settings]
+
+
+def is_of_cost(record: Record, cost: Cost) -> bool:
+    """Whether a record says what a model costs of which all trains: an accuracy case is of such a one."""
+    return cost.fits(record) and record.settings.get("adaptation", FULL) == FULL
 
 
 def distance(record: Record, px: int) -> float:
