@@ -18,10 +18,11 @@ from vitcnn.suite import cases_in, of_preset
 from vitcnn.tasks import tasks
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
-ADAPTED = r"(/head|/lora\d+_[a-z]+)?"
+ADAPTED = r"(/head|/head_views\d+|/lora\d+_[a-z]+)?"
 ID = {
     "accuracy": r"[a-z0-9_]+/[a-z0-9_]+",
     "data_efficiency": r"[a-z0-9_]+/[a-z0-9_]+/n\d+",
+    "adaptation": rf"[a-z0-9_]+/[a-z0-9_]+(,weights=[a-z0-9]+)?{ADAPTED}(/n\d+)?",
     "robustness": r"[a-z0-9_]+/[a-z0-9_]+",
     "sequences": r"[a-z0-9_]+/[a-z0-9_]+",
     "sequence_latency": r"\d+/b\d+/(anchor\+)?n\d+",

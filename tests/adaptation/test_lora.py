@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from vitcnn.adaptation.adapt import adapted, num_trainable, require_used
-from vitcnn.adaptation.lora import QueryValueLora, is_lora, lora_layers, merge
+from vitcnn.adaptation.lora import QueryValueLora, factors, is_lora, lora_layers, merge
 from vitcnn.adaptation.lora import factors as factors_of
 from vitcnn.adaptation.parts import classifier
 from vitcnn.adaptation.size import adapter_bytes, peft_bytes
@@ -305,8 +305,8 @@ def attention_parts(fused, heads):
 
 REFUSED = [
     ("resnet18", "lora4_qv", "targets of LoRA: 'qv' cannot be used", "has no layer of qv"),
-    ("vit_tiny", "lora193_qv", "rank of LoRA: 193 cannot be used. Allowed: 1 to 192", "layer blocks.0.attn.qkv"),
-    ("lenet", "lora26_conv", "rank of LoRA: 26 cannot be used. Allowed: 1 to ", "layer"),
+    ("vit_tiny", "lora193_qv", "rank of LoRA: 193 cannot be used. Allowed: 1 to 192", "layer, blocks.0.attn.qkv, has"),
+    ("lenet", "lora121_conv", "rank of LoRA: 121 cannot be used. Allowed: 1 to 120", "widest layer, 7, has a rank of"),
 ]
 
 
@@ -358,3 +358,10 @@ def test_what_is_used_is_not_refused_and_nothing_stays_attached():
     model, _ = built("vit_micro", "lora4_qv")
     require_used(model, images())
     assert not any(layer._forward_pre_hooks for layer in lora_layers(model).values())
+
+
+def test_a_layer_narrower_than_the_rank_has_the_largest_that_it_can_and_the_same_scale():
+    model = adapted(architecture("lenet").build(SMALL), adaptation("lora16_conv_alpha8"))
+    layers = lora_layers(model)
+    assert {name: len(factors(layer)[0]) for name, layer in layers.items()} == {"0": 6, "3": 16, "7": 16, "9": 16}
+    assert {layer.scaling["default"] for layer in layers.values()} == {0.5}

@@ -34,7 +34,7 @@ def file_of(name):
 
 
 def at_112_px(name):
-    return at_px(architecture(f"timm/{name}"), recipe("transfer_head,model_px=112"), DIGITS)
+    return at_px(architecture(f"timm/{name}"), recipe("transfer_head_cnn,model_px=112"), DIGITS)
 
 
 def fitted(name, task=DIGITS):

@@ -17,7 +17,7 @@ def tasks(monkeypatch, tmp_path):
 
 
 def starting_from(weights, architecture="lenet", task="digits"):
-    recipe = f"transfer_head,weights={weights}"
+    recipe = f"transfer_head_cnn,weights={weights}"
     return AdaptationCase(architecture=architecture, task=task, recipe=recipe, adaptation="head")
 
 

@@ -63,16 +63,17 @@ def test_a_file_of_weights_is_named_without_its_folder(cpu, tmp_path, monkeypatc
     monkeypatch.chdir(tmp_path)
     model = architecture("lenet").build(tasks()["digits"].shape)
     (tmp_path / "mine.safetensors").write_bytes(save(model.state_dict()))
-    recipe = f"transfer_head,epochs=1,weights=file:{tmp_path}/mine.safetensors"
+    recipe = f"transfer_head_cnn,epochs=1,weights=file:{tmp_path}/mine.safetensors"
     case = AdaptationCase(architecture="lenet", task="digits", recipe=recipe, adaptation="head", num_seeds=1)
     record = vitcnn.measure(case, device="cpu", data_root=tmp_path)
     assert (
-        record.case == "adaptation/lenet/digits/transfer_head,epochs=1,weights=file:mine.safetensors/s1/head/fp32/eager"
+        record.case
+        == "adaptation/lenet/digits/transfer_head_cnn,epochs=1,weights=file:mine.safetensors/s1/head/fp32/eager"
     )
     assert record.settings["weights"] == "file:mine.safetensors"
     assert str(tmp_path) not in json.dumps(record.to_json())
     with pytest.raises(UserError, match="a safetensors file that is there"):
-        vitcnn.measure(replace(case, recipe="transfer_head,weights=file:nowhere"), device="cpu", data_root=tmp_path)
+        vitcnn.measure(replace(case, recipe="transfer_head_cnn,weights=file:nowhere"), device="cpu", data_root=tmp_path)
 
 
 def test_a_case_is_measured_timed_and_leaves_nothing_behind(cpu):

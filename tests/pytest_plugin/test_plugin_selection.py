@@ -269,7 +269,7 @@ PRETRAINED = """
     from vitcnn import AdaptationCase
 
     CASES = tuple(
-        AdaptationCase(architecture="lenet", task=task, recipe="transfer_head,weights=shapes", adaptation="head")
+        AdaptationCase(architecture="lenet", task=task, recipe="transfer_head_cnn,weights=shapes", adaptation="head")
         for task in ("shapes", "digits")
     )
 
@@ -281,7 +281,7 @@ def test_cases_that_the_weights_asked_for_do_not_fit_are_skipped_and_say_why(sui
     suite.write("test_cases.py", PRETRAINED)
     result = suite.run("--weights=glyphs62")
     (name, outcome), (_, other) = sorted(result.outcomes.items())
-    assert name == "adaptation/lenet/digits/transfer_head,weights=glyphs62/head/fp32/eager"
+    assert name == "adaptation/lenet/digits/transfer_head_cnn,weights=glyphs62/head/fp32/eager"
     assert (outcome, other) == ("not_measured", "skipped"), "its test does nothing"
     assert "images of shapes have 3 channels and those of glyphs62 1" in result.out
     assert result.run.selection.weights == "glyphs62"
