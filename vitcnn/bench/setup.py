@@ -32,6 +32,9 @@ from vitcnn.training.fit import trained_names
 SNAPSHOT_BYTES = {"cpu": 1 << 30, "cuda": 8 << 30}
 """Memory for the weights that are kept to know the accuracy after each epoch; where it is short, of fewer epochs."""
 
+FEATURES = "features"
+"""The folder below the data root of features that do not fit into the memory."""
+
 IMAGES_TO_TRY = 2
 """Images that show whether a model is its features and its head."""
 
@@ -46,7 +49,8 @@ class Setup:
     `weighted` builds the model of `architecture` with the weights that the recipe starts from; `weights` is what a
     record says of them, and `weights_path` the file in which they lie, None of random ones. `train` and `test` hold
     images of `shape`; `data` has them as the task has them. The accuracy is asked for after each of `tested_epochs`,
-    counted from 1, the last one always. `meta_model` is the model without its weights, as it is adapted.
+    counted from 1, the last one always. `meta_model` is the model without its weights, as it is adapted. Features that
+    are too large for the memory lie below `data_root` while they are needed.
     """
 
     case: TrainedCase
@@ -66,6 +70,7 @@ class Setup:
     test: Source
     tested_epochs: tuple[int, ...]
     meta_model: nn.Module
+    data_root: Path
 
     @property
     def asked_by(self) -> dict[str, Any]:
@@ -99,6 +104,7 @@ class Setup:
             recipe=self.recipe,
             views=self.adaptation.views if views is None else views,
             seed=seed,
+            folder=self.data_root / FEATURES,
         )
 
     @property
@@ -166,6 +172,7 @@ def setup_of(
         test=placed(data.test, shape, bench.device),
         tested_epochs=tested_epochs(model, trained_by, bench.device) if tests_every_epoch else (trained_by.epochs,),
         meta_model=model,
+        data_root=bench.tasks.data_root,
     )
 
 
