@@ -41,13 +41,22 @@ DEEP = {
 }
 """Models with ImageNet weights on the hub: `vitcnn fetch --weights vit_small resnet50 convnext_tiny`."""
 
+IN_STANDARD = ("vit_small full", "vit_small lora16_qv", "vit_small head")
+IN_STANDARD += ("resnet50 full", "resnet50 lora16_conv", "resnet50 head")
 FROM_IMAGENET = tuple(
-    adapted(name, task, adaptation, changes=",weights=hub", precision="bf16", num_train=num_train, preset=preset)
-    for task, num_train, preset in (("digits", None, "standard"), ("shapes", 500, "full"), ("cifar10", 500, "full"))
+    adapted(
+        name,
+        task,
+        adaptation,
+        changes=",weights=hub",
+        precision="bf16",
+        num_train=num_train,
+        preset="standard" if task == "digits" and f"{name} {adaptation}" in IN_STANDARD else "full",
+    )
+    for task, num_train in (("digits", None), ("shapes", 500), ("cifar10", 500))
     for name, ways in DEEP.items()
     for adaptation in ways
 )
-
 STUDY_B_MODELS = {"vit_base": "lora16_qv", "resnet50": "head_views5", "efficientnet_b0": "head_views5"}
 STUDY_B = tuple(
     AdaptationCase(
