@@ -71,7 +71,7 @@ MODELS = {
         architecture="timm/tf_efficientnet_lite0",
         file="tf_efficientnet_lite0.safetensors",
         precision="fp32",
-        rates={"lora16_conv": 2e-3, "head": 3e-2, "full": 1e-3},
+        rates={"lora16_conv": 2e-3, "head": 3e-2, "full": 3e-3},
     ),
 }
 CHOICES = {
