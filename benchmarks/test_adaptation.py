@@ -48,7 +48,6 @@ FROM_IMAGENET = tuple(
         name,
         task,
         adaptation,
-        changes=",weights=hub",
         precision="bf16",
         num_train=num_train,
         preset="standard" if task == "digits" and f"{name} {adaptation}" in IN_STANDARD else "full",

@@ -21,8 +21,7 @@ from torch import Tensor, nn
 
 from vitcnn.adaptation.parts import Rescale, classifier, core_of
 from vitcnn.adaptation.weights_file import OURS, REASON_LENGTH, WeightsFile
-from vitcnn.architectures.any_timm import LARGEST_SMALL_PX
-from vitcnn.architectures.hub import HubWeights, damaged, hub_weights, repository, require_unchanged
+from vitcnn.architectures.hub import HubWeights, damaged, hub_weights, other_layers, repository, require_unchanged
 from vitcnn.errors import UnsupportedResolution
 from vitcnn.folders import write_whole
 from vitcnn.spec import Architecture, InputShape
@@ -53,7 +52,8 @@ def from_hub(entry: Architecture, input_px: int) -> Weighted:
     they are made for other layers than it has at this resolution.
     """
     repository(entry)
-    _require_same_layers(entry, input_px)
+    if reason := other_layers(entry, input_px, entry.model_px(input_px)):
+        raise UnsupportedResolution(reason)
     found = hub_weights(entry)
     require_whole(entry, found.path)
     built = replace(entry, builder=partial(_of_hub, entry, found))
@@ -154,15 +154,6 @@ def _of_file(entry: Architecture, file: WeightsFile, load: Loader, shape: InputS
     model = load(entry, file, shape)
     file.require_unchanged()
     return model if file.takes_images_as_given or not entry.hub else rescaled(entry, model, shape)
-
-
-def _require_same_layers(entry: Architecture, input_px: int) -> None:
-    if entry.model_px(input_px) <= LARGEST_SMALL_PX:
-        raise UnsupportedResolution(
-            f"{entry.name} works at {entry.model_px(input_px)} px on images of {input_px} px, with a stem or patches "
-            "that its ImageNet weights, made for 224 px, do not have: name an architecture that enlarges the images, "
-            "such as vit_small or resnet50"
-        )
 
 
 def require_whole(entry: Architecture, path: Path) -> None:

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from vitcnn.architectures.any_timm import LARGEST_SMALL_PX
 from vitcnn.errors import MissingData, UserError
 from vitcnn.spec import Architecture
 
@@ -32,6 +33,17 @@ def repository(entry: Architecture) -> str:
         allowed = "architectures with weights on the hub, such as vit_base and resnet50"
         raise UserError(field="weights", value=entry.name, allowed=allowed, do="Name one of those.")
     return f"timm/{entry.hub}"
+
+
+def other_layers(entry: Architecture, input_px: int, model_px: int) -> str:
+    """Return that an architecture has other layers at `model_px` than its weights are made for; "" where it has not."""
+    if model_px > LARGEST_SMALL_PX:
+        return ""
+    return (
+        f"{entry.name} works at {model_px} px on images of {input_px} px, with a stem or patches that its ImageNet "
+        "weights, made for 224 px, do not have: name an architecture that enlarges the images, such as vit_small or "
+        "resnet50"
+    )
 
 
 def are_here(entry: Architecture) -> bool:

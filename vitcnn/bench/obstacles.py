@@ -138,9 +138,12 @@ def unfit_weights(case: Case, tasks: Tasks) -> str:
     """Return that the weights from which the case trains cannot be had for its architecture and task, or ""."""
     if not isinstance(case, TrainedCase):
         return ""
-    entry, value = architecture(case.architecture), recipe(case.recipe).weights
+    entry, by, input_px = architecture(case.architecture), recipe(case.recipe), tasks.task(case.task).shape.px
+    value = by.weights
     if value == HUB and not entry.hub:
         return f"{entry.name} has no weights on the hub: name others, or another architecture"
+    if value == HUB and entry.accepts(input_px):
+        return hub.other_layers(entry, input_px, by.model_px or entry.model_px(input_px))
     is_task = value not in (RANDOM, HUB) and not value.startswith(OF_FILE)
     return other_channels(tasks.task(value), tasks.task(case.task)) if is_task else ""
 

@@ -1,7 +1,8 @@
 """Recipes of ours for adapting pretrained weights: each kind of adaptation, and each kind of model, wants its own rate.
 
-They start from weights that are trained here on rendered characters, `glyphs62`, so that transfer runs offline; a
-variant starts elsewhere, `transfer_lora_vit,weights=hub`.
+Those of small models start from weights that are trained here on rendered characters, `glyphs62`, so that transfer runs
+offline. Those of deep models start from the hub's, since training these takes minutes on a GPU and hours on a CPU. A
+variant starts elsewhere, `transfer_lora_vit,weights=shapes`.
 """
 
 from dataclasses import replace
@@ -40,11 +41,21 @@ TRANSFER_HEAD_CNN = replace(at_rate(TRANSFER_FULL_CNN, 5e-2, name="transfer_head
 TRANSFER_HEAD_VIT = replace(TRANSFER_HEAD_CNN, name="transfer_head_vit")
 """The head alone of a small ViT."""
 
-USUAL = "ours; a usual rate for pretrained models"
+USUAL = "ours; a usual rate for ImageNet weights"
 
-TRANSFER_FULL_DEEP_CNN = replace(at_rate(TRANSFER_FULL_CNN, 1e-3, name="transfer_full_deep_cnn"), source=USUAL)
-TRANSFER_FULL_DEEP_VIT = replace(at_rate(TRANSFER_FULL_CNN, 1e-4, name="transfer_full_deep_vit"), source=USUAL)
-TRANSFER_LORA_DEEP_CNN = replace(at_rate(TRANSFER_FULL_CNN, 3e-3, name="transfer_lora_deep_cnn"), source=USUAL)
-TRANSFER_LORA_DEEP_VIT = replace(at_rate(TRANSFER_FULL_CNN, 1e-3, name="transfer_lora_deep_vit"), source=USUAL)
-TRANSFER_HEAD_DEEP_CNN = replace(at_rate(TRANSFER_HEAD_CNN, 1e-2, name="transfer_head_deep_cnn"), source=USUAL)
+TRANSFER_FULL_DEEP_CNN = replace(
+    at_rate(TRANSFER_FULL_CNN, 1e-3, name="transfer_full_deep_cnn"), weights="hub", source=USUAL
+)
+TRANSFER_FULL_DEEP_VIT = replace(
+    at_rate(TRANSFER_FULL_CNN, 1e-4, name="transfer_full_deep_vit"), weights="hub", source=USUAL
+)
+TRANSFER_LORA_DEEP_CNN = replace(
+    at_rate(TRANSFER_FULL_CNN, 3e-3, name="transfer_lora_deep_cnn"), weights="hub", source=USUAL
+)
+TRANSFER_LORA_DEEP_VIT = replace(
+    at_rate(TRANSFER_FULL_CNN, 1e-3, name="transfer_lora_deep_vit"), weights="hub", source=USUAL
+)
+TRANSFER_HEAD_DEEP_CNN = replace(
+    at_rate(TRANSFER_HEAD_CNN, 1e-2, name="transfer_head_deep_cnn"), weights="hub", source=USUAL
+)
 TRANSFER_HEAD_DEEP_VIT = replace(TRANSFER_HEAD_DEEP_CNN, name="transfer_head_deep_vit")
