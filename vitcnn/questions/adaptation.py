@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from vitcnn.fields import require_count
 from vitcnn.questions.question import Question
 from vitcnn.report.adaptation import adaptation
+from vitcnn.report.plots.adaptation import DRAWINGS
 from vitcnn.spec import AdaptableCase, TrainedCase
 
 if TYPE_CHECKING:
@@ -66,4 +67,5 @@ ADAPTATION = Question(
     ),
     place=25,
     section=adaptation,
+    drawings=DRAWINGS,
 )
