@@ -148,9 +148,20 @@ def data_efficiency(architecture, num_train, *, right, recipe="digits_cnn", task
     return replace(whole, case=case, settings={**whole.settings, **few, "cell": cell})
 
 
-def adaptation(architecture, how, *, right, seconds=1.0, trained=10, parameters=100, memory=None, **settings):
+def adaptation(
+    architecture,
+    how,
+    *,
+    right,
+    seconds=1.0,
+    trained=10,
+    parameters=100,
+    memory=None,
+    recipe="transfer_lora_vit",
+    **settings,
+):
     """Return the record of an adaptation; `right` as in `accuracy`, `how` its name."""
-    whole = accuracy(architecture, right=right, seconds=seconds, recipe="transfer_lora_vit")
+    whole = accuracy(architecture, right=right, seconds=seconds, recipe=recipe)
     known = [measurement("training_memory_bytes", memory, unit="B")] if memory else []
     said = {
         "question": "adaptation",
@@ -164,7 +175,7 @@ def adaptation(architecture, how, *, right, seconds=1.0, trained=10, parameters=
         "training": {"weights": "glyphs62"},
         **settings,
     }
-    case = f"adaptation/{architecture}/digits/transfer_lora_vit/{how}/{said['training']['weights']}/fp32/eager"
+    case = f"adaptation/{architecture}/digits/{recipe}/{how}/{said['training']['weights']}/fp32/eager"
     measured = (*whole.measurements, *known)
     return replace(whole, case=case, measurements=measured, settings={**whole.settings, **said, "cell": case})
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from vitcnn import AccuracyCase, DataEfficiencyCase
+from vitcnn import AccuracyCase, AdaptationCase, DataEfficiencyCase
 from vitcnn.architectures import architectures
 from vitcnn.claims import claims
 from vitcnn.metrics import metrics
@@ -46,7 +46,7 @@ def test_figures_are_of_our_metrics_in_their_units(claim):
         metric = metrics()[figure.metric]
         assert figure.unit == metric.unit
         assert metric.reads in questions()[claim.question].provides
-        assert 0 < figure.value < (1 if figure.unit == "1" else float("inf"))
+        assert 0 < figure.value <= (1 if figure.unit == "1" else float("inf"))
 
 
 @EACH
@@ -61,8 +61,10 @@ def test_classes_are_the_tasks_own(claim):
 
 
 def test_no_setting_has_two_claims():
-    settings = [(one.architecture, one.task, one.recipe) for claim in claims() for one in claim.settings]
-    assert len(set(settings)) == len(settings) == 30
+    settings = [
+        (one.architecture, one.task, one.recipe, one.adaptation) for claim in claims() for one in claim.settings
+    ]
+    assert len(set(settings)) == len(settings) == 40
 
 
 def test_figures_are_those_of_the_sources():
@@ -142,4 +144,104 @@ def test_precision_mode_and_seeds_are_free():
     case = AccuracyCase(
         architecture="lenet", task="mnist_subset", recipe="study_a_cnn", precision="bf16", mode="compiled", num_seeds=5
     )
+    assert claim.is_repeated_by(str(case))
+
+
+STUDY_B = {
+    ("vit_base", "mnist"): (0.9912, 0.9912, 1.0000, 1.0000),
+    ("resnet50", "mnist"): (0.9902, 0.9902, 0.9999, 0.9999),
+    ("efficientnet_b0", "mnist"): (0.9882, 0.9882, 0.9999, 0.9999),
+    ("vit_base", "fashion_mnist"): (0.9501, 0.9500, 0.9982, 0.9982),
+    ("efficientnet_b0", "fashion_mnist"): (0.9231, 0.9229, 0.9960, 0.9960),
+    ("resnet50", "fashion_mnist"): (0.9202, 0.9201, 0.9953, 0.9953),
+    ("vit_base", "cifar10"): (0.9729, 0.9729, 0.9992, 0.9992),
+    ("resnet50", "cifar10"): (0.8341, 0.8336, 0.9859, 0.9858),
+    ("efficientnet_b0", "cifar10"): (0.8048, 0.8038, 0.9806, 0.9805),
+}
+"""Accuracy, weighted F1, and area under the ROC curve, micro and macro, as the preprint's table has them."""
+
+ADAPTED = {"vit_base": "lora16_qv", "resnet50": "head_views5", "efficientnet_b0": "head_views5"}
+
+
+def test_study_b_has_nine_cells_with_the_published_figures():
+    metrics_of_table = ("test_accuracy", "f1_weighted", "roc_auc_micro", "roc_auc_macro")
+    found = {
+        (claim.architecture, claim.task): {figure.metric: figure.value for figure in claim.figures}
+        for claim in claims()
+        if claim.study == "B"
+    }
+    assert found == {cell: dict(zip(metrics_of_table, values, strict=True)) for cell, values in STUDY_B.items()}
+    assert {(one.architecture, one.adaptation) for one in claims() if one.study == "B"} == set(ADAPTED.items())
+
+
+@pytest.mark.parametrize("architecture, task", STUDY_B)
+def test_each_cell_of_study_b_is_repeated_by_two_cases_of_the_suite(architecture, task):
+    (claim,) = (one for one in claims() if one.study == "B" and (one.architecture, one.task) == (architecture, task))
+    repeating = {str(case) for case in EVERY if claim.is_repeated_by(str(case))}
+    case = f"adaptation/{architecture}/{task}/study_b/{ADAPTED[architecture]}/bf16"
+    assert repeating == {f"{case}/eager", f"{case}/compiled"}
+
+
+def test_study_c_s_fine_tuning_is_repeated_by_two_cases_of_the_suite():
+    (claim,) = (one for one in claims() if one.recipe == "study_c_finetune")
+    (figure,) = claim.figures
+    assert (figure.metric, figure.value, figure.is_rough) == ("test_accuracy", 0.98, True)
+    repeating = {str(case) for case in EVERY if claim.is_repeated_by(str(case))}
+    case = "adaptation/vit_base/cifar10/study_c_finetune/bf16"
+    assert repeating == {f"{case}/eager", f"{case}/compiled"}
+    assert recipe("study_c_finetune").epochs == 10
+
+
+def head_that_is(share, *, beside):
+    """Return the parameters of a head that are this share of all, beside those of the frozen rest."""
+    return share * beside / (1 - share)
+
+
+def test_notes_on_study_b_say_what_in_its_shares_does_not_add_up():
+    """By hand: 2 x 16 x (768 + 768) x 12 = 589,824; 768 x 10 + 10 = 7,690; 2,048 x 10 + 10; 1,280 x 10 + 10."""
+    notes = {claim.architecture: claim.note for claim in claims() if claim.study == "B"}
+    assert 2 * 16 * (768 + 768) * 12 == 589_824
+    assert all(text in notes["vit_base"] for text in ("0.58 %", "589,824", "597,514", "0.69 % of 86.40 M"))
+    assert f"{597_514 / 86.40e6:.2%}" == "0.69%"
+    assert all(text in notes["resnet50"] for text in ("8.53 %", "20,490, 0.09 %", "about 2.19 M", "does not describe"))
+    assert head_that_is(0.0853, beside=23.508e6) == pytest.approx(2.19e6, rel=0.005)
+    assert all(text in notes["efficientnet_b0"] for text in ("10.96 %", "12,810, 0.32 %", "about 0.49 M"))
+    assert head_that_is(0.1096, beside=4.0075e6) == pytest.approx(0.49e6, rel=0.01)
+
+
+STUDY_B_VIT = {"architecture": "vit_base", "task": "mnist", "recipe": "study_b", "adaptation": "lora16_qv"}
+FINETUNED = {"architecture": "vit_base", "task": "cifar10", "recipe": "study_c_finetune"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"adaptation": "head_views5"},
+        {"adaptation": "head"},
+        {"adaptation": "full"},
+        {"adaptation": "lora16_qkv"},
+        {"adaptation": "lora1_qv"},
+        {"adaptation": "lora16_qv_alpha16"},
+        {"num_train": 100},
+        {"architecture": "resnet50"},
+        {"recipe": "study_b,epochs=1"},
+        {"task": "glyphs"},
+    ],
+    ids=str,
+)
+def test_another_adaptation_or_fewer_images_repeat_nothing(change):
+    assert any(claim.is_repeated_by(str(AdaptationCase(**STUDY_B_VIT))) for claim in claims())
+    assert not any(claim.is_repeated_by(str(AdaptationCase(**{**STUDY_B_VIT, **change}))) for claim in claims())
+
+
+@pytest.mark.parametrize("change", [{"adaptation": "lora16_qv"}, {"adaptation": "head"}, {"num_train": 500}], ids=str)
+def test_study_c_s_fine_tuning_is_of_all_weights_and_all_images(change):
+    assert any(claim.is_repeated_by(str(AdaptationCase(**FINETUNED))) for claim in claims())
+    assert not any(claim.is_repeated_by(str(AdaptationCase(**FINETUNED, **change))) for claim in claims())
+
+
+def test_precision_mode_and_seeds_of_adaptations_are_free():
+    (claim,) = (one for one in claims() if one.study == "B" and (one.architecture, one.task) == ("vit_base", "mnist"))
+    case = AdaptationCase(**STUDY_B_VIT, precision="bf16", mode="compiled", num_seeds=1)
+    assert str(case) == "adaptation/vit_base/mnist/study_b/s1/lora16_qv/bf16/compiled"
     assert claim.is_repeated_by(str(case))

@@ -5,10 +5,13 @@ Where a source contradicts itself or arithmetic, `note` says so; it is printed, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import get_args
 
 from vitcnn.adaptations import FULL
+from vitcnn.spec import Mode, Precision
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,16 +75,18 @@ class Claim:
 
     def setting_of(self, case: str) -> Setting | None:
         """Return the setting that the case of this id has, of the same question; None where it has none of them."""
-        return next((one for one in self.settings if case.startswith(f"{self.question}/{_axes(one)}/")), None)
+        return next((one for one in self.settings if re.fullmatch(_ids(self.question, one), case)), None)
 
     def is_repeated_by(self, case: str) -> bool:
         """Whether the case of this id has one of the settings."""
         return self.setting_of(case) is not None
 
 
-def _axes(setting: Setting) -> str:
-    axes = (setting.architecture, setting.task, setting.recipe)
-    return "/".join(axes if setting.adaptation == FULL else (*axes, setting.adaptation))
+def _ids(question: str, setting: Setting) -> str:
+    """Return the pattern of the ids of a setting's cases: of any number of seeds, on all training images."""
+    trained = re.escape("/".join((question, setting.architecture, setting.task, setting.recipe)))
+    adapted = "" if setting.adaptation == FULL else f"/{re.escape(setting.adaptation)}"
+    return rf"{trained}(/s\d+)?{adapted}/({'|'.join(get_args(Precision))})/({'|'.join(get_args(Mode))})"
 
 
 def accuracy(value: float, *, metric: str = "test_accuracy") -> Figure:

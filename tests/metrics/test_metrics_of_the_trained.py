@@ -7,8 +7,8 @@ import pytest
 
 from vitcnn import AccuracyCase, TrainingCase
 from vitcnn.architectures import architecture
-from vitcnn.bench.by_class import class_accuracies, confusion_matrices
-from vitcnn.bench.series import of_each_class
+from vitcnn.bench.by_class import FALSE_POSITIVE_RATES, class_accuracies, confusion_matrices, roc_curves
+from vitcnn.bench.series import of_each_class, of_roc_curves
 from vitcnn.bench.subject import Subject, Trained
 from vitcnn.errors import Diverged
 from vitcnn.metrics import metrics
@@ -122,10 +122,61 @@ def test_areas_are_absent_where_there_is_but_one_class(cpu):
     assert samples("roc_auc_macro", subject(cpu, one)) == []
 
 
+def test_roc_curves_by_hand():
+    """Of the first seed the four right decisions have 0.7, 0.8, 0.6, 0.7, the eight wrong ones at most 0.3.
+
+    Of the second the right ones have 0.2, 0.8, 0.6, 0.1, the wrong ones 0.7, 0.6, 0.3, 0.3 and four times 0.1. From
+    the top: 1/4 true at 0 false; at 0.7 1/8 false; at 0.6 2/4 true, 2/8 false; at 0.3 4/8 false; at 0.2 3/4 true; at
+    0.1 all.
+    """
+    perfect, other = roc_curves(TRAINED)
+    assert perfect.tolist() == [1.0] * 41
+    corners = ([0, 1 / 8, 2 / 8, 4 / 8, 4 / 8 + 1e-9, 1], [1 / 4, 1 / 4, 2 / 4, 2 / 4, 3 / 4, 1])
+    assert other == pytest.approx(np.interp(FALSE_POSITIVE_RATES, *corners))
+    assert other[0] == 0.25
+
+
+def test_a_record_keeps_a_few_points_of_the_curve_from_one_false_positive_in_ten_thousand_on():
+    rates, curves = of_roc_curves(TRAINED)
+    assert (rates.name, curves.name) == ("false_positive_rate", "roc_curve")
+    assert (rates.axes, curves.axes) == (("false_positive_rate",), ("seed", "false_positive_rate"))
+    assert rates.values[:2] == (0.0, pytest.approx(1e-4))
+    assert rates.values[-1] == 1.0
+    assert len(rates.values) == len(curves.values[0]) == len(curves.values[1]) == 41
+    ratios = np.diff(np.log(rates.values[1:]))
+    assert ratios == pytest.approx(ratios[0])
+
+
+def test_the_area_below_a_curve_of_many_answers_is_that_of_all_thresholds(cpu):
+    rng = np.random.default_rng(0)
+    labels = rng.permutation(np.arange(2000) % 4)
+    clearer = rng.dirichlet(np.ones(4), size=2000) + 0.5 * np.eye(4)[labels]
+    given = replace(TRAINED, **answered(clearer[None] / clearer.sum(axis=1, keepdims=True), labels))
+    [curve] = roc_curves(given)
+    assert np.all(np.diff(curve) >= 0)
+    below = np.trapezoid(curve, FALSE_POSITIVE_RATES)
+    assert below == pytest.approx(samples("roc_auc_micro", subject(cpu, given))[0], abs=5e-3)
+
+
+@pytest.mark.parametrize(
+    "without",
+    [
+        replace(TRAINED, labels=np.array([0, 1, 1, 0])),
+        replace(TRAINED, **answered(np.ones((1, 4, 1)), np.zeros(4, int))),
+        replace(TRAINED, confidences=np.ones((2, 4))),
+    ],
+    ids=["a class has no image", "one class", "no classes"],
+)
+def test_where_there_is_no_area_there_is_no_curve(without):
+    assert of_roc_curves(without) == []
+
+
 def test_answers_that_are_not_numbers_have_diverged(cpu):
     broken = replace(TRAINED, confidences=np.full((2, 4, 3), np.nan))
     with pytest.raises(Diverged, match="answers hold NaN"):
         samples("roc_auc_micro", subject(cpu, broken))
+    with pytest.raises(Diverged, match="answers hold NaN"):
+        of_roc_curves(broken)
 
 
 def test_confusion_by_hand():

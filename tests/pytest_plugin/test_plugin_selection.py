@@ -294,3 +294,67 @@ def test_recipes_and_seeds_are_asked_for_on_the_command_line(suite):
         "accuracy/lenet/digits/digits_cnn,epochs=1/s1/fp32/eager",
         "accuracy/lenet/digits/digits_vit/s1/fp32/eager",
     ]
+
+
+ADAPTED = """
+    from vitcnn import AdaptationCase, LatencyCase
+
+    def adapted(architecture, recipe, adaptation):
+        return AdaptationCase(architecture=architecture, task="digits", recipe=recipe, adaptation=adaptation)
+
+    CASES = (
+        adapted("vit_micro", "transfer_full_vit,weights=random", "full"),
+        adapted("vit_micro", "transfer_head_vit", "head"),
+        adapted("vit_micro", "transfer_lora_vit", "lora8_qv"),
+        adapted("vit_micro", "transfer_lora_vit", "lora8_linear"),
+        adapted("vit_base", "study_b", "lora16_qkv"),
+        adapted("lenet", "transfer_lora_cnn", "lora4_conv"),
+        LatencyCase(architecture="vit_micro", px=28, batch=1, adaptation="lora4_qv"),
+    )
+
+    def test_case(case, measure): raise AssertionError(str(case))
+"""
+IN_THE_PLACE_OF_ALL = {
+    "adaptation/{0}/{1}/transfer_full_deep_{2},weights=random/fp32/eager",
+    "adaptation/{0}/{1}/transfer_head_deep_{2}/head/fp32/eager",
+    "adaptation/{0}/{1}/transfer_lora_deep_{2}/lora8_linear/fp32/eager",
+    "adaptation/{0}/{1}/transfer_lora_deep_{2}/lora4_conv/fp32/eager",
+}
+OF_ATTENTION = {
+    "adaptation/{0}/{1}/transfer_lora_deep_{2}/lora8_qv/fp32/eager",
+    "adaptation/{0}/{1}/study_b/lora16_qkv/fp32/eager",
+    "latency/{0}/28/b1/lora4_qv/fp32/eager",
+}
+
+
+@pytest.mark.parametrize("name, kind", [("resnet50", "cnn"), ("vit_tiny", "vit"), ("coatnet_0", "vit")])
+@pytest.mark.parametrize("task", ["digits", "glyphs"])
+def test_an_adaptation_keeps_its_set_of_recipes_and_a_recipe_of_no_set(suite, name, kind, task):
+    suite.write("test_adapted.py", ADAPTED)
+    expected = {text.format(name, task, kind) for text in (*IN_THE_PLACE_OF_ALL, *OF_ATTENTION)}
+    assert set(suite.collect(f"--arch={name}", f"--task={task}")) == expected
+
+
+def test_on_another_task_alone_an_adaptation_keeps_its_recipe(suite):
+    suite.write("test_adapted.py", ADAPTED)
+    assert suite.collect("--task=glyphs", "-k", "lora8_linear or qkv") == [
+        "adaptation/vit_micro/glyphs/transfer_lora_vit/lora8_linear/fp32/eager",
+        "adaptation/vit_base/glyphs/study_b/lora16_qkv/fp32/eager",
+    ]
+
+
+def test_a_cnn_in_the_place_of_a_vit_is_skipped_where_attention_would_be_adapted(suite):
+    suite.write("test_adapted.py", ADAPTED)
+    result = suite.run("--arch=resnet50")
+    skipped = {case.id: case.reason for case in result.run.cases if case.outcome == "skipped"}
+    assert set(skipped) == {text.format("resnet50", "digits", "cnn") for text in OF_ATTENTION}
+    assert skipped["adaptation/resnet50/digits/transfer_lora_deep_cnn/lora8_qv/fp32/eager"] == (
+        "lora8_qv adapts projections of attention, and resnet50 is a CNN: "
+        "of a CNN, cases of LoRA on linear or conv are measured"
+    )
+
+
+def test_a_case_that_itself_names_attention_of_a_cnn_is_not_skipped(suite):
+    suite.write("test_adapted.py", ADAPTED.replace('"vit_base"', '"resnet50"'))
+    result = suite.run("--arch=resnet50")
+    assert result.outcomes == {"adaptation/resnet50/digits/study_b/lora16_qkv/fp32/eager": "failed"}

@@ -82,6 +82,13 @@ def test_the_learning_curve_and_the_times_are_of_each_epoch(bench):
     assert [seed[-1] for seed in curve] == list(record.samples("test_accuracy"))
 
 
+@pytest.mark.parametrize("num_train", [None, 50])
+def test_a_record_keeps_the_roc_curve_of_each_seed(bench, num_train):
+    series = {series.name: series.values for series in measured(replace(CASE, num_train=num_train), bench).series}
+    assert [len(seed) for seed in series["roc_curve"]] == [len(series["false_positive_rate"])] * 2
+    assert all(list(seed) == sorted(seed) and 0 <= seed[0] < seed[-1] == 1 for seed in series["roc_curve"])
+
+
 def test_weights_that_are_kept_are_not_made_again(bench, monkeypatch):
     setup_of(CASE, bench)
     monkeypatch.setattr(pretraining, "fit", None)

@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import pytest
-from record_builders import ENVIRONMENT, latency, measurement, run_of, sequences
+from record_builders import ENVIRONMENT, adaptation, latency, measurement, run_of, sequences
 from report_builders import summary
 
-from vitcnn import AccuracyCase
+from vitcnn import AccuracyCase, AdaptationCase
 from vitcnn.record import CaseResult, Record, Run, Series
 from vitcnn.report.claims import published
 from vitcnn.tasks import tasks
@@ -205,6 +207,68 @@ def test_tables_of_study_e_fit_a_hundred_columns():
 
 
 SOURCES = ("mnist", "glyphs", "digits")
+
+
+def cell_of_study_b(architecture, how, *, task="mnist", recipe="study_b", mode="eager", seconds=60.0, **scores):
+    """Return the record of one of the cells: two seeds, of which each has 3 of 4 images right."""
+    case = AdaptationCase(
+        architecture=architecture, task=task, recipe=recipe, adaptation=how, precision="bf16", mode=mode
+    )
+    given = adaptation(architecture, how, right=[[1, 1, 1, 0]] * 2, seconds=seconds, precision="bf16", mode=mode)
+    more = [measurement(name, *values, unit="1", better="higher") for name, values in scores.items()]
+    return replace(given, case=str(case), measurements=(*given.measurements, *more))
+
+
+SCORES = {"f1_weighted": (0.98, 0.96), "roc_auc_micro": (0.9999, 0.9997), "roc_auc_macro": (0.5, 0.5)}
+
+
+def test_a_cell_of_study_b_has_a_row_for_each_published_metric_and_the_time_that_is_not():
+    text = published(run_of(cell_of_study_b("vit_base", "lora16_qv", **SCORES)), width=100)
+    assert "\nStudy B: vit_base on mnist by study_b, lora16_qv\n" in text
+    header = joined(text.partition("by study_b, lora16_qv\n")[2].partition("--")[0])
+    assert header == "published ours hardware not stated bf16/eager 2 seeds"
+    assert rows(text) == {
+        "F1, weighted": ["99.12 %", "97.00 ± 1.41 %"],
+        "ROC AUC, micro": ["100.00 %", "99.98 ± 0.01 %"],
+        "ROC AUC, macro": ["100.00 %", "50.00 ± 0.00 %"],
+        "accuracy, last epoch": ["99.12 %", "75.00 ± 0.00 %"],
+        "training time": ["-", "60.0 ± 0 s"],
+    }
+    assert "Source: Preprints.org 183029, 2025-11-03. It states 0.58 % of the parameters as trained." in joined(text)
+    assert "with the head 597,514: 0.69 % of 86.40 M." in joined(text)
+
+
+@pytest.mark.parametrize(
+    "architecture, share, head",
+    [("resnet50", "8.53 %", "20,490, 0.09 %"), ("efficientnet_b0", "10.96 %", "12,810, 0.32 %")],
+)
+def test_that_study_b_does_not_describe_its_larger_heads_stands_below_their_table(architecture, share, head):
+    text = joined(published(run_of(cell_of_study_b(architecture, "head_views5", task="cifar10", **SCORES)), width=100))
+    assert f"Study B: {architecture} on cifar10 by study_b, head_views5 " in text
+    assert f"It states {share} of the parameters as trained. A linear head of 10 classes has {head}: its head" in text
+    assert "which it does not describe. Ours is linear." in text
+
+
+def test_the_modes_of_a_cell_stand_beside_each_other():
+    run = run_of(*(cell_of_study_b("vit_base", "lora16_qv", mode=mode, **SCORES) for mode in ("eager", "compiled")))
+    text = published(run, width=100)
+    assert text.count("Study B: ") == 1
+    assert [len(cells) for cells in rows(text).values()] == [3] * 5
+
+
+def test_another_adaptation_stands_beside_no_claim():
+    assert published(run_of(cell_of_study_b("vit_base", "head", **SCORES)), width=100) == ""
+
+
+def test_what_study_c_claims_of_fine_tuning_stands_beside_ours():
+    cell = cell_of_study_b("vit_base", "full", task="cifar10", recipe="study_c_finetune")
+    text = published(run_of(cell), width=100)
+    assert "\nStudy C: vit_base on cifar10 by study_c_finetune\n" in text
+    assert rows(text) == {
+        "accuracy, last epoch": ["about 98.00 %", "75.00 ± 0.00 %"],
+        "training time": ["-", "60.0 ± 0 s"],
+    }
+    assert "and did not measure it" in joined(text)
 
 
 def test_nothing_is_printed_where_no_claim_was_collected():

@@ -71,6 +71,12 @@ def test_same_seed_makes_the_same_images_and_another_seed_others():
     assert make(seed=5).sha256 != make(seed=6).sha256
 
 
+def test_no_tensor_lives_on_behind_the_arrays_that_were_drawn(digits):
+    """A case that is the first to need them would be told that it leaks."""
+    for part in (digits.train, digits.test):
+        assert part.images.base is part.labels.base is None
+
+
 def test_no_two_images_are_alike(digits):
     images = [image.tobytes() for part in (digits.train, digits.test) for image in part.images]
     assert len(set(images)) == len(images)

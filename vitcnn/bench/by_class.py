@@ -12,6 +12,9 @@ from vitcnn.errors import Diverged
 if TYPE_CHECKING:
     from vitcnn.bench.subject import Trained
 
+FALSE_POSITIVE_RATES = np.array([0.0, *np.logspace(-4, 0, 40)])
+"""At which a record keeps ROC curves: those of good models rise where false positives are few."""
+
 
 def confusion_matrices(trained: Trained) -> np.ndarray:
     """Return how many test images of each class each seed's model took for which: int64 (seeds, true, predicted)."""
@@ -45,12 +48,36 @@ def roc_auc(trained: Trained, average: Literal["macro", "micro"]) -> Sequence[fl
     """
     from sklearn.metrics import roc_auc_score
 
-    if not trained.has_classes:
+    is_of_class = one_against_the_rest(trained)
+    if is_of_class is None:
         return ()
+    return [float(roc_auc_score(is_of_class, seed, average=average)) for seed in trained.confidences]
+
+
+def roc_curves(trained: Trained) -> np.ndarray | None:
+    """Return each seed's true positive rates at FALSE_POSITIVE_RATES, (seeds, rates), over all decisions (micro).
+
+    Between the thresholds that there are, a straight line, as in the area. None where there is no area; raises as it.
+    """
+    from sklearn.metrics import roc_curve
+
+    is_of_class = one_against_the_rest(trained)
+    if is_of_class is None:
+        return None
+    curves = []
+    for seed in trained.confidences:
+        false, true, _ = roc_curve(is_of_class.ravel(), seed.ravel())
+        curves.append(np.interp(FALSE_POSITIVE_RATES, false, true))  # where it goes straight up, the top counts
+    return np.stack(curves)
+
+
+def one_against_the_rest(trained: Trained) -> np.ndarray | None:
+    """Return which test image is of which class, bool (images, classes); None and Diverged as `roc_auc` says."""
+    if not trained.has_classes:
+        return None
     if not np.isfinite(trained.confidences).all():
         do = "lower the peak_learning_rate or lengthen the warm-up"
         raise Diverged(f"the trained model's answers hold NaN, though its losses were finite: {do}")
-    is_of_class = trained.labels[:, None] == np.arange(trained.confidences.shape[2])
-    if not is_of_class.any(axis=0).all() or is_of_class.all(axis=0).any():
-        return ()
-    return [float(roc_auc_score(is_of_class, seed, average=average)) for seed in trained.confidences]
+    is_of_class: np.ndarray = trained.labels[:, None] == np.arange(trained.confidences.shape[2])
+    has_both = is_of_class.any(axis=0).all() and not is_of_class.all(axis=0).any()
+    return is_of_class if has_both else None

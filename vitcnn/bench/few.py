@@ -10,10 +10,12 @@ import numpy as np
 
 from vitcnn.bench.bench import Bench
 from vitcnn.bench.seeds import trained_subject
+from vitcnn.bench.series import no_more_series
 from vitcnn.bench.setup import Setup, setup_of
-from vitcnn.bench.subject import Subject
+from vitcnn.bench.subject import Subject, Trained
 from vitcnn.errors import TooFewImages
 from vitcnn.recipes import Recipe, recipe
+from vitcnn.record import Series
 from vitcnn.spec import Split, TrainedCase
 from vitcnn.training import Source
 
@@ -21,13 +23,19 @@ LEAST_BATCHES = 3
 """Batches of an epoch: of fewer images than make so many, the batches are smaller."""
 
 
-def few_images_subject(case: TrainedCase, bench: Bench, num_train: int) -> Subject:
+def few_images_subject(
+    case: TrainedCase,
+    bench: Bench,
+    num_train: int,
+    *,
+    more_series: Callable[[Trained], list[Series]] = no_more_series,
+) -> Subject:
     """Return the subject whose run trains one seed on `num_train` images; TooFewImages where there are not as many.
 
-    Only the last epoch is tested: few images make many epochs.
+    Only the last epoch is tested: few images make many epochs. `more_series` as in `trained_subject`.
     """
     setup, train_of = few_images_setup(case, bench, num_train)
-    return trained_subject(setup, bench, train_of=train_of)
+    return trained_subject(setup, bench, train_of=train_of, more_series=more_series)
 
 
 def few_images_setup(case: TrainedCase, bench: Bench, num_train: int) -> tuple[Setup, Callable[[int], Source]]:

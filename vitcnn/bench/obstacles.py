@@ -6,13 +6,14 @@ import os
 import shutil
 
 from vitcnn.adaptation.weights_file import WeightsFile, weights_path
+from vitcnn.adaptations import OF_ATTENTION, Lora, adaptation
 from vitcnn.architectures import architecture, hub
 from vitcnn.device import Device
 from vitcnn.errors import NoCompiler, UnknownName, UserError
 from vitcnn.input_sizes import InputKind, with_article
 from vitcnn.recipes import recipe
 from vitcnn.recipes.parts import HUB, OF_FILE, RANDOM
-from vitcnn.spec import Case, Task, TrainedCase
+from vitcnn.spec import AdaptableCase, Case, Task, TrainedCase
 from vitcnn.tasks import Tasks
 from vitcnn.tasks.download import missing_files
 
@@ -59,6 +60,20 @@ def without_input(case: Case, tasks: Tasks) -> str:
     resize = "To have such images resized, state takes=Takes(...) in an Architecture"
     is_of_size = entry.file and entry.sizes.kind == kind
     return f"{entry.refusal(px, kind)}. {resize if is_of_size else 'Name another architecture for it'}"
+
+
+def without_targets(case: Case) -> str:
+    """Return that a CNN has no attention for the LoRA of a case that it was put into, or "".
+
+    It goes by the family alone, so that nothing is built; where a case itself says so, building its model refuses it.
+    """
+    how = adaptation(case.adaptation) if isinstance(case, AdaptableCase) else None
+    if not isinstance(how, Lora) or how.targets not in OF_ATTENTION or architecture(case.architecture).family != "cnn":
+        return ""
+    return (
+        f"{how} adapts projections of attention, and {case.architecture} is a CNN: "
+        "of a CNN, cases of LoRA on linear or conv are measured"
+    )
 
 
 def input_of(case: Case, tasks: Tasks) -> tuple[int | None, InputKind]:

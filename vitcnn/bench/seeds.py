@@ -19,11 +19,12 @@ from vitcnn.adaptation.parts import classifier
 from vitcnn.adaptations import Head, Lora
 from vitcnn.bench.bench import Bench
 from vitcnn.bench.models import WEIGHTS_SEED, random_model
-from vitcnn.bench.series import series_of
+from vitcnn.bench.series import no_more_series, series_of
 from vitcnn.bench.setup import Setup
 from vitcnn.bench.subject import Subject, Trained
 from vitcnn.bench.training_memory import TrainingMemory, training_memory
 from vitcnn.recipes import Recipe
+from vitcnn.record import Series
 from vitcnn.training import Source, TrainingHistory, TrainingStep, fit, optimizers, predict
 from vitcnn.training.fit import batches
 
@@ -261,10 +262,12 @@ def trained_subject(
     *,
     train_of: Callable[[int], Source] | None = None,
     asked_besides: Callable[[nn.Module], Findings] = nothing_more,
+    more_series: Callable[[Trained], list[Series]] = no_more_series,
 ) -> Subject:
     """Return the subject whose run trains one of the seeds, on the images that `train_of` draws for it, else on all.
 
-    `asked_besides` asks each trained model what its answers about the test part do not say.
+    `asked_besides` asks each trained model what its answers about the test part do not say. `more_series` are what a
+    record keeps besides the curves and the answers.
     """
 
     def begin(seed: int) -> Pupil:
@@ -288,6 +291,10 @@ def trained_subject(
         warm_up_s = setup.device.timer() - start
         return len(rounds.seeds), 1
 
+    def series(trained: Trained) -> list[Series]:
+        histories = [result.history for result in rounds.results]
+        return [*series_of(trained, histories, setup.objective), *more_series(trained)]
+
     return subject_of(
         setup,
         rounds,
@@ -295,7 +302,7 @@ def trained_subject(
         images_per_run=setup.images_per_seed,
         settings=setup.settings(rounds.seeds),
         outcome=lambda: trained_of(setup, rounds.results, warm_up_s),
-        series=lambda trained: series_of(trained, [result.history for result in rounds.results], setup.objective),
+        series=series,
         counted=lambda: counted(setup),
         training_memory=cache(lambda: memory_of(setup)),
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from vitcnn.bench.by_class import class_accuracies, confusion_matrices
+from vitcnn.bench.by_class import FALSE_POSITIVE_RATES, class_accuracies, confusion_matrices, roc_curves
 from vitcnn.bench.subject import Trained
 from vitcnn.record import Series
 from vitcnn.record.answers import LABELS, PREDICTIONS
@@ -38,6 +38,23 @@ def of_each_class(trained: Trained) -> list[Series]:
     if np.isnan(accuracies).any():
         return [confusion]
     return [Series(name="class_accuracy", unit="1", axes=("seed", "class"), values=nested(accuracies)), confusion]
+
+
+def of_roc_curves(trained: Trained) -> list[Series]:
+    """Return each seed's ROC curve over all decisions, one class against the rest; none where there is no area."""
+    curves = roc_curves(trained)
+    if curves is None:
+        return []
+    rates = nested(FALSE_POSITIVE_RATES)
+    return [
+        Series(name="false_positive_rate", unit="1", axes=("false_positive_rate",), values=rates),
+        Series(name="roc_curve", unit="1", axes=("seed", "false_positive_rate"), values=nested(curves)),
+    ]
+
+
+def no_more_series(_trained: Trained) -> list[Series]:
+    """Return no series."""
+    return []
 
 
 def nested(array: np.ndarray) -> tuple[Any, ...]:

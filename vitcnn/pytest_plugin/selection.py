@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from vitcnn.architectures import architecture
-from vitcnn.bench.obstacles import require_input, require_weights, unfit_weights, without_input
+from vitcnn.bench.obstacles import require_input, require_weights, unfit_weights, without_input, without_targets
 from vitcnn.input_sizes import InputKind
 from vitcnn.pytest_plugin.options import Options
 from vitcnn.recipes import recipe, recipe_for, recipe_of_set, starting_from
@@ -119,5 +119,5 @@ def on_task(case: TrainedCase, task: Task) -> TrainedCase:
 
 def _skipped(case: Case, tasks: Tasks) -> list[pytest.MarkDecorator]:
     """Return a skip mark for a place that an architecture, a task or weights were put into and that they do not fit."""
-    reason = without_input(case, tasks) or unfit_weights(case, tasks)
+    reason = without_input(case, tasks) or without_targets(case) or unfit_weights(case, tasks)
     return [pytest.mark.skip(reason=reason)] if reason else []

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from vitcnn.fields import require_count
 from vitcnn.questions.question import Question
 from vitcnn.report.adaptation import adaptation
+from vitcnn.report.plots.adaptation import DRAWINGS
 from vitcnn.spec import AdaptableCase, TrainedCase
 
 if TYPE_CHECKING:
@@ -40,11 +41,12 @@ def prepare(case: AdaptationCase, bench: Bench) -> Subject:
     """Return the subject whose run trains one seed."""
     from vitcnn.bench.few import few_images_subject
     from vitcnn.bench.seeds import trained_subject
+    from vitcnn.bench.series import of_roc_curves
     from vitcnn.bench.setup import setup_of
 
     if case.num_train is not None:
-        return few_images_subject(case, bench, case.num_train)
-    return trained_subject(setup_of(case, bench, tests_every_epoch=True), bench)
+        return few_images_subject(case, bench, case.num_train, more_series=of_roc_curves)
+    return trained_subject(setup_of(case, bench, tests_every_epoch=True), bench, more_series=of_roc_curves)
 
 
 ADAPTATION = Question(
@@ -65,4 +67,5 @@ ADAPTATION = Question(
     ),
     place=25,
     section=adaptation,
+    drawings=DRAWINGS,
 )

@@ -49,4 +49,5 @@ def _split(draw: Draw, shape: InputShape, count: int, seed: int, report: Callabl
         batch = labels[start : start + BATCH]
         images[start : start + BATCH] = draw(batch, generator)
         report(start + len(batch))
-    return Split(images=images.numpy(), labels=labels.numpy())
+    # Copies: an array that shares a tensor's memory keeps it alive, as a leak of the case that drew it.
+    return Split(images=images.numpy().copy(), labels=labels.numpy().copy())

@@ -25,11 +25,11 @@ GAMMA = 0.4
 """Below 1, rare confusions show too."""
 
 
-def confusion_matrices(records: Sequence[Record]) -> Iterator[tuple[str, Figure]]:
-    """Draw the matrix of each accuracy case."""
+def confusion_matrices(records: Sequence[Record], *, question: str = "accuracy") -> Iterator[tuple[str, Figure]]:
+    """Draw the matrix of each case of a question."""
     for record in records:
-        if is_measured(record, "accuracy"):
-            yield record.case.removeprefix("accuracy/"), confusion_figure(record)
+        if is_measured(record, question):
+            yield record.case.removeprefix(f"{question}/"), confusion_figure(record)
 
 
 def confusion_figure(record: Record) -> Figure:

@@ -1,4 +1,4 @@
-"""Finds the points of accuracy against a cost: one for each architecture for which both were measured."""
+"""Finds the points of accuracy against a cost, such as one for each architecture for which both were measured."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vitcnn.quantity import counted
 from vitcnn.record import Record
 from vitcnn.record.answers import scores
 from vitcnn.report.noisy_times import is_noisy
-from vitcnn.spec import shared_name
+from vitcnn.report.plots.records import shared_recipe
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ class Cost:
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """One architecture: its accuracy with the 95 % interval, and the 5th, 50th and 95th percentile of its cost."""
+    """One model: its accuracy with the 95 % interval, and the 5th, 50th and 95th percentile of its cost."""
 
     trained: Record
     measured: Record
@@ -96,7 +96,7 @@ def one_each(records: Sequence[Record], far: Callable[[Record], float]) -> dict[
 
 
 def point(trained: Record, measured: Record, cost: Cost) -> Point:
-    """Return the point of an architecture by its two records."""
+    """Return the point of a model by its two records, which may be one."""
     costs = tuple(np.percentile(measured.samples(cost.metric), [5, 50, 95]).tolist())
     return Point(trained=trained, measured=measured, accuracy=accuracy_interval(scores(trained)), costs=costs)
 
@@ -104,22 +104,21 @@ def point(trained: Record, measured: Record, cost: Cost) -> Point:
 def measured_how(record: Record) -> str:
     """Return under which conditions a case was measured: `28 px, batch 1, fp32, eager`."""
     settings = record.settings
-    recipe = shared_name(record.recipe)
     how = (
-        (f"recipe {record.recipe if recipe == '*' else recipe}", counted(settings["num_seeds"], "seed"))
-        if settings["question"] == "accuracy"
+        (f"recipe {shared_recipe(record)}", counted(settings["num_seeds"], "seed"))
+        if record.recipe
         else (f"{settings['px']} px", f"batch {settings['batch']}")
     )
     return ", ".join((*how, settings["precision"], settings["mode"]))
 
 
-def conditions(records: Sequence[Record]) -> str:
-    """Return under which conditions each of `records` was measured, those of the most architectures first.
+def conditions(records: Sequence[Record], names: Sequence[str] = ()) -> str:
+    """Return under which conditions each of `records` was measured, those of the most of them first.
 
-    Where they differ, the architectures are named of all but the first.
+    Where they differ, the names are told of all but the first: `names`, or those of the architectures.
     """
-    names: dict[str, list[str]] = {}
-    for record in records:
-        names.setdefault(measured_how(record), []).append(record.architecture)
-    first, *others = sorted(names, key=lambda how: -len(names[how]))
-    return "; ".join([first, *(f"{', '.join(names[how])}: {how}" for how in others)])
+    found: dict[str, list[str]] = {}
+    for record, name in zip(records, names or [record.architecture for record in records], strict=True):
+        found.setdefault(measured_how(record), []).append(name)
+    first, *others = sorted(found, key=lambda how: -len(found[how]))
+    return "; ".join([first, *(f"{', '.join(found[how])}: {how}" for how in others)])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vitcnn.record import Record
-from vitcnn.report.plots.records import by_size, of_task, series_of, tasks_of, unit_of
+from vitcnn.report.plots.records import by_size, groups_of, is_measured, of_task, series_of, tasks_of, unit_of
 from vitcnn.report.plots.scales import scale_horizontal
 from vitcnn.report.plots.styles import LEGEND_TITLE, styles
 
@@ -62,23 +62,28 @@ def new_figure(*, columns: int, rows: int = 1) -> tuple[Figure, list[Axes]]:
     return figure, axes
 
 
-def accuracy_curves(records: Sequence[Record], *, question: str = "accuracy") -> Iterator[tuple[str, Figure]]:
-    """Draw the test accuracy of each task of a question against epochs, and against seconds of training."""
-    for task in tasks_of(records, question):
-        found = of_task(records, question, task)
+def accuracy_curves(
+    records: Sequence[Record], *, question: str = "accuracy", fewest_points: int = 1
+) -> Iterator[tuple[str, Figure]]:
+    """Draw the test accuracy of each group of a question against epochs, and against seconds of training.
+
+    Cases of which fewer epochs were tested than `fewest_points` are left out.
+    """
+    curves = [r for r in records if is_measured(r, question) and len(series_of(r, "tested_epoch")) >= fewest_points]
+    for group in groups_of(curves, question):
         figure, (by_epoch, by_time) = new_figure(columns=2)
-        look = styles(found, records)
-        for record in found:
+        look = styles(group.records, records)
+        for record in group.records:
             accuracies = PERCENT * series_of(record, "test_accuracy")
             for axes, x in ((by_epoch, "tested_epoch"), (by_time, "training_time_s")):
                 draw(axes, series_of(record, x), accuracies, look[record.case], thick=middle(accuracies[:, -1]))
-        target = PERCENT * found[0].settings["target_accuracy"]
+        target = PERCENT * group.records[0].settings["target_accuracy"]
         for axes in (by_epoch, by_time):
             axes.axhline(target, color="grey", linewidth=1, label=f"target: {target:g} %")
         over_epochs(by_epoch)
         by_epoch.set_ylabel("test accuracy, %")
-        over_seconds(by_time, found)
-        yield task, finish(figure, f"Test accuracy on {task}")
+        over_seconds(by_time, group.records)
+        yield group.name, finish(figure, f"Test accuracy on {group.words}")
 
 
 def over_epochs(axes: Axes) -> None:
@@ -97,21 +102,20 @@ def over_seconds(axes: Axes, records: Sequence[Record]) -> None:
 
 
 def learning_curves(records: Sequence[Record], *, question: str = "accuracy") -> Iterator[tuple[str, Figure]]:
-    """Draw the training loss and the learning rate of each task of a question against epochs."""
-    for task in tasks_of(records, question):
-        found = of_task(records, question, task)
+    """Draw the training loss and the learning rate of each group of a question against epochs."""
+    for group in groups_of(records, question):
         figure, (by_loss, by_rate) = new_figure(columns=2)
-        look = styles(found, records)
-        for record in found:
+        look = styles(group.records, records)
+        for record in group.records:
             losses, rates = series_of(record, "training_loss"), series_of(record, "learning_rate")
             epochs, thick = np.arange(1, len(rates) + 1), middle(series_of(record, "test_accuracy")[:, -1])
             draw(by_loss, epochs, losses, look[record.case], thick=thick)
             draw(by_rate, epochs, rates[None], look[record.case], thick=0)  # all seeds share it
         over_epochs(by_loss)
         over_epochs(by_rate)
-        by_loss.set(ylabel=f"training loss, {unit_of(found[0], 'training_loss')}", yscale="log")
+        by_loss.set(ylabel=f"training loss, {unit_of(group.records[0], 'training_loss')}", yscale="log")
         by_rate.set_ylabel("learning rate")
-        yield task, finish(figure, f"Training on {task}")
+        yield group.name, finish(figure, f"Training on {group.words}")
 
 
 def robustness_curves(records: Sequence[Record]) -> Iterator[tuple[str, Figure]]:

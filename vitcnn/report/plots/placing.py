@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,7 +36,7 @@ class Name:
     """What is written beside the point (x, y), in its colour."""
 
     text: str
-    colour: str
+    colour: Any
     x: float
     y: float
     is_bold: bool

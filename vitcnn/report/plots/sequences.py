@@ -20,7 +20,7 @@ from vitcnn.report.plots.curves import (
     middle,
     new_figure,
 )
-from vitcnn.report.plots.records import is_measured, of_task, series_of, tasks_of
+from vitcnn.report.plots.records import has_series, is_measured, of_task, series_of, tasks_of
 from vitcnn.report.plots.styles import styles
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def length_curves(records: Sequence[Record]) -> Iterator[tuple[str, Figure]]:
 def by_length(record: Record) -> tuple[np.ndarray, np.ndarray]:
     """Return the lengths that a record knows, the longer ones last, and the accuracies, (seeds, lengths)."""
     lengths, accuracies = series_of(record, "length"), series_of(record, "accuracy_by_length")
-    if not any(series.name == "longer_length" for series in record.series):
+    if not has_series(record, "longer_length"):
         return lengths, accuracies
     longer = series_of(record, "longer_length"), series_of(record, "accuracy_by_longer_length")
     return np.concatenate([lengths, longer[0]]), np.concatenate([accuracies, longer[1]], axis=1)
