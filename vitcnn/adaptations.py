@@ -22,9 +22,6 @@ TARGETS: dict[Targets, str] = {
 }
 """What LoRA can be applied to."""
 
-OF_ATTENTION: tuple[Targets, ...] = ("qv", "qkv")
-"""Those that only models with attention have."""
-
 RANKS = (1, 2, 4, 8, 16, 32, 64)
 """Ranks of the sweep in the full preset."""
 

@@ -42,6 +42,7 @@ class UserError(VitcnnError, ValueError):
     def __init__(self, *, field: str, value: object, allowed: str, do: str) -> None:
         self.field = field
         self.value = value
+        self.do = do
         super().__init__(f"{field}: {value!r} cannot be used. Allowed: {allowed}. {do}")
 
 

@@ -343,14 +343,14 @@ def test_on_another_task_alone_an_adaptation_keeps_its_recipe(suite):
     ]
 
 
-def test_a_cnn_in_the_place_of_a_vit_is_skipped_where_attention_would_be_adapted(suite):
+def test_a_cnn_in_the_place_of_a_vit_is_skipped_where_it_has_no_such_layers(suite):
     suite.write("test_adapted.py", ADAPTED)
     result = suite.run("--arch=resnet50")
     skipped = {case.id: case.reason for case in result.run.cases if case.outcome == "skipped"}
-    assert set(skipped) == {text.format("resnet50", "digits", "cnn") for text in OF_ATTENTION}
+    of_linear = "adaptation/resnet50/digits/transfer_lora_deep_cnn/lora8_linear/fp32/eager"
+    assert set(skipped) == {of_linear, *(text.format("resnet50", "digits", "cnn") for text in OF_ATTENTION)}
     assert skipped["adaptation/resnet50/digits/transfer_lora_deep_cnn/lora8_qv/fp32/eager"] == (
-        "lora8_qv adapts projections of attention, and resnet50 is a CNN: "
-        "of a CNN, cases of LoRA on linear or conv are measured"
+        "resnet50 cannot be adapted by lora8_qv: This model has no layer of qv: choose other targets."
     )
 
 

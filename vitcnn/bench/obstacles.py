@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
+from functools import cache
 
 from vitcnn.adaptation.weights_file import WeightsFile, weights_path
-from vitcnn.adaptations import OF_ATTENTION, Lora, adaptation
+from vitcnn.adaptations import FULL, adaptation
 from vitcnn.architectures import architecture, hub
+from vitcnn.architectures.own import GREYSCALE_PX
 from vitcnn.device import Device
 from vitcnn.errors import NoCompiler, UnknownName, UserError
 from vitcnn.input_sizes import InputKind, with_article
 from vitcnn.recipes import recipe
 from vitcnn.recipes.parts import HUB, OF_FILE, RANDOM
-from vitcnn.spec import AdaptableCase, Case, Task, TrainedCase
+from vitcnn.spec import AdaptableCase, Case, InputShape, Task, TrainedCase
 from vitcnn.tasks import Tasks
 from vitcnn.tasks.download import missing_files
 
@@ -62,18 +64,32 @@ def without_input(case: Case, tasks: Tasks) -> str:
     return f"{entry.refusal(px, kind)}. {resize if is_of_size else 'Name another architecture for it'}"
 
 
-def without_targets(case: Case) -> str:
-    """Return that a CNN has no attention for the LoRA of a case that it was put into, or "".
+def without_targets(case: Case, tasks: Tasks) -> str:
+    """Return that an architecture has no such part as the adaptation of a case needs that it was put into, or "".
 
-    It goes by the family alone, so that nothing is built; where a case itself says so, building its model refuses it.
+    It is built without memory for that. Where a case itself says so, measuring it refuses it.
     """
-    how = adaptation(case.adaptation) if isinstance(case, AdaptableCase) else None
-    if not isinstance(how, Lora) or how.targets not in OF_ATTENTION or architecture(case.architecture).family != "cnn":
+    if not isinstance(case, AdaptableCase) or case.adaptation == FULL:
         return ""
-    return (
-        f"{how} adapts projections of attention, and {case.architecture} is a CNN: "
-        "of a CNN, cases of LoRA on linear or conv are measured"
-    )
+    px, _ = input_of(case, tasks)
+    return "" if px is None else _without_targets(case.architecture, case.adaptation, px)
+
+
+@cache
+def _without_targets(name: str, how: str, px: int) -> str:
+    import torch
+
+    from vitcnn.adaptation.adapt import adapted
+
+    shape = InputShape(px=px, channels=1 if px == GREYSCALE_PX else 3, num_classes=10)
+    try:
+        with torch.device("meta"), torch.random.fork_rng(devices=()):
+            adapted(architecture(name).build(shape), adaptation(how))
+    except UserError as error:
+        return f"{name} cannot be adapted by {how}: {error.do}"
+    except Exception:  # whatever else is wrong with a user's own model, measuring it tells
+        return ""
+    return ""
 
 
 def input_of(case: Case, tasks: Tasks) -> tuple[int | None, InputKind]:

@@ -119,5 +119,5 @@ def on_task(case: TrainedCase, task: Task) -> TrainedCase:
 
 def _skipped(case: Case, tasks: Tasks) -> list[pytest.MarkDecorator]:
     """Return a skip mark for a place that an architecture, a task or weights were put into and that they do not fit."""
-    reason = without_input(case, tasks) or without_targets(case) or unfit_weights(case, tasks)
+    reason = without_input(case, tasks) or without_targets(case, tasks) or unfit_weights(case, tasks)
     return [pytest.mark.skip(reason=reason)] if reason else []
