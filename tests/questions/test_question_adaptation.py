@@ -7,9 +7,11 @@ import torch
 from safetensors.torch import load_file
 
 from vitcnn import AdaptationCase
+from vitcnn.architectures import architecture
 from vitcnn.bench import Bench, pretraining, seeds
 from vitcnn.bench.seeds import new_model
 from vitcnn.bench.setup import setup_of
+from vitcnn.bench.weights import made_here
 from vitcnn.errors import UserError
 from vitcnn.measuring.alone import measured
 from vitcnn.questions import prepared
@@ -142,10 +144,8 @@ def test_a_head_cannot_train_on_mixed_or_mirrored_features(bench, monkeypatch, c
 
 
 def test_weights_made_for_other_images_are_refused(bench):
-    bench.tasks.data("digits", bench.progress)
-    case = replace(CASE, task="shapes", recipe="transfer_full_cnn,weights=digits", adaptation="full")
     with pytest.raises(UserError, match="weights: 'digits' cannot be used"):
-        setup_of(case, bench)
+        made_here(architecture("lenet"), "digits", bench.tasks.task("shapes"), bench)
 
 
 def test_a_size_that_a_model_does_not_work_at_is_refused(bench):
