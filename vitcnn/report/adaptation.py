@@ -21,7 +21,8 @@ from vitcnn.report.data_efficiency import points
 from vitcnn.report.tradeoffs import ENOUGH_IMAGES, of_one_seed
 
 QUESTION = "adaptation"
-ACCURACY, TIME, MEMORY = "test_accuracy", "training_time_s", "training_memory_bytes"
+ACCURACY, TIME = "test_accuracy", "training_time_s"
+MEMORY, FEATURES = "training_memory_bytes", "features_bytes"
 FULL = "full"
 ABSENT = "-"
 MB = 1e6
@@ -57,8 +58,13 @@ def dominated_by(records: Sequence[Record]) -> dict[str, Record]:
 
 def _costs(record: Record) -> tuple[float, ...]:
     """Return what is to be small: the share of wrong answers, the time, and the memory where it is known."""
-    known = record.samples(MEMORY)
-    return (-fmean(record.samples(ACCURACY)), median(record.samples(TIME)), median(known) if known else 0.0)
+    return (-fmean(record.samples(ACCURACY)), median(record.samples(TIME)), _memory(record) or 0.0)
+
+
+def _memory(record: Record) -> float | None:
+    """Return the bytes of a training step, and of the features that a head trains on; None where nobody knows."""
+    step, features = record.samples(MEMORY), record.samples(FEATURES)
+    return median(step) + (median(features) if features else 0.0) if step else None
 
 
 def _dominates(one: Sequence[float], other: Sequence[float]) -> bool:
@@ -114,13 +120,13 @@ def _name(record: Record, usual: str) -> str:
 
 
 def _row(record: Record, usual: str) -> list[str]:
-    known = record.samples(MEMORY)
+    memory = _memory(record)
     return [
         _name(record, usual),
         accuracy_text(record, ACCURACY),
         time_text(record, TIME),
         f"{100 * record.settings['num_trainable'] / record.settings['num_parameters']:.3g}",
-        significant(median(known) / MB) if known else ABSENT,
+        significant(memory / MB) if memory else ABSENT,
     ]
 
 
