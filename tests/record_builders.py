@@ -157,12 +157,14 @@ def adaptation(
     trained=10,
     parameters=100,
     memory=None,
+    features=None,
     recipe="transfer_lora_vit",
     **settings,
 ):
     """Return the record of an adaptation; `right` as in `accuracy`, `how` its name."""
     whole = accuracy(architecture, right=right, seconds=seconds, recipe=recipe)
-    known = [measurement("training_memory_bytes", memory, unit="B")] if memory else []
+    bytes_of = {"training_memory_bytes": memory, "features_bytes": features}
+    known = [measurement(metric, value, unit="B") for metric, value in bytes_of.items() if value]
     said = {
         "question": "adaptation",
         "adaptation": how,

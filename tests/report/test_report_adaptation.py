@@ -19,7 +19,7 @@ def of(architecture, how, share, seconds, memory=None, **more):
 
 FULL = of("vit_micro", "full", 0.9, 2.0, 4e6, trained=100)
 LORA = of("vit_micro", "lora8_qv", 0.9, 1.0, 3e6, trained=10)
-HEAD = of("vit_micro", "head", 0.6, 0.5, 2e6, trained=1)
+HEAD = of("vit_micro", "head", 0.6, 0.5, 1.5e6, trained=1, features=0.5e6)
 
 
 def table_of(*records):
