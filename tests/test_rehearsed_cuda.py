@@ -232,7 +232,7 @@ CASES = [
     RobustnessCase(architecture="lenet", task="two_batches", recipe="plain", num_seeds=1),
     DataEfficiencyCase(architecture="lenet", task="two_batches", recipe="plain", num_train=8, num_seeds=2),
     SequenceCase(architecture="sum_transformer", task="few_sums", recipe="flipped", num_seeds=1, precision="bf16"),
-    SequenceCase(architecture="anchor_fc", task="few_anchors", recipe="flipped", num_seeds=1),
+    SequenceCase(architecture="anchor_matching", task="few_anchors", recipe="flipped", num_seeds=1),
     SequenceLatencyCase(architecture="anchor_transformer", px=28, batch=2, length=3, anchored=True),
     LatencyCase(architecture="vit_micro", px=28, batch=2, precision="bf16", adaptation="lora2_qv"),
     LatencyCase(architecture="vit_micro", px=28, batch=2, adaptation="lora2_qv", merged=True),
