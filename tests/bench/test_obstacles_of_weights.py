@@ -30,7 +30,7 @@ def starting_from(weights, architecture="lenet", task="digits"):
         (starting_from("hub"), "lenet has no weights on the hub: name others, or another architecture"),
         (
             starting_from("glyphs62", task="shapes"),
-            "images of shapes have 3 channels and those of glyphs62 1: name weights of a task that is alike",
+            "images of shapes have 3 channels and those of glyphs62 1: name others, such as --weights shapes",
         ),
         (starting_from("shapes", task="shapes"), ""),
         (

@@ -127,6 +127,13 @@ def test_what_the_command_line_deselected_is_not_missing(selection, words):
     assert coverage.remarks == (f"Selected by {words}: 1 of the baseline's 2 cases are judged.",)
 
 
+@pytest.mark.parametrize("changes", [",epochs=3", ",batch=8,epochs=3"])
+def test_changes_that_were_asked_for_excuse_no_case_that_has_them(changes):
+    trained = {**TRAINED, "recipe": "digits_vit,batch=8,epochs=3"}
+    stored = baseline(*five(CASE), *five(OTHER, architecture="vit_micro", **trained))
+    assert only_verdict(covered(OURS, stored=stored, recipes=(changes,)))[:2] == ("MISSING", OTHER)
+
+
 @pytest.mark.parametrize("started_from", ["random", "hub"])
 def test_other_weights_excuse_no_case_that_starts_at_random_or_from_them(started_from):
     trained = {**TRAINED, "training": {"weights": started_from}}
@@ -140,6 +147,7 @@ def test_other_weights_excuse_no_case_that_starts_at_random_or_from_them(started
         ({"architectures": ("lenet",)}, "--arch lenet"),
         ({"tasks": ("shapes",)}, "--task shapes"),
         ({"recipes": ("digits_vit,epochs=3",)}, "--recipe digits_vit,epochs=3"),
+        ({"recipes": (",epochs=3",)}, "--recipe epochs=3"),
         ({"weights": "hub"}, "--weights hub"),
         ({"num_seeds": 5}, "--seeds 5"),
         ({"preset": "smoke"}, "--preset smoke"),

@@ -315,7 +315,6 @@ ADAPTED = """
     def test_case(case, measure): raise AssertionError(str(case))
 """
 IN_THE_PLACE_OF_ALL = {
-    "adaptation/{0}/{1}/transfer_full_deep_{2},weights=random/fp32/eager",
     "adaptation/{0}/{1}/transfer_head_deep_{2}/head/fp32/eager",
     "adaptation/{0}/{1}/transfer_lora_deep_{2}/lora8_linear/fp32/eager",
     "adaptation/{0}/{1}/transfer_lora_deep_{2}/lora4_conv/fp32/eager",
@@ -333,6 +332,32 @@ def test_an_adaptation_keeps_its_set_of_recipes_and_a_recipe_of_no_set(suite, na
     suite.write("test_adapted.py", ADAPTED)
     expected = {text.format(name, task, kind) for text in (*IN_THE_PLACE_OF_ALL, *OF_ATTENTION)}
     assert set(suite.collect(f"--arch={name}", f"--task={task}")) == expected
+
+
+def test_changes_alone_are_made_to_each_cases_own_recipe(suite):
+    suite.write("test_adapted.py", ADAPTED)
+    found = suite.collect("--recipe=epochs=2", "-k", "lenet or head or random")
+    assert set(found) == {
+        "adaptation/vit_micro/digits/transfer_full_vit,epochs=2,weights=random/fp32/eager",
+        "adaptation/vit_micro/digits/transfer_head_vit,epochs=2/head/fp32/eager",
+        "adaptation/lenet/digits/transfer_lora_cnn,epochs=2/lora4_conv/fp32/eager",
+    }
+
+
+MY_IMAGES = """
+    import numpy as np
+
+    def data():
+        images = np.arange(40 * 28 * 28, dtype=np.uint8).reshape(40, 28, 28)
+        return [[(image, i % 2) for i, image in enumerate(images[part::2])] for part in (0, 1)]
+"""
+
+
+def test_on_a_users_own_images_an_adaptation_trains_on_all_of_them(suite):
+    suite.write("test_adapted.py", ADAPTED.replace("adaptation=adaptation)", "adaptation=adaptation, num_train=100)"))
+    suite.write("mine.py", MY_IMAGES)
+    assert "adaptation/lenet/glyphs/transfer_lora_cnn/lora4_conv/n100/fp32/eager" in suite.collect("--task=glyphs")
+    assert "adaptation/lenet/mine:data/transfer_lora_cnn/lora4_conv/fp32/eager" in suite.collect("--task=mine.py:data")
 
 
 def test_on_another_task_alone_an_adaptation_keeps_its_recipe(suite):

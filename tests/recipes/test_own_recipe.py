@@ -118,3 +118,22 @@ def test_a_package_offers_a_recipe_by_a_name_of_its_own(mine, offering, tmp_path
     offering(GROUP, digits_cnn="recipes_of_a_package:SLOW")
     with pytest.raises(UserError, match="registers the same name: it must choose another one"):
         recipes.ask_for(["digits_cnn"])
+
+
+def test_changes_alone_are_of_each_cases_own_recipe():
+    assert recipes.ask_for(["model_px=112, epochs=03"]) == (",epochs=3,model_px=112",)
+    assert recipes.changed("digits_cnn", "epochs=3") == "digits_cnn,epochs=3"
+    assert recipes.changed("digits_cnn,batch=8,epochs=5", "epochs=3") == "digits_cnn,batch=8,epochs=3"
+
+
+@pytest.mark.parametrize(
+    "asked, said",
+    [
+        ("epoch=3", "--recipe: 'epoch' cannot be used. Allowed: batch, decay, epochs, "),
+        ("epochs=0", "epochs of "),
+        ("weights=file:mine.safetensors", "Name the file with --weights."),
+    ],
+)
+def test_changes_that_cannot_be_made_are_one_error(asked, said):
+    with pytest.raises(UserError, match=re.escape(said)):
+        recipes.ask_for([asked])

@@ -51,7 +51,7 @@ def test_what_was_recorded_is_told_with_its_spread_and_what_to_do_next():
         "  v1",
         "  v1",
         "Spread between runs, of 3 timed cases: median 2.8 %, largest 5.7 % (c).",
-        "To compare later runs with it in CI, commit it: git add ????_v1-*of2.json && git commit",
+        "To compare later runs with it in CI, commit it and its answers: git add . && git commit",
     ]
 
 

@@ -26,7 +26,7 @@ from vitcnn.adaptation.weights_file import FOLDER, WeightsFile
 from vitcnn.adaptations import Adaptation, Full, Lora, adaptation
 from vitcnn.architectures import architecture as architecture_of
 from vitcnn.architectures import ask_for
-from vitcnn.errors import MissingData, UserError
+from vitcnn.errors import MissingData, UnknownName, UserError
 from vitcnn.folders import given_path, short, whole_folder, write_whole
 from vitcnn.inference import resized
 from vitcnn.recipes.parts import HUB
@@ -197,13 +197,30 @@ def _built(
     """Build the model of a card with the weights that training started from; one that trained whole has its own."""
     images = card["images"]
     shape = InputShape(px=images["px"], channels=images["channels"], num_classes=card["data"]["num_classes"])
-    named = architecture_of(ask_for([own])[0] if own else card["architecture"])
+    named = architecture_of(ask_for([own])[0]) if own else _catalogued(card["architecture"])
     entry = replace(named, takes=None, resolutions={shape.px: images["model_px"]})
     if isinstance(how, Full):
         found = from_file(entry, folder / FILES["full"], shape)
     else:
         found = _weights(entry, card["weights"], weights, shape, data_root)
     return resized(found.architecture, shape)
+
+
+def _is_own(name: str) -> bool:
+    """Whether an architecture was named by `FILE.py:NAME`, which ids show as `FILE:NAME`."""
+    return ":" in name
+
+
+def _catalogued(name: str) -> Architecture:
+    """Return an architecture by its name; UserError, which says how to name it, where it is a user's own."""
+    try:
+        return architecture_of(name)
+    except UnknownName as error:
+        if not _is_own(name):
+            raise
+        do = "It is defined in a file: name that once more, load_adapted(folder, architecture='FILE.py:NAME')."
+        allowed = "architectures of the catalogue, without the argument `architecture`"
+        raise UserError(field="architecture in the card", value=name, allowed=allowed, do=do) from error
 
 
 def _weights(

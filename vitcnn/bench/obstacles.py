@@ -185,7 +185,7 @@ def other_channels(first: Task, task: Task) -> str:
         return ""
     return (
         f"images of {task.name} have {task.shape.channels} channels and those of {first.name} {first.shape.channels}: "
-        "name weights of a task that is alike"
+        f"name others, such as --weights {'shapes' if task.shape.channels > 1 else 'glyphs62'}"
     )
 
 

@@ -78,11 +78,17 @@ def is_left_out(case: str, ended: Sequence[CaseResult], baseline: CaseBaseline, 
         _is_outside(case, baseline.place, selection.paths)
         or (selection.architectures and record.architecture and record.architecture not in selection.architectures)
         or (selection.tasks and task is not None and task not in selection.tasks)
-        or (selection.recipes and record.recipe and record.recipe not in selection.recipes)
+        or (selection.recipes and record.recipe and not _is_asked_for(record.recipe, selection.recipes))
         or (selection.weights and _starts_from(record) not in ("", RANDOM, selection.weights))
         or (selection.num_seeds and seeds is not None and seeds != selection.num_seeds)
         or (preset in PRESETS and PRESETS.index(preset) > PRESETS.index(selection.preset))
     )
+
+
+def _is_asked_for(recipe: str, asked: Sequence[str]) -> bool:
+    """Whether a recipe is one of those asked for: by its name, or by the changes that stand behind a comma."""
+    has = set(recipe.split(",")[1:])
+    return any(recipe == name or (name.startswith(",") and set(name[1:].split(",")) <= has) for name in asked)
 
 
 def _starts_from(record: Record) -> str:

@@ -115,7 +115,8 @@ def add_options(parser: pytest.Parser) -> None:
         default=[],
         metavar="NAME",
         help="Train with this recipe instead of those of the cases: a name of `vitcnn list recipes`, FILE.py:NAME for "
-        "your own, or a variant such as digits_cnn,epochs=3,batch=64. Repeat the option for several recipes.",
+        "your own, a variant such as digits_cnn,epochs=3,batch=64, or changes to the recipes of the cases, such as "
+        "epochs=3. Repeat the option for several recipes.",
     )
     group.addoption(
         "--weights",
@@ -295,7 +296,9 @@ def _num_seeds(text: str | None) -> int:
 def _weights(asked: str | None, named_recipes: Sequence[str], tasks: Tasks) -> str:
     """Return the weights that were asked for, or none; UserError where they, or those of a recipe, cannot be used."""
     for name in named_recipes:
-        require_weights(f"weights of {name.partition(',')[0]}", recipes.recipe(name).weights, tasks)
+        base, _, changes = name.partition(",")
+        found = recipes.recipe(name if base else recipes.changed(next(iter(recipes.recipes())), changes))
+        require_weights(f"weights of {base or 'the recipes'}", found.weights, tasks)
     if asked is not None:
         require_weights("--weights", asked.strip(), tasks)
     return (asked or "").strip()

@@ -12,9 +12,10 @@ from vitcnn.architectures import architecture
 from vitcnn.bench.obstacles import require_input, require_weights, unfit_weights, without_input, without_targets
 from vitcnn.input_sizes import InputKind
 from vitcnn.pytest_plugin.options import Options
-from vitcnn.recipes import recipe, recipe_for, recipe_of_set, starting_from
+from vitcnn.questions.adaptation import AdaptationCase
+from vitcnn.recipes import changed, recipe, recipe_for, recipe_of_set, starting_from
 from vitcnn.recipes.parts import RANDOM
-from vitcnn.spec import AdaptableCase, Case, Task, TrainedCase, set_of
+from vitcnn.spec import Case, Task, TrainedCase, set_of
 from vitcnn.suite import of_preset
 from vitcnn.tasks import Tasks
 
@@ -49,7 +50,8 @@ def require_known_names(case: Case, tasks: Tasks) -> None:
 def of_architecture(cases: Sequence[Case], name: str, tasks: Tasks) -> list[Case]:
     """Return the cases of `name`; where no case names it, it takes the places of all cases of its input, each once.
 
-    In the place of another it trains by the recipe that suits itself. So models of all families get the same questions.
+    In the place of another it trains by the recipe that suits itself. So models of all families get the same questions,
+    but for training a deep model from random weights.
     """
     named = [case for case in cases if case.architecture == name]
     if named:
@@ -57,7 +59,7 @@ def of_architecture(cases: Sequence[Case], name: str, tasks: Tasks) -> list[Case
     kind = architecture(name).sizes.kind
     placed = (replace(case, architecture=name) for case in cases if kind in kinds_given(case, tasks))
     suited = (on_task(c, tasks.task(c.task)) if isinstance(c, TrainedCase) else c for c in placed)
-    return list(dict.fromkeys(suited))
+    return list(dict.fromkeys(case for case in suited if not is_costly_control(case)))
 
 
 def kinds_given(case: Case, tasks: Tasks) -> tuple[InputKind, ...]:
@@ -86,14 +88,15 @@ def suits(case: TrainedCase, task: Task) -> bool:
 def trained_as(cases: Sequence[Case], recipes: Sequence[str] = (), num_seeds: int = 0, weights: str = "") -> list[Case]:
     """Return the cases, those that train by each of the recipes, from the weights, with the seeds that are asked for.
 
-    What is not asked for stays as it is. A recipe that starts from random weights does so still.
+    What is not asked for stays as it is. A recipe that starts from random weights does so still. What stands behind a
+    comma changes each case's own recipe.
     """
 
     def trained(case: Case) -> list[Case]:
         if not isinstance(case, TrainedCase):
             return [case]
         seeds = num_seeds or case.num_seeds
-        named = recipes or (case.recipe,)
+        named = [changed(case.recipe, name[1:]) if name.startswith(",") else name for name in recipes or (case.recipe,)]
         names = [starting_from(name, weights) if weights and is_pretrained(name) else name for name in named]
         return [replace(case, recipe=name, num_seeds=seeds) for name in names]
 
@@ -108,13 +111,25 @@ def is_pretrained(name: str) -> bool:
 def on_task(case: TrainedCase, task: Task) -> TrainedCase:
     """Return `case` on another task, by the recipe of that task's set that suits its architecture.
 
-    A case that adapts a model keeps its set of recipes, which is made for its adaptation.
+    A case that adapts a model keeps its set of recipes, which is made for its adaptation; on a user's own images it
+    trains on all of them.
     """
     entry, (base, comma, changes) = architecture(case.architecture), case.recipe.partition(",")
-    if not isinstance(case, AdaptableCase):
+    if not isinstance(case, AdaptationCase):
         return replace(case, task=task.name, recipe=recipe_for(task, entry).name)
     suited = recipe_of_set(set_of(base), entry).name if set_of(base) else base
-    return replace(case, task=task.name, recipe=f"{suited}{comma}{changes}")
+    few = None if is_own(task) else case.num_train
+    return replace(case, task=task.name, recipe=f"{suited}{comma}{changes}", num_train=few)
+
+
+def is_own(task: Task) -> bool:
+    """Whether a task is the user's own: of these there may be few images, and all are trained on."""
+    return ":" in task.name
+
+
+def is_costly_control(case: Case) -> bool:
+    """Whether a case would train a deep model from random weights, to be set beside the pretrained one."""
+    return isinstance(case, AdaptationCase) and "_deep_" in case.recipe and not is_pretrained(case.recipe)
 
 
 def _skipped(case: Case, tasks: Tasks) -> list[pytest.MarkDecorator]:

@@ -12,7 +12,7 @@ from functools import cache
 
 from vitcnn import catalogue
 from vitcnn.errors import UnknownName, UserError
-from vitcnn.recipes.own import GROUP, own_recipe, variant
+from vitcnn.recipes.own import GROUP, canonical, own_recipe, variant
 from vitcnn.recipes.parts import OF_FILE
 from vitcnn.recipes.parts import Recipe as Recipe
 from vitcnn.references import USAGE, is_reference, offered, require_one_meaning
@@ -66,12 +66,17 @@ def recipe(name: str) -> Recipe:
 def ask_for(asked: Sequence[str]) -> tuple[str, ...]:
     """Return the names of the recipes that a command line asks for, `FILE.py:NAME` and variants among them.
 
-    From now on `recipe` knows these, and no longer those that were asked for before. UserError where two have one name.
+    Changes alone, `model_px=112`, are of each case's own recipe: they are returned behind a comma, and `changed` makes
+    them. From now on `recipe` knows these, and no longer those that were asked for before. UserError where two have one
+    name.
     """
     _OWN.clear()
     names = []
     for text in asked:
         base, comma, changes = text.partition(",")
+        if "=" in base:
+            names.append(f",{_changes_alone(text)}")
+            continue
         require_one_meaning("--recipe", base, GROUP, recipes())
         if is_reference(base):
             found = own_recipe(base)
@@ -81,13 +86,27 @@ def ask_for(asked: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
+def _changes_alone(text: str) -> str:
+    """Return changes to whatever recipe in the one form that ids show; UserError where they cannot be made."""
+    if OF_FILE in text:
+        do = "Name the file with --weights."
+        raise UserError(field="--recipe", value=text, allowed="changes without a file of weights", do=do)
+    variant(next(iter(recipes().values())), text)
+    return canonical(text)
+
+
 def starting_from(name: str, weights: str) -> str:
     """Return the name of the recipe `name` as it starts from `weights`; from now on `recipe` knows it.
 
     UserError as `ask_for`.
     """
-    base, _, changes = name.partition(",")
-    return _variant(base, ",".join(filter(None, (changes, f"weights={weights}"))))
+    return changed(name, f"weights={weights}")
+
+
+def changed(name: str, changes: str) -> str:
+    """Return the name of the recipe `name` with `changes` to what it already changes; UserError as `ask_for`."""
+    base, _, before = name.partition(",")
+    return _variant(base, ",".join(filter(None, (before, changes))))
 
 
 def _variant(base: str, changes: str) -> str:

@@ -130,7 +130,7 @@ class Selection:
             *self.paths,
             *(f"--arch {name}" for name in self.architectures),
             *(f"--task {name}" for name in self.tasks),
-            *(f"--recipe {name}" for name in self.recipes),
+            *(f"--recipe {name.removeprefix(',')}" for name in self.recipes),
             *([f"--weights {self.weights}"] if self.weights else ()),
             *([f"--seeds {self.num_seeds}"] if self.num_seeds else ()),
             *(f"{option} {value!r}" for option, value in (("-k", self.keyword), ("-m", self.markers)) if value),

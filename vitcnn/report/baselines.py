@@ -38,13 +38,12 @@ def recorded(recording: Recording) -> str:
     num_skipped = sum(all(result.outcome == "skipped" for result in results) for results in recording.results.values())
     counts = f"{counted(len(runs), 'run')}, {counted(len(recording.records), 'case')}, {num_skipped} skipped"
     paths = [stored.path for stored in recording.runs]
-    together = paths[0].with_name(f"????_{recording.name}-*of{len(paths)}.json")
     lines = [
         f"Recorded {recording.name} on {runs[0].environment.device_key}: {counts}.",
         *(f"  {path}" for path in paths),
         _spread_of_times(recording.records),
         *([DIRTY] if any(run.environment.git_dirty for run in runs) else []),
-        f"To compare later runs with it in CI, commit it: git add {together} && git commit",
+        f"To compare later runs with it in CI, commit it and its answers: git add {paths[0].parent} && git commit",
     ]
     return "\n".join(lines)
 

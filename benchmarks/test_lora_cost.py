@@ -69,5 +69,5 @@ ANSWERS = tuple(
 CASES = (*SMALL_STEPS, *SMALL_ANSWERS, *STEPS, *COMPILED_STEPS, *LARGE_STEPS, *BY_RANK, *ANSWERS)
 
 
-def test_adaptation_cost(case, measure):
+def test_lora_cost(case, measure):
     measure(case)
