@@ -117,7 +117,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, s
     (folder / "conftest.py").write_text(dedent(CONFTEST))
     (folder / "test_odd.py").write_text(dedent(ODD))
     (folder / "mine.py").write_text(dedent(MINE))
-    quick = "lenet and /28/ and (latency or memory or training) and not adaptation"
+    quick = "lenet and /28/ and (latency or memory or training) and not lora"
     storage = f"--benchmark-storage=file://{folder / 'stored'}"
     processes = {
         "suite": start("benchmarks", "-k", quick, storage, "--out", folder / "suite", cwd=ROOT),

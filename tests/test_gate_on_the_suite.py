@@ -15,7 +15,7 @@ from miniature import PATIENCE_S, environment
 
 ROOT = Path(__file__).parents[1]
 VITCNN = ("-c", "from vitcnn.cli import main; raise SystemExit(main())")
-CHOSEN = ("-k", "memory and (lenet or vit_micro) and 28 and not adaptation")
+CHOSEN = ("-k", "memory and (lenet or vit_micro) and 28 and not lora")
 TRAINING = "memory/lenet/28/b16/training/fp32/eager"
 
 
