@@ -114,7 +114,7 @@ def test_a_task_starts_from_what_was_trained_on_another_at_its_own_resolution(be
     assert differing == {"head.weight", "head.bias"}
     assert found.settings["weights"] == "glyphs62"
     assert len(found.settings["weights_made_as"]) == 64
-    assert found.settings["pretraining"]["how"]["model_px"] == 20
+    assert found.settings["pretraining"].keys() == {"test_accuracy", "training_time_s"}
 
 
 def test_colours_cannot_start_from_grey_and_nothing_is_trained_to_find_out(bench, trained):

@@ -29,7 +29,8 @@ def weighted(entry: Architecture, value: str, task: Task, bench: Bench) -> Weigh
         return from_file(entry, weights_path(value), task.shape)
     made = made_here(entry, value, task, bench)
     found = from_file(entry, made.path, task.shape)
-    settings = {"weights": value, "weights_made_as": made.made_as, "pretraining": dict(made.card)}
+    told = {"test_accuracy": made.accuracy, "training_time_s": round(made.training_time_s, 3)}
+    settings = {"weights": value, "weights_made_as": made.made_as, "pretraining": told}
     return replace(found, settings=settings)
 
 
