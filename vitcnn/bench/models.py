@@ -33,7 +33,7 @@ STEP_OPTIMIZER = AdamW(peak_learning_rate=1e-4, weight_decay=0.05)
 """AdamW for every architecture, so that steps compare architectures and not optimisers."""
 
 IMAGES_TO_TRY = 2
-"""Images that show whether a model calls the layers that were put into it."""
+"""Images that show whether a model calls the layers that were put into it, and whether its head is its last layer."""
 
 
 def random_model(entry: Architecture, shape: InputShape, device: Device, seed: int = WEIGHTS_SEED) -> nn.Module:

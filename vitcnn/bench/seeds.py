@@ -18,7 +18,7 @@ from vitcnn.adaptation.adapt import adapted, require_used
 from vitcnn.adaptation.parts import classifier
 from vitcnn.adaptations import Head, Lora
 from vitcnn.bench.bench import Bench
-from vitcnn.bench.models import WEIGHTS_SEED, random_model
+from vitcnn.bench.models import IMAGES_TO_TRY, WEIGHTS_SEED, random_model
 from vitcnn.bench.series import no_more_series, series_of
 from vitcnn.bench.setup import Setup
 from vitcnn.bench.subject import Subject, Trained
@@ -30,9 +30,6 @@ from vitcnn.training.fit import batches
 
 NUM_BATCHES_TO_COUNT = 2
 """Training batches of the counting pass: the first step of an optimiser, and one that is like all others."""
-
-IMAGES_TO_TRY = 2
-"""Images that show whether a model calls the layers that were put into it."""
 
 State = TypeVar("State")
 Result = TypeVar("Result")

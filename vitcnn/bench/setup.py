@@ -17,7 +17,7 @@ from vitcnn.adaptations import Adaptation, Full, Head, adaptation
 from vitcnn.architectures import architecture
 from vitcnn.architectures.parts import parameters_by_part
 from vitcnn.bench.bench import Bench
-from vitcnn.bench.models import model_settings, placed
+from vitcnn.bench.models import IMAGES_TO_TRY, model_settings, placed
 from vitcnn.bench.weights import at_px, weighted
 from vitcnn.device import Device, free_bytes
 from vitcnn.errors import UserError
@@ -34,9 +34,6 @@ SNAPSHOT_BYTES = {"cpu": 1 << 30, "cuda": 8 << 30}
 
 FEATURES = "features"
 """The folder below the data root of features that do not fit into the memory."""
-
-IMAGES_TO_TRY = 2
-"""Images that show whether a model is its features and its head."""
 
 SNAPSHOT_SHARE = 0.25
 """Share of the device's free memory that they take at most: the rest is for training."""
