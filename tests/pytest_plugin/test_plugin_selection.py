@@ -326,8 +326,7 @@ OF_ATTENTION = {
 }
 
 
-@pytest.mark.parametrize("name, kind", [("resnet50", "cnn"), ("vit_tiny", "vit"), ("coatnet_0", "vit")])
-@pytest.mark.parametrize("task", ["digits", "glyphs"])
+@pytest.mark.parametrize("name, kind, task", [("resnet50", "cnn", "glyphs"), ("coatnet_0", "vit", "digits")])
 def test_an_adaptation_keeps_its_set_of_recipes_and_a_recipe_of_no_set(suite, name, kind, task):
     suite.write("test_adapted.py", ADAPTED)
     expected = {text.format(name, task, kind) for text in (*IN_THE_PLACE_OF_ALL, *OF_ATTENTION)}
