@@ -1510,13 +1510,14 @@ def taking(name, quick=taking, seen=set()):
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """How an attack ended: the status that counts, the command that gave it, and what that printed."""
+    """How an attack ended: the status that counts, the command that gave it, what that printed, and those before it."""
 
     attack: Attack
     status: int
     command: str
     output: str
     seconds: float
+    first: tuple[str, ...] = ()
 
     @property
     def is_right(self) -> bool:
@@ -1554,8 +1555,7 @@ class Laboratory:
         began = time.perf_counter()
         for step in (*((SLOW,) if attack.slow else ()), *attack.do):
             step(folder)
-        for command in attack.before:
-            execute(command, folder)
+        first = tuple("{} {}".format(*execute(command, folder)) for command in attack.before)
         status, text, output = 0, "", ""
         for command in attack.run:
             text = str(command)
@@ -1563,7 +1563,7 @@ class Laboratory:
             if status:
                 break
         seconds = time.perf_counter() - began
-        return Outcome(attack=attack, status=status, command=text, output=output, seconds=seconds)
+        return Outcome(attack=attack, status=status, command=text, output=output, seconds=seconds, first=first)
 
 
 def execute(command: Command, folder: Path) -> tuple[int, str]:
@@ -1597,7 +1597,8 @@ def tell(outcome: Outcome) -> None:
     if not outcome.is_right:
         expected = f"must be {expectation(outcome.attack)}"
         print(f"      {outcome.command}: {expected}")
-        print("\n".join(f"      | {line}" for line in outcome.output.splitlines()[-LAST_LINES:]), flush=True)
+        for text in (*outcome.first, outcome.output):
+            print("\n".join(f"      | {line}" for line in text.splitlines()[-LAST_LINES:]), flush=True)
 
 
 def expectation(attack: Attack) -> str:

@@ -11,11 +11,14 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+import psutil
 
 ROOT = Path(__file__).resolve().parents[1]
 LOST = 255
@@ -56,8 +59,10 @@ def run_forked(
         if status is None:
             process.kill()
             process.join()
-        if status == LOST and said.exists():
-            status = int(said.read_text(encoding="utf-8"))
+        if status == LOST:
+            with suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
+                psutil.Process(process.pid).wait(patience_s)  # the status is lost, the process may be running
+            status = int(said.read_text(encoding="utf-8")) if said.exists() else status
         return status, output.read_text(encoding="utf-8", errors="replace")
 
 
