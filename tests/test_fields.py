@@ -56,7 +56,6 @@ def test_a_case_of_any_fields_is_valid_or_refused(data, kind):
         ({"overlap": 1}, "overlap: 1 cannot be used"),
         ({"overlap": "10"}, "overlap: '10' cannot be used"),
         ({"overlap": 0.999}, "overlap: 0.999 cannot be used. Allowed: a share that leaves tiles of 512 px a step"),
-        ({"tile_px": 601}, "tile_px: 601 cannot be used. Allowed: 1 to 600, the shorter side of the 600x600 frame"),
         ({"time_tolerance": math.nan}, "time_tolerance: nan cannot be used"),
         ({"time_tolerance": "2%"}, "time_tolerance: '2%' cannot be used"),
         ({"batch": 10**400}, "batch: 'a larger number' cannot be used"),

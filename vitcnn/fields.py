@@ -40,12 +40,8 @@ def require_share(field: str, value: object, do: str) -> None:
         raise UserError(field=field, value=value, allowed="shares from 0, below 1", do=do)
 
 
-def require_tiles(*, width: int, height: int, tile_px: int, overlap: float) -> None:
-    """Raise UserError where square tiles of `tile_px` cannot cover a frame, overlapping by the share `overlap`."""
-    shorter = min(width, height)
-    if not 1 <= tile_px <= shorter:
-        allowed = f"1 to {shorter}, the shorter side of the {width}x{height} frame"
-        raise UserError(field="tile_px", value=tile_px, allowed=allowed, do="Choose smaller tiles.")
+def require_tiles(*, tile_px: int, overlap: float) -> None:
+    """Raise UserError where square tiles of `tile_px` cannot overlap by the share `overlap` and still step on."""
     require_share("overlap", overlap, "0.1 is usual.")
     if step_px(tile_px, overlap) < 1:
         allowed = f"a share that leaves tiles of {tile_px} px a step of at least one pixel"

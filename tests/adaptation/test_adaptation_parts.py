@@ -5,10 +5,10 @@ import timm
 import torch
 from torch import nn
 
-from vitcnn.adaptation.parts import Rescale, backbone, classifier, core_of, name_of_core, require_linear_head
+from vitcnn.adaptation.parts import backbone, classifier, name_of_core, require_linear_head
 from vitcnn.architectures import architectures
 from vitcnn.errors import UserError
-from vitcnn.images import Resize
+from vitcnn.images import Rescale, Resize, core_of
 from vitcnn.spec import InputShape
 
 SMALL = InputShape(px=28, channels=1, num_classes=10)

@@ -8,10 +8,10 @@ import torch
 from hub_builders import put_into_cache
 from safetensors.torch import save
 
-from vitcnn.adaptation.parts import Rescale
 from vitcnn.adaptation.weights import Weighted, at_random, from_file, from_hub
 from vitcnn.architectures import architecture, architectures
 from vitcnn.errors import MissingData, UnsupportedResolution, UserError
+from vitcnn.images import Rescale
 from vitcnn.inference import resized
 from vitcnn.spec import InputShape
 

@@ -15,12 +15,13 @@ from torch import nn
 from vitcnn.adaptation.adapt import adapted
 from vitcnn.adaptation.files import CARD, base_of, load_adapted, write_adapted
 from vitcnn.adaptation.lora import merge
-from vitcnn.adaptation.parts import classifier, core_of
+from vitcnn.adaptation.parts import classifier
 from vitcnn.adaptation.weights import from_file, save
 from vitcnn.adaptation.weights_file import WeightsFile
 from vitcnn.adaptations import adaptation
 from vitcnn.architectures import architecture
 from vitcnn.errors import MissingData, UserError
+from vitcnn.images import core_of
 from vitcnn.inference import resized
 from vitcnn.spec import InputShape
 

@@ -12,11 +12,11 @@ import timm
 import torch
 from safetensors.torch import load_file
 
-from vitcnn.adaptation.parts import Rescale
 from vitcnn.adaptation.weights import from_file
 from vitcnn.architectures import architecture
 from vitcnn.bench.weights import at_px
 from vitcnn.errors import UserError
+from vitcnn.images import Rescale
 from vitcnn.inference import resized
 from vitcnn.recipes import recipe
 from vitcnn.tasks import tasks

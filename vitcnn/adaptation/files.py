@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from vitcnn.adaptation.adapt import adapted
 from vitcnn.adaptation.lora import QueryValueLora, factors, lora_layers, merge
-from vitcnn.adaptation.parts import classifier, core_of
+from vitcnn.adaptation.parts import classifier
 from vitcnn.adaptation.weights import Weighted, from_file, from_hub, misfit, save, write_tensors
 from vitcnn.adaptation.weights_file import FOLDER, WeightsFile
 from vitcnn.adaptations import Adaptation, Full, Lora, adaptation
@@ -28,6 +28,7 @@ from vitcnn.architectures import architecture as architecture_of
 from vitcnn.architectures import ask_for
 from vitcnn.errors import MissingData, UnknownName, UserError
 from vitcnn.folders import given_path, short, whole_folder, write_whole
+from vitcnn.images import core_of
 from vitcnn.inference import resized
 from vitcnn.recipes.parts import HUB
 from vitcnn.spec import Architecture, InputShape

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vitcnn.adaptation.parts import classifier, core_of
+from vitcnn.adaptation.parts import classifier
 from vitcnn.adaptations import TARGETS, Lora, Targets
 from vitcnn.errors import UserError
+from vitcnn.images import core_of
 
 HEAD_FIRST, THIRDS = "head first", "thirds"
 

@@ -1,4 +1,4 @@
-"""Finds the parts of a model: what was wrapped, its classifier, and all before it as a module that returns features."""
+"""Finds the parts of a model: its classifier, and all before it as a module that returns features."""
 
 from __future__ import annotations
 
@@ -9,35 +9,7 @@ from torch import Tensor, nn
 
 from vitcnn.architectures.parts import classifier_of
 from vitcnn.errors import UserError
-from vitcnn.images import Resize
-
-
-class Rescale(nn.Module):
-    """Turns images of -1..1 into what weights were trained on: 0..1, less `mean`, by `std`, of each channel."""
-
-    scale: Tensor
-    shift: Tensor
-
-    def __init__(self, mean: list[float], std: list[float]) -> None:
-        super().__init__()
-        self.mean, self.std = list(mean), list(std)
-        means, stds = (torch.tensor(values)[:, None, None] for values in (mean, std))
-        self.register_buffer("scale", 0.5 / stds, persistent=False)
-        self.register_buffer("shift", (0.5 - means) / stds, persistent=False)
-
-    def forward(self, images: Tensor) -> Tensor:
-        return images * self.scale + self.shift
-
-
-IN_FRONT = (Resize, Rescale)
-"""What stands before a model in an nn.Sequential of two, so that it takes the images of a task."""
-
-
-def core_of(model: nn.Module) -> nn.Module:
-    """Return the architecture's own module, without what only prepares the images for it."""
-    while isinstance(model, nn.Sequential) and len(model) == 2 and isinstance(model[0], IN_FRONT):
-        model = model[1]
-    return model
+from vitcnn.images import core_of
 
 
 def name_of_core(model: nn.Module) -> str:

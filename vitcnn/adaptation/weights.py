@@ -19,11 +19,12 @@ from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
-from vitcnn.adaptation.parts import Rescale, classifier, core_of
+from vitcnn.adaptation.parts import classifier
 from vitcnn.adaptation.weights_file import OURS, REASON_LENGTH, WeightsFile
 from vitcnn.architectures.hub import HubWeights, damaged, hub_weights, other_layers, repository, require_unchanged
 from vitcnn.errors import UnsupportedResolution
 from vitcnn.folders import write_whole
+from vitcnn.images import Rescale, core_of
 from vitcnn.spec import Architecture, InputShape
 
 NO_HEAD = 0

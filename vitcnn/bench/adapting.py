@@ -13,12 +13,12 @@ from torch import nn
 
 from vitcnn.adaptation.adapt import num_trainable
 from vitcnn.adaptation.files import exported
-from vitcnn.adaptation.parts import Rescale
 from vitcnn.architectures.parts import num_parameters
 from vitcnn.bench.bench import Bench
 from vitcnn.bench.few import few_images_setup
 from vitcnn.bench.seeds import epoch_teller, new_model, result_of, train_seed
 from vitcnn.bench.setup import Setup, setup_of, without_folder
+from vitcnn.images import Rescale
 from vitcnn.intervals import Interval, accuracy_interval
 
 if TYPE_CHECKING:

@@ -20,7 +20,6 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from vitcnn.adaptation.parts import core_of
 from vitcnn.adaptation.weights import save
 from vitcnn.adaptation.weights_file import FOLDER, WeightsFile
 from vitcnn.bench.bench import Bench
@@ -29,6 +28,7 @@ from vitcnn.bench.obstacles import can_be_made
 from vitcnn.device import Device
 from vitcnn.errors import UserError
 from vitcnn.folders import require_writable
+from vitcnn.images import core_of
 from vitcnn.inference.forward import memory_format
 from vitcnn.recipes import Recipe, recipe, recipe_for
 from vitcnn.spec import Architecture, InputShape, Precision, Task

@@ -1,13 +1,12 @@
-"""Builds the subject of a tiled case: it classifies every tile of one frame that is on the device."""
+"""Builds the subject of a tiled case: what a model says of the tiles of one frame that is on the device."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vitcnn.architectures import architecture
 from vitcnn.bench.bench import Bench
@@ -15,9 +14,9 @@ from vitcnn.bench.models import WEIGHTS_SEED, model_settings, random_model
 from vitcnn.bench.rounds import Rounds, require_finite
 from vitcnn.bench.subject import Subject
 from vitcnn.fields import step_px
-from vitcnn.images import normalize
-from vitcnn.inference import TileGrid, for_inference, tile_logits
-from vitcnn.inference.forward import DTYPES, memory_format
+from vitcnn.inference import Tiler, for_inference
+from vitcnn.inference.forward import memory_format
+from vitcnn.inference.tiling import dense_model, prefetched
 from vitcnn.tasks import real_images
 
 if TYPE_CHECKING:
@@ -27,59 +26,59 @@ FEW_ROUNDS = Rounds(at_least=1, at_most=20, budget_s=8.0)
 
 
 def tiled_subject(case: TiledCase, bench: Bench) -> Subject:
-    """Return the subject whose run classifies all tiles."""
+    """Return the subject whose run reads a frame, or a stream of them."""
     device, entry, shape = bench.device, architecture(case.architecture), real_images.input_shape(case.tile_px)
-    layout, dtype = memory_format(entry), DTYPES[case.precision]
-    grid = TileGrid(width=case.width, height=case.height, tile_px=case.tile_px, overlap=case.overlap)
-    model = for_inference(
-        random_model(entry, shape, device), device=device, layout=layout, precision=case.precision, mode=case.mode
+    layout, model = memory_format(entry), random_model(entry, shape, device)
+    settings = model_settings(entry, shape, model)
+    read_by: nn.Module = dense_model(model.eval(), shape) if case.way == "dense" else model
+    ready = for_inference(read_by, device=device, layout=layout, precision=case.precision, mode=case.mode)
+    is_static = case.mode == "compiled"
+    tiler = Tiler(
+        model=ready, tile_px=case.tile_px, overlap=case.overlap, batch=case.batch, layout=layout, static=is_static
     )
-    frame = torch.from_numpy(real_images.frame(width=case.width, height=case.height)).to(device.name)
-
-    def forward(tiles: Tensor) -> Tensor:
-        return model(tiles.to(dtype, memory_format=layout))
+    frame = torch.from_numpy(real_images.frame(width=case.width, height=case.height))
+    on_device = frame.to(device.name)
+    num_tiles = len(tiler.grid_of(frame).corners)
+    read = tiler.dense if case.way == "dense" else tiler.tiles
 
     def run() -> Tensor:
-        with torch.inference_mode():
-            return tile_logits(forward, frame, grid, batch=case.batch)
+        if case.way != "stream":
+            return read(on_device)
+        frames = [frame.permute(1, 2, 0).numpy()] * case.frames_per_run
+        return torch.stack([read(one) for one in prefetched(frames, device)])
 
     def warm_up() -> tuple[int, int]:
-        """Run one batch of tiles twice, and the smaller one that ends a frame; a frame's share of tiles is its time."""
-        sizes = {len(grid.corners) % case.batch or case.batch, min(case.batch, len(grid.corners))}
+        """Read a batch of tiles twice, and the smaller one that ends a frame; return the plan by their share of it."""
+        sizes = {num_tiles % case.batch or case.batch, min(case.batch, num_tiles)}
         seconds = 0.0
-        with torch.inference_mode():
-            for size in [*sorted(sizes), max(sizes)]:
-                tiles = normalize(torch.stack([frame[:, : case.tile_px, : case.tile_px]] * size))
-                start = device.timer()
-                logits = forward(tiles)
-                seconds = (device.timer() - start) / size * len(grid.corners)
-                require_finite(logits)
-        return FEW_ROUNDS.plan(seconds)
+        for size in [*sorted(sizes), max(sizes)]:
+            part = row_of(case, size).to(device.name)
+            start = device.timer()
+            answers = read(part)
+            seconds = (device.timer() - start) / size * num_tiles
+            require_finite(answers)
+        return FEW_ROUNDS.plan(seconds * case.frames_per_run)
 
     def counted() -> Callable[[], object]:
-        """Return what classifies the frame's first two tiles, in one batch: the whole frame would take seconds more."""
-        width = min(case.width, case.tile_px + step_px(case.tile_px, case.overlap))
-        two, part = replace(grid, width=width, height=case.tile_px), frame[:, : case.tile_px, :width]
-
-        def run_two() -> Tensor:
-            with torch.inference_mode():
-                return tile_logits(forward, part, two, batch=len(two.corners))
-
-        return run_two
+        """Return what reads two tiles, in one batch: the whole frame would take seconds more."""
+        two = row_of(case, 2).to(device.name)
+        return lambda: read(two)
 
     return Subject(
         case=case,
         architecture=entry,
         device=device,
         shape=shape,
-        model=model,
+        model=ready,
         run=run,
         warm_up=warm_up,
-        images_per_run=1,
+        images_per_run=case.frames_per_run,
         counted=counted,
-        settings={
-            **model_settings(entry, shape, model),
-            "seed": WEIGHTS_SEED,
-            "num_tiles": len(grid.corners),
-        },
+        settings={**settings, "seed": WEIGHTS_SEED, "num_tiles": num_tiles, "frames_per_run": case.frames_per_run},
     )
+
+
+def row_of(case: TiledCase, count: int) -> Tensor:
+    """Return a frame of one row of `count` tiles."""
+    width = case.tile_px + (count - 1) * step_px(case.tile_px, case.overlap)
+    return torch.from_numpy(real_images.frame(width=width, height=case.tile_px))

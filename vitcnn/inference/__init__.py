@@ -3,4 +3,5 @@
 from vitcnn.inference.forward import for_inference as for_inference
 from vitcnn.inference.forward import resized as resized
 from vitcnn.inference.tiling import TileGrid as TileGrid
-from vitcnn.inference.tiling import tile_logits as tile_logits
+from vitcnn.inference.tiling import Tiler as Tiler
+from vitcnn.inference.tiling import tiled as tiled

@@ -16,6 +16,11 @@ def images_per_s(subject: Subject) -> Sequence[float]:
     return [subject.images_per_run / seconds for seconds in subject.times_s]
 
 
+def seconds_per_image(subject: Subject) -> Sequence[float]:
+    """Return each round's seconds divided by its images."""
+    return [seconds / subject.images_per_run for seconds in subject.times_s]
+
+
 def between_events(subject: Subject) -> Sequence[float]:
     """Return each round's seconds from one CUDA event to the next, in a pass of its own; none on a CPU."""
     if not subject.device.is_cuda:
@@ -36,8 +41,16 @@ LATENCY_S = time_of("latency_s", "forward times")
 STEP_TIME_S = time_of("step_time_s", "step times")
 """Time of one training step."""
 
-FRAME_TIME_S = time_of("frame_time_s", "frame times")
-"""Time of classifying all tiles of one frame."""
+FRAME_TIME_S = Metric(
+    name="frame_time_s",
+    unit="s",
+    better="lower",
+    tolerance=of_time,
+    rule="time",
+    reads="frame times",
+    measure=seconds_per_image,
+)
+"""Time of reading one frame, tile by tile; of a stream, its time divided by its frames."""
 
 TRAINING_TIME_S = time_of("training_time_s", "training times")
 """Time of training one seed from start to end; building, loading and testing are not in it."""
@@ -66,3 +79,14 @@ IMAGES_PER_S = Metric(
     measure=images_per_s,
 )
 """Images a second, in inference or training."""
+
+FRAMES_PER_S = Metric(
+    name="frames_per_s",
+    unit="frame/s",
+    better="higher",
+    tolerance=of_time,
+    rule="unjudged",
+    reads="frame rates",
+    measure=images_per_s,
+)
+"""Frames a second."""

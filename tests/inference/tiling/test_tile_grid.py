@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from monai.data.utils import dense_patch_slices
 
 from vitcnn.errors import UserError
-from vitcnn.inference import TileGrid, tile_logits
-from vitcnn.inference.tiling import starts
+from vitcnn.inference import TileGrid
+from vitcnn.inference.tiling.grid import starts
 
 
 @st.composite
 def grids(draw):
     width, height = draw(st.integers(1, 300)), draw(st.integers(1, 300))
-    tile_px = draw(st.integers(1, min(width, height)))
+    tile_px = draw(st.integers(1, 200))
     percent = draw(st.integers(0, 95))
     assume(tile_px * (100 - percent) >= 100)  # tiles that step by less than a pixel cannot overlap as asked
     return TileGrid(width=width, height=height, tile_px=tile_px, overlap=percent / 100)
@@ -30,12 +30,12 @@ def test_a_4k_frame_is_45_tiles_as_monai_cuts_it():
 
 
 @given(grids())
-def test_tiles_stay_inside_and_cover_every_pixel(grid):
+def test_every_pixel_is_covered_and_no_tile_begins_outside_of_a_frame_that_is_large_enough(grid):
     seen = torch.zeros(grid.height, grid.width, dtype=torch.bool)
-    for top, left in grid.corners:
-        assert 0 <= top <= grid.height - grid.tile_px
-        assert 0 <= left <= grid.width - grid.tile_px
-        seen[top : top + grid.tile_px, left : left + grid.tile_px] = True
+    for (top, left), box in zip(grid.corners, grid.boxes, strict=True):
+        for start, length in ((top, grid.height), (left, grid.width)):
+            assert min(0, length - grid.tile_px) <= start <= max(0, length - grid.tile_px)
+        seen[box.top : box.bottom, box.left : box.right] = True
     assert seen.all()
 
 
@@ -55,8 +55,10 @@ def test_tiles_are_unique_and_go_row_by_row(grid):
 @given(grids())
 def test_tiles_are_those_of_monai(grid):
     step = max(1, floor(grid.tile_px * (1 - Fraction(str(grid.overlap)))))  # in floats 90 * (1 - 0.9) is below 9
-    slices = dense_patch_slices((grid.height, grid.width), (grid.tile_px,) * 2, (step, step))
-    assert grid.corners == tuple((rows.start, columns.start) for rows, columns in slices)
+    padded = tuple(max(length, grid.tile_px) for length in (grid.height, grid.width))
+    slices = dense_patch_slices(padded, (grid.tile_px,) * 2, (step, step))
+    before = [max(grid.tile_px - length, 0) // 2 for length in (grid.height, grid.width)]
+    assert grid.corners == tuple((rows.start - before[0], columns.start - before[1]) for rows, columns in slices)
 
 
 @pytest.mark.parametrize(
@@ -80,26 +82,14 @@ def test_an_overlap_outside_its_bounds_is_refused(overlap):
         TileGrid(width=100, height=100, tile_px=10, overlap=overlap)
 
 
-@pytest.mark.parametrize("tile_px", [0, -5, 51])
-def test_tiles_that_do_not_fit_the_frame_are_refused(tile_px):
-    with pytest.raises(UserError, match=rf"^tile_px: {tile_px} .*1 to 50, the shorter side of the 100x50 frame"):
-        TileGrid(width=100, height=50, tile_px=tile_px, overlap=0.1)
+@pytest.mark.parametrize("field, value", [("tile_px", 0), ("tile_px", -5), ("width", 0), ("height", 2.5)])
+def test_sizes_that_are_no_whole_numbers_from_1_are_refused(field, value):
+    sizes = {"width": 100, "height": 50, "tile_px": 10, field: value}
+    with pytest.raises(UserError, match=rf"^{field}: {value} cannot be used\. Allowed: whole numbers from 1"):
+        TileGrid(**sizes, overlap=0.1)
 
 
-@pytest.mark.parametrize("batch", [1, 2, 4, 100])
-def test_logits_are_those_of_each_tile_in_the_order_of_the_corners(batch):
-    frame = torch.randint(0, 256, (3, 23, 31), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    grid = TileGrid(width=31, height=23, tile_px=8, overlap=0.25)
-    sizes = []
-
-    def forward(tiles):
-        sizes.append(len(tiles))
-        return torch.stack([tiles.mean((1, 2, 3)), tiles[:, 2, 0, 7]], dim=1)
-
-    logits = tile_logits(forward, frame, grid, batch=batch)
-    scaled = frame.double() * 2 / 255 - 1
-    tiles = [scaled[:, top : top + 8, left : left + 8] for top, left in grid.corners]
-    expected = torch.tensor([[tile.mean(), tile[2, 0, 7]] for tile in tiles])
-    torch.testing.assert_close(logits.double(), expected.double(), atol=1e-5, rtol=0)
-    assert max(sizes) == min(batch, len(tiles))
-    assert sum(sizes) == len(tiles)
+def test_a_frame_smaller_than_a_tile_lies_in_the_middle_of_one():
+    grid = TileGrid(width=7, height=25, tile_px=10, overlap=0.1)
+    assert grid.corners == ((0, -1), (9, -1), (15, -1))  # three columns are missing, one of them before the frame
+    assert grid.boxes == ((0, 0, 10, 7), (9, 0, 19, 7), (15, 0, 25, 7))
