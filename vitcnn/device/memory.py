@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gc
+import os
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import psutil
@@ -19,6 +21,31 @@ if TYPE_CHECKING:
 
 LEAK_THRESHOLD_BYTES = 64 * 1024
 """Left-over tensors below this are caches of libraries (a constant, a random state), not a case's leak."""
+
+
+def peak_bytes(device: Device, run: Callable[[], object]) -> int:
+    """Return how much memory of the device one call of `run` takes at its peak, above what was taken before.
+
+    On a CPU it is what torch allocates; workspaces of libraries that allocate for themselves are not in it.
+    """
+    if not device.is_cuda:
+        return _peak_on_cpu(run)
+    import torch
+
+    before = torch.cuda.memory_allocated(device.name)
+    return max(0, peak_allocated_bytes(run) - before)
+
+
+def _peak_on_cpu(run: Callable[[], object]) -> int:
+    """Add up what torch's profiler sees allocated and freed."""
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # it writes to the error stream that it starts
+    from torch.profiler import ProfilerActivity, profile
+
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiled:
+        run()
+    events = profiled.profiler.kineto_results.events()
+    changes = sorted((event.start_ns(), event.nbytes()) for event in events if event.name() == "[memory]")
+    return max(accumulate((change for _, change in changes), initial=0))
 
 
 def peak_allocated_bytes(run: Callable[[], object]) -> int:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from monai.inferers import sliding_window_inference
 from torch import nn
 
+from vitcnn.device import peak_bytes
 from vitcnn.errors import UserError
 from vitcnn.images import normalize
 from vitcnn.inference import Tiler, tiled
@@ -106,6 +107,16 @@ def test_a_result_in_a_mapped_file_is_the_same(of_pixels, tmp_path):
     mapped.flush()
     expected = tiler.dense(frame)
     torch.testing.assert_close(torch.from_numpy(np.load(tmp_path / "dense.npy")), expected, atol=0, rtol=0)
+
+
+def test_memory_does_not_grow_with_the_number_of_tiles(of_pixels, cpu):
+    tiler = Tiler(model=of_pixels, tile_px=32, batch=2)
+
+    def peak(height):
+        frame, out = random_frame(height, 100), torch.empty(4, height, 100)
+        return peak_bytes(cpu, lambda: tiler.dense(frame, out))
+
+    assert peak(3200) == pytest.approx(peak(100), abs=2000), "of 440 tiles as of 16"
 
 
 @pytest.mark.parametrize("shape, dtype", [((4, 50, 71), torch.float32), ((4, 50, 70), torch.float64)])

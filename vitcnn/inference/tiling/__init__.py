@@ -3,6 +3,7 @@
 from vitcnn.inference.tiling.answers import detections as detections
 from vitcnn.inference.tiling.answers import frame_logits as frame_logits
 from vitcnn.inference.tiling.answers import heat_maps as heat_maps
+from vitcnn.inference.tiling.budget import batch_within as batch_within
 from vitcnn.inference.tiling.dense import Dense as Dense
 from vitcnn.inference.tiling.dense import FeatureMap as FeatureMap
 from vitcnn.inference.tiling.dense import dense_model as dense_model
