@@ -109,15 +109,20 @@ def memory(architecture, *, parameters, macs=1_000_000, saved=2_000_000, phase="
     )
 
 
-def tiled(architecture, seconds):
+def tiled(architecture, *seconds, width=3840, height=2160, way="tiles", peak=()):
+    axis = "" if way == "tiles" else f"/{way}"
     return record(
-        f"tiled/{architecture}/3840x2160/t512/o10/b5/fp32/eager",
-        measurement("frame_time_s", seconds),
+        f"tiled/{architecture}/{width}x{height}/t512/o10/b5{axis}/fp32/eager",
+        measurement("frame_time_s", *seconds),
+        *([measurement("peak_allocated_bytes", peak, unit="B")] if peak else []),
         question="tiled",
-        width=3840,
-        height=2160,
+        width=width,
+        height=height,
+        way=way,
         tile_px=512,
         batch=5,
+        precision="fp32",
+        mode="eager",
     )
 
 

@@ -29,7 +29,7 @@ ID = {
     "training": rf"\d+/b\d+{ADAPTED}",
     "latency": rf"\d+/b\d+{ADAPTED}(/merged)?",
     "memory": rf"\d+/b\d+/(inference|training){ADAPTED}",
-    "tiled": r"\d+x\d+/t\d+/o\d+/b\d+",
+    "tiled": r"\d+x\d+/t\d+/o\d+/b\d+(/dense|/stream)?",
 }
 
 
@@ -107,13 +107,13 @@ def test_full_asks_for_every_size_of_study_d_on_each_task():
     assert sizes == {(task, name): [100, 500, 1_000, 4_000] for task in tasks for name in names}
 
 
-def test_tiled_cases_cut_a_4k_frame_into_45_tiles():
+def test_tiled_cases_cut_a_4k_frame_into_45_tiles_and_1080p_and_8k():
     frames = {(e.width, e.height, e.tile_px, e.overlap) for e in EVERY if isinstance(e, TiledCase)}
     counts = {
         (width, height, len(TileGrid(width=width, height=height, tile_px=tile_px, overlap=overlap).corners))
         for width, height, tile_px, overlap in frames
     }
-    assert counts == {(3840, 2160, 45)}
+    assert counts == {(3840, 2160, 5 * 9), (1920, 1080, 3 * 5), (7680, 4320, 10 * 17)}
 
 
 def test_smoke_compares_a_vit_and_a_cnn_in_every_question():

@@ -32,15 +32,17 @@ class Figure:
 class Setting:
     """The architecture, task and recipe of cases of ours, and in what they differ from what was published, if at all.
 
-    Of cases that adapt pretrained models the `adaptation` too, where it is not `full`.
+    Of cases that adapt pretrained models the `adaptation` too, where it is not `full`. Of cases that train nothing the
+    `axes` of their ids stand for task and recipe.
 
     `label` says so in few words, part by part, and `notes` in sentences.
     """
 
     architecture: str
-    task: str
-    recipe: str
+    task: str = ""
+    recipe: str = ""
     adaptation: str = FULL
+    axes: tuple[str, ...] = ()
     label: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -57,9 +59,10 @@ class Claim:
     study: str
     question: str = "accuracy"
     architecture: str
-    task: str
-    recipe: str
+    task: str = ""
+    recipe: str = ""
     adaptation: str = FULL
+    axes: tuple[str, ...] = ()
     figures: tuple[Figure, ...]
     hardware: str
     source: str
@@ -70,8 +73,19 @@ class Claim:
     @property
     def settings(self) -> tuple[Setting, ...]:
         """The published setting, then its variants."""
-        own = Setting(architecture=self.architecture, task=self.task, recipe=self.recipe, adaptation=self.adaptation)
+        own = Setting(
+            architecture=self.architecture,
+            task=self.task,
+            recipe=self.recipe,
+            adaptation=self.adaptation,
+            axes=self.axes,
+        )
         return (own, *self.variants)
+
+    @property
+    def trains(self) -> bool:
+        """Whether the claim is about what came of a training."""
+        return not self.axes
 
     def setting_of(self, case: str) -> Setting | None:
         """Return the setting that the case of this id has, of the same question; None where it has none of them."""
@@ -84,9 +98,12 @@ class Claim:
 
 def _ids(question: str, setting: Setting) -> str:
     """Return the pattern of the ids of a setting's cases: of any number of seeds, on all training images."""
+    how = f"({'|'.join(get_args(Precision))})/({'|'.join(get_args(Mode))})"
+    if setting.axes:
+        return rf"{re.escape('/'.join((question, setting.architecture, *setting.axes)))}/{how}"
     trained = re.escape("/".join((question, setting.architecture, setting.task, setting.recipe)))
     adapted = "" if setting.adaptation == FULL else f"/{re.escape(setting.adaptation)}"
-    return rf"{trained}(/s\d+)?{adapted}/({'|'.join(get_args(Precision))})/({'|'.join(get_args(Mode))})"
+    return rf"{trained}(/s\d+)?{adapted}/{how}"
 
 
 def accuracy(value: float, *, metric: str = "test_accuracy") -> Figure:
@@ -249,6 +266,43 @@ STUDY_C_FINETUNED = Claim(
     source=STUDY_C,
     note="The source claims that a ViT of ImageNet-21k passes 98 % after 10 epochs; it names neither its size nor its "
     "settings, and did not measure it. The weights here were tuned on ImageNet-1k too.",
+)
+
+STUDY_D = "ViT vs CNN: A Technical Deep Dive for High-Resolution Vision Tasks"
+FRAME_OF_4K = ("3840x2160", "t512", "o10", "b45")
+"""45 tiles of 512 px with 10 % overlap, all in one batch."""
+
+
+def study_d(architecture: str, seconds: float, gigabytes: float, hardware: str) -> Claim:
+    """Return what study D publishes of a 4K frame."""
+    return Claim(
+        study="D",
+        question="tiled",
+        architecture=architecture,
+        axes=FRAME_OF_4K,
+        figures=(
+            Figure(metric="frame_time_s", value=seconds, unit="s", digits=2),
+            Figure(metric="peak_allocated_bytes", value=gigabytes * 1e9, unit="B", digits=2),
+        ),
+        hardware=hardware,
+        source=STUDY_D,
+        note="It states neither precision nor batch, and compares the two models on different GPUs. It does not say "
+        "whose memory it counts; ours is what torch had allocated.",
+    )
+
+
+STUDY_D_VIT = study_d("vit_large", 2.1, 24, "one A100")
+STUDY_D_CNN = study_d("resnet152", 0.3, 8, "one V100")
+STUDY_D_STREAM = Claim(
+    study="D",
+    question="tiled",
+    architecture="resnet50",
+    axes=(*FRAME_OF_4K, "stream"),
+    figures=(Figure(metric="frames_per_s", value=45, unit="frame/s", digits=2),),
+    hardware="one A100",
+    source=STUDY_D,
+    note="It names no architecture, only a CNN with hierarchical down-sampling at 4K, and does not say how it reads a "
+    "frame: ours is a ResNet-50 on tiles, frames already decoded.",
 )
 
 STUDY_E = "github.com/kobybibas/vit_for_mnist, commit a1d445c, 2025-09-09"

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from record_builders import accuracy, data_efficiency, latency, measurement, memory, record, run_of
+from record_builders import accuracy, data_efficiency, latency, measurement, memory, record, run_of, tiled
 from report_builders import table, tradeoffs
 
 from vitcnn.report.claims import published
@@ -32,7 +32,6 @@ QUIET = {
 
 def with_times(*samples):
     """Return one record of each question with a time, with these samples of it."""
-    tiled = "tiled/resnet18/3840x2160/t512/o10/b5/fp32/eager"
     trained = accuracy("lenet", right=[[1] * 40] * len(samples))
     few = data_efficiency("lenet", 100, right=[[1] * 40] * len(samples))
     rates = measurement("images_per_s", *(1 / value for value in samples), unit="image/s", better="higher")
@@ -40,7 +39,7 @@ def with_times(*samples):
     return {
         "latency": latency("lenet", *samples),
         "training": record("training/lenet/28/b16/fp32/eager", step, rates, question="training", px=28),
-        "tiled": record(tiled, measurement("frame_time_s", *samples), question="tiled"),
+        "tiled": tiled("resnet18", *samples),
         "accuracy": replace(trained, measurements=(trained.measurements[0], measurement("training_time_s", *samples))),
         "data_efficiency": replace(few, measurements=(few.measurements[0], rates)),
         "own": replace(latency("lenet", *samples), settings={"question": "own", "images": 1}),

@@ -82,7 +82,7 @@ def joined(text):
 
 def test_published_and_ours_stand_side_by_side_with_hardware_and_device():
     text = published(run_of(trained(**STUDY_C)), width=100)
-    assert text.startswith("Published figures beside ours on cpu: mean ± standard deviation over seeds.")
+    assert text.startswith("Published figures beside ours on cpu: mean ± standard deviation over seeds or rounds.")
     assert "\nStudy C: vit_tiny on cifar10 by study_c_vit\n" in text
     header = joined(text.partition("study_c_vit\n")[2].partition("--")[0])
     assert header == "published ours one T4 bf16/eager 2 seeds"

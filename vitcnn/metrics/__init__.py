@@ -9,7 +9,7 @@ import sys
 from functools import cache
 
 from vitcnn import catalogue
-from vitcnn.metrics.metric import Metric, seconds
+from vitcnn.metrics.metric import CLOCKS, Metric
 
 
 @cache
@@ -25,6 +25,6 @@ def is_time(name: str) -> bool:
 
 
 def is_of_the_clock(name: str) -> bool:
-    """Whether `name` is a metric of the catalogue that is the wall clock's time of a run."""
+    """Whether `name` is a metric of the catalogue that is the wall clock's time of a run, or of an image in it."""
     entry = metrics().get(name)
-    return entry is not None and entry.measure is seconds
+    return entry is not None and entry.measure in CLOCKS

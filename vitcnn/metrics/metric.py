@@ -52,8 +52,17 @@ class Metric:
 
 
 def seconds(subject: Subject) -> Sequence[float]:
-    """Return each round's seconds a run, by the wall clock: what metrics measure that are the clock's own."""
+    """Return each round's seconds a run, by the wall clock."""
     return subject.times_s
+
+
+def seconds_per_image(subject: Subject) -> Sequence[float]:
+    """Return each round's seconds a run, by the wall clock, divided by the images of a run."""
+    return [of_run / subject.images_per_run for of_run in subject.times_s]
+
+
+CLOCKS = (seconds, seconds_per_image)
+"""What metrics measure that are the clock's own."""
 
 
 def of_time(case: Case) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from vitcnn.metrics.metric import Metric, of_time, seconds
+from vitcnn.metrics.metric import Metric, of_time, seconds, seconds_per_image
 
 if TYPE_CHECKING:
     from vitcnn.bench.subject import Subject
@@ -14,11 +14,6 @@ if TYPE_CHECKING:
 def images_per_s(subject: Subject) -> Sequence[float]:
     """Return each round's images a second."""
     return [subject.images_per_run / seconds for seconds in subject.times_s]
-
-
-def seconds_per_image(subject: Subject) -> Sequence[float]:
-    """Return each round's seconds divided by its images."""
-    return [seconds / subject.images_per_run for seconds in subject.times_s]
 
 
 def between_events(subject: Subject) -> Sequence[float]:

@@ -26,6 +26,9 @@ WORDS = {
     "roc_auc_macro": "ROC AUC, macro",
     "best_epoch_accuracy": "accuracy, best epoch",
     "training_time_s": "training time",
+    "frame_time_s": "time of a frame",
+    "peak_allocated_bytes": "peak memory",
+    "frames_per_s": "frames a second",
 }
 TOLD = ("skipped", "failed", "out_of_memory", "diverged", "leaked")
 """Outcomes of cases that stand in no table: their reason stands below."""
@@ -45,7 +48,7 @@ def published(run: Run, *, width: int) -> str:
     if not parts and not missing:
         return ""
     title = (
-        f"Published figures beside ours on {run.environment.device}: mean ± standard deviation over seeds. "
+        f"Published figures beside ours on {run.environment.device}: mean ± standard deviation over seeds or rounds. "
         "Our training time holds neither compilation nor testing."
     )
     below = "\n".join(textwrap.fill(line, width, subsequent_indent=INDENT, break_on_hyphens=False) for line in missing)
@@ -80,25 +83,37 @@ def _table(claim: Claim, records: Sequence[Record], width: int) -> tuple[str, st
             _figure(figures[metric]) if metric in figures else ABSENT,
             *(_ours(record, metric) for record in records),
         ]
-        for metric in (*(name for name in figures if name not in ALWAYS), *ALWAYS)
+        for metric in (*(name for name in figures if name not in ALWAYS), *(ALWAYS if claim.trains else ()))
     ]
     settings = [setting for record in records if (setting := claim.setting_of(record.case))]
     ours = [
-        "\n".join(["ours", *setting.label, _how(record), counted(record.settings["num_seeds"], "seed")])
+        "\n".join(["ours", *setting.label, _how(record), _repeats(record)])
         for record, setting in zip(records, settings, strict=True)
     ]
     headers = ["", f"published\n{claim.hardware}", *ours]
     table = tabulate(
         rows, headers=headers, tablefmt="simple", stralign="right", colalign=("left",), disable_numparse=True
     )
-    how = claim.recipe if claim.adaptation == FULL else f"{claim.recipe}, {claim.adaptation}"
-    title = f"{_study(claim)}: {claim.architecture} on {claim.task} by {how}"
+    title = f"{_study(claim)}: {claim.architecture} {_on(claim)}"
     source = f"Source: {claim.source}." if claim.source else ""
     legend = LEGEND if any(map(is_noisy, records)) else ""
     differing = dict.fromkeys(note for setting in settings for note in setting.notes)
     remark = " ".join(filter(None, (source, claim.note, *differing, *_few_tested(claim, records), legend)))
     by_class = [_filled(line, width) for line in _by_class(claim, records)]
     return "\n".join([title, table, *by_class]), _filled(remark, width)
+
+
+def _on(claim: Claim) -> str:
+    if not claim.trains:
+        return f"at {'/'.join(claim.axes)}"
+    how = claim.recipe if claim.adaptation == FULL else f"{claim.recipe}, {claim.adaptation}"
+    return f"on {claim.task} by {how}"
+
+
+def _repeats(record: Record) -> str:
+    """Return of how many seeds our figures are, or of how many rounds where nothing was trained."""
+    settings = record.settings
+    return counted(settings["num_seeds"], "seed") if "num_seeds" in settings else counted(settings["rounds"], "round")
 
 
 def _filled(text: str, width: int) -> str:
@@ -182,7 +197,8 @@ def _not_measured(run: Run) -> list[str]:
         for case in run.cases:
             setting = claim.setting_of(case.id)
             if case.outcome in TOLD and setting:
-                name = f"{_study(claim)}, {setting.architecture} on {setting.task}"
+                place = f"on {setting.task}" if claim.trains else f"at {'/'.join(setting.axes)}"
+                name = f"{_study(claim)}, {setting.architecture} {place}"
                 by_reason.setdefault(_reason(case), {})[name] = None
     return [f"Not measured: {'; '.join(names)}: {reason}." for reason, names in by_reason.items()]
 

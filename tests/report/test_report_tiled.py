@@ -1,0 +1,38 @@
+from record_builders import latency, run_of, tiled
+
+from vitcnn.report.tiled import tiled as section
+
+
+def rows(text):
+    return [[cell.strip() for cell in line.split("  ") if cell.strip()] for line in text.splitlines()]
+
+
+def test_each_size_and_way_of_an_architecture_has_its_row_and_its_time_of_a_megapixel():
+    text = section(
+        run_of(
+            tiled("resnet18", 2.0736),
+            tiled("resnet18", 0.5184, width=1920, height=1080, peak=5e8),
+            tiled("resnet18", 4.1472, way="dense"),
+            tiled("vit_tiny", 3.0),  # of one size, in one way: it stands in the table of all architectures alone
+            latency("vit_tiny", 1.0),
+        ),
+        width=120,
+    )
+    how = "fp32/eager, 5 at once"
+    assert rows(text)[3:] == [
+        ["resnet18", "3840x2160", "dense", how, "4.15", "0.241", "500", "-"],
+        ["resnet18", "1920x1080", "tiles", how, "0.518", "1.93", "250", "500"],
+        ["resnet18", "3840x2160", "tiles", how, "2.07", "0.482", "250", "-"],
+    ]
+    assert "vit_tiny" not in text
+
+
+def test_one_way_alone_has_no_table_of_its_own():
+    assert section(run_of(tiled("resnet18", 2.0), tiled("vit_tiny", 3.0)), width=120) == ""
+    assert section(run_of(latency("vit_tiny", 1.0)), width=120) == ""
+
+
+def test_a_noisy_time_is_marked_and_the_mark_explained():
+    text = section(run_of(tiled("resnet18", 1.0, 1.0, 5.0), tiled("resnet18", 1.0, way="dense")), width=120)
+    assert "1.00~" in text
+    assert "~ noisy time" in text

@@ -1,0 +1,65 @@
+"""Shows what reading frames costs by their size and by the way they are read: a row for each case."""
+
+from __future__ import annotations
+
+import textwrap
+from statistics import median
+
+from tabulate import tabulate
+
+from vitcnn.quantity import significant
+from vitcnn.record import Record, Run
+from vitcnn.report.noisy_times import LEGEND, is_noisy, marked
+
+MEGA = 1e6
+ABSENT = "-"
+HEADERS = ("architecture", "frame", "read as", "how", "s a frame", "frames/s", "ms a megapixel", "peak MB")
+TITLE = "Frames in tiles. Where the time of a megapixel stays the same, cost grows with the pixels and nothing else:"
+
+
+def tiled(run: Run, *, width: int) -> str:
+    """Return the table, where an architecture reads frames of several sizes or in several ways; else nothing."""
+    records = [record for record in run.records if record.settings.get("question") == "tiled"]
+    several = {one.architecture for one in records for other in records if _differs(one, other)}
+    shown = sorted((one for one in records if one.architecture in several), key=_place)
+    if not shown:
+        return ""
+    rows = [_row(record) for record in shown]
+    table = tabulate(rows, headers=HEADERS, tablefmt="simple", stralign="right", disable_numparse=True)
+    legend = [textwrap.fill(LEGEND, width)] if any(map(is_noisy, shown)) else []
+    return "\n".join([textwrap.fill(TITLE, width), table, *legend])
+
+
+def _differs(one: Record, other: Record) -> bool:
+    of_one, of_other = ((r.architecture, *_place(r)[1:3]) for r in (one, other))
+    return of_one[0] == of_other[0] and of_one != of_other
+
+
+def _place(record: Record) -> tuple[str, str, int, str]:
+    settings = record.settings
+    return record.architecture, _way(record), settings["width"] * settings["height"], _how(record)
+
+
+def _way(record: Record) -> str:
+    return str(record.settings.get("way", "tiles"))  # runs of before other ways were measured do not say
+
+
+def _how(record: Record) -> str:
+    settings = record.settings
+    return f"{settings['precision']}/{settings['mode']}, {settings['batch']} at once"
+
+
+def _row(record: Record) -> tuple[str, ...]:
+    settings = record.settings
+    seconds = median(record.samples("frame_time_s"))
+    peak = record.samples("peak_allocated_bytes")
+    return (
+        record.architecture,
+        f"{settings['width']}x{settings['height']}",
+        _way(record),
+        _how(record),
+        marked(significant(seconds), record),
+        significant(1 / seconds),
+        significant(1e3 * seconds / (settings["width"] * settings["height"] / MEGA)),
+        significant(median(peak) / MEGA) if peak else ABSENT,
+    )
