@@ -34,6 +34,11 @@ def window(tile_px: int, blend: Blend) -> Tensor:
     return torch.outer(line, line).clamp_(min=LEAST_WEIGHT)
 
 
+def blending_bytes(grid: TileGrid) -> int:
+    """Return what `Blended` holds besides the result: the sums of a row of tiles, the window, and a tile's weights."""
+    return 4 * grid.tile_px * (grid.width + 2 * grid.tile_px)
+
+
 class Blended:
     """Adds the weighted answers of tiles up, row by row, in a map of the frame, float32 (classes, height, width).
 

@@ -72,6 +72,7 @@ class Tiler:
         for corners, answers in self._answers(frame):
             with self._timed("blend"):
                 blended.add(corners, answers)
+            del answers  # else they are held while the next ones are made
         return blended.result
 
     def _answers(self, frame: Tensor) -> Iterator[tuple[Corners, Tensor]]:
@@ -85,10 +86,14 @@ class Tiler:
         tiles = torch.empty(shape, dtype=parameter.dtype, device=parameter.device, memory_format=self.layout)
         for first in range(0, len(grid.corners), size):
             corners = grid.corners[first : first + size]
-            with self._timed("forward"), torch.inference_mode():
-                extract(frame, grid, corners, tiles[: len(corners)])
-                answers = self.model(tiles if self.static else tiles[: len(corners)])
-            yield corners, answers[: len(corners)]
+            yield corners, self._forward(frame, grid, corners, tiles)
+
+    def _forward(self, frame: Tensor, grid: TileGrid, corners: Corners, tiles: Tensor) -> Tensor:
+        """Return what the model says of the tiles that begin at `corners`, which are written to `tiles`."""
+        with self._timed("forward"), torch.inference_mode():
+            extract(frame, grid, corners, tiles[: len(corners)])
+            answers: Tensor = self.model(tiles if self.static else tiles[: len(corners)])
+            return answers[: len(corners)]
 
     def _timed(self, part: str) -> Any:
         return nullcontext() if self.timings is None else self.timings(part)
