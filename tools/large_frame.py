@@ -77,7 +77,7 @@ def main() -> None:
         watch.ended.set()
         print(
             f"{side}x{side} px, {len(grid.corners):,} tiles of {options.tile} px, {batch} at once: {seconds:.1f} s; "
-            f"result {out.nbytes / MEGA:,.0f} MB in a mapped file; held besides mapped files: {watch.before / MEGA:,.0f} MB "
+            f"result {out.nbytes / MEGA:,.0f} MB in a mapped file; held besides: {watch.before / MEGA:,.0f} MB "
             f"before, {(watch.bytes - watch.before) / MEGA:,.0f} MB more at the highest; budget "
             f"{options.memory_mb:,.0f} MB"
         )

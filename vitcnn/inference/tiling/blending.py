@@ -50,7 +50,8 @@ class Blended:
         self._grid = grid
         self._out = out
         self._window = window(grid.tile_px, blend)
-        self._sums = torch.empty(0)
+        self._row = torch.empty(0)
+        self._sums = self._row
         self._top: int | None = None
 
     def add(self, corners: Sequence[tuple[int, int]], answers: Tensor) -> None:
@@ -73,6 +74,7 @@ class Blended:
     def _begin(self, answers: Tensor) -> None:
         """Get ready for answers such as these; UserError where `out` is not for them."""
         self._window = self._window.to(answers.device)
+        self._row = torch.empty(min(self._grid.tile_px, self._grid.height), self._grid.width, device=answers.device)
         shape = (answers.shape[1], self._grid.height, self._grid.width)
         if self._out is None:
             self._out = torch.zeros(shape, device=answers.device)
@@ -86,7 +88,7 @@ class Blended:
         """Return the sums of all windows at each pixel that the row of tiles at `top` shows, (rows, width)."""
         grid = self._grid
         first, last = max(top, 0), min(top + grid.tile_px, grid.height)
-        sums = torch.zeros(last - first, grid.width, device=self._window.device)
+        sums = self._row[: last - first].zero_()
         for other in grid.tops:
             begin, end = max(first, other), min(last, other + grid.tile_px)
             if begin >= end:
