@@ -6,11 +6,11 @@ from thin_models import thin_convnext, thin_lite, thin_resnet18, thin_resnet50
 from torch import nn
 
 from vitcnn.architectures import architecture
+from vitcnn.device import peak_bytes
 from vitcnn.errors import UserError
 from vitcnn.images import Resize, normalize
 from vitcnn.inference import TileGrid
 from vitcnn.inference.full_frame import FullFrame, full_frame_run
-from vitcnn.inference.live_memory import peak_live_bytes
 from vitcnn.spec import InputShape
 
 MIB = 2**20
@@ -92,24 +92,24 @@ def test_the_dense_answer_is_the_classifier_as_a_convolution():
     close(dense, head(features_of(RESNET, frame)[None])[0].detach())
 
 
-def test_the_result_goes_to_a_file_and_memory_does_not_grow_with_the_strips(tmp_path):
-    def peak_bytes(height):
+def test_the_result_goes_to_a_file_and_memory_does_not_grow_with_the_strips(tmp_path, cpu):
+    def peak_of(height):
         taken = FullFrame(RESNET, height=height, width=48, strip_px=480)
         frame, rows = frame_of(height, 48), taken.plan.num_rows
         out = torch.from_file(str(tmp_path / f"{height}.bin"), shared=True, size=8 * rows * 2).view(8, rows, 2)
-        num_bytes = peak_live_bytes(lambda: taken.features(frame, out))
+        num_bytes = peak_bytes(cpu, lambda: taken.features(frame, out))
         close(out, features_of(RESNET, frame))
         return num_bytes
 
-    assert peak_bytes(1024) == peak_bytes(2048)
+    assert peak_of(1024) == peak_of(2048)
 
 
-def test_strips_fit_the_budget():
+def test_strips_fit_the_budget(cpu):
     frame = frame_of(1600, 160)
     whole, part = (FullFrame(RESNET, height=1600, width=160, budget_bytes=size * MIB) for size in (100, 20))
     assert (len(whole.plan.strips), len(part.plan.strips)) == (1, 3)
     assert (
-        15 * MIB < peak_live_bytes(lambda: part.frame(frame)) <= 20 * MIB < peak_live_bytes(lambda: whole.frame(frame))
+        15 * MIB < peak_bytes(cpu, lambda: part.frame(frame)) <= 20 * MIB < peak_bytes(cpu, lambda: whole.frame(frame))
     )
     with pytest.raises(UserError, match="more memory"):
         FullFrame(RESNET, height=1600, width=160, budget_bytes=MIB)

@@ -13,11 +13,11 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor, nn
 
+from vitcnn.device import Device, peak_bytes
 from vitcnn.errors import UserError
 from vitcnn.fields import require_count, require_one_of
 from vitcnn.images import normalize
 from vitcnn.inference.forward import compiled
-from vitcnn.inference.live_memory import peak_live_bytes
 from vitcnn.inference.receptive_field import Features, receptive_field
 from vitcnn.inference.strips import Strip, Strips
 from vitcnn.spec import Mode
@@ -38,7 +38,7 @@ class FullFrame:
     begins with a pooling or flattening layer. `mode` says whether its features are compiled: strips have one shape.
 
     No strip is higher than `strip_px`, its halo included. With `budget_bytes` strips are as high as fit: all tensors of
-    a strip together, but neither weights, frame and result nor the workspaces of libraries.
+    a strip together, as measured, but neither weights nor frame nor result.
 
     UserError where a part of the model sees the whole frame, which it names, and where no strip fits.
     """
@@ -74,10 +74,14 @@ class FullFrame:
         """The pixels that the model is shown of a frame, those of halos each time."""
         return self.plan.px * len(self.plan.strips) * self.shape[2]
 
-    @property
+    @cached_property
     def bytes_per_px(self) -> int:
-        """The most bytes of tensors alive at once for a pixel of a strip."""
-        return self._sample[1]
+        """The most bytes that are allocated at once for a pixel of a strip, as measured on a narrow one."""
+        strip = self._sample
+        features = self._features_of(strip)  # those of one strip are still there while the next one runs
+        device = Device(name=str(self.device), key=str(self.device))
+        num_bytes = features.nbytes + peak_bytes(device, lambda: self._features_of(strip))
+        return -(-num_bytes // strip[0].numel())
 
     def features(self, frame: Tensor, out: Tensor | None = None) -> Tensor:
         """Return the last feature map (features, rows, columns) of `frame`, uint8 (channels, height, width).
@@ -137,32 +141,26 @@ class FullFrame:
         places = features.flatten(1).T[:, :, None, None]
         return self._head(places).T.unflatten(1, features.shape[1:])
 
-    @cached_property
-    def _sample(self) -> tuple[Tensor, int]:
-        """The features of a narrow strip of noise, and the bytes for each of its pixels."""
+    @property
+    def _sample(self) -> Tensor:
+        """A narrow strip of noise, as high as a feature sees."""
         height = -(-self.field.px // self.field.stride) * self.field.stride
-        noise = torch.randint(256, (self.shape[0], height, SAMPLE_WIDTH_PX), generator=torch.Generator().manual_seed(0))
-        strip = noise.to(self.device, torch.uint8)
-        features = self.like
+        generator = torch.Generator().manual_seed(0)
+        noise = torch.randint(256, (self.shape[0], height, SAMPLE_WIDTH_PX), generator=generator, dtype=torch.uint8)
+        return noise.to(self.device)
 
-        def run_twice() -> None:
-            nonlocal features
-            for _ in range(2):  # the features of one strip are still there while the next one runs
-                features = self._features(self._normalised(strip))
-
+    def _features_of(self, rows: Tensor) -> Tensor:
         with torch.inference_mode():
-            peak = peak_live_bytes(run_twice)
-        return features, -(-peak // (height * SAMPLE_WIDTH_PX))
+            return self._features(self._normalised(rows))
 
     @cached_property
     def _head_reads_mean(self) -> bool:
         """Whether the head says of a map what it says of the map's mean."""
-        features = self._sample[0]
+        features = self._features_of(self._sample)
+        mean_of_map = features.float().mean((2, 3), keepdim=True).to(self.dtype)
         with torch.inference_mode():
             try:
-                whole, mean = (
-                    self._head(of) for of in (features, features.float().mean((2, 3), keepdim=True).to(self.dtype))
-                )
+                whole, mean = self._head(features), self._head(mean_of_map)
             except RuntimeError:  # layers for one size of map
                 return False
         tolerance = 100 * torch.finfo(self.dtype).eps
