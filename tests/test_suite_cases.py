@@ -30,6 +30,7 @@ ID = {
     "latency": rf"\d+/b\d+{ADAPTED}(/merged)?",
     "memory": rf"\d+/b\d+/(inference|training){ADAPTED}",
     "tiled": r"\d+x\d+/t\d+/o\d+/b\d+(/dense|/stream)?",
+    "full_frame": r"\d+x\d+(/s\d+)?",
 }
 
 
@@ -124,4 +125,5 @@ def test_smoke_compares_a_vit_and_a_cnn_in_every_question():
     assert set(families) == set(ID)
     of_sequences = {"sequences", "sequence_latency"}
     assert all(families.pop(question) == {"hybrid", "cnn"} for question in of_sequences), "attention, or none"
+    assert families.pop("full_frame") == {"cnn"}, "a ViT takes no frame whole"
     assert all(found >= {"vit", "cnn"} for found in families.values())

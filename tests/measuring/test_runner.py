@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from vitcnn import AccuracyCase, Architecture, LatencyCase, MemoryCase, TiledCase, TrainingCase
+from vitcnn import AccuracyCase, Architecture, FullFrameCase, LatencyCase, MemoryCase, TiledCase, TrainingCase
 from vitcnn.architectures import architecture, architectures
 from vitcnn.bench import Bench
 from vitcnn.device import CleanState
@@ -36,12 +36,14 @@ TIMED = {
     TILED: "frame_time_s",
     TiledCase(architecture="resnet18", width=80, height=32, tile_px=32, batch=3, way="dense"): "frame_time_s",
     TiledCase(architecture="lenet", width=80, height=32, tile_px=32, batch=3, way="stream"): "frame_time_s",
+    FullFrameCase(architecture="resnet18", width=300, height=64): "frame_time_s",
     ACCURACY: "training_time_s",
 }
 ALSO = {
     "latency": ["images_per_s"],
     "training": ["images_per_s", "matmul_flops_per_s", "model_flop_utilisation"],
     "tiled": ["frames_per_s"],
+    "full_frame": ["frames_per_s"],
     "accuracy": [
         "best_epoch_accuracy",
         "f1_weighted",

@@ -4,12 +4,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from vitcnn import AccuracyCase, LatencyCase, MemoryCase, TiledCase, TrainingCase
+from vitcnn import AccuracyCase, FullFrameCase, LatencyCase, MemoryCase, TiledCase, TrainingCase
 from vitcnn.architectures import architecture
 from vitcnn.bench import Bench
 from vitcnn.bench.models import images_on
 from vitcnn.bench.seeds import SeedRounds, new_model
 from vitcnn.bench.setup import setup_of
+from vitcnn.errors import NotMeasurable
 from vitcnn.metrics import metrics
 from vitcnn.questions import prepared as prepare
 from vitcnn.questions import questions
@@ -84,6 +85,12 @@ def test_tiles_are_answered_in_order_the_last_batch_smaller(cpu):
     torch.testing.assert_close(logits[-1:], last, atol=1e-4, rtol=1e-4)
 
 
+def test_a_model_that_sees_the_whole_frame_is_skipped_with_the_name_of_its_part(cpu):
+    case = FullFrameCase(architecture="efficientnet_b0", width=96, height=64)
+    with pytest.raises(NotMeasurable, match=r"blocks\.0\.0\.se \(SqueezeExcite\) is global"):
+        prepared(case, cpu)
+
+
 @pytest.mark.parametrize("batch", [5, 12, 100])
 def test_warm_up_of_tiles_estimates_a_frame(cpu, batch):
     rounds, calls = prepared(replace(TILED, batch=batch), cpu).warm_up()
@@ -145,5 +152,5 @@ def test_every_metric_is_read_of_some_question_and_all_that_is_provided_is_read(
 
 def test_questions_are_found_in_the_order_of_reports():
     trained, timed = ["accuracy", "data_efficiency", "adaptation", "robustness", "sequences"], ["training", "latency"]
-    assert list(questions()) == [*trained, *timed, "sequence_latency", "tiled", "memory"]
+    assert list(questions()) == [*trained, *timed, "sequence_latency", "tiled", "full_frame", "memory"]
     assert all(question.case.question == name for name, question in questions().items())

@@ -1,4 +1,6 @@
-from record_builders import latency, run_of, tiled
+from dataclasses import replace
+
+from record_builders import latency, measurement, record, run_of, tiled
 
 from vitcnn.report.tiled import tiled as section
 
@@ -18,13 +20,33 @@ def test_each_size_and_way_of_an_architecture_has_its_row_and_its_time_of_a_mega
         ),
         width=120,
     )
-    how = "fp32/eager, 5 at once"
-    assert rows(text)[3:] == [
-        ["resnet18", "3840x2160", "dense", how, "4.15", "0.241", "500", "-"],
-        ["resnet18", "1920x1080", "tiles", how, "0.518", "1.93", "250", "500"],
-        ["resnet18", "3840x2160", "tiles", how, "2.07", "0.482", "250", "-"],
+    how = "fp32/eager, b5"
+    assert rows(text)[4:] == [
+        ["resnet18", "3840x2160", "dense", how, "4.15", "500", "-"],
+        ["resnet18", "1920x1080", "tiles", how, "0.518", "250", "500"],
+        ["resnet18", "3840x2160", "tiles", how, "2.07", "250", "-"],
     ]
     assert "vit_tiny" not in text
+
+
+def test_frames_that_are_taken_whole_stand_beside_those_in_tiles():
+    whole = record(
+        "full_frame/resnet18/3840x2160/fp32/eager",
+        measurement("frame_time_s", 1.0),
+        question="full_frame",
+        width=3840,
+        height=2160,
+        num_strips=1,
+        precision="fp32",
+        mode="eager",
+    )
+    strips = replace(whole, settings={**whole.settings, "num_strips": 3})
+    text = section(run_of(tiled("resnet18", 2.0), whole, strips), width=120)
+    assert [row[2:5] for row in rows(text)[4:]] == [
+        ["3 strips", "fp32/eager", "1.00"],
+        ["tiles", "fp32/eager, b5", "2.00"],
+        ["whole", "fp32/eager", "1.00"],
+    ]
 
 
 def test_one_way_alone_has_no_table_of_its_own():

@@ -6,6 +6,7 @@ see a bounded part of the frame needs neither: it takes the frame as it is, or i
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any, Literal, get_args
@@ -68,6 +69,13 @@ class FullFrame:
             require_count("budget_bytes", budget_bytes)
             strip_px = min(strip_px or height, budget_bytes // (self.bytes_per_px * width))
         self.plan = Strips(height=height, strip_px=height if strip_px is None else strip_px, field=self.field)
+
+    def of_width(self, width: int) -> FullFrame:
+        """Return one for frames of another width, in the same strips; nothing is found out anew."""
+        require_count("width", width)
+        other = copy.copy(self)
+        other.shape = (*self.shape[:2], width)
+        return other
 
     @property
     def num_pixels(self) -> int:

@@ -11,15 +11,16 @@ from vitcnn.quantity import significant
 from vitcnn.record import Record, Run
 from vitcnn.report.noisy_times import LEGEND, is_noisy, marked
 
+QUESTIONS = ("tiled", "full_frame")
 MEGA = 1e6
 ABSENT = "-"
-HEADERS = ("architecture", "frame", "read as", "how", "s a frame", "frames/s", "ms a megapixel", "peak MB")
-TITLE = "Frames in tiles. Where the time of a megapixel stays the same, cost grows with the pixels and nothing else:"
+HEADERS = ("architecture", "frame", "read as", "how", "s a\nframe", "ms a\nmegapixel", "peak\nMB")
+TITLE = "Frames. Where the time of a megapixel stays the same, cost grows with the pixels and nothing else:"
 
 
 def tiled(run: Run, *, width: int) -> str:
     """Return the table, where an architecture reads frames of several sizes or in several ways; else nothing."""
-    records = [record for record in run.records if record.settings.get("question") == "tiled"]
+    records = [record for record in run.records if record.settings.get("question") in QUESTIONS]
     several = {one.architecture for one in records for other in records if _differs(one, other)}
     shown = sorted((one for one in records if one.architecture in several), key=_place)
     if not shown:
@@ -41,12 +42,16 @@ def _place(record: Record) -> tuple[str, str, int, str]:
 
 
 def _way(record: Record) -> str:
-    return str(record.settings.get("way", "tiles"))  # runs of before other ways were measured do not say
+    settings = record.settings
+    if settings["question"] == "full_frame":
+        return "whole" if settings["num_strips"] == 1 else f"{settings['num_strips']} strips"
+    return str(settings.get("way", "tiles"))  # runs of before other ways were measured do not say
 
 
 def _how(record: Record) -> str:
     settings = record.settings
-    return f"{settings['precision']}/{settings['mode']}, {settings['batch']} at once"
+    at_once = f", b{settings['batch']}" if "batch" in settings else ""
+    return f"{settings['precision']}/{settings['mode']}{at_once}"
 
 
 def _row(record: Record) -> tuple[str, ...]:
@@ -59,7 +64,6 @@ def _row(record: Record) -> tuple[str, ...]:
         _way(record),
         _how(record),
         marked(significant(seconds), record),
-        significant(1 / seconds),
         significant(1e3 * seconds / (settings["width"] * settings["height"] / MEGA)),
         significant(median(peak) / MEGA) if peak else ABSENT,
     )
