@@ -1,17 +1,22 @@
 """What only a CUDA device can show."""
 
+import copy
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
-from vitcnn import AccuracyCase, LatencyCase, MemoryCase, TrainingCase
+from vitcnn import AccuracyCase, LatencyCase, MemoryCase, TiledCase, TrainingCase
+from vitcnn.architectures import architecture
 from vitcnn.bench import Bench
-from vitcnn.device import CleanState, event_times, out_of_memory_as_case_error, resolve
+from vitcnn.device import CleanState, event_times, out_of_memory_as_case_error, peak_bytes, resolve
 from vitcnn.errors import Leaked, OutOfMemory
+from vitcnn.inference import FullFrame, TileGrid, Tiler, resized, tiled
+from vitcnn.inference.tiling import batch_within, prefetched
 from vitcnn.measuring.runner import measure
-from vitcnn.spec import Split
+from vitcnn.spec import InputShape, Split
 from vitcnn.tasks import Tasks
 from vitcnn.training import Streamed
 
@@ -131,3 +136,50 @@ def test_event_time_grows_with_the_work(cuda):
     [short] = event_times(lambda: small @ small, rounds=1, iterations=10)
     [long] = event_times(lambda: large @ large, rounds=1, iterations=10)
     assert long > 10 * short
+
+
+def test_frames_of_a_stream_arrive_whole_and_are_read_as_on_a_cpu(cuda):
+    rng = np.random.default_rng(0)
+    frames = [rng.integers(0, 256, (300, 400, 3), dtype=np.uint8) for _ in range(7)]
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 4, 1)).eval()
+    expected = [tiled(model, frame, "dense", tile_px=128, batch=4) for frame in frames]
+    tiler = Tiler(model=copy.deepcopy(model).to(cuda.name), tile_px=128, batch=4)
+    for frame, there, of_cpu in zip(frames, prefetched(iter(frames), cuda), expected, strict=True):
+        assert there.device.type == "cuda"
+        np.testing.assert_array_equal(there.permute(1, 2, 0).cpu().numpy(), frame)
+        torch.testing.assert_close(tiler.dense(there).cpu(), of_cpu, atol=1e-4, rtol=1e-4)
+
+
+def test_a_result_in_host_memory_is_that_on_the_device(cuda):
+    model = nn.Conv2d(3, 4, 1).eval().to(cuda.name)
+    frame = torch.randint(0, 256, (3, 200, 300), dtype=torch.uint8)
+    tiler, out = Tiler(model=model, tile_px=64, batch=8), torch.empty(4, 200, 300)
+    torch.testing.assert_close(tiler.dense(frame, out), tiler.dense(frame).cpu())
+
+
+@pytest.mark.parametrize("way", ["tiles", "dense", "stream"])
+def test_a_tiled_case_has_its_peak_memory(cuda, way):
+    case = TiledCase(architecture="resnet18", width=1000, height=700, batch=6, precision="bf16", way=way)
+    record = measured(case, cuda)
+    [peak_bytes] = record.samples("peak_allocated_bytes")
+    assert peak_bytes > 11_181_642 * 2, "the weights alone"
+
+
+def test_the_budget_is_kept(cuda):
+    model = resized(architecture("resnet18"), InputShape(px=256, channels=3, num_classes=10)).eval().to(cuda.name)
+    grid = TileGrid(width=2560, height=2560, tile_px=256, overlap=0)
+    budget = 500 * MEGABYTE
+    batch = batch_within(budget, model, grid, cuda)
+    tiles = torch.rand(batch, 3, 256, 256, device=cuda.name)
+    with torch.inference_mode():
+        assert tiles.nbytes + peak_bytes(cuda, lambda: model(tiles)) <= 1.1 * budget
+    assert batch > 1
+
+
+def test_strips_of_a_frame_answer_as_the_whole_frame(cuda):
+    model = resized(architecture("resnet18"), InputShape(px=256, channels=3, num_classes=10)).eval().to(cuda.name)
+    frame = torch.randint(0, 256, (3, 1500, 400), dtype=torch.uint8, device=cuda.name)
+    whole, strips = (FullFrame(model, height=1500, width=400, strip_px=px) for px in (None, 800))
+    assert len(strips.plan.strips) > 1
+    torch.testing.assert_close(strips.frame(frame), whole.frame(frame), atol=1e-3, rtol=1e-3)

@@ -228,6 +228,7 @@ CASES = [
     MemoryCase(architecture="speedrun_vit", px=28, batch=2, phase="inference"),
     MemoryCase(architecture="lenet", px=28, batch=2, phase="training"),
     TiledCase(architecture="lenet", batch=20, precision="bf16"),
+    TiledCase(architecture="resnet18", width=90, height=70, tile_px=32, batch=4, way="dense", precision="bf16"),
     AccuracyCase(architecture="speedrun_cnn", task="two_batches", recipe="plain", num_seeds=1, precision="bf16"),
     RobustnessCase(architecture="lenet", task="two_batches", recipe="plain", num_seeds=1),
     DataEfficiencyCase(architecture="lenet", task="two_batches", recipe="plain", num_train=8, num_seeds=2),
