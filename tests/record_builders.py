@@ -109,12 +109,13 @@ def memory(architecture, *, parameters, macs=1_000_000, saved=2_000_000, phase="
     )
 
 
-def tiled(architecture, *seconds, width=3840, height=2160, way="tiles", peak=()):
+def tiled(architecture, *seconds, width=3840, height=2160, way="tiles", peak=(), utilisation=()):
     axis = "" if way == "tiles" else f"/{way}"
     return record(
         f"tiled/{architecture}/{width}x{height}/t512/o10/b5{axis}/fp32/eager",
         measurement("frame_time_s", *seconds),
         *([measurement("peak_allocated_bytes", peak, unit="B")] if peak else []),
+        *([measurement("model_flop_utilisation", utilisation, unit="1")] if utilisation else []),
         question="tiled",
         width=width,
         height=height,

@@ -39,11 +39,12 @@ TIMED = {
     FullFrameCase(architecture="resnet18", width=300, height=64): "frame_time_s",
     ACCURACY: "training_time_s",
 }
+ARITHMETIC = ["matmul_flops_per_s", "model_flop_utilisation"]
 ALSO = {
     "latency": ["images_per_s"],
-    "training": ["images_per_s", "matmul_flops_per_s", "model_flop_utilisation"],
-    "tiled": ["frames_per_s"],
-    "full_frame": ["frames_per_s"],
+    "training": ["images_per_s", *ARITHMETIC],
+    "tiled": ["frames_per_s", *ARITHMETIC],
+    "full_frame": ["frames_per_s", *ARITHMETIC],
     "accuracy": [
         "best_epoch_accuracy",
         "f1_weighted",

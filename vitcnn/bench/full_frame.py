@@ -63,6 +63,7 @@ def full_frame_subject(case: FullFrameCase, bench: Bench) -> Subject:
         warm_up=warm_up,
         images_per_run=1,
         counted=lambda: run_narrow,
+        forwards_per_run=case.width * case.height / shape.px**2,
         settings={
             **settings,
             "seed": WEIGHTS_SEED,

@@ -68,7 +68,8 @@ class Subject:
     what came of it once their rounds have run, and by `series` what of that a record keeps. `counted` gets ready and
     returns what the counting pass runs, where a whole run takes too long for it. `training_memory` says what a step of
     training holds in memory, and `merging` gets a model ready and returns what merges LoRA into it, both where there is
-    such a thing. The runner fills in the rest:
+    such a thing. Where a run is inference alone, `forwards_per_run` is how many images of `shape` the model is given in
+    it, or as many as hold the same pixels. The runner fills in the rest:
     `floor_bytes` of the device that were allocated before, `rounds` and `calls` as they were done, `times_s`, a run's
     seconds in each round, `trained`, and `counts` of the counting pass.
     """
@@ -89,6 +90,7 @@ class Subject:
     counted: Callable[[], Callable[[], object]] | None = None
     training_memory: Callable[[], TrainingMemory] | None = None
     merging: Callable[[], Callable[[], object]] | None = None
+    forwards_per_run: float | None = None
     floor_bytes: int = 0
     rounds: int = 0
     calls: int = 0

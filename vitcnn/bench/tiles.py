@@ -74,6 +74,7 @@ def tiled_subject(case: TiledCase, bench: Bench) -> Subject:
         warm_up=warm_up,
         images_per_run=case.frames_per_run,
         counted=counted,
+        forwards_per_run=num_tiles * case.frames_per_run,
         settings={**settings, "seed": WEIGHTS_SEED, "num_tiles": num_tiles, "frames_per_run": case.frames_per_run},
     )
 

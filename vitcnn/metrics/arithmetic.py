@@ -113,6 +113,8 @@ def model_flop_utilisation(subject: Subject) -> Sequence[float]:
 def flops_per_run(subject: Subject) -> float:
     """Return what the model computes in one run: of a case that trains, in the training of one seed."""
     case, forward_macs = subject.case, macs(subject.architecture, subject.shape)
+    if subject.forwards_per_run is not None:
+        return FLOPS_PER_MAC * forward_macs * subject.forwards_per_run
     name = case.adaptation if isinstance(case, AdaptableCase) else FULL
     how = adaptation(name)
     if isinstance(how, Full):
@@ -153,11 +155,12 @@ MODEL_FLOP_UTILISATION = Metric(
     reads="arithmetic",
     measure=model_flop_utilisation,
 )
-"""The model's own FLOP/s in training, as a share of what a large matrix product reaches here (matmul_flops_per_s).
+"""The model's own FLOP/s in training, or in reading frames, as a share of what a large matrix product reaches here.
 
 Where all trains, a step is taken as three forwards (the backward costs two), a multiply-accumulate as two FLOPs. Of an
 adapted model it is what is computed: what is frozen has no gradients of weights, and what comes before all that trains
-no backward; where the head alone trains on features, the model's forward counts once for each view. What the optimiser,
-augmentation and resizing compute does not count, nor do they stop the clock.
+no backward; where the head alone trains on features, the model's forward counts once for each view. Of a frame it is
+the forwards of its tiles, or of as many as have the pixels of a frame that is taken whole. What the optimiser,
+augmentation, resizing and blending compute does not count, nor do they stop the clock.
 Source: Chowdhery et al., PaLM, arXiv 2204.02311, appendix B, which divides by the vendor's peak instead.
 """

@@ -14,8 +14,11 @@ from vitcnn.report.noisy_times import LEGEND, is_noisy, marked
 QUESTIONS = ("tiled", "full_frame")
 MEGA = 1e6
 ABSENT = "-"
-HEADERS = ("architecture", "frame", "read as", "how", "s a\nframe", "ms a\nmegapixel", "peak\nMB")
-TITLE = "Frames. Where the time of a megapixel stays the same, cost grows with the pixels and nothing else:"
+HEADERS = ("architecture", "frame", "read as", "how", "s a\nframe", "ms a\nmegapixel", "MFU\n%", "peak\nMB")
+TITLE = (
+    "What reading a frame costs. Where the time of a megapixel stays the same, it grows with the pixels and nothing "
+    "else. MFU is the model's FLOP/s as a share of a large matrix product's:"
+)
 
 
 def tiled(run: Run, *, width: int) -> str:
@@ -26,7 +29,9 @@ def tiled(run: Run, *, width: int) -> str:
     if not shown:
         return ""
     rows = [_row(record) for record in shown]
-    table = tabulate(rows, headers=HEADERS, tablefmt="simple", stralign="right", disable_numparse=True)
+    columns = [column for column in zip(HEADERS, *rows, strict=True) if set(column[1:]) != {ABSENT}]
+    headers, *lines = zip(*columns, strict=True)
+    table = tabulate(lines, headers=headers, tablefmt="simple", stralign="right", disable_numparse=True)
     legend = [textwrap.fill(LEGEND, width)] if any(map(is_noisy, shown)) else []
     return "\n".join([textwrap.fill(TITLE, width), table, *legend])
 
@@ -57,7 +62,7 @@ def _how(record: Record) -> str:
 def _row(record: Record) -> tuple[str, ...]:
     settings = record.settings
     seconds = median(record.samples("frame_time_s"))
-    peak = record.samples("peak_allocated_bytes")
+    utilised, peak = (record.samples(name) for name in ("model_flop_utilisation", "peak_allocated_bytes"))
     return (
         record.architecture,
         f"{settings['width']}x{settings['height']}",
@@ -65,5 +70,6 @@ def _row(record: Record) -> tuple[str, ...]:
         _how(record),
         marked(significant(seconds), record),
         significant(1e3 * seconds / (settings["width"] * settings["height"] / MEGA)),
+        significant(100 * median(utilised)) if utilised else ABSENT,
         significant(median(peak) / MEGA) if peak else ABSENT,
     )
