@@ -9,6 +9,7 @@
     │   ├── MissingData       files of a task, or weights
     │   ├── TooFewImages      as many training images as the case is about
     │   └── NoCompiler        a compiler for torch.compile
+    ├── NotWritten            a file of results that cannot be written: no space left
     ├── RecordError           a document that is not a valid vitcnn record
     ├── BaselineError         a store of baselines that cannot be judged by
     ├── RunFailed             a run in a fresh process that cannot be used
@@ -75,6 +76,10 @@ class TooFewImages(NotMeasurable):
 
 class NoCompiler(NotMeasurable):
     """torch.compile finds no compiler on a CPU: says which to install."""
+
+
+class NotWritten(VitcnnError):
+    """A file of results that cannot be written, for lack of space mostly: says which, and why."""
 
 
 class RecordError(VitcnnError, ValueError):

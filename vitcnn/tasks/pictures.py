@@ -13,12 +13,12 @@ from typing import IO, TypeVar
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from vitcnn.media.rgb import to_rgb
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 REPORT_EVERY = 50
-
-WITH_ALPHA = frozenset({"RGBA", "RGBa", "LA", "PA"})
 
 CHANGED = "changed while it was read"
 """Why a file is not decoded whose content is no longer what its sum was taken of."""
@@ -107,31 +107,13 @@ def picture(file: Path | IO[bytes], px: int) -> np.ndarray:
         if image.width % MAX_REDUCTION == image.height % MAX_REDUCTION == 0:
             image.draft(None, (DRAFT_TIMES * px, DRAFT_TIMES * px))
         ImageOps.exif_transpose(image, in_place=True)
-        return np.asarray(_centre(_rgb(image), px)).transpose(2, 0, 1)
+        return np.asarray(_centre(to_rgb(image), px)).transpose(2, 0, 1)
 
 
 def square(image: np.ndarray, px: int) -> np.ndarray:
     """Return an image, uint8 (1 or 3, height, width), as (3, px, px): its shorter side resized, centre-cropped."""
     rgb = Image.fromarray(np.ascontiguousarray(np.broadcast_to(image, (3, *image.shape[1:])).transpose(1, 2, 0)))
     return np.asarray(_centre(rgb, px)).transpose(2, 0, 1)
-
-
-def _rgb(image: Image.Image) -> Image.Image:
-    if image.mode == "F":
-        raise ValueError("floating-point pixels, whose range is not known")
-    if image.mode.startswith("I"):
-        return _from_16_bits(np.asarray(image)).convert("RGB")
-    if image.mode in WITH_ALPHA or "transparency" in image.info:
-        rgba = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
-    return image if image.mode == "RGB" else image.convert("RGB")
-
-
-def _from_16_bits(values: np.ndarray) -> Image.Image:
-    """Return the greyscale image of `values`, 0..65535; Pillow's own conversion would clip them at 255."""
-    if values.min() < 0 or values.max() > 65535:
-        raise ValueError("greyscale values beyond 16 bits")
-    return Image.fromarray(np.round(values / 257).astype(np.uint8))
 
 
 def _centre(image: Image.Image, px: int) -> Image.Image:
