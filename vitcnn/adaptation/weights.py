@@ -71,7 +71,7 @@ def from_file(entry: Architecture, path: Path, shape: InputShape) -> Weighted:
     file = WeightsFile.read(f"weights of {entry.name}", path)
     model_shape = replace(shape, px=entry.model_px(shape.px))
     differing, load = _misfit_but_head(entry, file, model_shape), _as_they_are
-    if differing and entry.hub and _timm_can_load(entry, file):
+    if differing and entry.hub and timm_can_load(entry, file):
         differing, load = "", _by_timm
     if differing:
         do = "Name weights of this architecture, made for images of this size."
@@ -128,15 +128,15 @@ def _as_they_are(entry: Architecture, file: WeightsFile, shape: InputShape) -> n
     return model
 
 
-def _timm_can_load(entry: Architecture, file: WeightsFile) -> bool:
+def timm_can_load(entry: Architecture, file: WeightsFile) -> bool:
     """Whether timm can load a file whole into the model that the hub's weights are of, its head aside."""
     with torch.device("meta"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch warns that nothing is copied to where there is no memory
-        config = _config(entry)
+        config = hub_config(entry)
         num_classes = file.shapes.get(f"{config.classifier}.weight", (NO_HEAD,))[0]
         try:
             shape = InputShape(px=max(config.input_size[1:]), channels=config.input_size[0], num_classes=num_classes)
-            _loaded(entry, file.path, shape, num_classes=num_classes)
+            loaded_by_timm(entry, file.path, shape, num_classes=num_classes)
         except Exception:  # whatever timm's conversions raise at keys and shapes of another architecture
             return False
     return True
@@ -147,7 +147,7 @@ def _by_timm(entry: Architecture, file: WeightsFile, shape: InputShape) -> nn.Mo
 
     That many classes has no model: so timm never takes the file's head for the task's.
     """
-    return _loaded(entry, file.path, shape, num_classes=-1)
+    return loaded_by_timm(entry, file.path, shape, num_classes=-1)
 
 
 def _of_file(entry: Architecture, file: WeightsFile, load: Loader, shape: InputShape) -> nn.Module:
@@ -159,39 +159,39 @@ def _of_file(entry: Architecture, file: WeightsFile, load: Loader, shape: InputS
 
 def require_whole(entry: Architecture, path: Path) -> None:
     """Load all weights, head included, into a model of theirs without memory: timm then takes no key less or more."""
-    config = _config(entry)
+    config = hub_config(entry)
     shape = InputShape(px=max(config.input_size[1:]), channels=config.input_size[0], num_classes=config.num_classes)
     with torch.device("meta"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch warns that nothing is copied to where there is no memory
         try:
-            _loaded(entry, path, shape)
+            loaded_by_timm(entry, path, shape)
         except (SafetensorError, RuntimeError) as error:
             raise damaged(entry, path, textwrap.shorten(str(error), REASON_LENGTH)) from error
 
 
 def _of_hub(entry: Architecture, found: HubWeights, shape: InputShape) -> nn.Module:
-    model = _loaded(entry, found.path, shape)
+    model = loaded_by_timm(entry, found.path, shape)
     require_unchanged(entry, found)
     return rescaled(entry, model, shape)
 
 
 def rescaled(entry: Architecture, model: nn.Module, shape: InputShape) -> nn.Module:
     """Return `model`, in front of it a rescaling where its weights know other images than those of -1..1."""
-    config = _config(entry)
+    config = hub_config(entry)
     if {*config.mean, *config.std} == {0.5}:
         return model
     mean, std = (_per_channel(values, shape.channels) for values in (config.mean, config.std))
     return nn.Sequential(Rescale(mean, std), model)
 
 
-def _loaded(entry: Architecture, path: Path, shape: InputShape, **overlay: Any) -> nn.Module:
+def loaded_by_timm(entry: Architecture, path: Path, shape: InputShape, **overlay: Any) -> nn.Module:
     """Build the model with the weights in a file; timm fits the head, the first convolution and the positions."""
     tag = entry.hub.partition(".")[2]
     source = {"file": str(path), "custom_load": False, **overlay}
     return entry.builder(shape, pretrained=True, pretrained_cfg=tag, pretrained_cfg_overlay=source)
 
 
-def _config(entry: Architecture) -> Any:
+def hub_config(entry: Architecture) -> Any:
     import timm
 
     return timm.get_pretrained_cfg(entry.hub)
