@@ -7,11 +7,11 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from vitcnn.commands import adapt, baseline, compare, completion, gate, noise, pretrain, run, table
+from vitcnn.commands import adapt, baseline, compare, completion, gate, noise, pretrain, run, table, tile
 from vitcnn.commands.output import forget_output
 from vitcnn.commands.paths import GivenPath
 from vitcnn.commands.pytest_arguments import CommandParser, require_fit
-from vitcnn.errors import BaselineError, CaseError, NotMeasurable, RecordError, RunFailed, UserError
+from vitcnn.errors import BaselineError, CaseError, NotMeasurable, NotWritten, RecordError, RunFailed, UserError
 from vitcnn.spec import PRESETS
 from vitcnn.suite import default_suite
 
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UserError as error:
         print(f"vitcnn: {error}", file=sys.stderr)
         return USAGE
-    except (BaselineError, CaseError, NotMeasurable, RecordError, RunFailed) as error:
+    except (BaselineError, CaseError, NotMeasurable, NotWritten, RecordError, RunFailed) as error:
         print(f"vitcnn: {error}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
@@ -74,6 +74,7 @@ def parser() -> argparse.ArgumentParser:
 
     adapt.add_to(commands)
     pretrain.add_to(commands)
+    tile.add_to(commands)
     baseline.add_to(commands)
     gate.add_to(commands)
     compare.add_to(commands)

@@ -192,6 +192,7 @@ def loaded_by_timm(entry: Architecture, path: Path, shape: InputShape, **overlay
 
 
 def hub_config(entry: Architecture) -> Any:
+    """Return what timm says of an architecture's weights on the hub: mean and std, size of images, classes."""
     import timm
 
     return timm.get_pretrained_cfg(entry.hub)

@@ -83,10 +83,17 @@ def _weights() -> Iterable[str]:
     return (RANDOM, HUB, *can_be_made)
 
 
+def _own_weights() -> Iterable[str]:
+    from vitcnn.recipes.parts import HUB, OF_FILE, RANDOM
+
+    return (RANDOM, HUB, OF_FILE)
+
+
 NAMES: dict[str, Callable[[], Iterable[str]]] = {
     "arch": _architectures,
     "weights_of": _architectures,
     "weights": _weights,
+    "own_weights": _own_weights,
     "task": _tasks,
     "names": _tasks,
     "recipe": _recipes,

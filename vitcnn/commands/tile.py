@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any, get_args
 from vitcnn.commands.adapt import require_new_folder
 from vitcnn.commands.output import say, tell
 from vitcnn.commands.paths import GivenPath
-from vitcnn.errors import UserError
+from vitcnn.errors import NotWritten, UserError
 from vitcnn.fields import require_count, require_share, step_px
-from vitcnn.media.listing import images_in, kind_of
+from vitcnn.media.listing import Kind, images_in, kind_of
 from vitcnn.spec import Precision
 
 if TYPE_CHECKING:
-    from vitcnn.commands.tile_results import Written
-    from vitcnn.commands.tile_work import Work
+    from vitcnn.commands.tile_work import Work, Written
 
 WHOLE, FAILED, INTERRUPTED = 0, 1, 130
 OUTPUTS, BLENDS, REDUCTIONS = ("tiles", "dense", "frame"), ("gaussian", "constant"), ("mean", "max", "logsumexp")
@@ -36,9 +35,7 @@ def add_to(commands: Any) -> None:
     tile.add_argument("--tile", type=int, default=512, metavar="PX", help="pixels a side of a tile; default: 512")
     overlap = "the share of a tile that its neighbour shows too, from 0, below 1; default: 0.1"
     tile.add_argument("--overlap", type=float, default=0.1, metavar="SHARE", help=overlap)
-    output = (
-        "tiles: a heat map and the surest tiles; dense: a class for each pixel; frame: one answer; default: tiles"
-    )
+    output = "tiles: a heat map and the surest tiles; dense: a class for each pixel; frame: one answer; default: tiles"
     tile.add_argument("--output", choices=OUTPUTS, default="tiles", help=output)
     blend = "how overlapping tiles are weighted in a dense map; default: gaussian"
     tile.add_argument("--blend", choices=BLENDS, default="gaussian", help=blend)
@@ -76,7 +73,7 @@ def run_tile(options: argparse.Namespace) -> int:
         for note in known.notes:
             tell(note)
         work = Work(options=options, device=device, known=known)
-        return read_all(paths, work, is_folder=kind == "folder", is_video=kind == "video")
+        return read_all(paths, work, kind)
 
 
 def require_numbers(options: argparse.Namespace) -> None:
@@ -89,25 +86,29 @@ def require_numbers(options: argparse.Namespace) -> None:
         raise UserError(field="--overlap", value=options.overlap, allowed=allowed, do="0.1 is usual.")
 
 
-def read_all(paths: Sequence[Path], work: Work, *, is_folder: bool, is_video: bool) -> int:
-    """Read each input; return 0, or 1 where one cannot be read, or 130 after Ctrl-C: what is done then stays."""
+def read_all(paths: Sequence[Path], work: Work, kind: Kind) -> int:
+    """Read each input; return 0, or 1 where one cannot be read whole, or 130 after Ctrl-C. What was done stays."""
     from vitcnn.commands.tile_words import summary
     from vitcnn.commands.tile_work import read_image_file, read_video_file
 
+    read = read_video_file if kind == "video" else read_image_file
     done: list[Written] = []
     status = WHOLE
     try:
-        for path in paths:
+        for number, path in enumerate(paths):
+            work.tell_progress(number, len(paths), f"{path.name}, {number + 1} of {len(paths)}")
             try:
-                if is_video:
-                    done.append(read_video_file(path, work))
-                else:
-                    done.append(read_image_file(path, work, number=paths.index(path), count=len(paths)))
+                done.append(read(path, work))
             except UserError as error:
-                if not is_folder:
+                if kind != "folder":
                     raise
+                work.end_progress()
                 tell(str(error))
                 status = FAILED
+    except NotWritten as error:
+        work.end_progress()
+        tell(str(error))
+        status = FAILED
     except KeyboardInterrupt:
         status = INTERRUPTED
     finally:
@@ -116,8 +117,8 @@ def read_all(paths: Sequence[Path], work: Work, *, is_folder: bool, is_video: bo
         if written.why:
             tell(written.why)
             status = INTERRUPTED if written.is_interrupted else FAILED
-    if status == INTERRUPTED:
-        tell("interrupted; what was done is in the folder")
     if done:
         say(summary(done, work, num_inputs=len(paths)))
+    if status == INTERRUPTED:
+        tell("interrupted")
     return status

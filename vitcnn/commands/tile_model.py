@@ -109,9 +109,7 @@ def _adapted(options: argparse.Namespace) -> Known:
         raise UserError(field="--weights", value=base, allowed="file:PATH", do=do)
     weights = weights_path(base) if base else None
     card = read_card(options.adapted)
-    model = load_adapted(
-        options.adapted, weights=weights, architecture=options.arch or "", data_root=options.data_root
-    )
+    model = load_adapted(options.adapted, weights=weights, architecture=options.arch or "", data_root=options.data_root)
     images, tile = card["images"], options.tile
     (name,) = architectures.ask_for([options.arch or card["architecture"]])
     entry = architectures.architecture(name)

@@ -32,7 +32,7 @@ def numbered(num_classes: int) -> tuple[str, ...]:
 
 def names_of_weights(entry: Architecture, num_classes: int) -> tuple[str, ...]:
     """Return what timm calls the classes of its own weights, the first of several names; else numbers."""
-    from timm.data import ImageNetInfo, infer_imagenet_subset
+    from timm.data.imagenet_info import ImageNetInfo, infer_imagenet_subset
 
     subset = infer_imagenet_subset({"num_classes": num_classes}) if entry.hub else None
     if subset is None:

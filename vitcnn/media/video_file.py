@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from vitcnn.errors import NotMeasurable, UserError
+from vitcnn.errors import NotMeasurable, NotWritten, UserError
 from vitcnn.folders import short
 from vitcnn.media.written import interrupts_held, naming, partial_of
 
@@ -163,11 +163,12 @@ class VideoWriter:
             return
         with interrupts_held():
             try:
-                with naming(self.path):
-                    self._mux(self._stream.encode(None))
-                    self._container.close()
-                    self._file.close()
-                    self._partial.replace(self.path)
+                if not isinstance(error, NotWritten):
+                    with naming(self.path):
+                        self._mux(self._stream.encode(None))
+                        self._container.close()
+                        self._file.close()
+                        self._partial.replace(self.path)
             finally:
                 self._discard()
 

@@ -1,0 +1,254 @@
+"""Reads the inputs of `vitcnn tile` one after the other, and writes what a model says of them beside each other."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from vitcnn.commands.tile_drawing import drawn
+from vitcnn.commands.tile_look import Look, Seen, in_colours_of
+from vitcnn.commands.tile_model import Known
+from vitcnn.commands.tile_names import number_of
+from vitcnn.commands.tile_results import Results
+from vitcnn.device import Device
+from vitcnn.errors import UserError
+from vitcnn.folders import write_whole
+from vitcnn.inference import Tiler
+from vitcnn.inference.tiling import Timings, prefetched
+from vitcnn.media.image_file import read_image
+from vitcnn.media.overlay import palette
+from vitcnn.media.video_file import VideoFile, VideoWriter
+from vitcnn.media.written import interrupts_held, naming
+from vitcnn.progress import ProgressBar
+
+WHOLE = "whole"
+PACKAGES = ("vitcnn", "torch", "timm")
+QUICK = 1
+"""Of PNG's levels of compression: higher ones take several times as long for little less."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """What came of one input. `why` says why it ended early, or nothing."""
+
+    path: Path
+    width: int
+    height: int
+    num_frames: int
+    num_tiles: int
+    answer: str
+    seconds: Mapping[str, float]
+    why: str = ""
+    is_interrupted: bool = False
+
+
+@dataclass(kw_only=True)
+class Work:
+    """What all inputs share: the model, how it is run, and where the results go."""
+
+    options: argparse.Namespace
+    device: Device
+    known: Known
+    progress: ProgressBar = field(default_factory=ProgressBar)
+    _is_told: bool = False
+
+    def __post_init__(self) -> None:
+        asked = self.options.heat_class
+        self.heat_class = None if asked is None else number_of(asked, self.known.names)
+
+    @property
+    def out(self) -> Path:
+        """The folder of the results."""
+        out: Path = self.options.out
+        return out
+
+    def tell_progress(self, done: int, total: int, text: str) -> None:
+        """Draw the bar."""
+        self._is_told = done < total
+        self.progress(done, total, text)
+
+    def end_progress(self) -> None:
+        """Take the bar away."""
+        if self._is_told:
+            self.tell_progress(1, 1, "")
+
+    def look(self, timings: Timings) -> Look:
+        """Return what runs the model on frames; `timings` are charged with it."""
+        options = self.options
+        tiler = Tiler(
+            model=self.known.model,
+            tile_px=options.tile,
+            overlap=options.overlap,
+            batch=options.batch,
+            layout=self.known.layout,
+            timings=timings,
+        )
+        how, blend = options.frame_by, options.blend
+        return Look(self.known, tiler, how=how, blend=blend, place=self.out, timings=timings)
+
+    def overlay(self, frame: np.ndarray, seen: Seen) -> np.ndarray:
+        """Return the picture of what was seen in a frame."""
+        how = self.options.output
+        return drawn(frame, seen, self.known.names, output=how, heat_class=self.heat_class)
+
+    def results(self, path: Path) -> Results:
+        """Return what writes the JSON of an input."""
+        return Results(self.named(path, ".json"), self.known.names)
+
+    def head(self, path: Path, frame: np.ndarray, **more: Any) -> dict[str, Any]:
+        """Return what the JSON of an input whose frames are such as this one begins with."""
+        height, width = frame.shape[:2]
+        options = self.options
+        return {
+            "made_by": f"vitcnn {version('vitcnn')}",
+            "input": {"file": text_of(path), "width": width, "height": height, **more},
+            "settings": {
+                **self.known.settings,
+                "num_classes": len(self.known.names),
+                "tile_px": options.tile,
+                "overlap": options.overlap,
+                "batch": options.batch,
+                "output": options.output,
+                "blend": options.blend,
+                "frame_by": options.frame_by,
+                "device": self.device.key,
+                "precision": options.precision,
+                "versions": {name: version(name) for name in PACKAGES},
+            },
+        }
+
+    def named(self, path: Path, ending: str) -> Path:
+        """Return the name of a result of an input: `a.jpg` and `a.png` keep theirs apart."""
+        return self.out / f"{path.name}{ending}"
+
+
+def text_of(path: Path) -> str:
+    """Return the name of a file as text that can be written anywhere."""
+    return path.name.encode(errors="backslashreplace").decode()
+
+
+def read_image_file(path: Path, work: Work) -> Written:
+    """Read one image, and write its overlay and its results; UserError where it cannot be read."""
+    start, timings = time.perf_counter(), Timings(work.device.timer)
+    with timings("decode"):
+        frame = read_image(path)
+    with timings("copy"):
+        pixels = torch.from_numpy(in_colours_of(frame, work.known.shape.channels))
+        on_device = pixels.to(work.device.name).permute(2, 0, 1)
+    seen = work.look(timings)(on_device)
+    with interrupts_held(), work.results(path) as results:
+        with timings("write"):
+            make_folder(work.out)
+            write_picture(work.named(path, ".overlay.png"), Image.fromarray(work.overlay(frame, seen)))
+            if seen.class_map is not None:
+                write_picture(work.named(path, ".classes.png"), indexed(seen.class_map.numbers))
+            results.head |= work.head(path, frame, kind="image")
+            results.add(seen)
+        results.end |= {"status": WHOLE, "timings_s": rounded(timings.seconds)}
+    return written(path, seen, 1, work, timings.seconds, start)
+
+
+def read_video_file(path: Path, work: Work) -> Written:
+    """Read a video, and write an overlay of it and its results, frame by frame.
+
+    What was done until Ctrl-C, or until the video cannot be read any further, is kept. UserError where no frame can be.
+    """
+    start, timings, ahead = time.perf_counter(), Timings(work.device.timer), Timings()
+    video, look, why, is_interrupted = VideoFile(path), work.look(timings), "", False
+    host: deque[np.ndarray] = deque()
+    name, seen = text_of(path), None
+    with VideoWriter(work.named(path, ".overlay.mp4"), video.rate) as pictures, work.results(path) as results:
+        try:
+            for pixels in prefetched(kept(video, host, work.known.shape.channels), work.device, ahead):
+                frame, seen = host.popleft(), look(pixels)
+                with interrupts_held(), timings("write"):
+                    if not results.num_frames:
+                        make_folder(work.out)
+                        results.head |= work.head(path, frame, kind="video", frames_per_second=float(video.rate))
+                    pictures.add(work.overlay(frame, seen))
+                    results.add(seen, time_s=round(results.num_frames / float(video.rate), 3))
+                total = max(video.num_frames, results.num_frames + 1)
+                work.tell_progress(results.num_frames, total, f"{name}: frame {results.num_frames:,}")
+        except KeyboardInterrupt:
+            why, is_interrupted = f"{name} was interrupted after {results.num_frames:,} frames", True
+        except UserError as error:
+            why = str(error)
+            if not results.num_frames:
+                raise
+        finally:
+            video.close()
+        seconds = {part: timings.seconds[part] + ahead.seconds[part] for part in timings.seconds}
+        results.end |= {"status": why or WHOLE, "timings_s": rounded(seconds)}
+    if seen is None or not results.num_frames:
+        raise KeyboardInterrupt
+    return written(path, seen, results.num_frames, work, seconds, start, why=why, is_interrupted=is_interrupted)
+
+
+def kept(frames: Iterable[np.ndarray], host: deque[np.ndarray], channels: int) -> Iterator[np.ndarray]:
+    """Yield frames as a model takes them, and keep each as it is until it has been drawn on."""
+    for frame in frames:
+        host.append(frame)
+        yield in_colours_of(frame, channels)
+
+
+def written(
+    path: Path,
+    seen: Seen,
+    num_frames: int,
+    work: Work,
+    seconds: Mapping[str, float],
+    start: float,
+    *,
+    why: str = "",
+    is_interrupted: bool = False,
+) -> Written:
+    """Return what came of an input; of a video, the answer is that of its last frame."""
+    best = int(seen.of_frame.argmax())
+    return Written(
+        path=path,
+        width=seen.grid.width,
+        height=seen.grid.height,
+        num_frames=num_frames,
+        num_tiles=len(seen.grid.corners),
+        answer=f"{work.known.names[best]} {seen.of_frame[best]:.2f}",
+        seconds={**seconds, "all": time.perf_counter() - start},
+        why=why,
+        is_interrupted=is_interrupted,
+    )
+
+
+def rounded(seconds: Mapping[str, float]) -> dict[str, float]:
+    """Return seconds to the nearest tenth of a millisecond."""
+    return {part: round(value, 4) for part, value in seconds.items()}
+
+
+def indexed(numbers: np.ndarray) -> Image.Image:
+    """Return a map of classes as a picture whose pixels are these numbers, shown in the colours of the overlay."""
+    image = Image.fromarray(numbers)
+    image.putpalette(palette().tobytes())
+    return image
+
+
+def write_picture(path: Path, image: Image.Image) -> None:
+    """Write a picture whole or not at all; NotWritten names it."""
+    content = io.BytesIO()
+    image.save(content, "PNG", compress_level=QUICK)
+    with naming(path):
+        write_whole(path, content.getvalue())
+
+
+def make_folder(out: Path) -> None:
+    """Make the folder of the results; NotWritten where it cannot be."""
+    with naming(out):
+        out.mkdir(parents=True, exist_ok=True)
