@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from vitcnn.commands.tile_look import ClassMap, Seen
+from vitcnn.commands.tile_look import MOST_IN_A_MAP, ClassMap, Seen
 from vitcnn.inference.tiling.grid import Box
 from vitcnn.media.lettering import Item, Line
 from vitcnn.media.overlay import HEAT, Found, classes_over, colours_of, heat_over, overlay, palette
@@ -17,7 +17,7 @@ SAME_AREA = 0.5
 """Two tiles of one class that share more of their area than this are drawn as one."""
 
 STEPS_OF_A_BAR = 256
-LINES_OF_A_MAP = 2
+LINES_OF_A_MAP = 3
 
 
 def drawn(frame: np.ndarray, seen: Seen, names: Sequence[str], *, output: str, heat_class: int | None) -> np.ndarray:
@@ -44,14 +44,14 @@ def answer_line(seen: Seen, names: Sequence[str]) -> Line:
 
 
 def lines_of_map(class_map: ClassMap, names: Sequence[str]) -> list[Line]:
-    """Return two lines that say which colour is which class, and the share of the frame that it covers."""
+    """Return the lines that say which colour is which class, and the share of the frame that it covers."""
     there = [number for number, share in enumerate(class_map.shares) if share]
     items = [
         Item(text=f"{names[class_map.classes[n]]} {100 * class_map.shares[n]:.0f} %", sample=palette()[n : n + 1])
         for n in there
     ]
-    half = -(-len(items) // LINES_OF_A_MAP)
-    return [items[:half], items[half:]]
+    each = -(-MOST_IN_A_MAP // LINES_OF_A_MAP)
+    return [items[first : first + each] for first in range(0, MOST_IN_A_MAP, each)]
 
 
 def bar_of_heat() -> np.ndarray:

@@ -18,6 +18,8 @@ from vitcnn.media.rgb import to_rgb
 MOST_PIXELS = 2**29
 """23,170 x 23,170, which take 1.6 GB: a small file that says it holds more is taken for a decompression bomb."""
 
+NOT_IDENTIFIED = "not an image of a format that Pillow knows, or damaged at its beginning, or without pixels"
+
 _PILLOWS_LIMIT = threading.Lock()
 
 
@@ -34,7 +36,7 @@ def read_image(path: Path) -> np.ndarray:
             raise OSError("the file is empty")
         return _read(path)
     except UnidentifiedImageError as error:
-        raise unreadable(path, "not an image of a format that Pillow knows, or its beginning is damaged") from error
+        raise unreadable(path, NOT_IDENTIFIED) from error
     except MemoryError as error:
         raise unreadable(path, "it does not fit in memory") from error
     except Exception as error:  # a broken file can raise anything
@@ -53,8 +55,6 @@ def _read(path: Path) -> np.ndarray:
         warnings.simplefilter("ignore")  # of oddities in metadata, which change no pixel
         with Image.open(path) as image:
             width, height = image.size
-            if width < 1 or height < 1:
-                raise ValueError(f"it has no pixels: {width} x {height}")
             if width * height > MOST_PIXELS:
                 raise ValueError(f"{width:,} x {height:,} pixels, and at most {MOST_PIXELS:,} in all are read")
             ImageOps.exif_transpose(image, in_place=True)

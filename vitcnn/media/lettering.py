@@ -17,6 +17,8 @@ SHARE = 1 / 36
 PAPER, INK = (255, 255, 255), (0, 0, 0)
 LINE_HEIGHT = 1.5
 DOTS = "…"
+WIDE = 6
+"""The width of a bar of colours, in heights of letters."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,11 +70,24 @@ def legend(width: int, px: int, lines: Sequence[Line]) -> np.ndarray:
     return np.asarray(image)
 
 
+def _width(item: Item, px: int) -> int:
+    """Return the pixels that an item takes in a line."""
+    sample = 0 if item.sample is None else px // 3 + _columns(item.sample, px)
+    return sample + round(font_of(px).getlength(item.text))
+
+
+def _columns(sample: np.ndarray, px: int) -> int:
+    """Return how wide a sample is drawn: a single colour as a square."""
+    return px if len(sample) == 1 else WIDE * px
+
+
 def _draw(image: Image.Image, item: Item, left: int, top: int, px: int) -> int:
-    """Draw an item at its place, and return where it ends."""
+    """Draw an item at its place, and return where it ends. One that is not the first is left out where it is cut."""
+    if left > px and _width(item, px) > image.width - left:
+        return image.width
     if item.sample is not None:
         sample = Image.fromarray(item.sample[None])
-        columns = px if len(item.sample) == 1 else 6 * px
+        columns = _columns(item.sample, px)
         image.paste(sample.resize((columns, px), Image.Resampling.NEAREST), (left, top + px // 4))
         left += columns + px // 3
     text = fitting(item.text, px, image.width - left)
