@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -62,6 +63,8 @@ class Results:
                     with naming(self.path):
                         self._finish(self._file)
             finally:
+                with suppress(OSError):  # what is still in the buffer of a file that is given up
+                    self._file.close()
                 self._partial.unlink(missing_ok=True)
 
     def _finish(self, file: IO[str]) -> None:
