@@ -4,6 +4,8 @@ import json
 import os
 import resource
 import shutil
+import signal
+import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -240,7 +242,7 @@ def interrupted(monkeypatch):
     def call(self, frame):
         seen.append(frame)
         if len(seen) == 4:
-            raise KeyboardInterrupt
+            signal.raise_signal(signal.SIGINT)
         return look(self, frame)
 
     monkeypatch.setattr(tile_work.Look, "__call__", call)
@@ -257,6 +259,30 @@ def test_ctrl_c_in_a_video_leaves_what_was_done(interrupted, weights, capsys):
     said = capsys.readouterr()
     assert "interrupted after 3 frames" in said.err
     assert "a.mp4" in said.out
+
+
+def test_ctrl_c_while_a_frame_is_written_waits_until_it_is(monkeypatch, weights):
+    overlay = tile_work.Work.overlay
+    drawn = []
+
+    def draw(self, frame, seen):
+        drawn.append(frame)
+        if len(drawn) == 4:
+            signal.raise_signal(signal.SIGINT)
+        return overlay(self, frame, seen)
+
+    monkeypatch.setattr(tile_work.Work, "overlay", draw)
+    clip("a.mp4", count=20)
+    assert tile("a.mp4") == 130
+    assert len(results("a.mp4")["frames"]) == len(decoded("out/a.mp4.overlay.mp4")) == 4
+
+
+def test_ctrl_c_before_the_first_frame_leaves_nothing(monkeypatch, weights, capsys):
+    monkeypatch.setattr(tile_work.Look, "__call__", lambda *_: signal.raise_signal(signal.SIGINT))
+    clip("a.mp4")
+    assert tile("a.mp4") == 130
+    assert not Path("out").exists()
+    assert capsys.readouterr().out == ""
 
 
 def test_ctrl_c_in_a_folder_leaves_the_pictures_that_were_done(interrupted, weights, capsys):
@@ -324,6 +350,7 @@ def test_what_was_written_before_the_room_ended_stays(little_room, weights, caps
         ("a.png", ["--overlap", "0.99"], 2, "--overlap: 0.99 cannot be used"),
         ("a.png", ["--tile", "0"], 2, "--tile: 0 cannot be used"),
         ("a.png", ["--batch", "0"], 2, "--batch: 0 cannot be used"),
+        ("a.png", ["--batch", "many"], 2, "--batch: 'many' cannot be used"),
         ("a.png", ["--tile", "30"], 2, "The nearest sizes that work: 28 px and 32 px."),
         ("a.png", ["--arch", "vit_tiny", "--weights", "random", "--tile", "500"], 2, "496 px and 512 px"),
         ("a.png", ["--arch", "resnet50", "--weights", "hub", "--tile", "224"], 1, "vitcnn fetch --weights resnet50"),
@@ -375,6 +402,21 @@ def test_without_a_model_it_says_how_to_name_one(capsys):
     Image.fromarray(noise(40, 40)).save("a.png")
     assert main(["tile", "a.png", "--out", "out"]) == 2
     assert "Name an architecture and its weights, or a folder of `vitcnn adapt`" in capsys.readouterr().err
+
+
+def test_the_batch_may_be_chosen_by_the_free_memory(weights):
+    Image.fromarray(noise(40, 40)).save("a.png")
+    assert tile("a.png", "--batch", "auto") == 0
+    assert 1 <= results("a.png")["settings"]["batch"] <= 8
+
+
+def test_images_need_no_pyav(monkeypatch, weights, capsys):
+    monkeypatch.setitem(sys.modules, "av", None)
+    Image.fromarray(noise(40, 40)).save("a.png")
+    assert tile("a.png") == 0
+    Path("a.mp4").touch()
+    assert tile("a.mp4", out="other") == 1
+    assert 'pip install "vitcnn[video]"' in capsys.readouterr().err
 
 
 def test_a_tile_that_would_be_enlarged_is_said(capsys):

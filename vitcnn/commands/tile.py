@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from vitcnn.commands.tile_work import Work, Written
 
 WHOLE, FAILED, INTERRUPTED = 0, 1, 130
+AUTO = "auto"
 OUTPUTS, BLENDS, REDUCTIONS = ("tiles", "dense", "frame"), ("gaussian", "constant"), ("mean", "max", "logsumexp")
 
 
@@ -45,7 +46,8 @@ def add_to(commands: Any) -> None:
     tile.add_argument("--class", dest="heat_class", metavar="NAME", help=one)
     classes = "a text file with the name of one class a line, in the order of the logits"
     tile.add_argument("--classes", action=GivenPath, metavar="FILE", help=classes)
-    tile.add_argument("--batch", type=int, default=8, metavar="N", help="tiles in one forward; default: 8")
+    batch = "tiles in one forward, or auto: as many as half of the free memory is measured to hold; default: 8"
+    tile.add_argument("--batch", default="8", metavar="N", help=batch)
     device = "the device: auto, cpu, cuda or cuda:N; default: auto"
     tile.add_argument("--device", default="auto", metavar="NAME", help=device)
     tile.add_argument("--precision", choices=get_args(Precision), default="fp32", help="default: fp32")
@@ -79,7 +81,9 @@ def run_tile(options: argparse.Namespace) -> int:
 def require_numbers(options: argparse.Namespace) -> None:
     """Raise UserError where a number is not one that tiles can have."""
     require_count("--tile", options.tile)
-    require_count("--batch", options.batch)
+    if options.batch != AUTO:
+        options.batch = int(options.batch) if options.batch.isdecimal() else options.batch
+        require_count("--batch", options.batch)
     require_share("--overlap", options.overlap, "0.1 is usual.")
     if step_px(options.tile, options.overlap) < 1:
         allowed = f"a share that leaves tiles of {options.tile} px a step of at least one pixel"
@@ -89,14 +93,14 @@ def require_numbers(options: argparse.Namespace) -> None:
 def read_all(paths: Sequence[Path], work: Work, kind: Kind) -> int:
     """Read each input; return 0, or 1 where one cannot be read whole, or 130 after Ctrl-C. What was done stays."""
     from vitcnn.commands.tile_words import summary
-    from vitcnn.commands.tile_work import read_image_file, read_video_file
+    from vitcnn.commands.tile_work import read_image_file, read_video_file, text_of
 
     read = read_video_file if kind == "video" else read_image_file
     done: list[Written] = []
     status = WHOLE
     try:
         for number, path in enumerate(paths):
-            work.tell_progress(number, len(paths), f"{path.name}, {number + 1} of {len(paths)}")
+            work.tell_progress(number, len(paths), f"{text_of(path)}, {number + 1} of {len(paths)}")
             try:
                 done.append(read(path, work))
             except UserError as error:

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import psutil
 import torch
 from PIL import Image
 from torch import Tensor, nn
 
 from vitcnn.commands.tile_model import Known
+from vitcnn.device import Device, free_bytes
 from vitcnn.inference import TileGrid, Tiler
 from vitcnn.inference.tiling import Dense, FeatureMap, Timings, frame_logits
 from vitcnn.inference.tiling.answers import Reduction
@@ -70,9 +70,17 @@ class Look:
     """Runs a model on the tiles of frames. `place` is a folder for what memory has no room for."""
 
     def __init__(
-        self, known: Known, tiler: Tiler, *, how: Reduction, blend: Blend, place: Path, timings: Timings
+        self,
+        known: Known,
+        tiler: Tiler,
+        *,
+        device: Device,
+        how: Reduction,
+        blend: Blend,
+        place: Path,
+        timings: Timings,
     ) -> None:
-        self._known, self._tiler, self._how, self._place = known, tiler, how, place
+        self._tiler, self._device, self._how, self._place = tiler, device, how, place
         self._head: ChosenClasses | None = None
         if known.features is not None:
             self._head = ChosenClasses(known.features)
@@ -99,7 +107,7 @@ class Look:
             return seen
         surest = of_tiles.amax(dim=0).topk(min(MOST_IN_A_MAP, of_tiles.shape[1])).indices
         self._head.chosen = surest
-        with room_for((len(surest), *frame.shape[1:]), self._place, frame.device) as out:
+        with room_for((len(surest), *frame.shape[1:]), self._place, self._device) as out:
             numbers = likeliest(self._dense.dense(frame, out))
         return Seen(**{**vars(seen), "class_map": by_area(numbers, surest.tolist())})
 
@@ -110,8 +118,8 @@ def in_colours_of(frame: np.ndarray, channels: int) -> np.ndarray:
 
 
 @contextmanager
-def room_for(shape: tuple[int, ...], place: Path, device: torch.device) -> Iterator[Tensor | None]:
-    """Give a float32 tensor mapped to a file, which goes afterwards; None where the memory of `device` has room."""
+def room_for(shape: tuple[int, ...], place: Path, device: Device) -> Iterator[Tensor | None]:
+    """Give a float32 tensor mapped to a file, which goes afterwards; None where the device's memory has room."""
     num_bytes = BYTES_OF_A_NUMBER * int(np.prod(shape))
     if num_bytes * SHARE_OF_MEMORY <= free_bytes(device):
         yield None
@@ -126,13 +134,6 @@ def room_for(shape: tuple[int, ...], place: Path, device: torch.device) -> Itera
         yield flat.view(shape)
     finally:
         path.unlink(missing_ok=True)
-
-
-def free_bytes(device: torch.device) -> int:
-    """Return the bytes of memory that are free on a device."""
-    if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
-    return int(psutil.virtual_memory().available)
 
 
 def likeliest(scores: Tensor) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,15 @@ from vitcnn.errors import UserError
 from vitcnn.images import Resize
 from vitcnn.inference import for_inference, resized
 from vitcnn.inference.forward import memory_format
-from vitcnn.inference.tiling import FeatureMap
+from vitcnn.inference.tiling import FeatureMap, batch_within
 from vitcnn.recipes.parts import HUB, OF_FILE, RANDOM
 from vitcnn.spec import Architecture, InputShape
 
 USUAL_CLASSES = 1000
 """Of random weights, unless --classes names others."""
+
+AUTO = "auto"
+"""A batch that is chosen by what memory is free and what tiles are measured to take."""
 
 ALLOWED = "random, hub, or file:PATH of a safetensors file"
 
@@ -36,7 +39,8 @@ ALLOWED = "random, hub, or file:PATH of a safetensors file"
 class Known:
     """A model ready for tiles of `shape`, what its classes are called, and what the results say of it.
 
-    `features` is its last feature map where a dense map is asked for. `notes` are what the user is to know at once.
+    `features` is its last feature map where a dense map is asked for, `batch` how many tiles it is given at once.
+    `notes` are what the user is to know at once.
     """
 
     model: nn.Module
@@ -46,6 +50,7 @@ class Known:
     settings: Mapping[str, Any]
     notes: tuple[str, ...] = ()
     features: FeatureMap | None = None
+    batch: int = 0
 
 
 def model_of(options: argparse.Namespace, device: Device) -> Known:
@@ -56,7 +61,11 @@ def model_of(options: argparse.Namespace, device: Device) -> Known:
     features = None
     if options.output == "dense":
         features = FeatureMap(model, found.shape)
-    return Known(**{**vars(found), "model": model, "features": features})
+    batch = options.batch
+    if batch == AUTO:
+        shape = found.shape
+        batch = batch_within(None, model, (shape.channels, shape.px, shape.px), device, layout)
+    return replace(found, model=model, features=features, batch=batch)
 
 
 def _named(options: argparse.Namespace, device: Device) -> Known:

@@ -30,7 +30,7 @@ ALIGN = ("left", "right", "right", "right", "left", *("right" for _ in PARTS), "
 
 def row(written: Written) -> tuple[str, ...]:
     """Return the cells of one input."""
-    name = written.path.name
+    name = written.name
     return (
         name if len(name) <= MOST_NAME else f"{name[: MOST_NAME - 1]}…",
         f"{written.width}x{written.height}",

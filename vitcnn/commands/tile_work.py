@@ -42,7 +42,7 @@ QUICK = 1
 class Written:
     """What came of one input. `why` says why it ended early, or nothing."""
 
-    path: Path
+    name: str
     width: int
     height: int
     num_frames: int
@@ -90,12 +90,19 @@ class Work:
             model=self.known.model,
             tile_px=options.tile,
             overlap=options.overlap,
-            batch=options.batch,
+            batch=self.known.batch,
             layout=self.known.layout,
             timings=timings,
         )
-        how, blend = options.frame_by, options.blend
-        return Look(self.known, tiler, how=how, blend=blend, place=self.out, timings=timings)
+        return Look(
+            self.known,
+            tiler,
+            device=self.device,
+            how=options.frame_by,
+            blend=options.blend,
+            place=self.out,
+            timings=timings,
+        )
 
     def overlay(self, frame: np.ndarray, seen: Seen) -> np.ndarray:
         """Return the picture of what was seen in a frame."""
@@ -118,7 +125,7 @@ class Work:
                 "num_classes": len(self.known.names),
                 "tile_px": options.tile,
                 "overlap": options.overlap,
-                "batch": options.batch,
+                "batch": self.known.batch,
                 "output": options.output,
                 "blend": options.blend,
                 "frame_by": options.frame_by,
@@ -216,7 +223,7 @@ def written(
     """Return what came of an input; of a video, the answer is that of its last frame."""
     best = int(seen.of_frame.argmax())
     return Written(
-        path=path,
+        name=text_of(path),
         width=seen.grid.width,
         height=seen.grid.height,
         num_frames=num_frames,

@@ -19,9 +19,6 @@ USUAL_RATE = 25
 LONG_ENOUGH_S = 0.25
 """A video that ends so much earlier than it says is cut off."""
 
-MOST_RATE = 65535
-"""The largest number of a rate's fraction: MPEG-4 takes no larger one."""
-
 CODECS = ("libx264", "h264", "mpeg4")
 """What the overlay is encoded with: the first that this build of PyAV has."""
 
@@ -133,7 +130,7 @@ class VideoWriter:
     """
 
     def __init__(self, path: Path, rate: Fraction) -> None:
-        self.path, self.rate = path, rate.limit_denominator(1001) if rate.numerator <= MOST_RATE else Fraction(25)
+        self.path, self.rate = path, rate.limit_denominator(1001)
         self.num_frames = 0
         self._partial = partial_of(path)
         self._file: Any = None
@@ -151,6 +148,9 @@ class VideoWriter:
                 if self._container is None:
                     self._open(frame)
                 self._mux(self._stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        except av.FFmpegError as error:  # a frame that the encoder does not take, such as one that is too large
+            self._discard()
+            raise NotWritten(f"{short(self.path)} cannot be encoded: {reason_of(error)}. It is left out.") from error
         except BaseException:
             self._discard()
             raise
