@@ -46,7 +46,7 @@ def test_small_frames_are_enlarged_and_all_sides_are_even(height, width, times):
 
 
 def test_a_box_is_drawn_around_its_tile_with_its_name_inside():
-    found = overlay(frame(600, 800), boxes=[Found(box=(100, 200, 400, 500), text="palace 0.83")])
+    found = overlay(frame(600, 800), boxes=[Found(box=(100, 200, 400, 500), name="palace", value="0.83")])
     white = (found == 255).all(axis=-1)
     rows, columns = np.nonzero(white)
     assert (rows.min(), rows.max(), columns.min(), columns.max()) == (200, 499, 100, 399)
@@ -55,6 +55,16 @@ def test_a_box_is_drawn_around_its_tile_with_its_name_inside():
     inked = (found == 0).all(axis=-1)
     assert inked[200:230, 100:250].any(), "the name is in the upper left corner"
     assert not inked[230:].any()
+
+
+def test_of_a_long_name_the_value_stays():
+    eight, one = (
+        overlay(frame(600, 800), boxes=[Found(box=(0, 0, 200, 200), name="a very long name of a class", value=value)])
+        for value in ("0.88", "0.11")
+    )
+    differing = np.nonzero((eight != one).any(axis=-1))[1]
+    assert differing.min() > 100
+    assert differing.max() < 200
 
 
 def test_a_name_is_cut_short_where_its_box_is_narrow():

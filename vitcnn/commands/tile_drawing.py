@@ -60,17 +60,19 @@ def bar_of_heat() -> np.ndarray:
 
 
 def boxes_of(seen: Seen, names: Sequence[str]) -> list[Found]:
-    """Return the tiles that are surest of their class, the surest last, so that it is drawn over the others."""
+    """Return a few sure tiles, of each class the surest before any second one, to be drawn in the reverse order."""
     labels, scores = seen.of_tiles.argmax(axis=1), seen.of_tiles.max(axis=1)
-    kept: list[int] = []
-    for tile in np.argsort(-scores, kind="stable"):
-        box = seen.grid.boxes[tile]
-        alike = (other for other in kept if labels[other] == labels[tile])
-        if len(kept) < MOST_BOXES and not any(shared(box, seen.grid.boxes[other]) > SAME_AREA for other in alike):
-            kept.append(int(tile))
+    ranked: list[tuple[int, int]] = []
+    kept: dict[int, list[Box]] = {}
+    for tile in map(int, np.argsort(-scores, kind="stable")):
+        box, alike = seen.grid.boxes[tile], kept.setdefault(int(labels[tile]), [])
+        if not any(shared(box, other) > SAME_AREA for other in alike):
+            ranked.append((len(alike), tile))
+            alike.append(box)
+    chosen = [tile for _, tile in sorted(ranked, key=lambda entry: entry[0])[:MOST_BOXES]]
     return [
-        Found(box=sides(seen.grid.boxes[tile]), text=f"{names[labels[tile]]} {scores[tile]:.2f}")
-        for tile in reversed(kept)
+        Found(box=sides(seen.grid.boxes[tile]), name=names[labels[tile]], value=f"{scores[tile]:.2f}")
+        for tile in reversed(chosen)
     ]
 
 

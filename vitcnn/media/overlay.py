@@ -37,10 +37,11 @@ INK: Colour = (0, 0, 0)
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """A box to draw and what stands in it."""
+    """A box to draw and what stands in it: a name, cut short where it does not fit, and a value behind it."""
 
     box: Box
-    text: str
+    name: str
+    value: str = ""
 
 
 def overlay(frame: np.ndarray, *, boxes: Sequence[Found] = (), lines: Sequence[Line] = ()) -> np.ndarray:
@@ -114,9 +115,12 @@ def _draw_box(image: Image.Image, found: Found, enlarged: int) -> None:
     thickness = max(2, size_px // 8)
     draw.rectangle((left, top, right - 1, bottom - 1), outline=BOX_COLOUR, width=thickness)
     pad = thickness
-    text = fitting(found.text, size_px, right - left - 2 * (thickness + pad))
-    if not text:
+    value = f" {found.value}" if found.value else ""
+    room = right - left - 2 * (thickness + pad) - round(font_of(size_px).getlength(value))
+    name = fitting(found.name, size_px, room)
+    if not name:
         return
+    text = name + value
     wide = round(font_of(size_px).getlength(text))
     place = left + thickness, top + thickness
     draw.rectangle((*place, place[0] + wide + 2 * pad, place[1] + round(1.3 * size_px)), fill=BOX_COLOUR)
