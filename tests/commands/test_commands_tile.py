@@ -12,10 +12,13 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+import timm
 import torch
+from hub_builders import put_into_cache
 from PIL import Image
-from safetensors.torch import save_file
+from safetensors.torch import save, save_file
 from sklearn.datasets import load_sample_image
+from timm.data import ImageNetInfo
 
 from vitcnn import recipes
 from vitcnn.adaptation.files import load_adapted
@@ -402,6 +405,19 @@ def test_without_a_model_it_says_how_to_name_one(capsys):
     Image.fromarray(noise(40, 40)).save("a.png")
     assert main(["tile", "a.png", "--out", "out"]) == 2
     assert "Name an architecture and its weights, or a folder of `vitcnn adapt`" in capsys.readouterr().err
+
+
+def test_the_hubs_weights_answer_in_the_classes_of_imagenet(tmp_path):
+    entry = architecture("resnet18")
+    torch.manual_seed(7)
+    put_into_cache(tmp_path / "hub", entry.hub, save(timm.create_model(entry.hub).state_dict()))
+    Image.fromarray(noise(40, 40)).save("a.png")
+    assert tile("a.png", arch="resnet18", weights="hub", px=64) == 0
+    found = results("a.png")
+    (best,) = found["frames"][0]["answer"][:1]
+    names = ImageNetInfo("imagenet-1k")
+    assert best["name"] == names.index_to_description(best["class"]).split(",")[0]
+    assert (found["settings"]["weights"], found["settings"]["hub"]) == ("hub", f"timm/{entry.hub}")
 
 
 def test_the_batch_may_be_chosen_by_the_free_memory(weights):

@@ -20,7 +20,7 @@ from vitcnn.commands.tile_names import names_of_weights, numbered, read_names
 from vitcnn.device import Device
 from vitcnn.errors import UserError
 from vitcnn.images import Resize
-from vitcnn.inference import for_inference, resized
+from vitcnn.inference import TileGrid, for_inference, resized
 from vitcnn.inference.forward import memory_format
 from vitcnn.inference.tiling import FeatureMap, batch_within
 from vitcnn.recipes.parts import HUB, OF_FILE, RANDOM
@@ -31,6 +31,9 @@ USUAL_CLASSES = 1000
 
 AUTO = "auto"
 """A batch that is chosen by what memory is free and what tiles are measured to take."""
+
+LARGE = {"width": 7680, "height": 4320}
+"""A frame with more tiles than go through a model at once, for that measurement."""
 
 ALLOWED = "random, hub, or file:PATH of a safetensors file"
 
@@ -63,8 +66,9 @@ def model_of(options: argparse.Namespace, device: Device) -> Known:
         features = FeatureMap(model, found.shape)
     batch = options.batch
     if batch == AUTO:
-        shape = found.shape
-        batch = batch_within(None, model, (shape.channels, shape.px, shape.px), device, layout)
+        grid = TileGrid(**LARGE, tile_px=options.tile, overlap=options.overlap)
+        is_dense, channels = features is not None, found.shape.channels
+        batch = batch_within(None, model, grid, device, channels=channels, layout=layout, is_dense=is_dense)
     return replace(found, model=model, features=features, batch=batch)
 
 
