@@ -357,6 +357,7 @@ def test_what_was_written_before_the_room_ended_stays(little_room, weights, caps
         ("a.png", ["--tile", "30"], 2, "The nearest sizes that work: 28 px and 32 px."),
         ("a.png", ["--arch", "vit_tiny", "--weights", "random", "--tile", "500"], 2, "496 px and 512 px"),
         ("a.png", ["--arch", "resnet50", "--weights", "hub", "--tile", "224"], 1, "vitcnn fetch --weights resnet50"),
+        ("a.png", ["--arch", "sum_attention"], 2, "takes a sequence of images as one input, not an image"),
         ("a.png", ["--arch", "lene"], 2, "Did you mean lenet"),
         ("a.png", ["--weights", "hub"], 2, "architectures with weights on the hub"),
         ("a.png", ["--weights", "digits"], 2, "--weights: 'digits' cannot be used. Allowed: random, hub, or file:PATH"),
@@ -495,6 +496,24 @@ def test_an_adapted_model_answers_in_the_classes_of_its_task(px, said, few_digit
         "full",
         "digits",
     )
+
+
+def test_the_file_that_an_adaptation_started_from_must_be_named(few_digits, capsys):
+    state = architecture("lenet").build(InputShape(px=28, channels=1, num_classes=10)).state_dict()
+    save_file(state, "base.safetensors")
+    options = ["--method", "head", "--weights", "file:base.safetensors", "--device", "cpu", "--out", "adapted"]
+    assert main(["adapt", "lenet", "--task", "digits", "--recipe", "transfer_head_cnn,epochs=1", *options]) == 0
+    Image.fromarray(noise(28, 28)).save("a.png")
+    capsys.readouterr()
+    for chosen, said in (
+        (["--adapted", "adapted"], "Training started from base.safetensors, which the folder does not hold"),
+        (["--adapted", "adapted", "--weights", "hub"], "--weights: 'hub' cannot be used. Allowed: file:PATH"),
+        (["--adapted", "."], "--adapted: '.' cannot be used"),
+    ):
+        assert tile("a.png", *chosen, arch="", px=28) == 2
+        assert said in capsys.readouterr().err
+    assert tile("a.png", "--adapted", "adapted", "--weights", "file:base.safetensors", arch="", px=28) == 0
+    assert results("a.png")["settings"]["started_from"] == "file:base.safetensors"
 
 
 pretrained = pytest.mark.skipif(not WEIGHTS, reason=WHY)

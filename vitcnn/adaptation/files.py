@@ -164,8 +164,8 @@ def base_of(
     return core_of(_built(place, card, how, weights, architecture, data_root)).eval()
 
 
-def read_card(folder: Path) -> dict[str, Any]:
-    """Return the card of a folder; UserError where there is none."""
+def read_card(folder: Path, field: str = "folder") -> dict[str, Any]:
+    """Return the card of a folder; UserError, which calls it `field`, where there is none."""
     try:
         card = json.loads((folder / CARD).read_text(encoding="utf-8"))
         for section, keys in {"": ("architecture", "adaptation"), **SECTIONS}.items():
@@ -174,7 +174,7 @@ def read_card(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         why = "there is none" if isinstance(error, FileNotFoundError) else f"{type(error).__name__}: {error}"
         allowed = f"a folder that vitcnn adapt wrote, with a whole {CARD} ({why})"
-        raise UserError(field="folder", value=short(folder), allowed=allowed, do="Check the path.") from error
+        raise UserError(field=field, value=short(folder), allowed=allowed, do="Check the path.") from error
     assert isinstance(card, dict)
     return card
 

@@ -15,6 +15,7 @@ from vitcnn import architectures
 from vitcnn.adaptation.files import load_adapted, read_card
 from vitcnn.adaptation.own_head import COLOURS, WithHead, file_with_head, hub_with_head
 from vitcnn.adaptation.weights_file import weights_path
+from vitcnn.adaptations import adaptation
 from vitcnn.bench.models import random_model
 from vitcnn.commands.tile_names import names_of_weights, numbered, read_names
 from vitcnn.device import Device
@@ -121,7 +122,8 @@ def _adapted(options: argparse.Namespace) -> Known:
         do = "With --adapted it names the file that training started from, and is needed only where that was a file."
         raise UserError(field="--weights", value=base, allowed="file:PATH", do=do)
     weights = weights_path(base) if base else None
-    card = read_card(options.adapted)
+    card = read_card(options.adapted, "--adapted")
+    _require_base(card, weights)
     model = load_adapted(options.adapted, weights=weights, architecture=options.arch or "", data_root=options.data_root)
     images, tile = card["images"], options.tile
     (name,) = architectures.ask_for([options.arch or card["architecture"]])
@@ -153,6 +155,14 @@ def _adapted(options: argparse.Namespace) -> Known:
     )
 
 
+def _require_base(card: Mapping[str, Any], given: Path | None) -> None:
+    """Raise UserError where training started from a file of the user's, and nobody says where it lies."""
+    started = card["weights"]
+    if given is None and started["name"].startswith(OF_FILE) and adaptation(card["adaptation"]).kind != "full":
+        do = f"Training started from {started['file']}, which the folder does not hold: say where it lies."
+        raise UserError(field="--weights", value="nothing", allowed="file:PATH", do=do)
+
+
 def fitting_names(given: tuple[str, ...], num_classes: int, options: argparse.Namespace) -> tuple[str, ...]:
     """Return the names that were given; UserError where they are more or fewer than the classes."""
     if given and len(given) != num_classes:
@@ -167,6 +177,9 @@ def require_tile(entry: Architecture, px: int) -> str:
 
     UserError, which names the nearest sizes, where it would not see each pixel as it is.
     """
+    if entry.sizes.kind != "image":
+        do = f"{entry.refusal(px)}."
+        raise UserError(field="--arch", value=entry.name, allowed="architectures of images", do=do)
     if entry.sizes.model_px(px) == px and not entry.refusal(px):
         return ""
     below, above = nearest_sizes(entry, px)
