@@ -175,7 +175,7 @@ def setup_of(
 
 def without_folder(weights: str) -> str:
     """Return what weights a recipe starts from, of a file its name, and not where it lies."""
-    return f"{OF_FILE}{Path(weights).name}" if weights.startswith(OF_FILE) else weights
+    return f"{OF_FILE}{Path(weights.removeprefix(OF_FILE)).name}" if weights.startswith(OF_FILE) else weights
 
 
 def require_views(how: Adaptation, by: Recipe) -> None:
