@@ -92,8 +92,9 @@ def require_numbers(options: argparse.Namespace) -> None:
 
 def read_all(paths: Sequence[Path], work: Work, kind: Kind) -> int:
     """Read each input; return 0, or 1 where one cannot be read whole, or 130 after Ctrl-C. What was done stays."""
+    from vitcnn.commands.tile_video import read_video_file
     from vitcnn.commands.tile_words import summary
-    from vitcnn.commands.tile_work import read_image_file, read_video_file, text_of
+    from vitcnn.commands.tile_work import read_image_file, text_of
 
     read = read_video_file if kind == "video" else read_image_file
     done: list[Written] = []

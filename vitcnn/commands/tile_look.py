@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from vitcnn.commands.tile_model import Known
+from vitcnn.commands.tile_known import Known
 from vitcnn.device import Device, free_bytes
 from vitcnn.inference import TileGrid, Tiler
 from vitcnn.inference.tiling import Dense, FeatureMap, Timings, frame_logits

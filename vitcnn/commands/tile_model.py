@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
-
-import torch
-from torch import nn
+from dataclasses import replace
 
 from vitcnn import architectures
-from vitcnn.adaptation.files import load_adapted, read_card
 from vitcnn.adaptation.own_head import COLOURS, WithHead, file_with_head, hub_with_head
 from vitcnn.adaptation.weights_file import weights_path
-from vitcnn.adaptations import adaptation
 from vitcnn.bench.models import random_model
-from vitcnn.commands.tile_names import names_of_weights, numbered, read_names
+from vitcnn.commands.tile_adapted import adapted_model
+from vitcnn.commands.tile_known import Known
+from vitcnn.commands.tile_names import names_for, names_of_weights, numbered, read_names
+from vitcnn.commands.tile_sizes import require_tile
 from vitcnn.device import Device
 from vitcnn.errors import UserError
-from vitcnn.images import Resize
 from vitcnn.inference import TileGrid, for_inference, resized
 from vitcnn.inference.forward import memory_format
 from vitcnn.inference.tiling import FeatureMap, batch_within
@@ -39,27 +33,9 @@ LARGE = {"width": 7680, "height": 4320}
 ALLOWED = "random, hub, or file:PATH of a safetensors file"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Known:
-    """A model ready for tiles of `shape`, what its classes are called, and what the results say of it.
-
-    `features` is its last feature map where a dense map is asked for, `batch` how many tiles it is given at once.
-    `notes` are what the user is to know at once.
-    """
-
-    model: nn.Module
-    shape: InputShape
-    layout: torch.memory_format
-    names: tuple[str, ...]
-    settings: Mapping[str, Any]
-    notes: tuple[str, ...] = ()
-    features: FeatureMap | None = None
-    batch: int = 0
-
-
 def model_of(options: argparse.Namespace, device: Device) -> Known:
     """Return the model on the device; UserError where options do not go together, or the tile does not fit it."""
-    found = _adapted(options) if options.adapted else _named(options, device)
+    found = adapted_model(options) if options.adapted else _named(options, device)
     layout = found.layout
     model = for_inference(found.model, device=device, layout=layout, precision=options.precision, mode="eager")
     features = None
@@ -80,28 +56,37 @@ def _named(options: argparse.Namespace, device: Device) -> Known:
             do = "Name an architecture and its weights, or a folder of `vitcnn adapt` with --adapted."
             raise UserError(field=field, value="nothing", allowed="a name", do=do)
     (name,) = architectures.ask_for([options.arch])
-    entry, value = architectures.architecture(name), options.own_weights
+    entry = architectures.architecture(name)
     note = require_tile(entry, options.tile)
-    given = read_names(options.classes) if options.classes else ()
-    if value == RANDOM:
-        num_classes = len(given) or USUAL_CLASSES
-        shape = InputShape(px=options.tile, channels=COLOURS, num_classes=num_classes)
-        model, settings = random_model(entry, shape, device), {"weights": entry.weights}
-        names = given or numbered(num_classes)
-        meaningless = "the weights are random, so the scores and classes mean nothing"
-        notes = [] if entry.file else [meaningless]
-    else:
-        found = with_head(entry, value, options.tile)
-        model, shape, settings = resized(found.architecture, found.shape), found.shape, dict(found.settings)
-        names = fitting_names(given, shape.num_classes, options) or names_of_weights(entry, shape.num_classes)
-        notes = []
+    found = _at_random(entry, options, device) if options.own_weights == RANDOM else _pretrained(entry, options)
+    return replace(found, notes=tuple(filter(None, (note, *found.notes))))
+
+
+def _at_random(entry: Architecture, options: argparse.Namespace, device: Device) -> Known:
+    """Return an architecture as its builder makes it, with as many classes as are named, or a thousand."""
+    names = read_names(options.classes) if options.classes else numbered(USUAL_CLASSES)
+    shape = InputShape(px=options.tile, channels=COLOURS, num_classes=len(names))
     return Known(
-        model=model,
+        model=random_model(entry, shape, device),
         shape=shape,
         layout=memory_format(entry),
         names=names,
-        settings={"architecture": entry.name, **settings},
-        notes=tuple(filter(None, [note, *notes])),
+        settings={"architecture": entry.name, "weights": entry.weights},
+        notes=() if entry.file else ("the weights are random, so the scores and classes mean nothing",),
+    )
+
+
+def _pretrained(entry: Architecture, options: argparse.Namespace) -> Known:
+    """Return an architecture with weights of the hub or a file, in the classes of these."""
+    found = with_head(entry, options.own_weights, options.tile)
+    num_classes = found.shape.num_classes
+    names = names_for(options.classes, num_classes) or names_of_weights(entry, num_classes)
+    return Known(
+        model=resized(found.architecture, found.shape),
+        shape=found.shape,
+        layout=memory_format(entry),
+        names=names,
+        settings={"architecture": entry.name, **found.settings},
     )
 
 
@@ -113,89 +98,3 @@ def with_head(entry: Architecture, value: str, px: int) -> WithHead:
         return file_with_head(entry, weights_path(value), px)
     do = "A model that was trained here is kept by `vitcnn adapt` or `vitcnn pretrain`: name its folder or file."
     raise UserError(field="--weights", value=value, allowed=ALLOWED, do=do)
-
-
-def _adapted(options: argparse.Namespace) -> Known:
-    """Return the model of a folder that `vitcnn adapt` wrote, its resize from the tile in front, if it needs one."""
-    base = options.own_weights
-    if base is not None and not base.startswith(OF_FILE):
-        do = "With --adapted it names the file that training started from, and is needed only where that was a file."
-        raise UserError(field="--weights", value=base, allowed="file:PATH", do=do)
-    weights = weights_path(base) if base else None
-    card = read_card(options.adapted, "--adapted")
-    _require_base(card, weights)
-    model = load_adapted(options.adapted, weights=weights, architecture=options.arch or "", data_root=options.data_root)
-    images, tile = card["images"], options.tile
-    (name,) = architectures.ask_for([options.arch or card["architecture"]])
-    entry = architectures.architecture(name)
-    if isinstance(model, nn.Sequential) and isinstance(model[0], Resize):
-        model = model[1]
-    model_px, notes = int(images["model_px"]), []
-    if model_px != tile:
-        model = nn.Sequential(Resize(model_px), model)
-        changed = "shrunk" if model_px < tile else "enlarged"
-        notes = [f"tiles of {tile} px are {changed} to {model_px} px, at which the model was adapted"]
-    num_classes = int(card["data"]["num_classes"])
-    given = fitting_names(read_names(options.classes) if options.classes else (), num_classes, options)
-    told = tuple(map(str, card["data"].get("classes", ())))
-    started = {"started_from": card["weights"]["name"], "weights_sha256": card["weights"]["sha256"]}
-    return Known(
-        model=model,
-        shape=InputShape(px=tile, channels=int(images["channels"]), num_classes=num_classes),
-        layout=memory_format(entry),
-        names=given or (told if len(told) == num_classes else numbered(num_classes)),
-        settings={
-            "architecture": card["architecture"],
-            "weights": f"adapted:{Path(options.adapted).resolve().name}",
-            "adaptation": card["adaptation"],
-            "adapted_to": card["data"].get("task", ""),
-            **started,
-        },
-        notes=tuple(notes),
-    )
-
-
-def _require_base(card: Mapping[str, Any], given: Path | None) -> None:
-    """Raise UserError where training started from a file of the user's, and nobody says where it lies."""
-    started = card["weights"]
-    if given is None and started["name"].startswith(OF_FILE) and adaptation(card["adaptation"]).kind != "full":
-        do = f"Training started from {started['file']}, which the folder does not hold: say where it lies."
-        raise UserError(field="--weights", value="nothing", allowed="file:PATH", do=do)
-
-
-def fitting_names(given: tuple[str, ...], num_classes: int, options: argparse.Namespace) -> tuple[str, ...]:
-    """Return the names that were given; UserError where they are more or fewer than the classes."""
-    if given and len(given) != num_classes:
-        allowed = f"a file of {num_classes:,} names, one a line, as the weights have classes"
-        do = f"It holds {len(given):,}."
-        raise UserError(field="--classes", value=str(options.classes), allowed=allowed, do=do)
-    return given
-
-
-def require_tile(entry: Architecture, px: int) -> str:
-    """Return what is to be said of tiles that are enlarged for a model; "" where it takes them as they are.
-
-    UserError, which names the nearest sizes, where it would not see each pixel as it is.
-    """
-    if entry.sizes.kind != "image":
-        do = f"{entry.refusal(px)}."
-        raise UserError(field="--arch", value=entry.name, allowed="architectures of images", do=do)
-    if entry.sizes.model_px(px) == px and not entry.refusal(px):
-        return ""
-    below, above = nearest_sizes(entry, px)
-    if below is None and not entry.refusal(px):
-        model_px = entry.model_px(px)
-        return f"tiles of {px} px are enlarged to {model_px} px, the size at which {entry.name} works on them"
-    sizes = " and ".join(f"{size} px" for size in (below, above) if size)
-    do = f"The nearest sizes that work: {sizes}." if sizes else "Choose another architecture."
-    raise UserError(field="--tile", value=px, allowed=f"sizes that {entry.name} takes: {entry.sizes.words}", do=do)
-
-
-def nearest_sizes(entry: Architecture, px: int) -> tuple[int | None, int | None]:
-    """Return the nearest sizes below and above `px` that a model takes as they are, None where there is none."""
-
-    def takes(size: int) -> bool:
-        return not entry.refusal(size) and entry.sizes.model_px(size) == size
-
-    below = next((size for size in range(px - 1, 0, -1) if takes(size)), None)
-    return below, next((size for size in range(px + 1, 2 * px + 1024) if takes(size)), None)

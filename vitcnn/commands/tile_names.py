@@ -25,6 +25,15 @@ def read_names(path: Path) -> tuple[str, ...]:
     return names
 
 
+def names_for(path: Path | None, num_classes: int) -> tuple[str, ...]:
+    """Return the names in a file, if one is given; UserError where they are more or fewer than the classes."""
+    names = () if path is None else read_names(path)
+    if names and len(names) != num_classes:
+        allowed = f"a file of {num_classes:,} names, one a line, as the weights have classes"
+        raise UserError(field="--classes", value=short(path or ""), allowed=allowed, do=f"It holds {len(names):,}.")
+    return names
+
+
 def numbered(num_classes: int) -> tuple[str, ...]:
     """Return names for classes of which only the number is known."""
     return tuple(f"class {number}" for number in range(num_classes))

@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import io
 import time
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -17,18 +16,16 @@ import torch
 from PIL import Image
 
 from vitcnn.commands.tile_drawing import drawn
+from vitcnn.commands.tile_known import Known
 from vitcnn.commands.tile_look import Look, Seen, in_colours_of
-from vitcnn.commands.tile_model import Known
 from vitcnn.commands.tile_names import number_of
 from vitcnn.commands.tile_results import Results
 from vitcnn.device import Device
-from vitcnn.errors import UserError
 from vitcnn.folders import write_whole
 from vitcnn.inference import Tiler
-from vitcnn.inference.tiling import Timings, prefetched
+from vitcnn.inference.tiling import Timings
 from vitcnn.media.image_file import read_image
 from vitcnn.media.overlay import palette
-from vitcnn.media.video_file import VideoFile, VideoWriter
 from vitcnn.media.written import interrupts_held, naming
 from vitcnn.progress import ProgressBar
 
@@ -164,49 +161,6 @@ def read_image_file(path: Path, work: Work) -> Written:
             results.add(seen)
         results.end |= {"status": WHOLE, "timings_s": rounded(timings.seconds)}
     return written(path, seen, 1, work, timings.seconds, start)
-
-
-def read_video_file(path: Path, work: Work) -> Written:
-    """Read a video, and write an overlay of it and its results, frame by frame.
-
-    What was done until Ctrl-C, or until the video cannot be read any further, is kept. UserError where no frame can be.
-    """
-    start, timings, ahead = time.perf_counter(), Timings(work.device.timer), Timings()
-    video, look, why, is_interrupted = VideoFile(path), work.look(timings), "", False
-    host: deque[np.ndarray] = deque()
-    name, seen = text_of(path), None
-    with VideoWriter(work.named(path, ".overlay.mp4"), video.rate) as pictures, work.results(path) as results:
-        try:
-            for pixels in prefetched(kept(video, host, work.known.shape.channels), work.device, ahead):
-                frame, seen = host.popleft(), look(pixels)
-                with interrupts_held(), timings("write"):
-                    if not results.num_frames:
-                        make_folder(work.out)
-                        results.head |= work.head(path, frame, kind="video", frames_per_second=float(video.rate))
-                    pictures.add(work.overlay(frame, seen))
-                    results.add(seen, time_s=round(results.num_frames / float(video.rate), 3))
-                total = max(video.num_frames, results.num_frames + 1)
-                work.tell_progress(results.num_frames, total, f"{name}: frame {results.num_frames:,}")
-        except KeyboardInterrupt:
-            why, is_interrupted = f"{name} was interrupted after {results.num_frames:,} frames", True
-        except UserError as error:
-            why = str(error)
-            if not results.num_frames:
-                raise
-        finally:
-            video.close()
-        seconds = {part: timings.seconds[part] + ahead.seconds[part] for part in timings.seconds}
-        results.end |= {"status": why or WHOLE, "timings_s": rounded(seconds)}
-    if seen is None or not results.num_frames:
-        raise KeyboardInterrupt
-    return written(path, seen, results.num_frames, work, seconds, start, why=why, is_interrupted=is_interrupted)
-
-
-def kept(frames: Iterable[np.ndarray], host: deque[np.ndarray], channels: int) -> Iterator[np.ndarray]:
-    """Yield frames as a model takes them, and keep each as it is until it has been drawn on."""
-    for frame in frames:
-        host.append(frame)
-        yield in_colours_of(frame, channels)
 
 
 def written(
