@@ -233,7 +233,9 @@ def test_a_video_gives_a_video_and_the_json_of_its_frames(weights, capsys):
     drawn = decoded("out/a.mp4.overlay.mp4")
     assert len(drawn) == 6
     assert drawn[0].shape[1] == 660, "11 times as large"
-    assert "The answer is that of a video's last frame" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert out.split()[:4] == ["input", "size", "tiles", "frames"]
+    assert "The answer is that of a video's last frame" in out
 
 
 @pytest.fixture

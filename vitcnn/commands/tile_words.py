@@ -19,26 +19,26 @@ MOST_NAME = 40
 
 def summary(done: Sequence[Written], work: Work, *, num_inputs: int) -> str:
     """Return the table, a row for each input, and the sentences below it."""
-    columns = ("input", "size, px", "tiles", "frames", "answer", *(f"{part}, s" for part in PARTS), "in all, s")
-    table = tabulate([row(written) for written in done[:MOST_ROWS]], columns, disable_numparse=True, colalign=ALIGN)
-    more = [f"... and {len(done) - MOST_ROWS} more"] if len(done) > MOST_ROWS else []
+    has_videos = any(written.num_frames > 1 for written in done)
+    columns = ["input", "size", "tiles", *(["frames"] if has_videos else []), "answer", *PARTS, "in all"]
+    rows = [cells(written, has_videos=has_videos) for written in done[:MOST_ROWS]]
+    align = ["left" if column in ("input", "answer") else "right" for column in columns]
+    table = tabulate(rows, columns, disable_numparse=True, colalign=align)
+    more = [f"... and {len(done) - MOST_ROWS:,} more"] if len(done) > MOST_ROWS else []
     return "\n".join([table, *more, "", *sentences(done, work, num_inputs)])
 
 
-ALIGN = ("left", "right", "right", "right", "left", *("right" for _ in PARTS), "right")
-
-
-def row(written: Written) -> tuple[str, ...]:
+def cells(written: Written, *, has_videos: bool) -> list[str]:
     """Return the cells of one input."""
     name = written.name
-    return (
+    return [
         name if len(name) <= MOST_NAME else f"{name[: MOST_NAME - 1]}…",
         f"{written.width}x{written.height}",
         f"{written.num_tiles:,}",
-        f"{written.num_frames:,}",
+        *([f"{written.num_frames:,}"] if has_videos else []),
         written.answer,
-        *(f"{written.seconds[part]:.3g}" for part in (*PARTS, "all")),
-    )
+        *(f"{written.seconds[part]:.2f}" for part in (*PARTS, "all")),
+    ]
 
 
 def sentences(done: Sequence[Written], work: Work, num_inputs: int) -> list[str]:
@@ -48,7 +48,7 @@ def sentences(done: Sequence[Written], work: Work, num_inputs: int) -> list[str]
     settings = f"{work.known.settings['architecture']} ({weights}), tiles of {options.tile} px"
     whole = sum(not written.why for written in done)
     counts = "" if whole == num_inputs else f" {whole:,} of {num_inputs:,} inputs are whole."
-    lines = [f"{settings}, overlap {options.overlap:g}, on {work.device.name}.{counts}"]
+    lines = [f"{settings}, overlap {options.overlap:g}, on {work.device.name}. Times are in seconds.{counts}"]
     if any(written.num_frames > 1 for written in done):
         lines.append("The answer is that of a video's last frame. Frames are decoded while others are worked on.")
     kinds = "overlays (.overlay.*) and results (.json)"
