@@ -1,0 +1,186 @@
+"""Tiles of scenes with planted defects: none, a crack, a scratch or a blob, and the exact mask of each tile.
+
+A tile is of the class of which most of its pixels are, where these are at least `least_px` of its side; of fewer it
+is of none. The scenes of the training part, of the test part and of the held-out frames have other seeds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from scipy.ndimage import find_objects
+
+from vitcnn.spec import Data, InputShape, Progress, Split, Task
+from vitcnn.tasks import scenes
+from vitcnn.tasks.cache import cached
+from vitcnn.tasks.scenes import CLASSES, Scene, make_scene
+
+TRAIN, TEST, FRAMES = 0, 1, 2
+"""The first part of a scene's seed: where it belongs."""
+
+VERSION = 1
+"""Raised whenever the same scenes give other tiles than before."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TileKind:
+    """Tiles of `tile_px` pixels a side, as many as `num_train` and `num_test`, of scenes of `width` x `height`.
+
+    `unit_px` is the size of things in these scenes.
+    """
+
+    name: str
+    tile_px: int
+    unit_px: int
+    width: int
+    height: int
+    num_train: int
+    num_test: int
+
+
+SMALL = TileKind(name="defects", tile_px=64, unit_px=64, width=1280, height=720, num_train=5_000, num_test=1_000)
+LARGE = TileKind(name="defects512", tile_px=512, unit_px=256, width=3840, height=2160, num_train=5_000, num_test=1_000)
+
+KINDS = {kind.name: kind for kind in (SMALL, LARGE)}
+"""By the names of their tasks."""
+
+
+def least_px(tile_px: int) -> int:
+    """Return how many pixels of a defect a tile must hold to be of its class: 24 of 64 px, 543 of 512 px.
+
+    That is a line of usual width over about a seventh of the tile.
+    """
+    return round(24 * (tile_px / 64) ** 1.5)
+
+
+def label_of(mask: np.ndarray) -> int:
+    """Return the class of a tile by the classes of its pixels, (tile_px, tile_px): the rule above.
+
+    Of classes that have as many pixels, the first.
+    """
+    counts = np.bincount(mask.ravel(), minlength=len(CLASSES))[1:]
+    return int(counts.argmax()) + 1 if counts.max() >= least_px(len(mask)) else 0
+
+
+def frame(kind: TileKind, number: int, *, width: int | None = None, height: int | None = None) -> Scene:
+    """Return a held-out frame: no tile of the task is of it. As large as the task's scenes, unless asked otherwise."""
+    return make_scene(
+        width=width or kind.width, height=height or kind.height, seed=(FRAMES, number), unit_px=kind.unit_px
+    )
+
+
+def load_tiles(kind: TileKind, data_root: Path, progress: Progress) -> Data:
+    """Return the tiles: made once, then kept below `data_root`."""
+    make = partial(make_tiles, kind, seed=0, progress=progress)
+    return cached(data_root / "made" / f"{kind.name}-{_key(kind)}.npz", make)
+
+
+def load_masks(kind: TileKind, data_root: Path, progress: Progress) -> Data:
+    """Return the classes of the pixels of the same tiles, in the same order: images are uint8 (count, 1, px, px)."""
+    make = partial(make_masks, kind, seed=0, progress=progress)
+    return cached(data_root / "made" / f"{kind.name}-masks-{_key(kind)}.npz", make)
+
+
+def make_tiles(kind: TileKind, *, seed: int, progress: Progress) -> Data:
+    """Return the tiles: classes balanced, order shuffled; same seed, same tiles."""
+    return _made(kind, seed, progress, is_mask=False)
+
+
+def make_masks(kind: TileKind, *, seed: int, progress: Progress) -> Data:
+    """Return the masks of the tiles that `make_tiles` returns for the same arguments."""
+    return _made(kind, seed, progress, is_mask=True)
+
+
+def _key(kind: TileKind) -> str:
+    settings = {"versions": (scenes.VERSION, VERSION), "seed": 0, **vars(kind)}
+    return hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:12]
+
+
+def _made(kind: TileKind, seed: int, progress: Progress, *, is_mask: bool) -> Data:
+    total = kind.num_train + kind.num_test
+
+    def report(done: int) -> None:
+        progress(done, total, f"{done:,}/{total:,} tiles of {kind.name} made")
+
+    train = _split(kind, (TRAIN, seed), kind.num_train, is_mask, report)
+    test = _split(kind, (TEST, seed), kind.num_test, is_mask, lambda done: report(kind.num_train + done))
+    return Data(train=train, test=test)
+
+
+def _split(kind: TileKind, seed: tuple[int, int], count: int, is_mask: bool, report: Callable[[int], None]) -> Split:
+    order = np.random.default_rng(seed).permutation(count)  # tiles of a scene do not stay together
+    images = np.empty((count, 1 if is_mask else 3, kind.tile_px, kind.tile_px), dtype=np.uint8)
+    labels = np.empty(count, dtype=np.int64)
+    wanted = np.bincount(np.arange(count) % len(CLASSES), minlength=len(CLASSES))
+    done = 0
+    for scene, places in _chosen(kind, seed, wanted):
+        source = scene.mask[None] if is_mask else scene.image
+        for top, left, label in places:
+            images[order[done]] = source[:, top : top + kind.tile_px, left : left + kind.tile_px]
+            labels[order[done]] = label
+            done += 1
+        report(done)
+    return Split(images=images, labels=labels)
+
+
+def _chosen(
+    kind: TileKind, seed: tuple[int, int], wanted: np.ndarray
+) -> Iterator[tuple[Scene, list[tuple[int, int, int]]]]:
+    """Yield scenes, and the tops, lefts and labels of the tiles that are cut out of each, until all wanted are."""
+    left_over, number = wanted.copy(), 0
+    while left_over.any():
+        scene = make_scene(width=kind.width, height=kind.height, seed=(*seed, number), unit_px=kind.unit_px)
+        rng, mask = np.random.default_rng((*seed, number, 1)), scene.mask
+        places = []
+        for top, left in [*_on_defects(scene, kind, rng), *_anywhere(scene, kind, rng)]:
+            label = label_of(mask[top : top + kind.tile_px, left : left + kind.tile_px])
+            if left_over[label]:
+                left_over[label] -= 1
+                places.append((top, left, label))
+        yield scene, places
+        number += 1
+
+
+def _on_defects(scene: Scene, kind: TileKind, rng: np.random.Generator) -> Iterator[tuple[int, int]]:
+    """Yield the top and left of a tile for each defect: any pixel of the defect lies anywhere in the tile."""
+    boxes = find_objects(scene.defects)
+    for number, box in enumerate(boxes, 1):
+        if box is None:  # other things hide it
+            continue
+        down, across = np.nonzero(scene.defects[box] == number)
+        chosen = rng.integers(len(down))
+        at = (box[0].start + down[chosen], box[1].start + across[chosen])
+        corner = np.asarray(at) - rng.integers(kind.tile_px, size=2)
+        top, left = np.clip(corner, 0, (kind.height - kind.tile_px, kind.width - kind.tile_px))
+        yield int(top), int(left)
+
+
+def _anywhere(scene: Scene, kind: TileKind, rng: np.random.Generator) -> Iterator[tuple[int, int]]:
+    """Yield the tops and lefts of tiles anywhere in the scene, half as many as it has defects."""
+    for _ in range(max(1, scene.num_defects // 2)):
+        yield int(rng.integers(kind.height - kind.tile_px + 1)), int(rng.integers(kind.width - kind.tile_px + 1))
+
+
+def _task(kind: TileKind) -> Task:
+    return Task(
+        name=kind.name,
+        shape=InputShape(px=kind.tile_px, channels=3, num_classes=len(CLASSES)),
+        classes=CLASSES,
+        loader=partial(load_tiles, kind),
+        recipes="photos",
+        target_accuracy=0.8,
+        source="made here",
+    )
+
+
+DEFECTS = _task(SMALL)
+"""For CPUs."""
+
+DEFECTS512 = _task(LARGE)
+"""For GPUs: 4.7 GB, made when asked for."""

@@ -1,0 +1,145 @@
+"""Makes scenes of any size with planted defects and a mask of them, by a seed: NumPy and SciPy alone.
+
+A scene is a textured ground in uneven light. In each cell of a jittered grid lies one thing: a defect in some, and else
+a mark that is harmless but changes as many pixels as much, brighter or darker. So neither the brightness of a part of
+a scene, nor its variance, nor any weighted sum of its pixels says whether there is a defect: its form does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from vitcnn.errors import UserError
+from vitcnn.fields import require_count, require_share
+from vitcnn.tasks.scene_grounds import GRAIN, ground_of
+from vitcnn.tasks.scene_strokes import Patch
+from vitcnn.tasks.scene_things import DEFECTS, MARKS, Thing
+
+VERSION = 1
+"""Raised whenever the same seed gives other scenes than before."""
+
+CLASSES = ("none", *DEFECTS)
+"""What a pixel or a tile can be: its place here is its number."""
+
+MIN_CONTRAST, MAX_CONTRAST = 0.22, 0.5
+"""How much brighter or darker a thing makes what it covers, as a share."""
+
+CELL = 1.05
+"""The side of a cell, in sizes of things."""
+
+JITTER = 0.2
+"""How far a thing may lie from the middle of its cell along each side, in cells."""
+
+DEFECT_SHARE = 0.15
+"""Share of the cells that hold a defect."""
+
+MAX_TINT = 0.06
+"""How far red, green and blue of a scene may differ from its grey, as a share."""
+
+COVERED = 0.5
+"""A pixel belongs to the defect that covers this much of it or more."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """An image, uint8 (3, height, width), and which defect each pixel belongs to, uint16 (height, width).
+
+    0 is none, and k the defect whose class, a place in `CLASSES`, is `classes[k]`; `classes[0]` is 0.
+    """
+
+    image: np.ndarray
+    defects: np.ndarray
+    classes: np.ndarray
+
+    @property
+    def mask(self) -> np.ndarray:
+        """The class of each pixel, uint8 (height, width)."""
+        mask: np.ndarray = self.classes[self.defects]
+        return mask
+
+    @property
+    def num_defects(self) -> int:
+        """How many defects there are; of some, other things may hide all pixels."""
+        return len(self.classes) - 1
+
+
+def make_scene(
+    *, width: int, height: int, seed: int | tuple[int, ...], unit_px: float = 64, defect_share: float = DEFECT_SHARE
+) -> Scene:
+    """Return the scene of a seed: the same arguments, the same scene.
+
+    `unit_px` is the size of things in pixels: about what a defect is long, and the distance between things.
+    `defect_share` of these are defects. UserError for sizes below 1, or more cells with defects than masks can count.
+    """
+    require_count("width", width)
+    require_count("height", height)
+    require_share("defect_share", defect_share, "0.15 is usual.")
+    if not unit_px >= MIN_UNIT_PX:
+        do = "64 is usual for tiles of 64 px."
+        raise UserError(field="unit_px", value=unit_px, allowed=f"numbers from {MIN_UNIT_PX}", do=do)
+    rng = np.random.default_rng(seed)
+    light = ground_of(height, width, unit_px, rng)
+    change = np.ones((height, width), dtype=np.float32)
+    defects, classes = np.zeros((height, width), dtype=np.uint16), [0]
+    for middle in _middles(height, width, unit_px, rng):
+        label, thing = _drawn_thing(defect_share, rng)
+        contrast = rng.uniform(MIN_CONTRAST, MAX_CONTRAST) * rng.choice([-1, 1])
+        classes += [label] if label else []
+        for patch in thing(middle, unit_px, rng):
+            _lay(patch, change, defects, contrast, len(classes) - 1 if label else 0)
+    if len(classes) > np.iinfo(np.uint16).max:
+        do = "Make a smaller scene, larger things or fewer defects."
+        raise UserError(field="defects in a scene", value=len(classes) - 1, allowed="up to 65,534", do=do)
+    return Scene(
+        image=_photographed(light, change, rng), defects=defects, classes=np.array(classes, dtype=np.uint8)
+    )
+
+
+MIN_UNIT_PX = 16
+"""Things that are smaller have no form."""
+
+
+def _middles(height: int, width: int, unit_px: float, rng: np.random.Generator) -> list[tuple[float, float]]:
+    """Return where things lie, (y, x), row by row: one in each cell."""
+    cell = CELL * unit_px
+    rows, columns = (max(1, round(length / cell)) for length in (height, width))
+    moved = rng.uniform(-JITTER, JITTER, (rows, columns, 2))
+    return [
+        ((row + 0.5 + moved[row, column, 0]) * height / rows, (column + 0.5 + moved[row, column, 1]) * width / columns)
+        for row in range(rows)
+        for column in range(columns)
+    ]
+
+
+def _drawn_thing(defect_share: float, rng: np.random.Generator) -> tuple[int, Thing]:
+    """Return the class and the function of a defect or of a mark, whose class is 0."""
+    if rng.random() < defect_share:
+        label = int(rng.integers(1, len(CLASSES)))
+        return label, DEFECTS[CLASSES[label]]
+    return 0, MARKS[rng.integers(len(MARKS))]
+
+
+def _lay(patch: Patch, change: np.ndarray, defects: np.ndarray, contrast: float, number: int) -> None:
+    """Lay one patch over what is there: what it covers is its own, brightness and mask."""
+    top, left = max(0, patch.top), max(0, patch.left)
+    part = patch.coverage[top - patch.top :, left - patch.left :]
+    window = change[top : top + part.shape[0], left : left + part.shape[1]]
+    part = part[: window.shape[0], : window.shape[1]]
+    window += (np.float32(1 + contrast) - window) * part
+    belongs = defects[top : top + part.shape[0], left : left + part.shape[1]]
+    belongs[part >= COVERED] = number
+
+
+def _photographed(light: np.ndarray, change: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return what a camera sees, uint8 (3, height, width): tinted, with noise in each pixel."""
+    grain = rng.standard_normal(light.shape, dtype=np.float32)
+    grain *= np.float32(GRAIN)
+    grain += change
+    grain *= light
+    tint = 255 * (1 + rng.uniform(-MAX_TINT, MAX_TINT, 3)).astype(np.float32)
+    image = np.empty((3, *light.shape), dtype=np.uint8)
+    for channel, level in zip(image, tint, strict=True):
+        channel[:] = np.clip(grain * level, 0, 255)
+    return image
