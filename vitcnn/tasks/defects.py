@@ -24,6 +24,9 @@ from vitcnn.tasks.scenes import CLASSES, Scene, make_scene
 TRAIN, TEST, FRAMES = 0, 1, 2
 """The first part of a scene's seed: where it belongs."""
 
+Place = tuple[int, int, int]
+"""The top, the left and the class of a tile."""
+
 VERSION = 1
 """Raised whenever the same scenes give other tiles than before."""
 
@@ -129,42 +132,40 @@ def _split(kind: TileKind, seed: tuple[int, int], count: int, is_mask: bool, rep
     return Split(images=images, labels=labels)
 
 
-def _chosen(
-    kind: TileKind, seed: tuple[int, int], wanted: np.ndarray
-) -> Iterator[tuple[Scene, list[tuple[int, int, int]]]]:
-    """Yield scenes, and the tops, lefts and labels of the tiles that are cut out of each, until all wanted are."""
+def _chosen(kind: TileKind, seed: tuple[int, int], wanted: np.ndarray) -> Iterator[tuple[Scene, list[Place]]]:
+    """Yield scenes, and the tiles that are cut out of each, until there are as many of each class as are wanted."""
     left_over, number = wanted.copy(), 0
     while left_over.any():
         scene = make_scene(width=kind.width, height=kind.height, seed=(*seed, number), unit_px=kind.unit_px)
-        rng, mask = np.random.default_rng((*seed, number, 1)), scene.mask
-        places = []
-        for top, left in [*_on_defects(scene, kind, rng), *_anywhere(scene, kind, rng)]:
-            label = label_of(mask[top : top + kind.tile_px, left : left + kind.tile_px])
-            if left_over[label]:
-                left_over[label] -= 1
-                places.append((top, left, label))
-        yield scene, places
+        chosen = []
+        for place in _as_many_without(_on_things(scene, kind, np.random.default_rng((*seed, number, 1)))):
+            if left_over[place[2]]:
+                left_over[place[2]] -= 1
+                chosen.append(place)
+        yield scene, chosen
         number += 1
 
 
-def _on_defects(scene: Scene, kind: TileKind, rng: np.random.Generator) -> Iterator[tuple[int, int]]:
-    """Yield the top and left of a tile for each defect: any pixel of the defect lies anywhere in the tile."""
-    boxes = find_objects(scene.defects)
-    for number, box in enumerate(boxes, 1):
+def _as_many_without(places: list[Place]) -> list[Place]:
+    """Return the tiles with defects, and of those without as many as of a class of defects: of every scene some."""
+    with_defects = [place for place in places if place[2]]
+    without = [place for place in places if not place[2]]
+    count = -(-len(with_defects) // (len(CLASSES) - 1))
+    return with_defects + without[:: max(1, len(without) // max(1, count))][:count]
+
+
+def _on_things(scene: Scene, kind: TileKind, rng: np.random.Generator) -> list[Place]:
+    """Return a tile for each thing, defect or mark, in the order of the things: a pixel of it lies anywhere in it."""
+    places, mask, px = [], scene.mask, kind.tile_px
+    for number, box in enumerate(find_objects(scene.things), 1):
         if box is None:  # other things hide it
             continue
-        down, across = np.nonzero(scene.defects[box] == number)
+        down, across = np.nonzero(scene.things[box] == number)
         chosen = rng.integers(len(down))
-        at = (box[0].start + down[chosen], box[1].start + across[chosen])
-        corner = np.asarray(at) - rng.integers(kind.tile_px, size=2)
-        top, left = np.clip(corner, 0, (kind.height - kind.tile_px, kind.width - kind.tile_px))
-        yield int(top), int(left)
-
-
-def _anywhere(scene: Scene, kind: TileKind, rng: np.random.Generator) -> Iterator[tuple[int, int]]:
-    """Yield the tops and lefts of tiles anywhere in the scene, half as many as it has defects."""
-    for _ in range(max(1, scene.num_defects // 2)):
-        yield int(rng.integers(kind.height - kind.tile_px + 1)), int(rng.integers(kind.width - kind.tile_px + 1))
+        at = np.array((box[0].start + down[chosen], box[1].start + across[chosen]))
+        top, left = np.clip(at - rng.integers(px, size=2), 0, (kind.height - px, kind.width - px)).tolist()
+        places.append((top, left, label_of(mask[top : top + px, left : left + px])))
+    return places
 
 
 def _task(kind: TileKind) -> Task:

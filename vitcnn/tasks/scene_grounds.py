@@ -7,13 +7,13 @@ from collections.abc import Callable
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
-MIN_ROUGHNESS, MAX_ROUGHNESS = 0.02, 0.07
+MIN_ROUGHNESS, MAX_ROUGHNESS = 0.015, 0.045
 """Standard deviation of the texture, as a share of the brightness."""
 
 MAX_FALL = 0.35
 """How much of its brightness a scene loses to each end, at most, by the light alone."""
 
-GRAIN = 0.03
+GRAIN = 0.02
 """Standard deviation of the noise of each pixel, as a share of the brightness."""
 
 Ground = Callable[[int, int, float, np.random.Generator], np.ndarray]

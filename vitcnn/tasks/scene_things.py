@@ -18,8 +18,8 @@ Thing = Callable[[tuple[float, float], float, np.random.Generator], list[Patch]]
 
 
 def line_px(unit_px: float) -> float:
-    """Return the usual width of a line: 2.5 px for things of 64 px, and the root of the ratio as much for others."""
-    return float(2.5 * np.sqrt(unit_px / 64))
+    """Return the usual width of a line: 3.5 px for things of 64 px, and the root of the ratio as much for others."""
+    return float(3.5 * np.sqrt(unit_px / 64))
 
 
 def crack(middle: tuple[float, float], unit_px: float, rng: np.random.Generator) -> list[Patch]:

@@ -23,10 +23,10 @@ VERSION = 1
 CLASSES = ("none", *DEFECTS)
 """What a pixel or a tile can be: its place here is its number."""
 
-MIN_CONTRAST, MAX_CONTRAST = 0.22, 0.5
+MIN_CONTRAST, MAX_CONTRAST = 0.35, 0.6
 """How much brighter or darker a thing makes what it covers, as a share."""
 
-CELL = 1.05
+CELL = 1.3
 """The side of a cell, in sizes of things."""
 
 JITTER = 0.2
@@ -38,31 +38,36 @@ DEFECT_SHARE = 0.15
 MAX_TINT = 0.06
 """How far red, green and blue of a scene may differ from its grey, as a share."""
 
+MIN_UNIT_PX = 16
+"""Things that are smaller have no form."""
+
+MOST_THINGS = int(np.iinfo(np.uint16).max)
+
 COVERED = 0.5
-"""A pixel belongs to the defect that covers this much of it or more."""
+"""A pixel belongs to the thing that covers this much of it or more."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
-    """An image, uint8 (3, height, width), and which defect each pixel belongs to, uint16 (height, width).
+    """An image, uint8 (3, height, width), and which thing each pixel belongs to, uint16 (height, width).
 
-    0 is none, and k the defect whose class, a place in `CLASSES`, is `classes[k]`; `classes[0]` is 0.
+    0 is the ground, and k the thing whose class, a place in `CLASSES`, is `classes[k]`: 0 of the ground and of marks.
     """
 
     image: np.ndarray
-    defects: np.ndarray
+    things: np.ndarray
     classes: np.ndarray
 
     @property
     def mask(self) -> np.ndarray:
         """The class of each pixel, uint8 (height, width)."""
-        mask: np.ndarray = self.classes[self.defects]
+        mask: np.ndarray = self.classes[self.things]
         return mask
 
     @property
     def num_defects(self) -> int:
         """How many defects there are; of some, other things may hide all pixels."""
-        return len(self.classes) - 1
+        return int(np.count_nonzero(self.classes))
 
 
 def make_scene(
@@ -71,7 +76,7 @@ def make_scene(
     """Return the scene of a seed: the same arguments, the same scene.
 
     `unit_px` is the size of things in pixels: about what a defect is long, and the distance between things.
-    `defect_share` of these are defects. UserError for sizes below 1, or more cells with defects than masks can count.
+    `defect_share` of these are defects. UserError for sizes below 1, or more things than a map of them can count.
     """
     require_count("width", width)
     require_count("height", height)
@@ -82,23 +87,18 @@ def make_scene(
     rng = np.random.default_rng(seed)
     light = ground_of(height, width, unit_px, rng)
     change = np.ones((height, width), dtype=np.float32)
-    defects, classes = np.zeros((height, width), dtype=np.uint16), [0]
-    for middle in _middles(height, width, unit_px, rng):
+    things, classes = np.zeros((height, width), dtype=np.uint16), [0]
+    middles = _middles(height, width, unit_px, rng)
+    if len(middles) > MOST_THINGS:
+        do = "Make a smaller scene or larger things."
+        raise UserError(field="things in a scene", value=len(middles), allowed=f"up to {MOST_THINGS:,}", do=do)
+    for middle in middles:
         label, thing = _drawn_thing(defect_share, rng)
         contrast = rng.uniform(MIN_CONTRAST, MAX_CONTRAST) * rng.choice([-1, 1])
-        classes += [label] if label else []
+        classes.append(label)
         for patch in thing(middle, unit_px, rng):
-            _lay(patch, change, defects, contrast, len(classes) - 1 if label else 0)
-    if len(classes) > np.iinfo(np.uint16).max:
-        do = "Make a smaller scene, larger things or fewer defects."
-        raise UserError(field="defects in a scene", value=len(classes) - 1, allowed="up to 65,534", do=do)
-    return Scene(
-        image=_photographed(light, change, rng), defects=defects, classes=np.array(classes, dtype=np.uint8)
-    )
-
-
-MIN_UNIT_PX = 16
-"""Things that are smaller have no form."""
+            _lay(patch, change, things, contrast, len(classes) - 1)
+    return Scene(image=_photographed(light, change, rng), things=things, classes=np.array(classes, dtype=np.uint8))
 
 
 def _middles(height: int, width: int, unit_px: float, rng: np.random.Generator) -> list[tuple[float, float]]:
@@ -121,14 +121,14 @@ def _drawn_thing(defect_share: float, rng: np.random.Generator) -> tuple[int, Th
     return 0, MARKS[rng.integers(len(MARKS))]
 
 
-def _lay(patch: Patch, change: np.ndarray, defects: np.ndarray, contrast: float, number: int) -> None:
+def _lay(patch: Patch, change: np.ndarray, things: np.ndarray, contrast: float, number: int) -> None:
     """Lay one patch over what is there: what it covers is its own, brightness and mask."""
     top, left = max(0, patch.top), max(0, patch.left)
     part = patch.coverage[top - patch.top :, left - patch.left :]
     window = change[top : top + part.shape[0], left : left + part.shape[1]]
     part = part[: window.shape[0], : window.shape[1]]
     window += (np.float32(1 + contrast) - window) * part
-    belongs = defects[top : top + part.shape[0], left : left + part.shape[1]]
+    belongs = things[top : top + part.shape[0], left : left + part.shape[1]]
     belongs[part >= COVERED] = number
 
 
