@@ -321,6 +321,10 @@ class TrainedCase(Case):
         for name in ("task", "recipe"):
             require_name(name, getattr(self, name))
 
+    def is_about(self, task: Task) -> bool:  # noqa: ARG002  # a question may need more than images and labels
+        """Whether the question can be asked about a task of its kind of input."""
+        return True
+
     def axes(self) -> tuple[str, ...]:
         seeds = () if self.num_seeds == NUM_SEEDS else (f"s{self.num_seeds}",)
         return (self.task, self.recipe, *seeds)

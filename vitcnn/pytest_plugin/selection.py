@@ -82,7 +82,7 @@ def of_task(cases: Sequence[Case], task: Task) -> list[Case]:
 
 def suits(case: TrainedCase, task: Task) -> bool:
     """Whether the question of a case can be asked about a task, and its architecture takes that kind of input."""
-    return task.kind in case.kinds and architecture(case.architecture).sizes.kind == task.kind
+    return case.is_about(task) and task.kind in case.kinds and architecture(case.architecture).sizes.kind == task.kind
 
 
 def trained_as(cases: Sequence[Case], recipes: Sequence[str] = (), num_seeds: int = 0, weights: str = "") -> list[Case]:

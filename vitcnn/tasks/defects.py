@@ -62,13 +62,13 @@ def least_px(tile_px: int) -> int:
     return round(24 * (tile_px / 64) ** 1.5)
 
 
-def label_of(mask: np.ndarray) -> int:
-    """Return the class of a tile by the classes of its pixels, (tile_px, tile_px): the rule above.
+def label_of(mask: np.ndarray, tile_px: int) -> int:
+    """Return the class of a tile of `tile_px` by the classes of its pixels, (rows, columns): the rule above.
 
     Of classes that have as many pixels, the first.
     """
     counts = np.bincount(mask.ravel(), minlength=len(CLASSES))[1:]
-    return int(counts.argmax()) + 1 if counts.max() >= least_px(len(mask)) else 0
+    return int(counts.argmax()) + 1 if counts.max() >= least_px(tile_px) else 0
 
 
 def frame(kind: TileKind, number: int, *, width: int | None = None, height: int | None = None) -> Scene:
@@ -164,7 +164,7 @@ def _on_things(scene: Scene, kind: TileKind, rng: np.random.Generator) -> list[P
         chosen = rng.integers(len(down))
         at = np.array((box[0].start + down[chosen], box[1].start + across[chosen]))
         top, left = np.clip(at - rng.integers(px, size=2), 0, (kind.height - px, kind.width - px)).tolist()
-        places.append((top, left, label_of(mask[top : top + px, left : left + px])))
+        places.append((top, left, label_of(mask[top : top + px, left : left + px], px)))
     return places
 
 

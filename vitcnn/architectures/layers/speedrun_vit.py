@@ -32,8 +32,16 @@ class SpeedrunVit(nn.Module):
         self.head = nn.Linear(DIM, num_classes)
 
     def forward(self, images: Tensor) -> Tensor:
+        return self.forward_head(self.forward_features(images))
+
+    def forward_features(self, images: Tensor) -> Tensor:
+        """Return the tokens behind the last norm, (batch, tokens, DIM), as timm's models do."""
         tokens = self.stem(images).flatten(2).transpose(1, 2) + self.position
-        return self.head(self.norm(self.blocks(tokens)).mean(dim=1))
+        return self.norm(self.blocks(tokens))
+
+    def forward_head(self, tokens: Tensor) -> Tensor:
+        """Return the logits of the mean of tokens, as timm's models do."""
+        return self.head(tokens.mean(dim=1))
 
 
 def stem(channels: int) -> nn.Module:

@@ -1,0 +1,29 @@
+"""Defines the metrics of what a model finds on whole frames that it never saw, one sample for each seed.
+
+`vitcnn/bench/found.py` says when a defect counts as found, and how the threshold is chosen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from vitcnn.metrics.trained import score
+
+if TYPE_CHECKING:
+    from vitcnn.bench.subject import Trained
+
+
+def finding(name: str) -> Callable[[Trained], Sequence[float]]:
+    """Return what returns a number of each seed that the frames gave."""
+    return lambda trained: trained.findings[name].tolist()
+
+
+FRAME_TILE_ACCURACY = score("frame_tile_accuracy", "defects on frames", finding("tile_accuracy"))
+"""Share of the frames' tiles whose class is right. Most are of none, so whoever finds nothing has a good one too."""
+
+DEFECT_RECALL = score("defect_recall", "defects on frames", finding("recall"))
+"""Share of the defects that are found at one false alarm a frame."""
+
+MASK_MIOU = score("mask_miou", "defects on frames", finding("miou"))
+"""Intersection over union of the masks, averaged over the classes, none among them."""
