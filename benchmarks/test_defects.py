@@ -8,8 +8,13 @@ from dataclasses import replace
 
 from vitcnn import DefectsCase
 
-SMALL = {"lenet": "photos_cnn", "vit_micro": "photos_vit", "speedrun_vit": "photos_deep_vit,epochs=2"}
-"""A CNN, a ViT and a hybrid, and how they train."""
+SMALL = {
+    "lenet": "photos_cnn",
+    "vit_micro": "photos_vit",
+    "speedrun_cnn": "photos_speedrun_cnn",
+    "speedrun_vit": "photos_speedrun_vit",
+}
+"""A CNN and a ViT that train in seconds, then a CNN and a hybrid of over a million parameters, and how they train."""
 
 LARGE = {"resnet18": "photos_deep_cnn", "vit_tiny": "photos_deep_vit", "coatnet_0": "photos_deep_vit"}
 

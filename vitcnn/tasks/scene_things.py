@@ -6,6 +6,7 @@ Each function returns patches about a point, in a size of things `unit_px`: 64 f
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 
 import numpy as np
 
@@ -134,7 +135,7 @@ def _straight(centre: np.ndarray, length: float, heading: float, half_width: flo
 def _in_short_steps(corners: np.ndarray, unit_px: float) -> np.ndarray:
     """Return points along the straight lines between `corners`, close together, so that windows are small."""
     parts = [corners[:1]]
-    for first, second in zip(corners, corners[1:], strict=False):
+    for first, second in pairwise(corners):
         count = max(1, round(float(np.hypot(*(second - first))) / (0.12 * unit_px)))
         parts.append(first + (second - first) * np.linspace(0, 1, count + 1)[1:, None])
     return np.concatenate(parts)
