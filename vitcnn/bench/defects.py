@@ -157,11 +157,11 @@ class FrameReading:
         pupil = Pupil(seed=seed, model=new_model(self.setup, seed), train=self.train_of(seed))
         told = epoch_teller(self.setup, self.bench, seed)
         pupil.history = train_seed(self.setup, pupil.model, pupil.train, seed, after_epoch=told)
-        self.readers = self.readers_of(pupil.model, seed)
+        self.readers = self.readers_of(pupil.model, seed, STEPS)
         _ = self.frames, self.masks
         return pupil
 
-    def readers_of(self, model: nn.Module, seed: int, steps: int = STEPS) -> Readers:
+    def readers_of(self, model: nn.Module, seed: int, steps: int) -> Readers:
         """Return a trained model on whole frames, its head for masks trained on masks of the seed's tiles."""
         tiles, masks = self.tiles_with_masks
         numbered = Split(images=np.arange(len(tiles.labels)), labels=tiles.labels)

@@ -69,10 +69,8 @@ GLYPHS_SPEEDRUN_VIT = replace(
 )
 """The ViT's on characters."""
 
-FEW_TILES = {"epochs": 2, "batch": 125, "test_time": "none"}
-
-PHOTOS_SPEEDRUN_CNN = replace(CIFAR_SPEEDRUN_CNN, name="photos_speedrun_cnn", **FEW_TILES)
+PHOTOS_SPEEDRUN_CNN = replace(CIFAR_SPEEDRUN_CNN, name="photos_speedrun_cnn", epochs=2, batch=125, test_time="none")
 """The CNN's on a few thousand colour images, `defects`: 80 steps of 5,000 tiles."""
 
-PHOTOS_SPEEDRUN_VIT = replace(CIFAR_SPEEDRUN_VIT, name="photos_speedrun_vit", **FEW_TILES)
+PHOTOS_SPEEDRUN_VIT = replace(CIFAR_SPEEDRUN_VIT, name="photos_speedrun_vit", epochs=2, batch=125, test_time="none")
 """The ViT's on a few thousand colour images, `defects`: 80 steps of 5,000 tiles."""

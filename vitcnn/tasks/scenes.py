@@ -8,6 +8,7 @@ a scene, nor its variance, nor any weighted sum of its pixels says whether there
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
@@ -84,15 +85,15 @@ def make_scene(
     if not unit_px >= MIN_UNIT_PX:
         do = "64 is usual for tiles of 64 px."
         raise UserError(field="unit_px", value=unit_px, allowed=f"numbers from {MIN_UNIT_PX}", do=do)
+    num_things = prod(_num_cells(height, width, unit_px))
+    if num_things > MOST_THINGS:
+        do = "Make a smaller scene or larger things."
+        raise UserError(field="things in a scene", value=num_things, allowed=f"up to {MOST_THINGS:,}", do=do)
     rng = np.random.default_rng(seed)
     light = ground_of(height, width, unit_px, rng)
     change = np.ones((height, width), dtype=np.float32)
     things, classes = np.zeros((height, width), dtype=np.uint16), [0]
-    middles = _middles(height, width, unit_px, rng)
-    if len(middles) > MOST_THINGS:
-        do = "Make a smaller scene or larger things."
-        raise UserError(field="things in a scene", value=len(middles), allowed=f"up to {MOST_THINGS:,}", do=do)
-    for middle in middles:
+    for middle in _middles(height, width, unit_px, rng):
         label, thing = _drawn_thing(defect_share, rng)
         contrast = rng.uniform(MIN_CONTRAST, MAX_CONTRAST) * rng.choice([-1, 1])
         classes.append(label)
@@ -103,14 +104,18 @@ def make_scene(
 
 def _middles(height: int, width: int, unit_px: float, rng: np.random.Generator) -> list[tuple[float, float]]:
     """Return where things lie, (y, x), row by row: one in each cell."""
-    cell = CELL * unit_px
-    rows, columns = (max(1, round(length / cell)) for length in (height, width))
+    rows, columns = _num_cells(height, width, unit_px)
     moved = rng.uniform(-JITTER, JITTER, (rows, columns, 2))
     return [
         ((row + 0.5 + moved[row, column, 0]) * height / rows, (column + 0.5 + moved[row, column, 1]) * width / columns)
         for row in range(rows)
         for column in range(columns)
     ]
+
+
+def _num_cells(height: int, width: int, unit_px: float) -> tuple[int, int]:
+    """Return how many rows and columns of cells there are."""
+    return max(1, round(height / (CELL * unit_px))), max(1, round(width / (CELL * unit_px)))
 
 
 def _drawn_thing(defect_share: float, rng: np.random.Generator) -> tuple[int, Thing]:
