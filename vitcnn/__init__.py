@@ -11,8 +11,8 @@ from vitcnn.input_sizes import Takes as Takes
 from vitcnn.questions.accuracy import AccuracyCase as AccuracyCase
 from vitcnn.questions.adaptation import AdaptationCase as AdaptationCase
 from vitcnn.questions.data_efficiency import DataEfficiencyCase as DataEfficiencyCase
-from vitcnn.questions.full_frame import FullFrameCase as FullFrameCase
 from vitcnn.questions.defects import DefectsCase as DefectsCase
+from vitcnn.questions.full_frame import FullFrameCase as FullFrameCase
 from vitcnn.questions.latency import LatencyCase as LatencyCase
 from vitcnn.questions.memory import MemoryCase as MemoryCase
 from vitcnn.questions.robustness import RobustnessCase as RobustnessCase

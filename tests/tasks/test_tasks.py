@@ -24,7 +24,18 @@ def photographs(folder, classes=("cat", "dog")):
 
 
 def test_catalogue_holds_every_task_by_name():
-    of_images = {"digits", "glyphs", "glyphs62", "shapes", "defects", "defects512", "mnist", "mnist_subset", "fashion_mnist", "cifar10"}
+    of_images = {
+        "digits",
+        "glyphs",
+        "glyphs62",
+        "shapes",
+        "defects",
+        "defects512",
+        "mnist",
+        "mnist_subset",
+        "fashion_mnist",
+        "cifar10",
+    }
     asked = ("digit_sum", "digit_anchor", "digit_sum_published", "digit_anchor_published")
     of_sequences = {f"{what}_{source}" for what in asked for source in ("digits", "glyphs", "mnist")}
     assert {name for name, entry in tasks().items() if entry.kind == "image"} == of_images
