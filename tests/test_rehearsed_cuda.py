@@ -6,7 +6,7 @@ training/test_no_synchronisation.py look at those, on a GPU.
 
 from contextlib import nullcontext
 from dataclasses import replace
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 import pytest
@@ -19,6 +19,7 @@ from vitcnn import (
     AccuracyCase,
     AdaptationCase,
     DataEfficiencyCase,
+    DefectsCase,
     LatencyCase,
     MemoryCase,
     RobustnessCase,
@@ -50,7 +51,7 @@ from vitcnn.recipes.parts import (
     TrivialAugment,
 )
 from vitcnn.spec import Data, InputShape, Split
-from vitcnn.tasks import Tasks, tasks
+from vitcnn.tasks import Tasks, defects, tasks
 from vitcnn.training import Resident, Streamed, TrainingStep, fit, optimizers, predict
 from vitcnn.training.augment import OPERATIONS, geometry
 from vitcnn.training.objectives import CLASSIFICATION, PRESENCE, SUM
@@ -232,6 +233,10 @@ CASES = [
     AccuracyCase(architecture="speedrun_cnn", task="two_batches", recipe="plain", num_seeds=1, precision="bf16"),
     RobustnessCase(architecture="lenet", task="two_batches", recipe="plain", num_seeds=1),
     DataEfficiencyCase(architecture="lenet", task="two_batches", recipe="plain", num_train=8, num_seeds=2),
+    DefectsCase(
+        architecture="lenet", task="defects", recipe="plain", num_train=16, num_frames=2, num_seeds=1, precision="bf16"
+    ),
+    DefectsCase(architecture="vit_micro", task="defects", recipe="plain", num_train=16, num_frames=1, num_seeds=1),
     SequenceCase(architecture="sum_transformer", task="few_sums", recipe="flipped", num_seeds=1, precision="bf16"),
     SequenceCase(architecture="anchor_matching", task="few_anchors", recipe="flipped", num_seeds=1),
     SequenceLatencyCase(architecture="anchor_transformer", px=28, batch=2, length=3, anchored=True),
@@ -268,7 +273,7 @@ def stopwatch(run, *, rounds, calls, before_round=None, after_round=None):
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_a_case_of_each_question_goes_from_build_to_record(monkeypatch, case):
+def test_a_case_of_each_question_goes_from_build_to_record(monkeypatch, case, tmp_path):
     """What only a GPU counts, and the states of its generators, stay unrehearsed."""
     monkeypatch.setattr(counting, "fixed_draws", lambda _device: nullcontext())
     monkeypatch.setattr(counting, "counts_on_gpu", lambda _run, _device: {})
@@ -281,7 +286,11 @@ def test_a_case_of_each_question_goes_from_build_to_record(monkeypatch, case):
     )
     monkeypatch.setitem(tasks(), "few_sums", sequences("digit_sum_digits", 10))
     monkeypatch.setitem(tasks(), "few_anchors", sequences("digit_anchor_digits", 11))
-    bench = Bench(device=REHEARSED, tasks=Tasks(Path("unused")), progress=lambda *_told: None)
+    tiny = replace(defects.SMALL, width=200, height=140, num_train=16, num_test=8)
+    monkeypatch.setitem(defects.KINDS, "defects", tiny)
+    monkeypatch.setitem(tasks(), "defects", replace(tasks()["defects"], loader=partial(defects.load_tiles, tiny)))
+    monkeypatch.setattr("vitcnn.bench.defects.STEPS", 2)
+    bench = Bench(device=REHEARSED, tasks=Tasks(tmp_path), progress=lambda *_told: None)
     with rehearsal():
         clean = CleanState(REHEARSED)
         record = measure(case, bench=bench, stopwatch=stopwatch, floor_bytes=clean.floor_bytes)
@@ -292,6 +301,7 @@ def test_a_case_of_each_question_goes_from_build_to_record(monkeypatch, case):
         "accuracy": set(),
         "adaptation": {"training_memory_bytes"},
         "data_efficiency": set(),
+        "defects": {"frame_tile_accuracy", "defect_recall", "mask_miou"},
         "robustness": set(),
     }
     expected = on_cuda.get(case.question, set() if case.question == "training" else {"peak_allocated_bytes"})

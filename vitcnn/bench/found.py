@@ -71,7 +71,7 @@ def found_at(scores: Sequence[np.ndarray], truths: Sequence[Truth], threshold: f
 
 
 def share(which: np.ndarray) -> float:
-    """Return the share that is true; 0 of nothing."""
+    """Return the mean, of answers the share that is true; 0 of nothing."""
     return float(which.mean()) if len(which) else 0.0
 
 
@@ -97,7 +97,7 @@ def findings_of(
         "defects": np.bincount(kinds, minlength=len(CLASSES))[1:],
         "found": np.bincount(kinds[found[1.0]], minlength=len(CLASSES))[1:],
         "in_a_tile": np.array(share(np.concatenate([truth.holds.any(axis=0) for truth in truths]))),
-        "miou": np.array((intersections[is_there] / unions[is_there]).mean()),
+        "miou": np.array(share(intersections[is_there] / unions[is_there])),
         "intersections": intersections,
         "unions": unions,
     }
