@@ -6,9 +6,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from vitcnn.tasks import defects, tasks
-from vitcnn.tasks.defects import SMALL, frame, label_of, least_px, make_masks, make_tiles
+from vitcnn.tasks.defects import SMALL, frame, label_of, least_px, make_tiles
 
-KIND = replace(SMALL, width=640, height=360, num_train=800, num_test=600)
+KIND = replace(SMALL, width=640, height=360, num_train=600, num_test=400)
 
 
 def silent(*_told):
@@ -17,14 +17,16 @@ def silent(*_told):
 
 @pytest.fixture(scope="module")
 def made():
-    return make_tiles(KIND, seed=0, progress=silent)
+    tiles, _ = make_tiles(KIND, seed=0, progress=silent)
+    return tiles
 
 
 @pytest.fixture(scope="module")
 def few():
     """Return tiles and their masks, fewer."""
     kind = replace(KIND, num_train=200, num_test=8)
-    return make_tiles(kind, seed=0, progress=silent).train, make_masks(kind, seed=0, progress=silent).train
+    tiles, masks = make_tiles(kind, seed=0, progress=silent)
+    return tiles.train, masks.train
 
 
 def test_tasks_describe_their_tiles():
@@ -35,7 +37,7 @@ def test_tasks_describe_their_tiles():
 
 
 def test_tiles_are_bytes_and_their_classes_balanced_and_shuffled(made):
-    for part, count in ((made.train, 800), (made.test, 600)):
+    for part, count in ((made.train, 600), (made.test, 400)):
         assert (part.images.shape, part.images.dtype) == ((count, 3, 64, 64), np.uint8)
         assert np.bincount(part.labels).tolist() == [count // 4] * 4
         assert len(set(part.labels[:30])) == 4
@@ -43,7 +45,7 @@ def test_tiles_are_bytes_and_their_classes_balanced_and_shuffled(made):
 
 def test_parts_share_no_tile_and_the_frames_are_none_of_their_scenes(made):
     tiles = {tile.tobytes() for part in (made.train, made.test) for tile in part.images}
-    assert len(tiles) == 1_400
+    assert len(tiles) == 1_000
     first = defects.make_scene(width=SMALL.width, height=SMALL.height, seed=(defects.TRAIN, 0, 0))
     assert not np.array_equal(frame(SMALL, 0).image, first.image)
     assert frame(SMALL, 0, width=200, height=100).image.shape == (3, 100, 200)
@@ -101,8 +103,18 @@ def test_tiles_are_made_once_and_kept(tmp_path):
     first = defects.load_tiles(few, tmp_path, lambda done, total, _text: told.append((done, total)))
     assert told[-1] == (28, 28)
     again = defects.load_tiles(few, tmp_path, lambda *_told: pytest.fail("made anew"))
-    assert first.sha256 == again.sha256 == make_tiles(few, seed=0, progress=silent).sha256
-    assert make_tiles(few, seed=1, progress=silent).sha256 != first.sha256
-    masks = defects.load_masks(few, tmp_path, silent)
-    assert np.array_equal(masks.train.labels, first.train.labels)
+    tiles, masks = make_tiles(few, seed=0, progress=silent)
+    assert first.sha256 == again.sha256 == tiles.sha256
+    kept = defects.load_masks(few, tmp_path, lambda *_told: pytest.fail("made anew"))
+    assert kept.sha256 == masks.sha256
+    assert make_tiles(few, seed=1, progress=silent)[0].sha256 != tiles.sha256
     assert len(list((tmp_path / "made").glob("*.npz"))) == 2
+
+
+def test_masks_alone_are_made_where_only_they_are_missing(tmp_path):
+    few = replace(KIND, num_train=12, num_test=4)
+    defects.load_tiles(few, tmp_path, silent)
+    [path] = (tmp_path / "made").glob("*masks*.npz")
+    path.unlink()
+    masks = defects.load_masks(few, tmp_path, silent)
+    assert masks.sha256 == make_tiles(few, seed=0, progress=silent)[1].sha256

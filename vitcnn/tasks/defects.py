@@ -79,25 +79,36 @@ def frame(kind: TileKind, number: int, *, width: int | None = None, height: int 
 
 
 def load_tiles(kind: TileKind, data_root: Path, progress: Progress) -> Data:
-    """Return the tiles: made once, then kept below `data_root`."""
-    make = partial(make_tiles, kind, seed=0, progress=progress)
-    return cached(data_root / "made" / f"{kind.name}-{_key(kind)}.npz", make)
+    """Return the tiles: made once, then kept below `data_root`, as are their masks."""
+
+    def make() -> Data:
+        tiles, masks = make_tiles(kind, seed=0, progress=progress)
+        cached(_path(kind, data_root, "masks-"), lambda: masks)
+        return tiles
+
+    return cached(_path(kind, data_root), make)
 
 
 def load_masks(kind: TileKind, data_root: Path, progress: Progress) -> Data:
     """Return the classes of the pixels of the same tiles, in the same order: images are uint8 (count, 1, px, px)."""
-    make = partial(make_masks, kind, seed=0, progress=progress)
-    return cached(data_root / "made" / f"{kind.name}-masks-{_key(kind)}.npz", make)
+    return cached(_path(kind, data_root, "masks-"), lambda: make_tiles(kind, seed=0, progress=progress)[1])
 
 
-def make_tiles(kind: TileKind, *, seed: int, progress: Progress) -> Data:
-    """Return the tiles: classes balanced, order shuffled; same seed, same tiles."""
-    return _made(kind, seed, progress, is_mask=False)
+def make_tiles(kind: TileKind, *, seed: int, progress: Progress) -> tuple[Data, Data]:
+    """Return the tiles and their masks: classes balanced, order shuffled; same seed, same tiles."""
+    total = kind.num_train + kind.num_test
+
+    def report(done: int) -> None:
+        progress(done, total, f"{done:,}/{total:,} tiles of {kind.name} made")
+
+    train = _split(kind, (TRAIN, seed), kind.num_train, report)
+    test = _split(kind, (TEST, seed), kind.num_test, lambda done: report(kind.num_train + done))
+    tiles, masks = (Data(train=of_train, test=of_test) for of_train, of_test in zip(train, test, strict=True))
+    return tiles, masks
 
 
-def make_masks(kind: TileKind, *, seed: int, progress: Progress) -> Data:
-    """Return the masks of the tiles that `make_tiles` returns for the same arguments."""
-    return _made(kind, seed, progress, is_mask=True)
+def _path(kind: TileKind, data_root: Path, what: str = "") -> Path:
+    return data_root / "made" / f"{kind.name}-{what}{_key(kind)}.npz"
 
 
 def _key(kind: TileKind) -> str:
@@ -105,31 +116,22 @@ def _key(kind: TileKind) -> str:
     return hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:12]
 
 
-def _made(kind: TileKind, seed: int, progress: Progress, *, is_mask: bool) -> Data:
-    total = kind.num_train + kind.num_test
-
-    def report(done: int) -> None:
-        progress(done, total, f"{done:,}/{total:,} tiles of {kind.name} made")
-
-    train = _split(kind, (TRAIN, seed), kind.num_train, is_mask, report)
-    test = _split(kind, (TEST, seed), kind.num_test, is_mask, lambda done: report(kind.num_train + done))
-    return Data(train=train, test=test)
-
-
-def _split(kind: TileKind, seed: tuple[int, int], count: int, is_mask: bool, report: Callable[[int], None]) -> Split:
+def _split(kind: TileKind, seed: tuple[int, int], count: int, report: Callable[[int], None]) -> tuple[Split, Split]:
+    """Return one part of the tiles, and of their masks."""
     order = np.random.default_rng(seed).permutation(count)  # tiles of a scene do not stay together
-    images = np.empty((count, 1 if is_mask else 3, kind.tile_px, kind.tile_px), dtype=np.uint8)
+    images, masks = (np.empty((count, depth, kind.tile_px, kind.tile_px), dtype=np.uint8) for depth in (3, 1))
     labels = np.empty(count, dtype=np.int64)
     wanted = np.bincount(np.arange(count) % len(CLASSES), minlength=len(CLASSES))
     done = 0
     for scene, places in _chosen(kind, seed, wanted):
-        source = scene.mask[None] if is_mask else scene.image
+        mask = scene.mask
         for top, left, label in places:
-            images[order[done]] = source[:, top : top + kind.tile_px, left : left + kind.tile_px]
+            rows, columns = slice(top, top + kind.tile_px), slice(left, left + kind.tile_px)
+            images[order[done]], masks[order[done], 0] = scene.image[:, rows, columns], mask[rows, columns]
             labels[order[done]] = label
             done += 1
         report(done)
-    return Split(images=images, labels=labels)
+    return Split(images=images, labels=labels), Split(images=masks, labels=labels)
 
 
 def _chosen(kind: TileKind, seed: tuple[int, int], wanted: np.ndarray) -> Iterator[tuple[Scene, list[Place]]]:
