@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from vitcnn.fields import require_share
 from vitcnn.questions.question import Question
-from vitcnn.record import Record
-from vitcnn.report.columns import Column, scaled
+from vitcnn.report.defects import defects
 from vitcnn.spec import Task, TrainedCase
 
 if TYPE_CHECKING:
@@ -51,19 +49,11 @@ def prepare(case: DefectsCase, bench: Bench) -> Subject:
     return defects_subject(case, bench)
 
 
-def columns(_records: Sequence[Record]) -> list[Column]:
-    """Return a column for what is found, and one for how well it is outlined."""
-    return [
-        Column("defects\nfound\n%", "defects", "defect_recall", scaled(100)),
-        Column("masks\nmIoU\n%", "defects", "mask_miou", scaled(100)),
-    ]
-
-
 DEFECTS = Question(
     name="defects",
     case=DefectsCase,
     prepare=prepare,
     provides=frozenset({"answers", "defects on frames", "counts", "allocations"}),
     place=37,
-    columns=columns,
+    section=defects,
 )

@@ -21,7 +21,7 @@ ENOUGH_IMAGES = 30
 SAME = 0.05
 """Times that differ by less are called the same."""
 
-TOLD_ELSEWHERE = ("adaptation", "data_efficiency", "robustness")
+TOLD_ELSEWHERE = ("adaptation", "data_efficiency", "defects", "robustness")
 """Questions that have lines of their own."""
 
 
