@@ -117,10 +117,11 @@ class Suite:
         out_args = ("--out", folder) if out and "--out" not in args else ()
         return [*PYTEST[3:], f"--rootdir={self.root}", *map(str, (*out_args, *args))], folder
 
-    def run(self, *args: object, cwd: Path | None = None, out: bool = True) -> Result:
-        """Run in a process that is forked from one which has imported what it needs."""
+    def run(self, *args: object, cwd: Path | None = None, out: bool = True, models: bool = False) -> Result:
+        """Run in a process that is forked from one which has imported what it needs: with `models`, torch and timm."""
         arguments, folder = self.arguments(args, out)
         how = {"folder": cwd or self.root, "environment": environment(), "patience_s": 4 * PATIENCE_S}
+        how["server"] = "libraries" if models else "vitcnn"
         status, output = run_forked("pytest", arguments, **how)
         assert status is not None, f"did not end in {4 * PATIENCE_S:.0f} s: {output}"
         return Result(status, output, folder)

@@ -7,6 +7,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from forked import run_forked
 from miniature import PYTEST, environment
 
 from vitcnn.record import Run, load_run
@@ -96,51 +97,31 @@ MINE = """
 """
 
 
-def start(*args: object, cwd: Path) -> subprocess.Popen:
-    """Start pytest on one thread of the CPU, with no plugin but ours and pytest-benchmark."""
-    command = [*PYTEST, *map(str, args)]
+def run(*args: object, cwd: Path) -> tuple[int, str]:
+    """Run pytest on one thread of the CPU, with no plugin but ours and pytest-benchmark; return status and output."""
     variables = {**environment(), "COLUMNS": "150"}
-    return subprocess.Popen(
-        command, cwd=cwd, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-
-
-def finish(process: subprocess.Popen) -> str:
-    try:
-        return process.communicate(timeout=300)[0]
-    finally:
-        process.kill()
+    how = {"folder": cwd, "environment": variables, "patience_s": 300, "server": "libraries"}
+    status, output = run_forked("pytest", [*PYTEST[3:], *map(str, args)], **how)
+    assert status is not None, output
+    return status, output
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str, Run]]:
-    """Run quick cases of the suite and the odd ones, both at once since each imports torch and timm."""
+    """Run quick cases of the suite, those of a user's own model beside them, and the odd ones."""
     folder = tmp_path_factory.mktemp("benchmarks")
     (folder / "conftest.py").write_text(dedent(CONFTEST))
     (folder / "test_odd.py").write_text(dedent(ODD))
     (folder / "mine.py").write_text(dedent(MINE))
     quick = "lenet and /28/ and (latency or memory or training) and not lora"
     storage = f"--benchmark-storage=file://{folder / 'stored'}"
-    processes = {
-        "suite": start("benchmarks", "-k", quick, storage, "--out", folder / "suite", cwd=ROOT),
-        "own": start(
-            "benchmarks",
-            "--arch",
-            f"{folder}/mine.py:Net,lenet",
-            "-k",
-            "/b16/ and /28/ and not head",
-            "--benchmark-columns=min,median",
-            "--out",
-            folder / "own",
-            cwd=ROOT,
-        ),
-        "odd": start(f"--rootdir={folder}", "--out", folder / "odd", cwd=folder),
+    own = ("--arch", f"{folder}/mine.py:Net,lenet", "-k", "/b16/ and /28/ and not head")
+    ended = {
+        "suite": run("benchmarks", "-k", quick, storage, "--out", folder / "suite", cwd=ROOT),
+        "own": run("benchmarks", *own, "--benchmark-columns=min,median", "--out", folder / "own", cwd=ROOT),
+        "odd": run(f"--rootdir={folder}", "--out", folder / "odd", cwd=folder),
     }
-    outputs = {name: finish(process) for name, process in processes.items()}
-    return {
-        name: (process.returncode, outputs[name], load_run(folder / name / "run.json"))
-        for name, process in processes.items()
-    }
+    return {name: (*said, load_run(folder / name / "run.json")) for name, said in ended.items()}
 
 
 def test_collecting_the_suite_lists_every_file_and_imports_no_torch(tmp_path):
@@ -150,7 +131,8 @@ def test_collecting_the_suite_lists_every_file_and_imports_no_torch(tmp_path):
         "    print('HEAVY:', sorted({'torch', 'torchvision', 'timm', 'peft'} & sys.modules.keys()))\n"
     )
     options = ("-p", "tell_heavy", "-o", f"pythonpath={tmp_path}", f"--benchmark-storage=file://{tmp_path}")
-    output = finish(start("benchmarks", "--collect-only", "-q", *options, cwd=ROOT))
+    command = [*PYTEST, "benchmarks", "--collect-only", "-q", *options]
+    output = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False).stdout
     collected = [line for line in output.splitlines() if "::" in line]
     assert sorted({line.partition("::")[0] for line in collected}) == [f"benchmarks/{name}" for name in IN_SMOKE]
     assert len(FILES) >= 5

@@ -4,13 +4,12 @@ Beside it a model and data that no copy holds: they stay in a file of the user's
 """
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from forked import run_forked
+from miniature import OPTIONS, PATIENCE_S, environment
 
 ROOT = Path(__file__).parents[1]
 
@@ -207,15 +206,17 @@ def append(path, text):
 
 
 def pytest_in(folder, *arguments):
-    """Run pytest on the copy, which shadows the installed package."""
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(folder)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    """Run pytest on the copy, which shadows the installed package; return its status and what it wrote."""
+    variables = {**environment(), "PYTHONPATH": str(folder)}
+    how = {"folder": folder, "environment": variables, "patience_s": 8 * PATIENCE_S, "server": "libraries"}
+    return run_forked("pytest", [*OPTIONS, *arguments], **how)
+
+
+def listed_in(folder, *arguments):
+    """Return what pytest collects of the copy."""
+    status, output = pytest_in(folder, *arguments, "--collect-only", "-q")
+    assert status == 0, output
+    return output
 
 
 def passed_in(out):
@@ -225,7 +226,7 @@ def passed_in(out):
 
 
 def test_new_architecture_takes_the_places_of_its_family(copy):
-    listed = pytest_in(copy, "benchmarks", "--collect-only", "-q", "--arch", "resnet34").stdout
+    listed = listed_in(copy, "benchmarks", "--arch", "resnet34")
     assert "[latency/resnet34/224/b1/fp32/eager]" in listed
     assert "[tiled/resnet34/3840x2160/t512/o10/b5/fp32/eager]" in listed
     assert "[accuracy/resnet34/digits/digits_deep_cnn/fp32/eager]" in listed
@@ -234,8 +235,8 @@ def test_new_architecture_takes_the_places_of_its_family(copy):
 
 def test_new_task_recipe_case_metric_corruption_and_question_are_measured(copy):
     chosen = "even_odd or (latency and lenet and /28/ and not b16) or build or (robustness and lenet)"
-    done = pytest_in(copy, "benchmarks", "--out", "out", "--seeds", "1", "-k", chosen)
-    assert done.returncode == 0, done.stdout + done.stderr
+    status, output = pytest_in(copy, "benchmarks", "--out", "out", "--seeds", "1", "-k", chosen)
+    assert status == 0, output
     records = passed_in(copy / "out")
     metrics = {name: [m["metric"] for m in record["measurements"]] for name, record in records.items()}
     assert "test_accuracy" in metrics["accuracy/lenet/even_odd/digits_one_epoch/s1/fp32/eager"]
@@ -250,11 +251,11 @@ def test_new_task_recipe_case_metric_corruption_and_question_are_measured(copy):
         "latency/lenet/28/b1/fp32/eager",
         "robustness/lenet/digits/digits_cnn/s1/fp32/eager",
     }
-    assert "built/s" in done.stdout, "the question's own column"
+    assert "built/s" in output, "the question's own column"
 
 
 def test_new_task_replaces_the_suites_own(copy):
-    listed = pytest_in(copy, "benchmarks/test_accuracy.py", "--collect-only", "-q", "--task", "even_odd").stdout
+    listed = listed_in(copy, "benchmarks/test_accuracy.py", "--task", "even_odd")
     assert "[accuracy/lenet/even_odd/digits_one_epoch/fp32/eager]" in listed
     assert "/digits/" not in listed
 
@@ -264,11 +265,11 @@ def test_a_model_and_data_from_a_file_outside_the_package_are_measured(copy, tmp
     mine.write_text(OUTSIDE, encoding="utf-8")
     own = ("--arch", f"{mine}:Net", "--task", f"{mine}:data", "--recipe", "digits_one_epoch", "--seeds", "1")
     chosen = "accuracy or (latency and /28/b1/ and eager)"
-    done = pytest_in(copy, "benchmarks", *own, "--out", "own", "-k", chosen)
-    assert done.returncode == 0, done.stdout + done.stderr
+    status, output = pytest_in(copy, "benchmarks", *own, "--out", "own", "-k", chosen)
+    assert status == 0, output
     says = "mine:Net: no family is set, so the recipes for transformers train it."
-    assert says not in done.stdout, "its recipe was chosen"
-    assert says in pytest_in(copy, "benchmarks/test_memory.py", *own[:2], "--collect-only").stdout
+    assert says not in output, "its recipe was chosen"
+    assert says in pytest_in(copy, "benchmarks/test_memory.py", *own[:2], "--collect-only")[1]
     records = passed_in(copy / "own")
     trained = records["accuracy/mine:Net/mine:data/digits_one_epoch/s1/fp32/eager"]["settings"]
     assert (trained["num_train_images"], trained["num_test_images"], trained["seeds"]) == (200, 100, [0])

@@ -1,6 +1,7 @@
 """pytest, vitcnn and Python in processes that are forked from one which has imported what all of them need.
 
 The import is most of what a session of a miniature suite takes. What such a session starts itself begins from nothing.
+There are two such servers: one has what a suite without models needs, the other the libraries of models.
 """
 
 from __future__ import annotations
@@ -14,13 +15,18 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from multiprocessing import forkserver
-from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Lock
+from unittest import mock
 
 import psutil
 
 ROOT = Path(__file__).resolve().parents[1]
+CONTEXT = multiprocessing.get_context("forkserver")
+STARTS = Lock()
+"""Held while a process starts: one of several threads at a time."""
+
 LOST = 255
 """What the server of forks answers where it has lost a status; the process has said it in a file, too."""
 
@@ -36,24 +42,47 @@ PRELOADED = (
 )
 
 
+LIBRARIES = (
+    "matplotlib.figure",
+    "peft",
+    "pynvml",
+    "pytest_benchmark.plugin",
+    "scipy.stats",
+    "sklearn.datasets",
+    "timm",
+    "torch._dynamo",
+    "torchvision",
+)
+"""What cases that build or train models import; nothing of this repository's, which a session may have in a copy."""
+
+SERVERS = {"vitcnn": PRELOADED, "libraries": LIBRARIES}
+
+
 def import_path(environment: Mapping[str, str]) -> str:
     """Return a PYTHONPATH with this repository before what `environment` has there."""
     return os.pathsep.join(filter(None, (str(ROOT), environment.get("PYTHONPATH", ""))))
 
 
 def run_forked(
-    program: str, arguments: Sequence[str], *, folder: Path, environment: Mapping[str, str], patience_s: float
+    program: str,
+    arguments: Sequence[str],
+    *,
+    folder: Path,
+    environment: Mapping[str, str],
+    patience_s: float,
+    server: str = "vitcnn",
 ) -> tuple[int | None, str]:
     """Run `program` (a key of `PROGRAMS`) in `folder`, with this `environment` and no other variable.
+
+    `server` is a key of `SERVERS`.
 
     Returns the status, negative for a signal's, or None where it has not ended in `patience_s`; and both streams.
     """
     with TemporaryDirectory() as temporary:
         said, output = Path(temporary) / "status", Path(temporary) / "output"
-        process = _server().Process(
-            target=_be, args=(program, tuple(arguments), folder, dict(environment), said, output)
-        )
-        process.start()
+        process = CONTEXT.Process(target=_be, args=(program, tuple(arguments), folder, dict(environment), said, output))
+        with STARTS, mock.patch.object(forkserver, "connect_to_new_process", _server(server).connect_to_new_process):
+            process.start()
         process.join(patience_s)
         status = process.exitcode
         if status is None:
@@ -67,19 +96,13 @@ def run_forked(
 
 
 @cache
-def _server() -> ForkServerContext:
-    """Return what starts processes, once its server has imported this repository's modules."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(list(PRELOADED))
-    before = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = import_path(os.environ)
-    try:
-        forkserver.ensure_running()
-    finally:
-        os.environ.pop("PYTHONPATH")
-        if before is not None:
-            os.environ["PYTHONPATH"] = before
-    return context
+def _server(name: str) -> forkserver.ForkServer:
+    """Return what starts processes, once it has imported its modules, on one thread: as sessions have it set."""
+    server = forkserver.ForkServer()
+    server.set_forkserver_preload(list(SERVERS[name]))
+    with mock.patch.dict(os.environ, {"PYTHONPATH": import_path(os.environ), "OMP_NUM_THREADS": "1"}):
+        server.ensure_running()
+    return server
 
 
 def _be(
@@ -128,7 +151,7 @@ def _pytest(arguments: Sequence[str]) -> int:
     """Do what `python -m pytest` does."""
     import pytest
 
-    sys.modules.pop("vitcnn.pytest_plugin")  # pytest imports its plugins itself, or warns that it did not
+    sys.modules.pop("vitcnn.pytest_plugin", None)  # pytest imports its plugins itself, or warns that it did not
     return int(pytest.main(list(arguments)))
 
 
