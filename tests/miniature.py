@@ -155,8 +155,8 @@ class Suite:
             assert time.monotonic() < end, f"waited {PATIENCE_S:.0f} s for {name}"
             time.sleep(0.02)
 
-    def collect(self, *args: object) -> list[str]:
+    def collect(self, *args: object, models: bool = False) -> list[str]:
         """Return what --collect-only lists, as the parts in brackets."""
-        result = self.run("--collect-only", "-q", *args)
+        result = self.run("--collect-only", "-q", *args, models=models)
         assert result.exit_code == 0, result.out
         return [line.partition("[")[2].rstrip("]") for line in result.out.splitlines() if "::" in line]

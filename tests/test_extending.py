@@ -186,7 +186,7 @@ def copy(tmp_path_factory):
     """Copy the project and add one entry of each kind, each in its one place."""
     folder = tmp_path_factory.mktemp("copy")
     for name in ("vitcnn", "benchmarks"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "baselines"))
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("baselines"))
     for name in ("conftest.py", "pyproject.toml"):
         shutil.copy(ROOT / name, folder / name)
     append(folder / "vitcnn/architectures/cnn.py", ARCHITECTURE)

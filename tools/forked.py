@@ -7,6 +7,7 @@ There are two such servers: one has what a suite without models needs, the other
 from __future__ import annotations
 
 import atexit
+import gc
 import multiprocessing
 import os
 import sys
@@ -112,6 +113,7 @@ def _be(
     for number, path, mode in ((0, os.devnull, os.O_RDONLY), (1, str(output), os.O_WRONLY | os.O_CREAT)):
         os.dup2(os.open(path, mode), number)
     os.dup2(1, 2)
+    gc.freeze()  # what the server has imported is no garbage: each collection would look at, and so copy, all of it
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)

@@ -30,8 +30,7 @@ class Project(Suite):
         self.root = root
         self.num_runs = 0
         self.site = root / ".venv" / "site"
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(Path(vitcnn.__file__).parent, self.site / "vitcnn", ignore=ignored)
+        shutil.copytree(Path(vitcnn.__file__).parent, self.site / "vitcnn")  # compiled, as an installer leaves it
         self.write(".venv/site/vitcnn/_benchmarks/test_mini.py", FEW_ROUNDS + BENCHMARKS)
         self.write(".venv/site/conftest.py", REFUSES)
         self.write("../pytest.ini", "[pytest]\naddopts = --no-such-option\n")

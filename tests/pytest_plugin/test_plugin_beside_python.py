@@ -20,7 +20,7 @@ OF_ONE_RUN = {"rounds", "calls_per_round", "cpus"}
 def test_the_records_differ_in_nothing_but_what_was_measured(suite, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     suite.write("test_latency.py", SUITE)
-    result = suite.run()
+    result = suite.run(models=True)
     assert result.exit_code == 0, result.out
     [ours] = result.run.records
     alone = vitcnn.measure(CASE, device="cpu")

@@ -55,7 +55,7 @@ def photographs(tmp_path_factory):
 
 def test_a_folder_of_photographs_is_compared_on_and_its_content_recorded(suite, photographs, tmp_path):
     suite.write("test_accuracy.py", ON_DIGITS)
-    result = suite.run(f"--task=folder:{photographs}", f"--data-root={tmp_path}")
+    result = suite.run(f"--task=folder:{photographs}", f"--data-root={tmp_path}", models=True)
     assert result.exit_code == 0, result.out
     assert result.outcomes == {
         "accuracy/lenet/folder:my-photos/photos_cnn/fp32/eager": "passed",
@@ -97,7 +97,7 @@ def test_what_cannot_be_had_is_skipped_with_the_way_out_what_is_damaged_is_red_a
     raw.mkdir(parents=True)
     for part in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):
         (raw / f"{part}-ubyte").write_bytes(b"\0\0\x08\x03")
-    result = suite.run(f"--data-root={tmp_path}")
+    result = suite.run(f"--data-root={tmp_path}", models=True)
     assert result.exit_code == pytest.ExitCode.TESTS_FAILED, result.out
     assert list(result.outcomes.values()) == ["skipped", "skipped", "failed", "skipped", "passed"]
     *missing, damaged, too_few, _ = result.run.cases
@@ -112,7 +112,7 @@ def test_what_cannot_be_had_is_skipped_with_the_way_out_what_is_damaged_is_red_a
 def test_data_asked_for_that_cannot_be_had_are_red(suite, tmp_path):
     suite.write("conftest.py", NO_NETWORK + '    object.__setattr__(mnist, "files", nowhere)\n')
     suite.write("test_mnist.py", ON_MNIST)
-    result = suite.run(f"--data-root={tmp_path}", "--task=mnist")
+    result = suite.run(f"--data-root={tmp_path}", "--task=mnist", models=True)
     assert result.exit_code == pytest.ExitCode.TESTS_FAILED, result.out
     assert list(result.outcomes.values()) == ["failed", "failed", "passed"]
     assert "vitcnn fetch mnist" in result.run.cases[0].reason

@@ -111,7 +111,7 @@ EXPECTED = {
 @pytest.fixture(scope="module")
 def result(new_suite):
     suite = new_suite({"test_fixtures.py": FIXTURES, "theirs/test_latency.py": LATENCY})
-    return suite.run("--arch=lenet", "--task=digits", "--device=cpu", "test_fixtures.py", "theirs")
+    return suite.run("--arch=lenet", "--task=digits", "--device=cpu", "test_fixtures.py", "theirs", models=True)
 
 
 @pytest.mark.parametrize("name", EXPECTED)

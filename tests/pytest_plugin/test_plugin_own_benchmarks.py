@@ -201,7 +201,7 @@ MISUSED = {
 
 
 def test_misuse_of_measure_is_said_in_words(new_suite):
-    result = new_suite({"test_misuse.py": MISUSE}).run()
+    result = new_suite({"test_misuse.py": MISUSE}).run(models=True)
     reasons = {case.id.partition("::")[2]: (case.outcome, case.reason) for case in result.run.cases}
     assert {outcome for outcome, _ in reasons.values()} == {"failed"}
     for name, message in MISUSED.items():

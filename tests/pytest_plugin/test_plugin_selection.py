@@ -279,7 +279,7 @@ PRETRAINED = """
 
 def test_cases_that_the_weights_asked_for_do_not_fit_are_skipped_and_say_why(suite):
     suite.write("test_cases.py", PRETRAINED)
-    result = suite.run("--weights=glyphs62")
+    result = suite.run("--weights=glyphs62", models=True)
     (name, outcome), (_, other) = sorted(result.outcomes.items())
     assert name == "adaptation/lenet/digits/transfer_head_cnn,weights=glyphs62/head/fp32/eager"
     assert (outcome, other) == ("not_measured", "skipped"), "its test does nothing"
@@ -330,12 +330,12 @@ OF_ATTENTION = {
 def test_an_adaptation_keeps_its_set_of_recipes_and_a_recipe_of_no_set(suite, name, kind, task):
     suite.write("test_adapted.py", ADAPTED)
     expected = {text.format(name, task, kind) for text in (*IN_THE_PLACE_OF_ALL, *OF_ATTENTION)}
-    assert set(suite.collect(f"--arch={name}", f"--task={task}")) == expected
+    assert set(suite.collect(f"--arch={name}", f"--task={task}", models=True)) == expected
 
 
 def test_changes_alone_are_made_to_each_cases_own_recipe(suite):
     suite.write("test_adapted.py", ADAPTED)
-    found = suite.collect("--recipe=epochs=2", "-k", "lenet or head or random")
+    found = suite.collect("--recipe=epochs=2", "-k", "lenet or head or random", models=True)
     assert set(found) == {
         "adaptation/vit_micro/digits/transfer_full_vit,epochs=2,weights=random/fp32/eager",
         "adaptation/vit_micro/digits/transfer_head_vit,epochs=2/head/fp32/eager",
@@ -355,13 +355,16 @@ MY_IMAGES = """
 def test_on_a_users_own_images_an_adaptation_trains_on_all_of_them(suite):
     suite.write("test_adapted.py", ADAPTED.replace("adaptation=adaptation)", "adaptation=adaptation, num_train=100)"))
     suite.write("mine.py", MY_IMAGES)
-    assert "adaptation/lenet/glyphs/transfer_lora_cnn/lora4_conv/n100/fp32/eager" in suite.collect("--task=glyphs")
-    assert "adaptation/lenet/mine:data/transfer_lora_cnn/lora4_conv/fp32/eager" in suite.collect("--task=mine.py:data")
+    assert "adaptation/lenet/glyphs/transfer_lora_cnn/lora4_conv/n100/fp32/eager" in suite.collect(
+        "--task=glyphs", models=True
+    )
+    of_mine = suite.collect("--task=mine.py:data", models=True)
+    assert "adaptation/lenet/mine:data/transfer_lora_cnn/lora4_conv/fp32/eager" in of_mine
 
 
 def test_on_another_task_alone_an_adaptation_keeps_its_recipe(suite):
     suite.write("test_adapted.py", ADAPTED)
-    assert suite.collect("--task=glyphs", "-k", "lora8_linear or qkv") == [
+    assert suite.collect("--task=glyphs", "-k", "lora8_linear or qkv", models=True) == [
         "adaptation/vit_micro/glyphs/transfer_lora_vit/lora8_linear/fp32/eager",
         "adaptation/vit_base/glyphs/study_b/lora16_qkv/fp32/eager",
     ]
@@ -369,7 +372,7 @@ def test_on_another_task_alone_an_adaptation_keeps_its_recipe(suite):
 
 def test_a_cnn_in_the_place_of_a_vit_is_skipped_where_it_has_no_such_layers(suite):
     suite.write("test_adapted.py", ADAPTED)
-    result = suite.run("--arch=resnet50")
+    result = suite.run("--arch=resnet50", models=True)
     skipped = {case.id: case.reason for case in result.run.cases if case.outcome == "skipped"}
     of_linear = "adaptation/resnet50/digits/transfer_lora_deep_cnn/lora8_linear/fp32/eager"
     assert set(skipped) == {of_linear, *(text.format("resnet50", "digits", "cnn") for text in OF_ATTENTION)}
@@ -380,5 +383,5 @@ def test_a_cnn_in_the_place_of_a_vit_is_skipped_where_it_has_no_such_layers(suit
 
 def test_a_case_that_itself_names_attention_of_a_cnn_is_not_skipped(suite):
     suite.write("test_adapted.py", ADAPTED.replace('"vit_base"', '"resnet50"'))
-    result = suite.run("--arch=resnet50")
+    result = suite.run("--arch=resnet50", models=True)
     assert result.outcomes == {"adaptation/resnet50/digits/study_b/lora16_qkv/fp32/eager": "failed"}
