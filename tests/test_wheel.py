@@ -53,7 +53,7 @@ def test_it_holds_the_whole_package_and_what_it_reads(wheel):
 
 def test_it_holds_the_suite_without_its_baselines_and_no_other_package(wheel):
     suite = {f"vitcnn/_benchmarks/{path.name}" for path in (ROOT / "benchmarks").glob("*.py")}
-    assert len(suite) == 10
+    assert len(suite) == 12
     assert {name for name in wheel if "_benchmarks" in name} == suite
     assert {name.partition("/")[0] for name in wheel if ".dist-info/" not in name} == {"vitcnn"}
 

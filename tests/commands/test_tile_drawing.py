@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from vitcnn.commands.tile_drawing import boxes_of, drawn, shared
-from vitcnn.commands.tile_look import ClassMap, Seen, by_area
+from vitcnn.commands.tile.drawing import boxes_of, drawn, shared
+from vitcnn.commands.tile.look import ClassMap, Seen, by_area
 from vitcnn.inference import TileGrid
 from vitcnn.inference.tiling.grid import Box
 

@@ -178,3 +178,10 @@ def test_what_each_part_takes_is_added_up_over_frames(of_pixels):
     for _ in range(2):
         tiler.dense(random_frame(16, 48))  # three tiles
     assert timings.seconds == {"decode": 0, "copy": 2, "forward": 6, "blend": 6, "write": 0}
+
+
+def test_it_is_told_how_many_tiles_are_done(of_pixels):
+    told = []
+    tiler = Tiler(model=of_pixels, tile_px=16, overlap=0, batch=2, told=lambda done, of: told.append((done, of)))
+    tiler.dense(random_frame(16, 48))
+    assert told == [(2, 3), (3, 3)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
@@ -31,7 +31,8 @@ class Tiler:
     `model` takes normalised tiles, -1..1, (batch, channels, tile_px, tile_px), in the layout; it is in eval mode, and
     its parameters say on which device and in which precision it works. It returns (batch, classes) for `tiles` and
     `frame`, (batch, classes, tile_px, tile_px) for `dense`. With `static`, the last batch of a frame is as large as the
-    others, as compiled models want it. `timings` adds up what each part takes, where it is given.
+    others, as compiled models want it. Where they are given, `timings` adds up what each part takes, and `told` hears how
+    many tiles of a frame are done of how many.
     """
 
     model: nn.Module
@@ -42,6 +43,7 @@ class Tiler:
     blend: Blend = "gaussian"
     static: bool = False
     timings: Timings | None = field(default=None, compare=False)
+    told: Callable[[int, int], None] | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         require_count("batch", self.batch)
@@ -87,6 +89,8 @@ class Tiler:
         for first in range(0, len(grid.corners), size):
             corners = grid.corners[first : first + size]
             yield corners, self._forward(frame, grid, corners, tiles)
+            if self.told is not None:
+                self.told(first + len(corners), len(grid.corners))
 
     def _forward(self, frame: Tensor, grid: TileGrid, corners: Corners, tiles: Tensor) -> Tensor:
         """Return what the model says of the tiles that begin at `corners`, which are written to `tiles`."""

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from vitcnn.commands.tile_look import in_colours_of
-from vitcnn.commands.tile_work import WHOLE, Work, Written, make_folder, rounded, text_of, written
+from vitcnn.commands.tile.look import in_colours_of
+from vitcnn.commands.tile.work import WHOLE, Work, Written, make_folder, rounded, text_of, written
 from vitcnn.errors import UserError
 from vitcnn.inference.tiling import Timings, prefetched
 from vitcnn.media.video_file import VideoFile, VideoWriter

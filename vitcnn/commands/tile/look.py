@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from vitcnn.commands.tile_known import Known
+from vitcnn.commands.tile.known import Known
 from vitcnn.device import Device, free_bytes
 from vitcnn.inference import TileGrid, Tiler
 from vitcnn.inference.tiling import Dense, FeatureMap, Timings, frame_logits
@@ -67,7 +67,10 @@ class ChosenClasses(nn.Module):
 
 
 class Look:
-    """Runs a model on the tiles of frames. `place` is a folder for what memory has no room for."""
+    """Runs a model on the tiles of frames. `place` is a folder for what memory has no room for.
+
+    `told` hears how many tiles of a frame are done of how many; a dense map reads each tile twice.
+    """
 
     def __init__(
         self,
@@ -79,8 +82,11 @@ class Look:
         blend: Blend,
         place: Path,
         timings: Timings,
+        told: Callable[[int, int], None],
     ) -> None:
-        self._tiler, self._device, self._how, self._place = tiler, device, how, place
+        self._device, self._how, self._place = device, how, place
+        passes = 1 if known.features is None else 2
+        self._tiler = replace(tiler, told=lambda done, of: told(done, passes * of))
         self._head: ChosenClasses | None = None
         if known.features is not None:
             self._head = ChosenClasses(known.features)
@@ -92,6 +98,7 @@ class Look:
                 layout=tiler.layout,
                 blend=blend,
                 timings=timings,
+                told=lambda done, of: told(of + done, passes * of),
             )
 
     def __call__(self, frame: Tensor) -> Seen:

@@ -16,7 +16,7 @@ from vitcnn.media.listing import Kind, images_in, kind_of
 from vitcnn.spec import Precision
 
 if TYPE_CHECKING:
-    from vitcnn.commands.tile_work import Work, Written
+    from vitcnn.commands.tile.work import Work, Written
 
 WHOLE, FAILED, INTERRUPTED = 0, 1, 130
 AUTO = "auto"
@@ -65,8 +65,8 @@ def run_tile(options: argparse.Namespace) -> int:
     kind = kind_of(options.input)
     paths = images_in(options.input) if kind == "folder" else (options.input,)
 
-    from vitcnn.commands.tile_model import model_of
-    from vitcnn.commands.tile_work import Work
+    from vitcnn.commands.tile.model import model_of
+    from vitcnn.commands.tile.work import Work
     from vitcnn.device import numerics, out_of_memory_as_case_error, resolve
 
     device = resolve(options.device)
@@ -92,9 +92,9 @@ def require_numbers(options: argparse.Namespace) -> None:
 
 def read_all(paths: Sequence[Path], work: Work, kind: Kind) -> int:
     """Read each input; return 0, or 1 where one cannot be read whole, or 130 after Ctrl-C. What was done stays."""
-    from vitcnn.commands.tile_video import read_video_file
-    from vitcnn.commands.tile_words import summary
-    from vitcnn.commands.tile_work import read_image_file, text_of
+    from vitcnn.commands.tile.video import read_video_file
+    from vitcnn.commands.tile.words import summary
+    from vitcnn.commands.tile.work import read_image_file, text_of
 
     read = read_video_file if kind == "video" else read_image_file
     done: list[Written] = []

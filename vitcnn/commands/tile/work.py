@@ -15,11 +15,11 @@ import numpy as np
 import torch
 from PIL import Image
 
-from vitcnn.commands.tile_drawing import drawn
-from vitcnn.commands.tile_known import Known
-from vitcnn.commands.tile_look import Look, Seen, in_colours_of
-from vitcnn.commands.tile_names import number_of
-from vitcnn.commands.tile_results import Results
+from vitcnn.commands.tile.drawing import drawn
+from vitcnn.commands.tile.known import Known
+from vitcnn.commands.tile.look import Look, Seen, in_colours_of
+from vitcnn.commands.tile.names import number_of
+from vitcnn.commands.tile.results import Results
 from vitcnn.device import Device
 from vitcnn.folders import write_whole
 from vitcnn.inference import Tiler
@@ -58,6 +58,7 @@ class Work:
     device: Device
     known: Known
     progress: ProgressBar = field(default_factory=ProgressBar)
+    _place: tuple[int, int, str] = (0, 1, "")
     _is_told: bool = False
 
     def __post_init__(self) -> None:
@@ -71,9 +72,15 @@ class Work:
         return out
 
     def tell_progress(self, done: int, total: int, text: str) -> None:
-        """Draw the bar."""
-        self._is_told = done < total
+        """Draw the bar: so many inputs, or frames of a video, are done."""
+        self._place, self._is_told = (done, total, text), done < total
         self.progress(done, total, text)
+
+    def tell_tiles(self, done: int, of: int) -> None:
+        """Draw the bar: of the input or frame that is worked on, so many tiles are done."""
+        before, total, text = self._place
+        if done < of:  # the last tile is not the end: the overlay is drawn and written
+            self.progress(before * of + done, total * of, f"{text}, {done:,} of {of:,} tiles")
 
     def end_progress(self) -> None:
         """Take the bar away."""
@@ -99,6 +106,7 @@ class Work:
             blend=options.blend,
             place=self.out,
             timings=timings,
+            told=self.tell_tiles,
         )
 
     def overlay(self, frame: np.ndarray, seen: Seen) -> np.ndarray:

@@ -9,10 +9,10 @@ from vitcnn import architectures
 from vitcnn.adaptation.own_head import COLOURS, WithHead, file_with_head, hub_with_head
 from vitcnn.adaptation.weights_file import weights_path
 from vitcnn.bench.models import random_model
-from vitcnn.commands.tile_adapted import adapted_model
-from vitcnn.commands.tile_known import Known
-from vitcnn.commands.tile_names import names_for, names_of_weights, numbered, read_names
-from vitcnn.commands.tile_sizes import require_tile
+from vitcnn.commands.tile.adapted import adapted_model
+from vitcnn.commands.tile.known import Known
+from vitcnn.commands.tile.names import names_for, names_of_weights, numbered, read_names
+from vitcnn.commands.tile.sizes import require_tile
 from vitcnn.device import Device
 from vitcnn.errors import UserError
 from vitcnn.inference import TileGrid, for_inference, resized

@@ -14,8 +14,8 @@ from typing import IO, Any
 
 import numpy as np
 
-from vitcnn.commands.tile_drawing import sides
-from vitcnn.commands.tile_look import Seen
+from vitcnn.commands.tile.drawing import sides
+from vitcnn.commands.tile.look import Seen
 from vitcnn.errors import NotWritten
 from vitcnn.inference import TileGrid
 from vitcnn.media.written import interrupts_held, naming, partial_of

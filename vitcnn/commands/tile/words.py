@@ -11,7 +11,7 @@ from vitcnn.folders import short
 from vitcnn.inference.tiling.timings import PARTS
 
 if TYPE_CHECKING:
-    from vitcnn.commands.tile_work import Work, Written
+    from vitcnn.commands.tile.work import Work, Written
 
 MOST_ROWS = 40
 MOST_NAME = 40

@@ -13,8 +13,8 @@ from vitcnn import architectures
 from vitcnn.adaptation.files import load_adapted, read_card
 from vitcnn.adaptation.weights_file import weights_path
 from vitcnn.adaptations import adaptation
-from vitcnn.commands.tile_known import Known
-from vitcnn.commands.tile_names import names_for, numbered
+from vitcnn.commands.tile.known import Known
+from vitcnn.commands.tile.names import names_for, numbered
 from vitcnn.errors import UserError
 from vitcnn.images import Resize
 from vitcnn.inference.forward import memory_format

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from vitcnn.commands.tile_look import MOST_IN_A_MAP, ClassMap, Seen
+from vitcnn.commands.tile.look import MOST_IN_A_MAP, ClassMap, Seen
 from vitcnn.inference.tiling.grid import Box
 from vitcnn.media.lettering import Item, Line
 from vitcnn.media.overlay import HEAT, Found, classes_over, colours_of, heat_over, overlay, palette
