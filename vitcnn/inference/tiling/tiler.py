@@ -31,8 +31,8 @@ class Tiler:
     `model` takes normalised tiles, -1..1, (batch, channels, tile_px, tile_px), in the layout; it is in eval mode, and
     its parameters say on which device and in which precision it works. It returns (batch, classes) for `tiles` and
     `frame`, (batch, classes, tile_px, tile_px) for `dense`. With `static`, the last batch of a frame is as large as the
-    others, as compiled models want it. Where they are given, `timings` adds up what each part takes, and `told` hears how
-    many tiles of a frame are done of how many.
+    others, as compiled models want it. Where they are given, `timings` adds up what each part takes, and `told` hears
+    how many tiles of a frame are done of how many.
     """
 
     model: nn.Module
