@@ -5,7 +5,7 @@ from io import StringIO
 
 import pytest
 from record_builders import ended, latency, run_of
-from report_builders import QUESTIONS, table
+from report_builders import QUESTIONS, summary, table
 from store_builders import write
 
 from vitcnn.cli import main
@@ -24,9 +24,12 @@ def shown(capsys, *arguments):
     return capsys.readouterr().out
 
 
-def test_text_is_the_table_that_the_run_ended_with(capsys, stored, monkeypatch):
+def test_text_is_all_that_the_run_ended_with(capsys, stored, monkeypatch):
     monkeypatch.setenv("COLUMNS", "60")
-    assert shown(capsys, stored) == f"{table(RUN, width=60)}\n"
+    text = shown(capsys, stored)
+    assert text == f"{summary(RUN, width=60)}\n"
+    assert table(RUN, width=60) in text
+    assert "Cases: 1 failed, 2 passed." in text
 
 
 def test_a_folder_stands_for_the_json_in_it(capsys, stored):

@@ -1,4 +1,4 @@
-"""`vitcnn table`: the figures of a stored run as text, Markdown or CSV."""
+"""`vitcnn table`: what a stored run says, as text, or its figures as Markdown or CSV."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ FORMATS = ("text", "markdown", "csv")
 
 def add_to(commands: Any) -> None:
     """Add the grammar of `vitcnn table` to the subparsers of `vitcnn`."""
-    table = commands.add_parser("table", help="print the figures of a stored run as text, Markdown or CSV")
+    table = commands.add_parser("table", help="print what a stored run says, as text, or its figures as Markdown or CSV")
     table.add_argument("run_path", action=GivenPath, metavar="RUN", help="a run's JSON, or its folder")
-    formats = "text and markdown: the table that the run ended with; csv: every metric of every case; default: text"
+    formats = "text: all that the run ended with; markdown: its table; csv: every metric of every case; default: text"
     table.add_argument("--format", choices=FORMATS, default="text", help=formats)
     table.set_defaults(run=run_table)
 
@@ -45,13 +45,17 @@ def run_table(options: argparse.Namespace) -> int:
 
 
 def shown(run: Run, style: str) -> str:
-    """Return the table of a run in one of the formats."""
+    """Return a run in one of the formats; empty where it measured nothing that the format shows."""
     from vitcnn.questions import questions
     from vitcnn.report.export import csv_table, markdown
+    from vitcnn.report.terminal import summary
 
+    asked = tuple(questions().values())
     if style == "csv":
         return csv_table(run.records, constant={"started": run.started, "device": run.environment.device_key})
-    return markdown(run.records, tuple(questions().values())) if style == "markdown" else table(run.records)
+    if style == "markdown":
+        return markdown(run.records, asked)
+    return summary(run, asked, width=get_terminal_size().columns) if run.records else ""
 
 
 def table(records: Record | Sequence[Record], *, width: int | None = None) -> str:
