@@ -19,7 +19,7 @@ FORMATS = ("text", "markdown", "csv")
 
 def add_to(commands: Any) -> None:
     """Add the grammar of `vitcnn table` to the subparsers of `vitcnn`."""
-    table = commands.add_parser("table", help="print what a stored run says, as text, or its figures as Markdown or CSV")
+    table = commands.add_parser("table", help="print a stored run as text, or its figures as Markdown or CSV")
     table.add_argument("run_path", action=GivenPath, metavar="RUN", help="a run's JSON, or its folder")
     formats = "text: all that the run ended with; markdown: its table; csv: every metric of every case; default: text"
     table.add_argument("--format", choices=FORMATS, default="text", help=formats)
