@@ -8,7 +8,9 @@ numbers and speed, torch.compile, memory. `backward` walks autograd's graph in P
 
 from __future__ import annotations
 
-import traceback
+import linecache
+import os
+import sys
 from contextlib import ExitStack, contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
@@ -129,9 +131,7 @@ class Rehearsal(TorchDispatchMode):
             self._note("copies to the device")
 
     def _note(self, what):
-        ours = [frame for frame in traceback.extract_stack() if PRODUCT in Path(frame.filename).parents]
-        place = f"{Path(ours[-1].filename).name}:{ours[-1].lineno}: {ours[-1].line}" if ours else "outside vitcnn"
-        self.waits.append(f"{what} ({place})")
+        self.waits.append(f"{what} ({_place()})")
 
     def _faked(self, tensor):
         return tensor if isinstance(tensor, FakeTensor) else self.fake.from_tensor(tensor)
@@ -145,6 +145,17 @@ class Rehearsal(TorchDispatchMode):
         share = 1 / tensor.shape[-1] if tensor.ndim and tensor.shape[-1] else 1.0
         with unset_fake_temporarily():
             return torch.full(tensor.shape, share if tensor.dtype.is_floating_point else 0, dtype=tensor.dtype)
+
+
+def _place():
+    """Return the file, line and code of the innermost call that is the product's own."""
+    frame = sys._getframe()
+    while frame is not None and not frame.f_code.co_filename.startswith(f"{PRODUCT}{os.sep}"):
+        frame = frame.f_back
+    if frame is None:
+        return "outside vitcnn"
+    path, number = frame.f_code.co_filename, frame.f_lineno
+    return f"{Path(path).name}:{number}: {linecache.getline(path, number).strip()}"
 
 
 def _has_mask(indices):
@@ -204,6 +215,7 @@ def rehearsal():
             "torch.Tensor.backward": backward,
             "torch.Tensor.pin_memory": lambda tensor: tensor,
             "torch.Tensor.record_stream": lambda *_: None,
+            "torch.nn.init.dirac_": lambda weight: weight,  # sets number by number what has no numbers here
             "torch.utils.swap_tensors": _swap,
         }.items():
             stack.enter_context(mock.patch(place, function, create=place.startswith("torch._C")))

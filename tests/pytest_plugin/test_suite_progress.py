@@ -147,7 +147,7 @@ UNKNOWN = """
 
 
 def test_a_case_of_unknown_names_fails_alone_and_ends_no_estimate(new_suite):
-    result = new_suite({"test_unknown.py": UNKNOWN}).run()
+    result = new_suite({"test_unknown.py": UNKNOWN}).run(models=True)
     assert result.exit_code == pytest.ExitCode.TESTS_FAILED, result.out
     assert list(result.outcomes.values()) == ["failed", "failed", "passed"]
     assert "was not used at all" not in result.out

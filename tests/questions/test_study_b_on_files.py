@@ -19,7 +19,7 @@ from vitcnn.measuring.alone import measured
 from vitcnn.tasks import Tasks, tasks
 from vitcnn.tasks.idx import NAMES, idx_files, idx_task
 
-COUNTS = {"train": 60, "t10k": 40}
+COUNTS = {"train": 40, "t10k": 20}
 SETTING = {"task": "mnist", "recipe": "study_b,epochs=2,batch=20", "num_seeds": 1}
 VIT = AdaptationCase(architecture="timm/test_vit", adaptation="lora16_qv", **SETTING)
 CNN = AdaptationCase(architecture="timm/test_efficientnet", adaptation="head_views5", **SETTING)
@@ -90,7 +90,7 @@ def test_it_measures_what_the_published_table_has(case, records):
     assert record.samples("trainable_parameters") == (TRAINABLE[case],)
     assert record.settings["num_trainable"] == TRAINABLE[case]
     assert (record.settings["weights"], record.settings["hub"]) == ("hub", f"timm/{CACHED[case.architecture]}")
-    assert (record.settings["num_train_images"], record.settings["task_px"]) == (60, 28)
+    assert (record.settings["num_train_images"], record.settings["task_px"]) == (40, 28)
     assert record.settings["model_px"] == 160
 
 
@@ -98,8 +98,8 @@ def test_it_measures_what_the_published_table_has(case, records):
 def test_it_keeps_what_the_pictures_of_the_study_show(case, records):
     series = {series.name: np.asarray(series.values) for series in records[case].series}
     assert series["confusion_matrix"].shape == (1, 10, 10)
-    assert series["confusion_matrix"].sum(axis=2).tolist() == [[4] * 10]
-    right = series["confusion_matrix"].trace(axis1=1, axis2=2) / 40
+    assert series["confusion_matrix"].sum(axis=2).tolist() == [[2] * 10]
+    right = series["confusion_matrix"].trace(axis1=1, axis2=2) / 20
     assert right.tolist() == list(records[case].samples("test_accuracy"))
     assert series["roc_curve"].shape == (1, len(series["false_positive_rate"]))
     assert series["training_loss"].shape == (1, 2)
