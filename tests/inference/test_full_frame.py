@@ -111,6 +111,8 @@ def test_strips_fit_the_budget(cpu):
     assert (
         15 * MIB < peak_bytes(cpu, lambda: part.frame(frame)) <= 20 * MIB < peak_bytes(cpu, lambda: whole.frame(frame))
     )
+    plenty = FullFrame(RESNET, height=1600, width=160, budget_bytes=8 * 2**30)
+    assert len(plenty.plan.strips) == 1, "more than a billion bytes are no typing error"
     with pytest.raises(UserError, match="more memory"):
         FullFrame(RESNET, height=1600, width=160, budget_bytes=MIB)
 

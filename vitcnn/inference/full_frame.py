@@ -28,7 +28,10 @@ FrameOutput = Literal["frame", "dense", "features"]
 HEAD_BEGINS_WITH = (nn.Flatten, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d)
 
 SAMPLE_WIDTH_PX = 128
-"""The memory of a strip is measured on one this wide; it is linear in the pixels."""
+"""Whether the head reads a mean is asked of features of a strip this wide."""
+
+MEASURED_WIDTH_PX = 512
+"""No wider is the strip whose memory is measured. What only weights take counts for its pixels, so larger ones fit."""
 
 
 class FullFrame:
@@ -66,7 +69,7 @@ class FullFrame:
         self.field = receptive_field(self._laid_out_features, model, like=self.like, height=height)
         self._run_features = compiled(self._features, mode)
         if budget_bytes is not None:
-            require_count("budget_bytes", budget_bytes)
+            _require_budget(budget_bytes)
             strip_px = min(strip_px or height, budget_bytes // (self.bytes_per_px * width))
         self.plan = Strips(height=height, strip_px=height if strip_px is None else strip_px, field=self.field)
 
@@ -85,7 +88,7 @@ class FullFrame:
     @cached_property
     def bytes_per_px(self) -> int:
         """The most bytes that are allocated at once for a pixel of a strip, as measured on a narrow one."""
-        strip = self._sample
+        strip = self._sample(min(self.shape[2], MEASURED_WIDTH_PX))
         features = self._features_of(strip)  # those of one strip are still there while the next one runs
         device = Device(name=str(self.device), key=str(self.device))
         num_bytes = features.nbytes + peak_bytes(device, lambda: self._features_of(strip))
@@ -149,12 +152,11 @@ class FullFrame:
         places = features.flatten(1).T[:, :, None, None]
         return self._head(places).T.unflatten(1, features.shape[1:])
 
-    @property
-    def _sample(self) -> Tensor:
-        """A narrow strip of noise, as high as a feature sees."""
+    def _sample(self, width: int) -> Tensor:
+        """Return a strip of noise, as high as a feature sees."""
         height = -(-self.field.px // self.field.stride) * self.field.stride
         generator = torch.Generator().manual_seed(0)
-        noise = torch.randint(256, (self.shape[0], height, SAMPLE_WIDTH_PX), generator=generator, dtype=torch.uint8)
+        noise = torch.randint(256, (self.shape[0], height, width), generator=generator, dtype=torch.uint8)
         return noise.to(self.device)
 
     def _features_of(self, rows: Tensor) -> Tensor:
@@ -164,7 +166,7 @@ class FullFrame:
     @cached_property
     def _head_reads_mean(self) -> bool:
         """Whether the head says of a map what it says of the map's mean."""
-        features = self._features_of(self._sample)
+        features = self._features_of(self._sample(SAMPLE_WIDTH_PX))
         mean_of_map = features.float().mean((2, 3), keepdim=True).to(self.dtype)
         with torch.inference_mode():
             try:
@@ -178,6 +180,12 @@ class FullFrame:
         if not self._head_reads_mean:
             allowed, do = "heads on the mean of the last feature map", "Ask for the features, or classify tiles."
             raise UserError(field="head", value=type(self._head).__name__, allowed=allowed, do=do)
+
+
+def _require_budget(budget_bytes: int) -> None:
+    if isinstance(budget_bytes, bool) or not isinstance(budget_bytes, int) or budget_bytes < 1:
+        allowed, do = "whole numbers from 1", "Give the bytes that a strip may take."
+        raise UserError(field="budget_bytes", value=budget_bytes, allowed=allowed, do=do)
 
 
 def features_and_head(model: nn.Module) -> tuple[Features, Features]:
