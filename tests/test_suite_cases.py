@@ -51,7 +51,7 @@ NOT_IN_SMOKE = {"defects"}
 """Whose training takes a minute a case, on tiles that are made first."""
 
 
-@pytest.mark.parametrize("question", ID.keys() - NOT_IN_SMOKE)
+@pytest.mark.parametrize("question", sorted(ID.keys() - NOT_IN_SMOKE))
 def test_every_question_has_smoke_cases(question):
     assert any(entry.preset == "smoke" for entry in EVERY if entry.question == question)
 
