@@ -13,6 +13,7 @@ from vitcnn import recipes
 from vitcnn.adaptation.files import base_of, load_adapted
 from vitcnn.architectures import architecture
 from vitcnn.cli import main
+from vitcnn.commands.adapted_words import answer
 from vitcnn.spec import Data, Split
 from vitcnn.tasks import Tasks
 
@@ -66,6 +67,18 @@ def test_the_answer_comes_first_and_the_folder_loads_with_both(capsys, tmp_path)
     exec("\n".join(code[2:]), found)
     torch.testing.assert_close(ours, found["model"].eval()(images), atol=1e-5, rtol=1e-5)
     assert str(tmp_path) not in (tmp_path / "out" / "card.json").read_text()
+
+
+def test_classes_without_an_image_among_so_few_are_counted():
+    results = {"test_accuracy": 0.5, "test_accuracy_95": (0.4, 0.6), "training_time_s": 1.0}
+    results |= {"num_trainable": 1, "num_parameters": 2, "file_bytes": 4, "trained_bytes": 4}
+
+    def said(num_train):
+        data = {"num_test_images": 64, "num_train_images": num_train, "num_classes": 10}
+        return answer({"data": data, "results": results})
+
+    assert " on 4 images, so that 6 of 10 classes have none. " in said(4)
+    assert " on 10 images. " in said(10)
 
 
 def test_its_accuracy_is_the_loaded_models(tmp_path):

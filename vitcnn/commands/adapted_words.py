@@ -51,9 +51,15 @@ def answer(card: Mapping[str, Any]) -> str:
     held = f", {results['trained_bytes'] / KILO:,.1f} kB of them trained, the others zeros" if is_twice else ""
     return (
         f"{reached} (95 % interval {low} to {high} %), after {results['training_time_s']:.1f} s of training on "
-        f"{data['num_train_images']:,} images. {trained:,} of {of:,} parameters trained "
+        f"{data['num_train_images']:,} images{_unseen(data)}. {trained:,} of {of:,} parameters trained "
         f"({100 * trained / of:.2g} %); they take {results['file_bytes'] / KILO:,.1f} kB{held}."
     )
+
+
+def _unseen(data: Mapping[str, Any]) -> str:
+    """Return that some classes have no image among so few, of which each class has as many as any other, but for one."""
+    given, classes = data["num_train_images"], data["num_classes"]
+    return f", so that {classes - given} of {classes} classes have none" if given < classes else ""
 
 
 def summary(card: Mapping[str, Any], out: Path) -> str:
