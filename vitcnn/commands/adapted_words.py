@@ -57,7 +57,7 @@ def answer(card: Mapping[str, Any]) -> str:
 
 
 def _unseen(data: Mapping[str, Any]) -> str:
-    """Return that some classes have no image among so few, of which each class has as many as any other, but for one."""
+    """Return that some classes have no image among so few: each class has as many as any other, but for one."""
     given, classes = data["num_train_images"], data["num_classes"]
     return f", so that {classes - given} of {classes} classes have none" if given < classes else ""
 
