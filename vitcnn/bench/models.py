@@ -105,7 +105,15 @@ def forward_subject(
         return partial(merge, ready(model_of(case, entry, shape, device)[0], mode="eager"))
 
     return batch_subject(
-        case, device, shape, model, run, rounds, settings, merging=merging if has_lora and not is_merged else None
+        case,
+        device,
+        shape,
+        model,
+        run,
+        rounds,
+        settings,
+        merging=merging if has_lora and not is_merged else None,
+        forwards_per_run=case.batch,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -33,10 +34,16 @@ def matmul_flops_per_s(device: Device, precision: Precision) -> float:
     generator = torch.Generator(device.name).manual_seed(0)
     left, right = (torch.randn(size, size, device=device.name, generator=generator).to(dtype) for _ in range(2))
     product = left @ right
+    seconds = best_s(device, lambda: torch.mm(left, right, out=product), calls)
+    return 2.0 * size**3 / seconds
+
+
+def best_s(device: Device, run: Callable[[], object], calls: int) -> float:
+    """Return the seconds of one call of `run` in the best of several rounds of `calls`."""
     times_s: list[float] = []
     while len(times_s) < AT_LEAST or sum(times_s) < BUDGET_S:
         start = device.timer()
         for _ in range(calls):
-            torch.mm(left, right, out=product)
+            run()
         times_s.append(device.timer() - start)
-    return 2.0 * size**3 * calls / min(times_s)
+    return min(times_s) / calls

@@ -16,6 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from vitcnn.device import Device
+from vitcnn.measuring.traffic import TrafficCounter
 
 Counts = dict[str, int]
 
@@ -74,10 +75,10 @@ def counts_of(run: Callable[[], object], device: Device, *, on_device: bool = Tr
     `on_device` adds what only a GPU tells, in two runs more. In the first run torch.compile steps aside: operators and,
     on a CPU, bytes are those of the code as it is written.
     """
-    with fixed_draws(device), OperatorCounter() as counter:
+    with fixed_draws(device), OperatorCounter() as counter, TrafficCounter() as traffic:
         run()
     more = counts_on_gpu(run, device) if device.is_cuda and on_device else {}
-    return {**counter.counts, **more}
+    return {**counter.counts, "traffic_bytes": traffic.num_bytes, **more}
 
 
 def graphs_so_far() -> Counts:

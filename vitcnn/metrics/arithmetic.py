@@ -155,11 +155,12 @@ MODEL_FLOP_UTILISATION = Metric(
     reads="arithmetic",
     measure=model_flop_utilisation,
 )
-"""The model's own FLOP/s in training, or in reading frames, as a share of what a large matrix product reaches here.
+"""The model's own FLOP/s in training, inference or reading frames, as a share of a large matrix product's here.
 
 Where all trains, a step is taken as three forwards (the backward costs two), a multiply-accumulate as two FLOPs. Of an
 adapted model it is what is computed: what is frozen has no gradients of weights, and what comes before all that trains
-no backward; where the head alone trains on features, the model's forward counts once for each view. Of a frame it is
+no backward; where the head alone trains on features, the model's forward counts once for each view. Of inference it is
+the forwards of the model without LoRA's updates. Of a frame it is
 the forwards of its tiles, or of as many as have the pixels of a frame that is taken whole. What the optimiser,
 augmentation, resizing and blending compute does not count, nor do they stop the clock.
 Source: Chowdhery et al., PaLM, arXiv 2204.02311, appendix B, which divides by the vendor's peak instead.

@@ -55,7 +55,12 @@ LATENCY = Question(
     name="latency",
     case=LatencyCase,
     prepare=prepare,
-    provides=frozenset({"forward times", "throughput", "peak memory", "counts", "allocations", "merging"}),
+    provides=frozenset(
+        {
+            *("forward times", "throughput", "arithmetic", "traffic", "roofline", "energy"),
+            *("peak memory", "counts", "allocations", "merging"),
+        }
+    ),
     place=50,
     columns=columns,
     told={"latency_s": "answers {batch} image{s} at {px} px"},

@@ -62,7 +62,7 @@ MEMORY = Question(
     name="memory",
     case=MemoryCase,
     prepare=prepare,
-    provides=frozenset({"size", "peak memory", "allocations", "training memory"}),
+    provides=frozenset({"size", "traffic", "peak memory", "allocations", "training memory"}),
     place=70,
     columns=columns,
 )

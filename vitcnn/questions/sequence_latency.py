@@ -64,7 +64,12 @@ SEQUENCE_LATENCY = Question(
     name="sequence_latency",
     case=SequenceLatencyCase,
     prepare=prepare,
-    provides=frozenset({"forward times", "throughput", "peak memory", "counts", "allocations"}),
+    provides=frozenset(
+        {
+            *("forward times", "throughput", "arithmetic", "traffic", "roofline", "energy"),
+            *("peak memory", "counts", "allocations"),
+        }
+    ),
     place=55,
     columns=columns,
     told={"latency_s": "answers {batch} sequence{s} of {length}"},

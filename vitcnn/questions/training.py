@@ -46,7 +46,12 @@ TRAINING = Question(
     name="training",
     case=TrainingCase,
     prepare=prepare,
-    provides=frozenset({"step times", "throughput", "arithmetic", "peak memory", "counts", "allocations"}),
+    provides=frozenset(
+        {
+            *("step times", "throughput", "arithmetic", "traffic", "roofline", "energy"),
+            *("peak memory", "counts", "allocations"),
+        }
+    ),
     place=40,
     columns=columns,
     told={"step_time_s": "takes a training step of {batch} images at {px} px"},

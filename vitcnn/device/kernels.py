@@ -1,0 +1,43 @@
+"""Measures how long a GPU is busy in a run: the time of its kernels, without the gaps in which it waits for work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vitcnn.device.which import Device
+
+RUNS = 3
+MICROSECOND_S = 1e-6
+
+
+def busy_time_s(device: Device, run: Callable[[], object]) -> float | None:
+    """Return the seconds of one warm `run` in which a kernel, copy or fill runs on the GPU, the mean of three runs.
+
+    torch's profiler watches them, so this is a pass of its own. None where CUPTI shows no kernel: it may be denied.
+    """
+    import torch
+    from torch.autograd import DeviceType  # type: ignore[attr-defined]  # torch exports it without saying so
+    from torch.profiler import ProfilerActivity, profile
+
+    torch.cuda.synchronize(device.name)
+    with profile(activities=[ProfilerActivity.CUDA]) as profiler:
+        for _ in range(RUNS):
+            run()
+        torch.cuda.synchronize(device.name)
+    spans = [
+        (event.time_range.start, event.time_range.end)
+        for event in profiler.events()
+        if event.device_type is DeviceType.CUDA and not event.is_user_annotation
+    ]
+    return covered(spans) * MICROSECOND_S / RUNS if spans else None
+
+
+def covered(spans: Iterable[tuple[float, float]]) -> float:
+    """Return the length of what `spans`, (start, end), cover together: where they overlap, it counts once."""
+    total, reached = 0.0, float("-inf")
+    for start, end in sorted(spans):
+        total += max(0.0, end - max(start, reached))
+        reached = max(reached, end)
+    return total
