@@ -17,7 +17,7 @@ FROZEN = {
         "--out",
         "--resume",
     ),
-    *("--gate", "--gate-reruns", "--count-instructions"),
+    *("--gate", "--gate-reruns", "--count-instructions", "--energy"),
 }
 
 

@@ -20,7 +20,7 @@ class Bench:
     """On which device cases are measured, on which tasks, which block of seeds trains, and who is told of long work.
 
     Of a case with three seeds block 0 is the seeds 0, 1, 2 and block 1 is 3, 4, 5. `agreed` makes of a plan, (rounds,
-    calls a round), the one that is done: two revisions do the same.
+    calls a round), the one that is done: two revisions do the same. With `energy` that of a run is measured as well.
     """
 
     device: Device
@@ -28,3 +28,4 @@ class Bench:
     progress: Progress
     seed_block: int = 0
     agreed: Callable[[int, int], tuple[int, int]] = as_planned
+    energy: bool = False

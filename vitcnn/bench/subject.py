@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from vitcnn.bench.training_memory import TrainingMemory
+    from vitcnn.device.energy import Energy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +72,8 @@ class Subject:
     such a thing. Where a run is inference alone, `forwards_per_run` is how many images of `shape` the model is given in
     it, or as many as hold the same pixels. The runner fills in the rest:
     `floor_bytes` of the device that were allocated before, `rounds` and `calls` as they were done, `times_s`, a run's
-    seconds in each round, `trained`, and `counts` of the counting pass.
+    seconds in each round, `trained`, `counts` of the counting pass, and the `energy` of runs where it was asked for
+    and is known.
     """
 
     case: Case
@@ -97,3 +99,4 @@ class Subject:
     times_s: tuple[float, ...] = ()
     trained: Trained | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
+    energy: Energy | None = None

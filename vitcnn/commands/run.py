@@ -24,7 +24,7 @@ OPTIONS = (
 )
 """Options of the session that take a value; like those below they stand here for shell completion alone."""
 
-SWITCHES = ("--count-instructions", "--benchmark-compare", "--collect-only", "--help")
+SWITCHES = ("--count-instructions", "--energy", "--benchmark-compare", "--collect-only", "--help")
 
 
 def add_to(commands: Any) -> None:

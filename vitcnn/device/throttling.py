@@ -41,10 +41,11 @@ def watch_clocks(device: Device) -> Iterator[dict[str, Any]]:
     before = _mask(device)
     yield settings
     after = _mask(device)
-    settings["clocks"] = "unknown" if before is None or after is None else _names(before | after)
+    settings["clocks"] = "unknown" if before is None or after is None else reason_names(before | after)
 
 
-def _names(mask: int) -> list[str]:
+def reason_names(mask: int) -> list[str]:
+    """Return the names of the reasons in NVML's mask, sorted."""
     bits = [bit for bit in range(mask.bit_length()) if mask >> bit & 1]
     return sorted(REASONS[bit] if bit < len(REASONS) else f"bit_{bit}" for bit in bits)
 

@@ -19,6 +19,7 @@ from vitcnn.gate.tails import tails
 from vitcnn.gate.times import RunMedians, judge_times
 from vitcnn.gate.verdict import Judgement, Verdict, cannot_judge, invalid_run, worst_first
 from vitcnn.metrics import is_time, metrics
+from vitcnn.metrics.energy import JOULES_PER_IMAGE
 from vitcnn.quantity import counted, percent
 from vitcnn.record import Environment, Measurement, Record, Run
 
@@ -215,7 +216,7 @@ def _sort_time(
     pile: Pile, case: str, name: str, before: Sequence[Record], now: Sequence[Record], *, paired: bool
 ) -> None:
     old, new = _of_metric(before, name), _of_metric(now, name)
-    obstacle = _throttled("current", now) or _throttled("baseline", before)
+    obstacle = _throttled("current", now, name) or _throttled("baseline", before, name)
     if paired and len(old) != len(new):
         obstacle = f"passed in {len(old)} runs of the base and {len(new)} of the head: each pair needs both"
     if obstacle:
@@ -299,11 +300,13 @@ def _other_unit(old: Sequence[Measurement], new: Sequence[Measurement]) -> str:
     return f"its meaning differs from the baseline: {was} -> {is_now}. {RECORD_FIRST}"
 
 
-def _throttled(whose: str, records: Sequence[Record]) -> str:
-    throttled = [record for record in records if record.throttled_by]
+def _throttled(whose: str, records: Sequence[Record], metric: str) -> str:
+    is_energy = metric == JOULES_PER_IMAGE.name
+    found = [record.energy_throttled_by if is_energy else record.throttled_by for record in records]
+    throttled = [reasons for reasons in found if reasons]
     if not throttled:
         return ""
-    reasons = sorted({reason for record in throttled for reason in record.throttled_by})
+    reasons = sorted({reason for reasons in throttled for reason in reasons})
     what = f"{len(throttled)} of {len(records)} {whose} runs: {', '.join(reasons)}"
     return f"the GPU was throttled in {what}. Cool it, or limit its power, and measure again"
 

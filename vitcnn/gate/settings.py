@@ -25,6 +25,7 @@ NEUTRAL = frozenset(
         "calls_per_round",
         "clocks",  # judged by themselves
         "cpus",
+        "energy",  # judged as a figure
         "counted_with",
         "instructions_counted_with",  # sets aside that one count
         "num_parameters",  # judged as figures where they are one

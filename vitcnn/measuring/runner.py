@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from statistics import median
 from typing import Any
 
 from vitcnn.architectures import architecture
@@ -13,9 +14,12 @@ from vitcnn.bench.obstacles import require_compiler
 from vitcnn.bench.rounds import Stopwatch
 from vitcnn.bench.subject import Subject
 from vitcnn.device import numerics, out_of_memory_as_case_error
+from vitcnn.device.energy import energy_of
+from vitcnn.device.meter import Unmetered
 from vitcnn.device.observers import observing
 from vitcnn.errors import CaseError, UserError, VitcnnError
 from vitcnn.measuring.counting import Counts, counted_with, counts_of, graphs_so_far
+from vitcnn.metrics.energy import JOULES_PER_IMAGE
 from vitcnn.questions import metrics_of, prepared, question_of
 from vitcnn.record import Record
 from vitcnn.references import raised
@@ -48,6 +52,7 @@ def measure(case: Case, *, bench: Bench, stopwatch: Stopwatch, floor_bytes: int)
         if subject.times_s:
             subject.trained = subject.outcome() if subject.outcome else None
             subject.counts = {**counts(subject), **graphs}
+            observed.update(with_energy(subject) if bench.energy else {})
         metrics = metrics_of(question_of(case)) if subject.times_s else []
         measurements = [measurement for metric in metrics for measurement in metric.of(subject)]
     return Record(
@@ -74,6 +79,20 @@ def counts(subject: Subject) -> Counts:
     on_device = subject.counted is None or subject.case.mode == "eager"
     run = subject.counted() if subject.counted else subject.run
     return counts_of(run, subject.device, on_device=on_device)
+
+
+def with_energy(subject: Subject) -> dict[str, Any]:
+    """Measure the energy of runs, if the case's question is about runs that can be repeated; return what settings say.
+
+    Where it is unknown, they say why.
+    """
+    if JOULES_PER_IMAGE.reads not in question_of(subject.case).provides:
+        return {}
+    try:
+        subject.energy = energy_of(subject.run, subject.device, run_s=median(subject.times_s))
+    except Unmetered as unmetered:
+        return {"energy": {"unknown": str(unmetered)}}
+    return {"energy": subject.energy.settings()}
 
 
 @contextmanager

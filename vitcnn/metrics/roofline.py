@@ -7,8 +7,8 @@ large copy, and than what the host needs to start its operators. `report.rooflin
 - `traffic_bytes`: what each operator reads and writes, each tensor once and whole (`measuring.traffic`), counted in the
   counting pass. Of a compiled case it is that of the code as it is written, before operators are fused, so rates and
   shares of bandwidth do not exist for it.
-- `busy_time_s`: on CUDA, the time in which kernels run, by torch's profiler in a pass of its own. `event_time_s`, or the
-  time of a step, less this is the time in which the GPU waits for the host.
+- `busy_time_s`: on CUDA, the time in which kernels run, by torch's profiler in a pass of its own. `event_time_s`, or
+  the time of a step, less this is the time in which the GPU waits for the host.
 - `dispatch_time_s`: on a CPU, an estimate: the operators of a run times what one costs in a chain of tiny layers here.
 """
 

@@ -45,6 +45,7 @@ class Measure:
             progress=progress_of(item.config),
             seed_block=options.request.seed_block if options.request else 0,
             agreed=self._turns.plan if self._turns else as_planned,
+            energy=options.energy,
         )
         self._benchmark, self._options = benchmark, options
         self._used = False

@@ -37,6 +37,8 @@ Value = TypeVar("Value", str, int, tuple[str, ...])
 OF_A_RUN = (JOURNAL, RUN_JSON, GATE_MD, f"{RERUN}*")
 """The files that a run leaves in its folder. Two runs in one folder would mix their verdicts."""
 
+ENERGY = "--energy"
+
 MOST_RERUNS = 20
 """A larger number of reruns per round is taken for a typing error."""
 
@@ -71,6 +73,7 @@ class Options:
     request: Request | None
     resumed: Resumed | None
     count_instructions: bool
+    energy: bool
 
 
 SCHEMES = ("file", "elasticsearch+http", "elasticsearch+https")
@@ -165,6 +168,12 @@ def add_options(parser: pytest.Parser) -> None:
         "Default: 2.",
     )
     group.addoption(
+        ENERGY,
+        action="store_true",
+        help="Also measure the energy of an image in inference, training and reading frames, in a pass of its own that "
+        "takes about 4 s a case: of the whole GPU board by NVML, or of the processors by RAPL.",
+    )
+    group.addoption(
         OPTION,
         action="store_true",
         help="Also count the CPU instructions of small cases on a CPU with Callgrind, which takes one to two minutes.",
@@ -189,6 +198,9 @@ def check_options(config: pytest.Config) -> Options:
     if config.getoption(OPTION):
         require_valgrind(device)
     request = next((entry for entry in config.pluginmanager.get_plugins() if isinstance(entry, Request)), None)
+    if config.getoption(ENERGY) and request is not None and request.turns is not None:
+        do = "The counter of the energy would count the work of both revisions: leave it out."
+        raise UserError(field=ENERGY, value="with vitcnn compare", allowed="a run that measures alone", do=do)
     storage_folder(config)  # refuses what cannot be one
     asked_recipes, num_seeds = recipes.ask_for(config.getoption("--recipe")), _num_seeds(config.getoption("--seeds"))
     weights = _weights(config.getoption("--weights"), asked_recipes, tasks)
@@ -218,6 +230,7 @@ def check_options(config: pytest.Config) -> Options:
         request=request,
         resumed=resumed_run(config, device, selection, out),
         count_instructions=config.getoption(OPTION) and (request is None or request.cases is None) and not is_worker,
+        energy=config.getoption(ENERGY),
     )
 
 

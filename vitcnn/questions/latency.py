@@ -11,6 +11,7 @@ from vitcnn.errors import UserError
 from vitcnn.questions.question import Question
 from vitcnn.record import Record
 from vitcnn.report.columns import Column, by_px, latency_text
+from vitcnn.report.roofline import roofline
 from vitcnn.spec import AdaptableCase, BatchCase
 
 if TYPE_CHECKING:
@@ -63,5 +64,6 @@ LATENCY = Question(
     ),
     place=50,
     columns=columns,
+    section=roofline,
     told={"latency_s": "answers {batch} image{s} at {px} px"},
 )

@@ -99,6 +99,12 @@ class Record:
         """What held the GPU's clocks back so that the times mean nothing, in NVML's words; empty where nothing did."""
         return tuple(sorted(SPOILING_CLOCKS.intersection(self.settings.get("clocks", ()))))
 
+    @property
+    def energy_throttled_by(self) -> tuple[str, ...]:
+        """What held the GPU's clocks back while energy was measured; empty where nothing did, or nobody knows."""
+        reasons = self.settings.get("energy", {}).get("reasons", ())
+        return tuple(sorted(SPOILING_CLOCKS.intersection(reasons))) if isinstance(reasons, Mapping) else ()
+
     def to_json(self) -> dict[str, Any]:
         """Return the record as JSON values."""
         fields = {name: value for name, value in asdict(self).items() if name != "folder"}
