@@ -40,9 +40,14 @@ TIMED = {
     ACCURACY: "training_time_s",
 }
 ARITHMETIC = ["matmul_flops_per_s", "model_flop_utilisation"]
+TRAFFIC = ["flops", "traffic_bytes"]
+ROOFLINE = [
+    *(*ARITHMETIC, *TRAFFIC, "flops_per_s"),
+    *("bytes_per_s", "copy_bytes_per_s", "bandwidth_utilisation", "dispatch_time_s"),
+]
 ALSO = {
-    "latency": ["images_per_s"],
-    "training": ["images_per_s", *ARITHMETIC],
+    "latency": ["images_per_s", *ROOFLINE],
+    "training": ["images_per_s", *ROOFLINE],
     "tiled": ["frames_per_s", *ARITHMETIC],
     "full_frame": ["frames_per_s", *ARITHMETIC],
     "accuracy": [
@@ -58,7 +63,7 @@ ALSO = {
     ],
 }
 OF_A_RUN = ["allocated_bytes", "operators", "synchronisations"]
-SIZE = ["allocated_bytes", "macs", "parameters"]
+SIZE = ["allocated_bytes", "macs", "parameters", *TRAFFIC]
 OF_A_STEP = [
     "gradient_bytes",
     "optimizer_bytes",

@@ -59,14 +59,15 @@ def test_the_guide_names_every_question_in_the_order_of_reports():
 @pytest.mark.parametrize("metric", metrics().values(), ids=lambda metric: metric.name)
 def test_what_costs_is_better_lower_and_rates_and_scores_higher(metric):
     is_loss = metric.unit in ("nat", "digit²") or metric.name.endswith("_dependence")
-    is_cost = metric.unit in ("s", "B", "MAC") or metric.rule in ("exact", "counted") or is_loss
-    is_rate_or_share = metric.unit in ("image/s", "frame/s", "FLOP/s") or (metric.unit == "1" and not is_cost)
+    is_cost = metric.unit in ("s", "B", "MAC", "J") or metric.rule in ("exact", "counted") or is_loss
+    is_rate_or_share = metric.unit in ("image/s", "frame/s", "FLOP/s", "B/s") or (metric.unit == "1" and not is_cost)
     assert (is_cost, is_rate_or_share) == (metric.better == "lower", metric.better == "higher")
 
 
 @pytest.mark.parametrize("metric", metrics().values(), ids=lambda metric: metric.name)
 def test_the_tolerance_is_the_rules(metric):
-    restates_time = metric.unit in ("s", "image/s", "frame/s") or metric.reads == "arithmetic"
+    restates_time = metric.unit in ("s", "image/s", "frame/s") or metric.reads in ("arithmetic", "roofline")
     unjudged = TIME_TOLERANCE if restates_time else PERCENT
-    expected = 3 * TENTH_OF_A_PERCENT if metric.name == "instructions" else TOLERANCES.get(metric.rule, unjudged)
+    own = {"instructions": 3 * TENTH_OF_A_PERCENT, "joules_per_image": 5 * PERCENT}
+    expected = own.get(metric.name, TOLERANCES.get(metric.rule, unjudged))
     assert metric.tolerance(CASE) == expected
