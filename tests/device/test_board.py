@@ -14,7 +14,7 @@ CAP, HOT = pynvml.nvmlClocksEventReasonSwPowerCap, pynvml.nvmlClocksEventReasonH
 
 
 class Driver(SimpleNamespace):
-    """Stands in for the module `pynvml`: answers of one board by the functions' names; an error among them is raised."""
+    """Stands in for the module `pynvml`: one board's answers by the functions' names; an error among them is raised."""
 
     NVMLError = pynvml.NVMLError
     NVML_TEMPERATURE_GPU, NVML_CLOCK_SM, NVML_CLOCK_MEM = (
@@ -109,10 +109,10 @@ def test_under_mig_it_is_unknown(driver, cuda):
 
 def test_without_nvml_or_in_a_container_that_hides_the_gpu_it_is_unknown(driver, cuda, monkeypatch):
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _name: SimpleNamespace(uuid="another"))
-    with pytest.raises(Unmetered, match="NVML does not open the GPU .*Not Found"):
+    with pytest.raises(Unmetered, match=r"NVML does not open the GPU .*Not Found"):
         board_of(cuda)
     driver.refuse("Init", pynvml.NVML_ERROR_LIBRARY_NOT_FOUND)
-    with pytest.raises(Unmetered, match="NVML does not open the GPU .*Not Found"):
+    with pytest.raises(Unmetered, match=r"NVML does not open the GPU .*Not Found"):
         board_of(cuda)
 
 

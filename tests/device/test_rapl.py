@@ -68,7 +68,7 @@ def test_what_root_alone_may_read_is_named(powercap, monkeypatch):
         return read(path, *args, **kwargs)
 
     monkeypatch.setattr(Path, "read_text", refuse)
-    with pytest.raises(Unmetered, match="the kernel lets root alone read .*intel-rapl:0/energy_uj"):
+    with pytest.raises(Unmetered, match=r"the kernel lets root alone read .*intel-rapl:0/energy_uj"):
         packages()
 
 

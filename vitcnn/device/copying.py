@@ -10,7 +10,7 @@ from vitcnn.device.arithmetic import best_s
 if TYPE_CHECKING:
     from vitcnn.device.which import Device
 
-COPIED_BYTES = {"cpu": 1 << 27, "cuda": 1 << 30}
+COPIED_BYTES = {"cpu": 1 << 27, "cuda": 1 << 28}
 """More than any cache holds."""
 
 CALLS = {"cpu": 1, "cuda": 4}

@@ -1,0 +1,108 @@
+from dataclasses import replace
+
+import pytest
+from record_builders import latency, measurement, run_of, training
+
+from vitcnn.report.roofline import bound_of, roofline
+
+ENERGY = {"scope": "of the whole GPU board", "method": "its energy counter", "throttled_samples": 0}
+
+
+def known(record, *, compute=0.5, bandwidth=0.1, flops=2e9, energy=None, joules=None, **times):
+    """Return a record with shares of the ceilings of 100 GFLOP/s and 20 GB/s, and times by their metrics' names."""
+    found = [
+        measurement("flops", flops, unit="FLOP"),
+        measurement("matmul_flops_per_s", 100e9, unit="FLOP/s"),
+        measurement("model_flop_utilisation", compute, unit="1"),
+        measurement("flops_per_s", compute * 100e9, unit="FLOP/s"),
+        measurement("copy_bytes_per_s", 20e9, unit="B/s"),
+        *([measurement("joules_per_image", joules, unit="J")] if joules else []),
+        *(measurement(name, seconds) for name, seconds in times.items()),
+    ]
+    if bandwidth is not None:
+        found.append(measurement("bandwidth_utilisation", bandwidth, unit="1"))
+        found.append(measurement("bytes_per_s", bandwidth * 20e9, unit="B/s"))
+    settings = {**record.settings, "precision": "fp32", **({"energy": energy} if energy else {})}
+    return replace(record, measurements=(*record.measurements, *found), settings=settings)
+
+
+@pytest.mark.parametrize(
+    "shares, by",
+    [
+        ({"compute": 0.5, "bandwidth": 0.1}, "compute"),
+        ({"compute": 0.3, "bandwidth": 0.8}, "bandwidth"),
+        ({"compute": 0.3, "bandwidth": 0.1, "dispatch_time_s": 1.2}, "launch"),
+        ({"compute": 0.3, "bandwidth": 1.7}, "compute"),  # caches serve it
+        ({"compute": 0.05, "bandwidth": 1.7}, "unclear"),
+        ({"compute": 0.2, "bandwidth": 0.1, "dispatch_time_s": 0.3}, "unclear"),
+        ({"compute": 0.6, "bandwidth": None}, "compute"),  # compiled
+    ],
+)
+def test_the_largest_share_binds(shares, by):
+    assert bound_of(known(latency("lenet", 2.0), **shares)).by == by
+
+
+def test_on_cuda_the_gpu_waits_while_no_kernel_runs():
+    """Of 2 s between the events 0.5 s are kernels; the wall clock's 4 s hold the host's own waiting."""
+    found = bound_of(known(latency("lenet", 4.0), compute=0.1, busy_time_s=0.5, event_time_s=2.0))
+    assert (found.by, found.shares["launch"]) == ("launch", 0.75)
+    step = bound_of(known(training("lenet", 4.0), compute=0.5, busy_time_s=3.9))
+    assert (step.by, step.shares["launch"]) == ("compute", pytest.approx(0.025))
+    longer = bound_of(known(training("lenet", 4.0), compute=0.5, busy_time_s=4.1))
+    assert longer.shares["launch"] == 0, "the profiler's pass may have been the slower one"
+
+
+def test_records_of_before_and_other_questions_say_nothing():
+    assert bound_of(latency("lenet", 1.0)) is None
+    assert roofline(run_of(latency("lenet", 1.0)), width=120) == ""
+
+
+def rows(text):
+    return [[cell.strip() for cell in line.split("  ") if cell.strip()] for line in text.splitlines()]
+
+
+def test_each_architecture_has_its_row():
+    run = run_of(
+        known(latency("lenet", 0.002, px=224), compute=0.5, bandwidth=0.25),
+        known(latency("vit_tiny", 0.004, px=224), compute=0.75, bandwidth=0.1),
+        known(latency("lenet", 0.001), compute=0.01),  # a cell of one architecture
+        known(training("lenet", 0.5, px=28), compute=0.3, bandwidth=0.1, dispatch_time_s=0.2),
+    )
+    found = rows(roofline(run, width=120))
+    assert ["lenet", "2.00", "50.0", "50", "5.00", "25", "compute"] in found
+    assert ["vit_tiny", "4.00", "75.0", "75", "2.00", "10", "compute"] in found
+    assert ["lenet", "500", "30.0", "30", "2.00", "10", "40", "launch"] in found
+    assert not any(row[:2] == ["lenet", "1.00"] for row in found)
+    text = " ".join(roofline(run, width=120).split())
+    assert "100 GFLOP/s in fp32, and a large copy, 20.0 GB/s" in text
+    assert "an estimate of the share" in text
+
+
+def test_of_cells_with_as_many_architectures_the_one_that_computes_most_is_shown():
+    run = run_of(known(latency("lenet", 0.001), flops=1e6), known(latency("lenet", 0.003, batch=16), flops=16e6))
+    assert rows(roofline(run, width=120))[4][:2] == ["lenet", "3.00"]
+
+
+def test_no_line_is_wider_than_asked_for_the_text():
+    run = run_of(known(latency("lenet", 0.001), dispatch_time_s=0.0005), known(training("lenet", 0.5)))
+    assert max(map(len, roofline(run, width=80).splitlines())) <= 80
+
+
+def test_energy_has_a_column_and_its_scope_is_told():
+    run = run_of(known(latency("lenet", 0.002), energy=ENERGY, joules=0.125))
+    text = roofline(run, width=120)
+    assert ["lenet", "2.00", "50.0", "50", "2.00", "10", "0.125", "compute"] in rows(text)
+    assert "J an image: of the whole GPU board, by its energy counter." in text
+    assert "Throttled" not in text
+
+
+def test_throttled_energy_is_counted():
+    hot = {**ENERGY, "throttled_samples": 2}
+    run = run_of(known(latency("lenet", 0.002), energy=hot), known(training("lenet", 1.0), energy=ENERGY))
+    assert "Throttled while energy was measured: 1 case, named in the JSON." in roofline(run, width=120)
+
+
+def test_energy_that_is_unknown_says_why_once():
+    why = {"unknown": "there is no RAPL counter"}
+    run = run_of(known(latency("lenet", 0.002), energy=why), known(training("lenet", 1.0), energy=why))
+    assert roofline(run, width=120).count("Energy is unknown: there is no RAPL counter.") == 1
