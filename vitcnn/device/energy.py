@@ -110,7 +110,7 @@ def _counted(work: _Work, meter: Meter) -> Energy:
     """Return the energy between two ticks of the counter."""
     before = work.until_tick(meter)
     start_s, runs = work.now, work.runs
-    with _sampling(meter) as samples:
+    with sampling(meter) as samples:
         work.until(start_s + AT_LEAST_S)
         after = work.until_tick(meter)
     if after <= before:
@@ -122,7 +122,7 @@ def _integrated(work: _Work, meter: Meter) -> Energy:
     """Return the energy under the samples of power."""
     start_s, runs = work.now, work.runs
     samples = [meter.sample(start_s)]
-    with _sampling(meter) as meanwhile:
+    with sampling(meter) as meanwhile:
         work.until(start_s + AT_LEAST_S)
     samples += [sample for sample in meanwhile if start_s < sample.at_s < work.now]
     samples.append(meter.sample(work.now))
@@ -147,7 +147,7 @@ def _energy(
 
 
 @contextmanager
-def _sampling(meter: Meter) -> Iterator[list[Sample]]:
+def sampling(meter: Meter) -> Iterator[list[Sample]]:
     """Let a thread take samples while the block runs; what is yielded holds them."""
     samples: list[Sample] = []
     if not meter.has_samples:
