@@ -182,3 +182,8 @@ def test_a_killed_comparison_leaves_no_process_and_the_next_takes_its_worktrees_
     assert [load_run(path).cases[-1].outcome for path in ended] == ["interrupted"], "nobody gives it a turn"
     assert main(["compare", "HEAD", "--pairs", "1", "--", *PYTEST_OPTIONS, "-k", "ant"]) == 0
     assert repository.leftovers == []
+
+
+def test_energy_is_refused_since_the_counter_knows_no_revision(repository, capsys):
+    assert main(["compare", "HEAD~1", "--", "--energy"]) == 2
+    assert "would count the work of both revisions" in capsys.readouterr().err

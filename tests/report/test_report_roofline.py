@@ -74,7 +74,7 @@ def test_each_architecture_has_its_row():
     assert ["lenet", "500", "30.0", "30", "2.00", "10", "40", "launch"] in found
     assert not any(row[:2] == ["lenet", "1.00"] for row in found)
     text = " ".join(roofline(run, width=120).split())
-    assert "100 GFLOP/s in fp32, and a large copy, 20.0 GB/s" in text
+    assert "(the peak), 100 GFLOP/s in fp32, and a large copy, 20.0 GB/s" in text
     assert "an estimate of the share" in text
 
 
@@ -83,9 +83,13 @@ def test_of_cells_with_as_many_architectures_the_one_that_computes_most_is_shown
     assert rows(roofline(run, width=120))[4][:2] == ["lenet", "3.00"]
 
 
-def test_no_line_is_wider_than_asked_for_the_text():
-    run = run_of(known(latency("lenet", 0.001), dispatch_time_s=0.0005), known(training("lenet", 0.5)))
-    assert max(map(len, roofline(run, width=80).splitlines())) <= 80
+def test_no_line_is_wider_than_asked_for_and_what_the_shares_say_is_left_out_first():
+    long = replace(latency("lenet", 0.001), architecture="efficientnet_b0")
+    run = run_of(known(long, energy=ENERGY, joules=0.000123, dispatch_time_s=0.0005), known(training("lenet", 0.5)))
+    narrow, wide = (roofline(run, width=width) for width in (80, 120))
+    assert max(map(len, narrow.splitlines())) <= 80
+    assert (wide.count("GB/s    % of"), narrow.count("GB/s    % of")) == (2, 1)
+    assert "0.000123" in narrow
 
 
 def test_energy_has_a_column_and_its_scope_is_told():

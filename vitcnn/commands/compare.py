@@ -11,12 +11,14 @@ from vitcnn.commands.gate import CANNOT_JUDGE, exit_status
 from vitcnn.commands.output import say, tell
 from vitcnn.commands.paths import GivenPath
 from vitcnn.commands.pytest_arguments import HELP, USAGE
-from vitcnn.errors import RunFailed
+from vitcnn.errors import RunFailed, UserError
 from vitcnn.gate.verdict import MODES
 from vitcnn.suite import DEFAULT_FOLDER
 
 if TYPE_CHECKING:
     from vitcnn.gate.comparison import Comparison
+
+ENERGY = "--energy"
 
 
 def add_to(commands: Any) -> None:
@@ -64,6 +66,9 @@ def run_compare(options: argparse.Namespace) -> int:
     from vitcnn.report.step_summary import write_markdown
     from vitcnn.report.verdicts import markdown, terminal
 
+    if ENERGY in options.arguments:
+        do = "The counter of the energy would count the work of both revisions. Leave it out."
+        raise UserError(field="--", value=ENERGY, allowed="options that select what is measured", do=do)
     try:
         comparison = _compared(options)
     except RunFailed as error:

@@ -34,24 +34,27 @@ ABSENT = "-"
 HEADERS = (
     "architecture",
     "ms",
-    "GFLOP/s",
-    "% of\nmatmul",
+    "GFLOP\n/s",
+    "% of\npeak",
     "GB/s",
     "% of\ncopy",
-    "waits\n%",
+    "wait\n%",
     "J an\nimage",
     "bound by",
 )
+IF_ROOM = ("GFLOP\n/s", "GB/s")
+"""Columns that are left out of a table that would be too wide: the shares say as much."""
+
 TITLE = "What binds them, of {case}:"
 WAITS = {
-    "cuda": "waits: the share of the time in which no kernel runs, since the GPU waits for the host",
-    "cpu": "waits: an estimate of the share that starting operators takes, their number times what one costs in a "
+    "cuda": "wait: the share of the time in which no kernel runs, since the GPU waits for the host",
+    "cpu": "wait: an estimate of the share that starting operators takes, their number times what one costs in a "
     "chain of tiny layers",
 }
 CEILINGS = (
-    "The ceilings were measured on this device: a large matrix product, {flops} GFLOP/s in {precision}, and a large "
-    "copy, {bytes} GB/s. Bytes are what each operator reads and writes; above 100 % caches serve them, so memory does "
-    "not bind. {waits}. bound by: the largest of the three shares, if it is at least {enough:.0f} %."
+    "The ceilings were measured on this device: a large matrix product (the peak), {flops} GFLOP/s in {precision}, "
+    "and a large copy, {bytes} GB/s. Bytes are what each operator reads and writes; above 100 % caches serve them, so "
+    "memory does not bind. {waits}. bound by: the largest of the three shares, if it is at least {enough:.0f} %."
 )
 
 
@@ -137,9 +140,15 @@ def _cell(records: Sequence[Record], question: str) -> list[Record]:
 def _table(records: Sequence[Record], width: int) -> str:
     rows = [_row(record) for record in sorted(records, key=lambda record: _seconds(record) or 0.0)]
     columns = [column for column in zip(HEADERS, *rows, strict=True) if set(column[1:]) != {ABSENT}]
-    headers, *lines = zip(*columns, strict=True)
-    table = tabulate(lines, headers=headers, tablefmt="simple", stralign="right", disable_numparse=True)
+    table = _rendered(columns)
+    if max(map(len, table.splitlines())) > width:
+        table = _rendered([column for column in columns if column[0] not in IF_ROOM])
     return "\n".join([textwrap.fill(TITLE.format(case=records[0].cell), width), table])
+
+
+def _rendered(columns: Sequence[tuple[str, ...]]) -> str:
+    headers, *lines = zip(*columns, strict=True)
+    return tabulate(lines, headers=headers, tablefmt="simple", stralign="right", disable_numparse=True)
 
 
 def _row(record: Record) -> tuple[str, ...]:
