@@ -83,3 +83,24 @@ def test_a_worker_that_dies_is_replaced_and_what_the_others_report_stays(suite):
     assert "holds no run yet" not in result.out
     assert (result.case("test_ant").outcome, result.case("test_cat").outcome) == ("disabled", "disabled")
     assert (result.case("test_bee").outcome, result.exit_code) == ("failed", pytest.ExitCode.TESTS_FAILED)
+
+
+def test_energy_that_is_asked_for_and_unknown_is_explained(suite):
+    suite.write(
+        "benchmarks/test_one.py",
+        """
+        from vitcnn import LatencyCase
+        from vitcnn.device import rapl
+
+        rapl.ROOT = rapl.ROOT / "nowhere"
+        CASES = [LatencyCase(architecture="lenet", px=28, batch=1)]
+
+        def test_one(case, measure):
+            measure(case)
+        """,
+    )
+    result = suite.run("--device=cpu", "--energy", "benchmarks")
+    assert result.exit_code == 0, result.out
+    assert "Energy is unknown: there is no RAPL counter of a processor" in result.out
+    [record] = result.run.records
+    assert record.settings["energy"]["unknown"].startswith("there is no RAPL counter")
