@@ -6,13 +6,14 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from record_builders import ENVIRONMENT, WHOLE, accuracy, ended, run_on
+from record_builders import ENVIRONMENT, WHOLE, accuracy, ended, latency, run_on
 from repositories import Repository
 
 from vitcnn.device import Device
 from vitcnn.errors import UserError
 from vitcnn.pytest_plugin import resuming
 from vitcnn.pytest_plugin.journal import Journal, read_journal
+from vitcnn.pytest_plugin.measuring import lacks_energy
 from vitcnn.pytest_plugin.resuming import resumed_run, without_resume
 from vitcnn.record import CaseResult, Selection
 from vitcnn.record.answers import answers, with_answers_in_file
@@ -238,3 +239,11 @@ def test_a_case_whose_answers_are_lost_is_measured_again(journal, resume):
 def test_what_is_measured_again_is_not_taken_from_a_journal():
     given = ["benchmarks", "--resume", "run", "--gate", "--resume=other", "-k", "x"]
     assert without_resume(given) == ["benchmarks", "--gate", "-k", "x"]
+
+
+def test_a_record_without_energy_does_not_stand_where_energy_is_asked():
+    assert lacks_energy(latency("lenet", 1.0))
+    known = latency("lenet", 1.0)
+    assert not lacks_energy(replace(known, settings={**known.settings, "energy": {"unknown": "no RAPL"}}))
+    assert not lacks_energy(accuracy("lenet", right=[[1, 0]])), "no run of it can be repeated"
+    assert not lacks_energy(replace(known, settings={"question": "own"}))

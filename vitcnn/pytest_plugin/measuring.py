@@ -17,11 +17,13 @@ from vitcnn.errors import CaseError, Leaked, MissingData, NotMeasurable, UserErr
 from vitcnn.fields import require_count
 from vitcnn.measuring.accounting import require_case, storable
 from vitcnn.measuring.stopwatch import how_timed, require_times
+from vitcnn.metrics.energy import JOULES_PER_IMAGE
 from vitcnn.pytest_plugin.counting_instructions import with_instructions
 from vitcnn.pytest_plugin.ledger import ENDING, RECORD, RESUMED, ROW, Ending, case_id
 from vitcnn.pytest_plugin.options import Options
 from vitcnn.pytest_plugin.taking_turns import TURNS
 from vitcnn.pytest_plugin.telling_time import progress_of
+from vitcnn.questions import questions
 from vitcnn.record import CaseResult, Record
 from vitcnn.record.answers import copy_answers, with_answers_in_file
 from vitcnn.tasks import Tasks
@@ -101,6 +103,8 @@ class Measure:
         record = taken.records.get(name) if taken and self._benchmark.enabled else None
         wanted = json.loads(json.dumps({**settings, **timed_by(self._item)}))
         if taken is None or record is None or not wanted.items() <= record.settings.items():
+            return None
+        if self._options.energy and lacks_energy(record):
             return None
         copy_answers([CaseResult(id=name, outcome="passed", record=record)], self._options.out)
         self._benchmark.pedantic(_nothing, rounds=1, iterations=record.settings["calls_per_round"])
@@ -193,6 +197,12 @@ def timed_by(item: pytest.Item) -> dict[str, str]:
     settings = marker.kwargs if marker else {}
     is_off = settings.get("disable_gc", item.config.option.benchmark_disable_gc) or not gc.isenabled()
     return how_timed(settings.get("timer"), collects_garbage=not is_off)
+
+
+def lacks_energy(record: Record) -> bool:
+    """Whether the energy of a record's case is a question, and was not asked when it was measured."""
+    question = questions().get(str(record.settings["question"]))
+    return question is not None and JOULES_PER_IMAGE.reads in question.provides and "energy" not in record.settings
 
 
 def require_callable(run: object) -> None:
