@@ -124,6 +124,18 @@ def test_doctor_is_green_where_smoke_can_run(capsys, monkeypatch):
     assert f"\n{total} cases take about " in out
 
 
+def test_doctor_says_of_what_energy_would_be_measured_or_why_not(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr("vitcnn.device.rapl.ROOT", tmp_path)
+    main(["doctor", "--preset", "smoke", "--device", "cpu"])
+    assert re.search(r"\nenergy +ok +unknown to --energy: there is no RAPL counter", capsys.readouterr().out)
+    package = tmp_path / "intel-rapl:0"
+    package.mkdir()
+    for name, content in {"name": "package-0", "max_energy_range_uj": "9", "energy_uj": "1"}.items():
+        (package / name).write_text(content)
+    main(["doctor", "--preset", "smoke", "--device", "cpu"])
+    assert re.search(r"\nenergy +ok +--energy measures that of all processors", capsys.readouterr().out)
+
+
 def test_doctor_does_not_guess_how_long_cases_take_that_nobody_measured(capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("vitcnn.durations.known.REFERENCE", tmp_path / "reference.json")

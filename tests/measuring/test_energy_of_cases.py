@@ -58,6 +58,13 @@ def test_with_it_a_pass_of_its_own_follows_the_rounds(cpu, noted, monkeypatch):
     assert (record.settings["energy"]["watts"], record.settings["energy"]["runs"]) == (20.0, 10)
 
 
+def test_a_record_says_what_binds_its_case_and_by_which_shares(cpu, noted):
+    bound = measured(LATENCY, cpu, noted, asked=False).settings["bound"]
+    assert bound["by"] == "unclear", "half a second is far more than anything needs"
+    assert set(bound["shares"]) == {"compute", "bandwidth", "launch"}
+    assert all(0 < share < 0.25 for share in bound["shares"].values())
+
+
 def test_a_case_that_is_no_run_to_repeat_has_none(cpu, noted, monkeypatch):
     monkeypatch.setattr(runner, "energy_of", fake(noted))
     record = measured(MemoryCase(architecture="lenet", px=28, batch=2, phase="inference"), cpu, noted, asked=True)

@@ -18,6 +18,7 @@ from vitcnn.architectures import architecture, architectures, hub
 from vitcnn.bench.obstacles import compiler, needs_weights, obstacle
 from vitcnn.device import Device
 from vitcnn.device.environment import environment
+from vitcnn.device.meter import Unmetered, meter_of
 from vitcnn.device.which import threads_and_reason
 from vitcnn.durations import estimate, known_durations
 from vitcnn.folders import nearest_existing
@@ -47,6 +48,7 @@ def diagnose(device: Device, tasks: Tasks, cases: Sequence[Case]) -> tuple[str, 
         _graphics(device),
         _compiling(device, cases),
         _memory(),
+        _energy(device),
         *_disk(tasks.data_root),
         _data(tasks, cases),
         _weights(cases),
@@ -124,6 +126,14 @@ def _compiling(device: Device, cases: Sequence[Case]) -> Finding:
 def _memory() -> Finding:
     memory = psutil.virtual_memory()
     return Finding(about="memory", text=f"{memory.available / GB:.1f} of {memory.total / GB:.1f} GB available")
+
+
+def _energy(device: Device) -> Finding:
+    """Say what --energy would measure here, or why it would not."""
+    try:
+        return Finding(about="energy", text=f"--energy measures that {meter_of(device).scope}")
+    except Unmetered as unmetered:
+        return Finding(about="energy", text=f"unknown to --energy: {unmetered}")
 
 
 def _disk(data_root: Path) -> list[Finding]:

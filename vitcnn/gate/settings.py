@@ -25,6 +25,7 @@ NEUTRAL = frozenset(
         "calls_per_round",
         "clocks",  # judged by themselves
         "cpus",
+        "bound",  # what binds a run follows from its figures
         "energy",  # judged as a figure
         "counted_with",
         "instructions_counted_with",  # sets aside that one count

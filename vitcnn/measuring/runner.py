@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from statistics import median
 from typing import Any
 
@@ -23,6 +23,7 @@ from vitcnn.metrics.energy import JOULES_PER_IMAGE
 from vitcnn.questions import metrics_of, prepared, question_of
 from vitcnn.record import Record
 from vitcnn.references import raised
+from vitcnn.report.roofline import bound_of
 from vitcnn.spec import Architecture, Case
 
 
@@ -55,7 +56,7 @@ def measure(case: Case, *, bench: Bench, stopwatch: Stopwatch, floor_bytes: int)
             observed.update(with_energy(subject) if bench.energy else {})
         metrics = metrics_of(question_of(case)) if subject.times_s else []
         measurements = [measurement for metric in metrics for measurement in metric.of(subject)]
-    return Record(
+    record = Record(
         case=str(case),
         architecture=case.architecture,
         family=subject.architecture.family,
@@ -72,6 +73,8 @@ def measure(case: Case, *, bench: Bench, stopwatch: Stopwatch, floor_bytes: int)
         measurements=tuple(measurements),
         series=tuple(subject.series(subject.trained)) if subject.series and subject.trained else (),
     )
+    bound = bound_of(record)
+    return replace(record, settings={**record.settings, "bound": asdict(bound)}) if bound else record
 
 
 def counts(subject: Subject) -> Counts:
