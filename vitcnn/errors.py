@@ -8,7 +8,8 @@
     ├── NotMeasurable         something that a case needs is not here; the case is skipped
     │   ├── MissingData       files of a task, or weights
     │   ├── TooFewImages      as many training images as the case is about
-    │   └── NoCompiler        a compiler for torch.compile
+    │   ├── NoCompiler        a compiler for torch.compile
+    │   └── NotPredictable    a model that runs on tensors without numbers
     ├── NotWritten            a file of results that cannot be written: no space left
     ├── RecordError           a document that is not a valid vitcnn record
     ├── BaselineError         a store of baselines that cannot be judged by
@@ -76,6 +77,10 @@ class TooFewImages(NotMeasurable):
 
 class NoCompiler(NotMeasurable):
     """torch.compile finds no compiler on a CPU: says which to install."""
+
+
+class NotPredictable(NotMeasurable):
+    """The memory of a model cannot be predicted, since it needs numbers: says why."""
 
 
 class NotWritten(VitcnnError):
