@@ -15,7 +15,7 @@ import torch
 
 from vitcnn import MemoryCase
 from vitcnn.architectures import architecture
-from vitcnn.bench.models import forward_subject, step_subject
+from vitcnn.bench.models import STEP_OPTIMIZER, forward_subject, step_subject
 from vitcnn.bench.predicted_memory import Asked, predicted_peak
 from vitcnn.bench.rounds import ONCE
 from vitcnn.device import numerics, resolve
@@ -29,10 +29,8 @@ def row(name: str, px: int, batch: int, phase: str, precision: str) -> str:
     """Return the line of one architecture: what is there before, the peak above it, the prediction of both."""
     shape = real_images.input_shape(px)
     entry = architecture(name)
-    is_inference = phase == "inference"
-    asked = Asked(
-        architecture=entry, shape=shape, batch=batch, precision=precision, is_inference=is_inference, kind="cpu"
-    )
+    optimizer = None if phase == "inference" else STEP_OPTIMIZER
+    asked = Asked(architecture=entry, shape=shape, batch=batch, precision=precision, optimizer=optimizer, kind="cpu")
     predicted = predicted_peak(asked)
     before = predicted.weights + predicted.optimizer + predicted.inputs
     device = resolve("cpu")

@@ -1,8 +1,8 @@
 """Follows which tensors are alive while a function runs, and says what they take at the peak and what they are for.
 
 Nothing is measured: a storage is alive from the operator that returns it until nothing refers to it. What an operator
-allocates inside itself, such as a workspace of cuDNN or cuBLAS, is not seen. The function may run on fake tensors, which
-have shapes and no numbers, so that it takes neither a GPU nor memory.
+allocates inside itself, such as a workspace of cuDNN or cuBLAS, is not seen. The function may run on fake tensors,
+which have shapes and no numbers, so that it takes neither a GPU nor memory.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ class _Storage:
 class Lifetimes(TorchDispatchMode):
     """Watches, while it is entered, what operators allocate and when that is free again.
 
-    `there` are tensors that are alive before, by what they are for. `block_bytes` is what every allocation is rounded up
-    to a multiple of. A moment is a storage that is new, so the peak is at one of them.
+    `there` are tensors that are alive before, by what they are for. Every allocation is rounded up to a multiple of
+    `block_bytes`. A moment is a storage that is new, so the peak is at one of them.
     """
 
     def __init__(self, there: Mapping[Part, Iterable[Tensor]], *, block_bytes: int = CUDA_BLOCK_BYTES) -> None:

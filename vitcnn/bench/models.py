@@ -15,10 +15,13 @@ from vitcnn.adaptation.lora import is_lora, merge
 from vitcnn.adaptations import FULL, Lora, adaptation
 from vitcnn.architectures import architecture
 from vitcnn.architectures.parts import num_parameters
+from vitcnn.bench.lifetimes import Peak
+from vitcnn.bench.predicted_memory import Asked, predicted_peak
 from vitcnn.bench.rounds import MANY_ROUNDS, Rounds, planned
 from vitcnn.bench.subject import Subject
 from vitcnn.bench.training_memory import training_memory
 from vitcnn.device import Device
+from vitcnn.errors import NotPredictable
 from vitcnn.images import normalize
 from vitcnn.inference import for_inference
 from vitcnn.inference.forward import DTYPES, memory_format, resized
@@ -114,6 +117,7 @@ def forward_subject(
         settings,
         merging=merging if has_lora and not is_merged else None,
         forwards_per_run=case.batch,
+        predicted=prediction(case, shape, None),
     )
 
 
@@ -147,7 +151,31 @@ def step_subject(case: BatchCase, device: Device, rounds: Rounds = MANY_ROUNDS) 
         rounds,
         {**settings, "optimizer": asdict(STEP_OPTIMIZER)},
         training_memory=cache(lambda: training_memory(model, run, updating)),
+        predicted=prediction(case, shape, STEP_OPTIMIZER),
     )
+
+
+def prediction(case: BatchCase, shape: InputShape, optimizer: AdamW | None) -> Callable[[], Peak | None] | None:
+    """Return what predicts the peak of an eager case on CUDA: of a step by `optimizer`, or without one of a forward."""
+    if case.mode != "eager":
+        return None
+    asked = Asked(
+        architecture=architecture(case.architecture),
+        shape=shape,
+        batch=case.batch,
+        precision=case.precision,
+        optimizer=optimizer,
+        adaptation=case.adaptation if isinstance(case, AdaptableCase) else FULL,
+        merged=getattr(case, "merged", False),
+    )
+
+    def predicted() -> Peak | None:
+        try:
+            return predicted_peak(asked)
+        except NotPredictable:  # a model of the user's own may need numbers
+            return None
+
+    return predicted
 
 
 def batch_subject(

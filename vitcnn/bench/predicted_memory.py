@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Literal
 
 import torch
@@ -22,37 +22,40 @@ from vitcnn.adaptation.lora import merge
 from vitcnn.adaptations import FULL, adaptation
 from vitcnn.bench.as_on_cuda import AsOnCuda
 from vitcnn.bench.lifetimes import CUDA_BLOCK_BYTES, Part, Peak, peak_of
-from vitcnn.bench.models import STEP_OPTIMIZER
 from vitcnn.device import Device
-from vitcnn.errors import NotPredictable
+from vitcnn.errors import NotPredictable, VitcnnError
 from vitcnn.inference.forward import DTYPES, memory_format, resized
 from vitcnn.recipes.parts import Optimizer as OptimizerSettings
 from vitcnn.spec import Architecture, InputShape, Precision
 from vitcnn.training import TrainingStep, optimizers
 
 Kind = Literal["cpu", "cuda"]
+
+REMEMBERED = 64
+"""Predictions: cases of several questions ask for the same."""
+
 PRETENDED = Device(name="cpu", key="fake")
 """Where fake tensors say that they are."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What is asked about: a training step of `architecture` on a batch of `shape`, or in inference one forward.
+    """What is asked about: a training step of `architecture` by `optimizer` on a batch of `shape`.
 
-    `channels_last` None is the architecture's own layout. `merged` adds LoRA's updates to the weights before. With
-    `checkpointing` each block keeps its input alone and is computed again in the backward; without `fused_attention`
-    the matrix of attention weights is held in memory. `kind` is of the device that the prediction is for: on CUDA other
-    kernels run than on a CPU, and every allocation is rounded up to 512 bytes.
+    `optimizer` None asks about one forward in inference mode instead. `channels_last` None is the architecture's own
+    layout. `merged` adds LoRA's updates to the weights before. With `checkpointing` each block keeps its input alone
+    and is computed again in the backward; without `fused_attention` the matrix of attention weights is held in memory.
+    `kind` is of the device that the prediction is for: on CUDA other kernels run than on a CPU, and every allocation is
+    rounded up to 512 bytes.
     """
 
     architecture: Architecture
     shape: InputShape
     batch: int
     precision: Precision = "fp32"
-    is_inference: bool = False
+    optimizer: OptimizerSettings | None
     adaptation: str = FULL
     merged: bool = False
-    optimizer: OptimizerSettings = STEP_OPTIMIZER
     checkpointing: bool = False
     fused_attention: bool = True
     channels_last: bool | None = None
@@ -71,17 +74,20 @@ class Asked:
         return torch.channels_last if self.channels_last else torch.contiguous_format
 
 
+@lru_cache(maxsize=REMEMBERED)
 def predicted_peak(asked: Asked) -> Peak:
     """Return the memory at the peak, by what it is for.
 
     NotPredictable where the model needs numbers that fake tensors do not have, or cannot do what is asked.
     """
-    model = model_without_memory(asked)
     as_there = AsOnCuda(fused_attention=asked.fused_attention) if asked.kind == "cuda" else nullcontext()
     try:
+        model = model_without_memory(asked)
         with FakeTensorMode(allow_non_fake_inputs=True), as_there:
             return _peak(asked, faked(model))
-    except (RuntimeError, NotImplementedError, TypeError, ValueError) as error:
+    except VitcnnError:
+        raise
+    except Exception as error:  # a model of the user's own raises anything where it finds no numbers
         first_line = str(error).partition("\n")[0]
         raise NotPredictable(
             f"the memory of {asked.architecture.name} cannot be predicted: {type(error).__name__}: {first_line}"
@@ -96,7 +102,7 @@ def model_without_memory(asked: Asked) -> nn.Module:
         model = merge(model)
     if asked.checkpointing:
         checkpointed(model, asked.architecture)
-    if asked.is_inference:
+    if asked.optimizer is None:
         model = model.eval().requires_grad_(False).to(DTYPES[asked.precision])
     return model.to(memory_format=asked.layout)
 
@@ -121,8 +127,8 @@ def faked(model: nn.Module) -> nn.Module:
         return made[id(tensor)]
 
     for module in model.modules():
-        held: tuple[dict[str, Any], ...] = (module._parameters, module._buffers)
-        for tensors in held:
+        every: tuple[dict[str, Any], ...] = (module._parameters, module._buffers)
+        for tensors in every:
             tensors.update({name: fake_of(tensor) for name, tensor in tensors.items() if tensor is not None})
     return model
 
@@ -132,7 +138,7 @@ def _peak(asked: Asked, model: nn.Module) -> Peak:
     images = torch.empty(asked.shape.of_batch(asked.batch), device=PRETENDED.name)
     images = images.contiguous(memory_format=asked.layout)
     weights = [*model.parameters(), *model.buffers()]
-    if asked.is_inference:
+    if asked.optimizer is None:
         images = images.to(DTYPES[asked.precision])
         run: Callable[[], object] = partial(in_inference, model, images)
         return peak_of(run, {"weights": weights, "inputs": [images]}, block_bytes=asked.block_bytes)

@@ -15,6 +15,7 @@ from vitcnn.spec import Architecture, Case, InputShape
 if TYPE_CHECKING:
     from torch import nn
 
+    from vitcnn.bench.lifetimes import Peak
     from vitcnn.bench.training_memory import TrainingMemory
     from vitcnn.device.energy import Energy
 
@@ -91,6 +92,7 @@ class Subject:
     series: Callable[[Trained], list[Series]] | None = None
     counted: Callable[[], Callable[[], object]] | None = None
     training_memory: Callable[[], TrainingMemory] | None = None
+    predicted: Callable[[], Peak | None] | None = None
     merging: Callable[[], Callable[[], object]] | None = None
     forwards_per_run: float | None = None
     floor_bytes: int = 0

@@ -59,7 +59,7 @@ LATENCY = Question(
     provides=frozenset(
         {
             *("forward times", "throughput", "arithmetic", "traffic", "roofline", "energy"),
-            *("peak memory", "counts", "allocations", "merging"),
+            *("peak memory", "predicted memory", "counts", "allocations", "merging"),
         }
     ),
     place=50,

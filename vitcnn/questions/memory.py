@@ -14,6 +14,7 @@ from vitcnn.fields import require_one_of
 from vitcnn.questions.question import Question
 from vitcnn.record import Record
 from vitcnn.report.columns import Column, scaled
+from vitcnn.report.predicted_memory import predicted_memory
 from vitcnn.spec import AdaptableCase, BatchCase
 
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ MEMORY = Question(
     name="memory",
     case=MemoryCase,
     prepare=prepare,
-    provides=frozenset({"size", "traffic", "peak memory", "allocations", "training memory"}),
+    provides=frozenset({"size", "traffic", "peak memory", "predicted memory", "allocations", "training memory"}),
     place=70,
     columns=columns,
+    section=predicted_memory,
 )

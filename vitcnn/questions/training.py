@@ -49,7 +49,7 @@ TRAINING = Question(
     provides=frozenset(
         {
             *("step times", "throughput", "arithmetic", "traffic", "roofline", "energy"),
-            *("peak memory", "counts", "allocations"),
+            *("peak memory", "predicted memory", "counts", "allocations"),
         }
     ),
     place=40,
