@@ -63,7 +63,6 @@ ALSO = {
     ],
 }
 OF_A_RUN = ["allocated_bytes", "operators", "synchronisations"]
-SIZE = ["allocated_bytes", "macs", "parameters", *TRAFFIC]
 OF_A_STEP = [
     "gradient_bytes",
     "optimizer_bytes",
@@ -72,13 +71,24 @@ OF_A_STEP = [
     "training_memory_bytes",
     "weights_bytes",
 ]
+PREDICTED = [
+    f"predicted_{part}_bytes"
+    for part in ("activation", "gradient", "input", "optimizer", "peak", "temporary", "weights")
+]
+SIZE = ["allocated_bytes", "macs", "parameters", *TRAFFIC, *PREDICTED]
 COUNTED = {
     MEMORY: [*SIZE, *OF_A_STEP],
     replace(MEMORY, phase="inference"): SIZE,
     replace(MEMORY, adaptation="head"): [*SIZE, *OF_A_STEP, "adapter_bytes"],
     replace(MEMORY, adaptation="lora1_linear"): [*SIZE, *OF_A_STEP, "adapter_bytes", "peft_bytes"],
 }
-NAMES = {**{case: sorted([name, *ALSO[case.question], *OF_A_RUN]) for case, name in TIMED.items()}, **COUNTED}
+NAMES = {
+    **{
+        case: [name, *ALSO[case.question], *OF_A_RUN, *(PREDICTED if case.question in ("latency", "training") else [])]
+        for case, name in TIMED.items()
+    },
+    **COUNTED,
+}
 
 
 class Stopwatch:

@@ -6,10 +6,12 @@ attention, dropout's mask, and what autocast computes in fp32.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.overrides import TorchFunctionMode
@@ -70,6 +72,20 @@ class AsOnCuda(TorchFunctionMode):
             with torch.autocast("cpu", enabled=False):
                 return func(*args, **kwargs)
         return func(*args, **kwargs)
+
+
+def enter_in_modules(mode: TorchFunctionMode, model: nn.Module) -> None:
+    """Let every module of `model` enter `mode` where it is not: a backward, which runs checkpoints again, leaves it."""
+    for module in model.modules():
+        module.forward = _entering(mode, module.forward)
+
+
+def _entering(mode: TorchFunctionMode, forward: Callable[..., Any]) -> Callable[..., Any]:
+    def run(*args: Any, **kwargs: Any) -> Any:
+        with mode if torch._C._len_torch_function_stack() == 0 else nullcontext():
+            return forward(*args, **kwargs)
+
+    return run
 
 
 def in_fp32(tensor: Tensor) -> Tensor:

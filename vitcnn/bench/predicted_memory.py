@@ -20,7 +20,7 @@ from torch.optim import Optimizer
 from vitcnn.adaptation.adapt import adapted
 from vitcnn.adaptation.lora import merge
 from vitcnn.adaptations import FULL, adaptation
-from vitcnn.bench.as_on_cuda import AsOnCuda
+from vitcnn.bench.as_on_cuda import AsOnCuda, enter_in_modules
 from vitcnn.bench.lifetimes import CUDA_BLOCK_BYTES, Part, Peak, peak_of
 from vitcnn.device import Device
 from vitcnn.errors import NotPredictable, VitcnnError
@@ -83,6 +83,8 @@ def predicted_peak(asked: Asked) -> Peak:
     as_there = AsOnCuda(fused_attention=asked.fused_attention) if asked.kind == "cuda" else nullcontext()
     try:
         model = model_without_memory(asked)
+        if isinstance(as_there, AsOnCuda) and asked.checkpointing:
+            enter_in_modules(as_there, model)
         with FakeTensorMode(allow_non_fake_inputs=True), as_there:
             return _peak(asked, faked(model))
     except VitcnnError:
