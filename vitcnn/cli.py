@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from vitcnn.commands import adapt, baseline, compare, completion, gate, noise, pretrain, run, table, tile
+from vitcnn.commands import adapt, baseline, compare, completion, fit_batch, gate, noise, pretrain, run, table, tile
 from vitcnn.commands.output import forget_output
 from vitcnn.commands.paths import GivenPath
 from vitcnn.commands.pytest_arguments import CommandParser, require_fit
@@ -75,6 +75,7 @@ def parser() -> argparse.ArgumentParser:
     adapt.add_to(commands)
     pretrain.add_to(commands)
     tile.add_to(commands)
+    fit_batch.add_to(commands)
     baseline.add_to(commands)
     gate.add_to(commands)
     compare.add_to(commands)

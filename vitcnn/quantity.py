@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from math import isfinite
+
+from vitcnn.errors import UserError
+
 TIMES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (0.0, "ns"))
 BYTES = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (0.0, "B"))
 SCALE = {"s": 1.0, "ms": 1e-3, "µs": 1e-6, "ns": 1e-9, "GB": 1e9, "MB": 1e6, "kB": 1e3, "B": 1.0}
 STEPS = {"s": TIMES, "B": BYTES}
 SMALL_PERCENT = 0.05
+UNITS_OF_BYTES = {
+    "B": 1,
+    **{f"{prefix}B": 1000**power for power, prefix in enumerate("kMGT", start=1)},
+    **{f"{prefix}iB": 1024**power for power, prefix in enumerate("KMGT", start=1)},
+}
 COUNT = "1"
 """The unit of plain numbers."""
 
@@ -61,3 +71,17 @@ def about(seconds: float) -> str:
         return f"{minutes} min"
     hours, rest = divmod(10 * round(minutes / 10), 60)
     return f"{hours} h {rest} min" if rest else f"{hours} h"
+
+
+def bytes_of(field: str, text: str) -> int:
+    """Return how many bytes a text says: `16GiB`, `800 MB`, `16e9`. UserError names the `field` where it says none."""
+    found = re.fullmatch(r"([0-9.]+(?:e[+-]?[0-9]+)?)\s*([a-z]*)", text.strip(), re.IGNORECASE)
+    units = {unit.lower(): size for unit, size in UNITS_OF_BYTES.items()}
+    try:
+        number = float(found[1]) * units[found[2].lower() or "b"] if found else 0.0
+    except (KeyError, ValueError):
+        number = 0.0
+    if not isfinite(number) or number < 1:
+        allowed = f"a number of bytes above 0, or one with a unit of {', '.join(UNITS_OF_BYTES)}"
+        raise UserError(field=field, value=text, allowed=allowed, do="Write 16GiB, 800MB or 16e9.")
+    return int(number)

@@ -16,7 +16,7 @@ from vitcnn.adaptations import FULL, Lora, adaptation
 from vitcnn.architectures import architecture
 from vitcnn.architectures.parts import num_parameters
 from vitcnn.bench.lifetimes import Peak
-from vitcnn.bench.predicted_memory import Asked, predicted_peak
+from vitcnn.bench.predicted_memory import Asked, checkpointed, predicted_peak
 from vitcnn.bench.rounds import MANY_ROUNDS, Rounds, planned
 from vitcnn.bench.subject import Subject
 from vitcnn.bench.training_memory import training_memory
@@ -26,7 +26,7 @@ from vitcnn.images import normalize
 from vitcnn.inference import for_inference
 from vitcnn.inference.forward import DTYPES, memory_format, resized
 from vitcnn.input_sizes import num_anchors
-from vitcnn.recipes.parts import AdamW
+from vitcnn.recipes.parts import AdamW, Optimizer
 from vitcnn.spec import AdaptableCase, Architecture, BatchCase, Case, InputShape, Split
 from vitcnn.tasks import real_images
 from vitcnn.training import Source, TrainingStep, optimizers, shrunk_split, source_of
@@ -121,13 +121,25 @@ def forward_subject(
     )
 
 
-def step_subject(case: BatchCase, device: Device, rounds: Rounds = MANY_ROUNDS) -> Subject:
-    """Return the subject whose run is one training step on the same batch."""
+def step_subject(
+    case: BatchCase,
+    device: Device,
+    rounds: Rounds = MANY_ROUNDS,
+    *,
+    optimizer: Optimizer = STEP_OPTIMIZER,
+    checkpointing: bool = False,
+) -> Subject:
+    """Return the subject whose run is one training step on the same batch.
+
+    With `checkpointing` each block is computed again in the backward, where a model can do that.
+    """
     entry, shape = architecture(case.architecture), real_images.input_shape(case.px)
     layout = memory_format(entry)
     model, settings = model_of(case, entry, shape, device)
     model = model.to(memory_format=layout)
-    updating = optimizers(model, STEP_OPTIMIZER)
+    if checkpointing:
+        checkpointed(model, entry)
+    updating = optimizers(model, optimizer)
     step = TrainingStep(
         model,
         updating,
@@ -149,13 +161,13 @@ def step_subject(case: BatchCase, device: Device, rounds: Rounds = MANY_ROUNDS) 
         model,
         run,
         rounds,
-        {**settings, "optimizer": asdict(STEP_OPTIMIZER)},
+        {**settings, "optimizer": asdict(optimizer)},
         training_memory=cache(lambda: training_memory(model, run, updating)),
-        predicted=prediction(case, shape, STEP_OPTIMIZER),
+        predicted=prediction(case, shape, optimizer),
     )
 
 
-def prediction(case: BatchCase, shape: InputShape, optimizer: AdamW | None) -> Callable[[], Peak | None] | None:
+def prediction(case: BatchCase, shape: InputShape, optimizer: Optimizer | None) -> Callable[[], Peak | None] | None:
     """Return what predicts the peak of an eager case on CUDA: of a step by `optimizer`, or without one of a forward."""
     if case.mode != "eager":
         return None

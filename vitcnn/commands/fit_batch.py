@@ -1,0 +1,154 @@
+"""`vitcnn fit-batch`: the largest batch that trains within a budget of memory, and what would make room."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, get_args
+
+from vitcnn.adaptations import FULL, adaptation
+from vitcnn.commands.fit_batch_words import Found, answer, no_room
+from vitcnn.commands.output import say, tell
+from vitcnn.errors import NotPredictable, UserError
+from vitcnn.quantity import bytes_of
+from vitcnn.recipes.parts import Adam, AdamW, Muon, Sgd
+from vitcnn.spec import Precision
+
+if TYPE_CHECKING:
+    from vitcnn.bench.predicted_memory import Asked
+    from vitcnn.device import Device
+
+ADAMW = AdamW(peak_learning_rate=1e-4, weight_decay=0.05)
+OPTIMIZERS = {
+    "adamw": ADAMW,
+    "adam": Adam(peak_learning_rate=1e-4, weight_decay=0.0),
+    "sgd": Sgd(peak_learning_rate=0.1, weight_decay=0.0),
+    "muon": Muon(peak_learning_rate=0.02, momentum=0.95, rest=ADAMW),
+}
+"""Their rates change nothing of the memory."""
+
+
+def add_to(commands: Any) -> None:
+    """Add the grammar of `vitcnn fit-batch` to the subparsers of `vitcnn`."""
+    fit = commands.add_parser("fit-batch", help="find the largest batch that trains within a budget of memory")
+    fit.add_argument("arch", metavar="ARCH", help="the architecture, as --arch of the suite takes it")
+    fit.add_argument("--memory", required=True, metavar="BYTES", help="the budget: 16GiB, 800MB or 16e9")
+    px = "pixels a side of the images, which are RGB, at 28 px greyscale; default: 224"
+    fit.add_argument("--px", type=int, default=224, metavar="N", help=px)
+    fit.add_argument("--precision", choices=get_args(Precision), default="fp32", help="default: fp32")
+    how = "what trains: full, head, or loraR_TARGETS such as lora16_qv; default: full"
+    fit.add_argument("--adaptation", default=FULL, metavar="NAME", help=how)
+    fit.add_argument("--optimizer", choices=tuple(OPTIMIZERS), default="adamw", help="default: adamw")
+    checkpointing = "keep each block's input alone, and compute the block again in the backward"
+    fit.add_argument("--checkpointing", action="store_true", help=checkpointing)
+    fit.add_argument("--inference", action="store_true", help="the largest batch of one forward instead of a step")
+    device = "auto, cpu, cuda or cuda:N; on CUDA the prediction is confirmed by steps; default: auto"
+    fit.add_argument("--device", default="auto", metavar="NAME", help=device)
+    fit.set_defaults(run=run_fit_batch)
+
+
+def run_fit_batch(options: argparse.Namespace) -> int:
+    """Predict the largest batch, confirm it on CUDA, and say what takes the memory."""
+    from vitcnn.bench.fit_batch import largest_batch, smallest_peak
+    from vitcnn.bench.predicted_memory import predicted_peak
+    from vitcnn.device import resolve
+
+    memory_bytes = bytes_of("--memory", options.memory)
+    asked = asked_by(options)
+    device = resolve(options.device)
+    smallest, peak = smallest_peak(asked)
+    if peak.total > memory_bytes:
+        raise no_room(asked, options.memory, smallest, peak)
+
+    def total(batch: int) -> int:
+        return predicted_peak(replace(asked, batch=batch)).total
+
+    batch = largest_batch(total, memory_bytes, fitting=smallest)
+    asked = replace(asked, batch=batch)
+    found = Found(
+        asked=asked,
+        budget=options.memory,
+        memory_bytes=memory_bytes,
+        peak=predicted_peak(asked),
+        next_bytes=total(batch + 1),
+        room=room(asked, memory_bytes),
+        confirmed=confirmed(asked, memory_bytes, device) if device.is_cuda else None,
+    )
+    say(answer(found))
+    return 0
+
+
+def asked_by(options: argparse.Namespace) -> Asked:
+    """Return what is asked about, of one image; UserError where a name or a size is not known."""
+    from vitcnn import architectures
+    from vitcnn.bench.predicted_memory import Asked
+    from vitcnn.tasks import real_images
+
+    adaptation(options.adaptation)
+    (name,) = architectures.ask_for([options.arch])
+    entry = architectures.architecture(name)
+    refusal = entry.refusal(options.px) if options.px > 0 else "a size is above 0"
+    if refusal:
+        raise UserError(field="--px", value=options.px, allowed=refusal, do="Choose a size that it takes.")
+    if options.inference and options.checkpointing:
+        do = "Leave out one of the two."
+        raise UserError(field="--checkpointing", value=True, allowed="training", do=do)
+    return Asked(
+        architecture=entry,
+        shape=real_images.input_shape(options.px),
+        batch=1,
+        precision=options.precision,
+        optimizer=None if options.inference else OPTIMIZERS[options.optimizer],
+        adaptation=options.adaptation,
+        checkpointing=options.checkpointing,
+    )
+
+
+def room(asked: Asked, memory_bytes: int) -> dict[str, int]:
+    """Return about how large a batch would fit with each option that takes less, where it does."""
+    from vitcnn.bench.fit_batch import batch_about
+
+    others = {"--precision bf16": replace(asked, precision="bf16")}
+    if asked.optimizer is not None:
+        others |= {
+            "--checkpointing": replace(asked, checkpointing=True),
+            "--adaptation lora16_linear": replace(asked, adaptation="lora16_linear"),
+            "--adaptation head": replace(asked, adaptation="head"),
+            "--optimizer sgd": replace(asked, optimizer=OPTIMIZERS["sgd"]),
+        }
+    found = {}
+    for option, other in others.items():
+        try:
+            about = batch_about(other, memory_bytes) if other != asked else 0
+        except (NotPredictable, UserError):  # a model without blocks or attention has no such option
+            continue
+        if about > asked.batch:
+            found[option] = about
+    return found
+
+
+def confirmed(asked: Asked, memory_bytes: int, device: Device) -> int:
+    """Return the largest batch that runs on a CUDA device within the budget; it says so while it looks."""
+    from vitcnn.bench.fit_batch import confirmed_batch, fits_on
+    from vitcnn.bench.models import forward_subject, step_subject
+    from vitcnn.bench.rounds import ONCE
+    from vitcnn.bench.subject import Subject
+    from vitcnn.device import numerics
+    from vitcnn.questions.memory import MemoryCase
+
+    def subject_of(batch: int) -> Subject:
+        tell(f"trying {batch} images on {device.name}")
+        case = MemoryCase(
+            architecture=asked.architecture.name,
+            px=asked.shape.px,
+            batch=batch,
+            phase="training" if asked.optimizer else "inference",
+            precision=asked.precision,
+            adaptation=asked.adaptation,
+        )
+        if asked.optimizer is None:
+            return forward_subject(case, device, ONCE)
+        return step_subject(case, device, ONCE, optimizer=asked.optimizer, checkpointing=asked.checkpointing)
+
+    with numerics(device):
+        return confirmed_batch(asked.batch, fits_on(device, subject_of, memory_bytes))
