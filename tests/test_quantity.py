@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vitcnn.quantity import SCALE, about, percent, quantity, significant, span
+from vitcnn.errors import UserError
+from vitcnn.quantity import SCALE, about, bytes_of, percent, quantity, significant, span
 
 
 @pytest.mark.parametrize(
@@ -115,3 +116,27 @@ def test_a_change_in_per_cent(share, text):
 )
 def test_about_is_as_coarse_as_an_estimate(seconds, shown):
     assert about(seconds) == shown
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("16GiB", 16 * 1024**3),
+        ("800MB", 800_000_000),
+        ("16e9", 16_000_000_000),
+        ("1.5 gb", 1_500_000_000),
+        ("2KiB", 2048),
+        ("3kB", 3000),
+        ("512", 512),
+        ("512B", 512),
+    ],
+)
+def test_budgets_of_memory_by_hand(text, expected):
+    assert bytes_of("--memory", text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "GiB", "16X", "16 G B", "-1GB", "0", "1e999", "1.2.3MB", "nan", "inf", "0.5B"])
+def test_what_is_no_budget_is_refused_by_the_name_of_its_field(text):
+    with pytest.raises(UserError, match="--memory: ") as refused:
+        bytes_of("--memory", text)
+    assert refused.value.value == text

@@ -14,7 +14,7 @@ from vitcnn.device.memory import out_of_memory_as_case_error, peak_allocated_byt
 from vitcnn.errors import NotPredictable, OutOfMemory
 
 MOST_GUESSES = 8
-"""Guesses along a straight line, before the rest is halved: a peak that grows in a straight line takes two."""
+"""Guesses along a straight line, before the bounds are doubled or halved: a straight peak takes two of them."""
 
 SPREAD = 16
 """The first batches beside the predicted one that are tried on a device are this part of it away."""
@@ -37,21 +37,18 @@ def largest_batch(total: Callable[[int], int], memory_bytes: int, *, fitting: in
     They grow in a nearly straight line, so that the next guess is where the line meets the budget.
     """
     total = cache(total)
-    low, high = fitting, 0
-    other = 2 * fitting
-    for count in range(MOST_GUESSES + memory_bytes.bit_length()):
-        if high == low + 1:
-            break
+    low, high, other, guesses = fitting, 0, 2 * fitting, 0
+    while high != low + 1:
         each = (total(other) - total(low)) / (other - low)
-        guess = low + int((memory_bytes - total(low)) / max(each, 1.0))
-        if high and count >= MOST_GUESSES:
-            guess = (low + high) // 2
-        guess = max(guess, low + 1)
+        on_line = low + int((memory_bytes - total(low)) / each) if each > 0 else 2 * low
+        halfway = (low + high) // 2 if high else 2 * low
+        guess = max(low + 1, on_line if guesses < MOST_GUESSES else halfway)
         guess = min(guess, high - 1) if high else guess
-        if total(guess) <= memory_bytes:
-            other, low = (low, guess) if not high else (high, guess)
-        else:
+        guesses += 1
+        if total(guess) > memory_bytes:
             other = high = guess
+        else:
+            other, low = high or low, guess
     return low
 
 

@@ -111,7 +111,7 @@ def model_without_memory(asked: Asked) -> nn.Module:
 
 def checkpointed(model: nn.Module, entry: Architecture) -> None:
     """Let each block keep its input alone, as timm's models can; NotPredictable where a model cannot."""
-    able = [module for module in model.modules() if hasattr(module, "set_grad_checkpointing")]
+    able: list[Any] = [module for module in model.modules() if hasattr(module, "set_grad_checkpointing")]
     if not able:
         raise NotPredictable(f"{entry.name} has no activation checkpointing (set_grad_checkpointing, as timm has it)")
     able[0].set_grad_checkpointing(True)

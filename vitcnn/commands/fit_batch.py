@@ -11,7 +11,7 @@ from vitcnn.commands.fit_batch_words import Found, answer, no_room
 from vitcnn.commands.output import say, tell
 from vitcnn.errors import NotPredictable, UserError
 from vitcnn.quantity import bytes_of
-from vitcnn.recipes.parts import Adam, AdamW, Muon, Sgd
+from vitcnn.recipes.parts import Adam, AdamW, Muon, Optimizer, Sgd
 from vitcnn.spec import Precision
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from vitcnn.device import Device
 
 ADAMW = AdamW(peak_learning_rate=1e-4, weight_decay=0.05)
-OPTIMIZERS = {
+OPTIMIZERS: dict[str, Optimizer] = {
     "adamw": ADAMW,
     "adam": Adam(peak_learning_rate=1e-4, weight_decay=0.0),
     "sgd": Sgd(peak_learning_rate=0.1, weight_decay=0.0),
@@ -89,7 +89,7 @@ def asked_by(options: argparse.Namespace) -> Asked:
     entry = architectures.architecture(name)
     refusal = entry.refusal(options.px) if options.px > 0 else "a size is above 0"
     if refusal:
-        raise UserError(field="--px", value=options.px, allowed=refusal, do="Choose a size that it takes.")
+        raise UserError(field="--px", value=options.px, allowed=refusal, do="Choose another size or architecture.")
     if options.inference and options.checkpointing:
         do = "Leave out one of the two."
         raise UserError(field="--checkpointing", value=True, allowed="training", do=do)

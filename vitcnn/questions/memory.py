@@ -44,8 +44,9 @@ def prepare(case: MemoryCase, bench: Bench) -> Subject:
     """Return the subject whose run is one forward or one step."""
     from vitcnn.bench.models import forward_subject, step_subject
 
-    built = {"inference": forward_subject, "training": step_subject}
-    return built[case.phase](case, bench.device, ONCE)
+    if case.phase == "inference":
+        return forward_subject(case, bench.device, ONCE)
+    return step_subject(case, bench.device, ONCE)
 
 
 def columns(_records: Sequence[Record]) -> list[Column]:
