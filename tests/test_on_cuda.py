@@ -11,6 +11,7 @@ from torch import nn
 from vitcnn import AccuracyCase, LatencyCase, MemoryCase, TiledCase, TrainingCase
 from vitcnn.architectures import architecture
 from vitcnn.bench import Bench
+from vitcnn.cli import main
 from vitcnn.device import CleanState, event_times, out_of_memory_as_case_error, peak_bytes, resolve
 from vitcnn.device.copying import copy_bytes_per_s
 from vitcnn.device.energy import energy_of, sampling
@@ -253,3 +254,15 @@ def test_strips_of_a_frame_answer_as_the_whole_frame(cuda):
     whole, strips = (FullFrame(model, height=1500, width=400, strip_px=px) for px in (None, 800))
     assert len(strips.plan.strips) > 1
     torch.testing.assert_close(strips.frame(frame), whole.frame(frame), atol=1e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize("name", ["resnet50", "vit_small", "convnext_tiny"])
+def test_the_predicted_peak_of_a_training_step_is_near_the_measured_one(cuda, name):
+    record = measured(MemoryCase(architecture=name, px=224, batch=32, phase="training"), cuda)
+    [predicted], [peak_bytes] = (record.samples(metric) for metric in ("predicted_peak_bytes", "peak_allocated_bytes"))
+    assert predicted == pytest.approx(peak_bytes, rel=0.05)
+
+
+def test_fit_batch_confirms_its_answer_by_steps(cuda, capsys):
+    assert main(["fit-batch", "resnet18", "--memory", "2GB", "--device", cuda.name]) == 0
+    assert "Confirmed on this GPU: " in capsys.readouterr().out

@@ -25,6 +25,19 @@ from vitcnn.bench.rounds import ONCE
 from vitcnn.device import numerics, resolve
 from vitcnn.tasks import real_images
 
+HEADERS = (
+    "architecture",
+    "px",
+    "batch",
+    "phase",
+    "precision",
+    "there before, MB",
+    "predicted above, MB",
+    "measured above, MB",
+    "difference of the whole",
+    "of what the run takes",
+    "peak lies in",
+)
 SUBJECTS = {"training": step_subject, "inference": forward_subject}
 
 
@@ -50,7 +63,7 @@ def row(name: str, px: int, batch: int, phase: str, precision: str) -> str:
 
 
 def measured_peak(run: Callable[[], object]) -> tuple[int, str]:
-    """Return the bytes that a run allocates at its peak, and the innermost of torch's operators that runs then."""
+    """Return the bytes that a run allocates at its peak, and the outermost of torch's operators that runs then."""
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiled:
         run()
     events = profiled.profiler.kineto_results.events()
@@ -62,8 +75,7 @@ def measured_peak(run: Callable[[], object]) -> tuple[int, str]:
         for event in events
         if event.name().startswith("aten::") and event.start_ns() <= when <= event.start_ns() + event.duration_ns()
     ]
-    outer = [event for event in running if event.name() not in ("aten::empty", "aten::empty_strided", "aten::resize_")]
-    return max(sizes), max(outer, key=lambda event: event.start_ns()).name() if outer else "-"
+    return max(sizes), min(running, key=lambda event: event.start_ns()).name() if running else "-"
 
 
 def main() -> None:
@@ -76,13 +88,7 @@ def main() -> None:
     parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32")
     options = parser.parse_args()
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads\n")
-    print(
-        "| architecture | px | batch | phase | precision | there before, MB | predicted above, MB | measured above, MB",
-        end="",
-    )
-    print(
-        " | difference of the whole | of what the run takes | peak lies in |\n|---|---|---|---|---|---|---|---|---|---|---|"
-    )
+    print(f"| {' | '.join(HEADERS)} |\n|{'---|' * len(HEADERS)}")
     for name in options.names:
         print(row(name, options.px, options.batch, options.phase, options.precision), flush=True)
 
