@@ -30,6 +30,9 @@ from vitcnn import (
 )
 from vitcnn.architectures import architectures
 from vitcnn.bench import Bench, setup
+from vitcnn.bench.fit_batch import fits_on
+from vitcnn.bench.models import step_subject
+from vitcnn.bench.rounds import ONCE
 from vitcnn.device import CleanState, free_bytes, kernels, numerics
 from vitcnn.inference import resized
 from vitcnn.inference.forward import memory_format
@@ -323,3 +326,19 @@ def test_snapshots_hold_only_what_trains(rehearsed):
         model = nn.Sequential(nn.Linear(1 << 14, 1 << 14, bias=False), nn.Linear(1 << 14, 1 << 12, bias=False))
     model[0].requires_grad_(False)
     assert len(setup.tested_epochs(model, replace(EVERYTHING, epochs=100), REHEARSED)) == 6
+
+
+@pytest.mark.parametrize("memory_bytes, expected", [(2 << 20, True), (1 << 19, False)])
+def test_a_batch_fits_by_the_peak_that_the_device_tells(memory_bytes, expected):
+    """The stand-in tells a peak of 1 MiB."""
+    with rehearsal(), numerics(REHEARSED):
+        case = MemoryCase(architecture="lenet", px=28, batch=2, phase="training", precision="bf16")
+        fits = fits_on(REHEARSED, lambda batch: step_subject(replace(case, batch=batch), REHEARSED, ONCE), memory_bytes)
+        assert fits(2) is expected
+
+
+def test_a_subject_with_checkpoints_is_built_there():
+    with rehearsal(), numerics(REHEARSED):
+        case = MemoryCase(architecture="vit_tiny", px=32, batch=2, phase="training")
+        subject = step_subject(case, REHEARSED, ONCE, checkpointing=True)
+        assert any(getattr(module, "grad_checkpointing", False) for module in subject.model.modules())
