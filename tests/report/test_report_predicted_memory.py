@@ -18,7 +18,7 @@ def rows(text):
 
 def test_the_peak_and_its_parts_stand_in_a_row():
     text = predicted_memory(run_of(memory("lenet", 1e6, 2e6, 3e6, 4e6, 5e5, 2.5e6)), width=100)
-    assert rows(text)[-1] == ["lenet/28/b16/training/fp32", "13.0", "1.00", "2.00", "3.00", "4.00", "0.500", "2.50"]
+    assert rows(text)[-1] == ["lenet", "13.0", "1.00", "2.00", "3.00", "4.00", "0.500", "2.50"]
     assert "measured" not in text
 
 
@@ -27,14 +27,31 @@ def test_the_measured_peak_and_what_it_is_more_stand_beside():
         run_of(memory("lenet", 1e6, 1e6, 2e6, 4e6, 1e6, 1e6, measured=10.5e6), memory("vit_tiny", *[1e6] * 6)),
         width=100,
     )
+    assert "Beside it the measured peak" in " ".join(text.split())
     assert rows(text)[-2][-2:] == ["10.5", "+5.0"]
     assert rows(text)[-1][-2:] == ["-", "-"]
 
 
 def test_inference_alone_has_no_columns_of_training():
     text = predicted_memory(run_of(memory("lenet", 1e6, 0, 0, 0, 1e6, 2e6, phase="inference")), width=100)
-    assert rows(text)[-1] == ["lenet/28/b16/inference/fp32", "4.00", "1.00", "1.00", "2.00"]
+    assert rows(text)[-1] == ["lenet", "4.00", "1.00", "1.00", "2.00"]
     assert "gradi" not in text
+
+
+def test_each_cell_has_a_table_of_its_own_within_80_columns():
+    text = predicted_memory(
+        run_of(
+            memory("resnet18", *[1.234e9] * 6),
+            memory("lenet", *[1.234e9] * 6),
+            memory("lenet", *[1e6] * 6, phase="inference"),
+        ),
+        width=80,
+    )
+    _, training, inference = text.split("\n\n")
+    assert training.splitlines()[0] == "memory/*/28/b16/training/fp32/eager"
+    assert [row[0] for row in rows(training)[-2:]] == ["resnet18", "lenet"]
+    assert inference.splitlines()[0] == "memory/*/28/b16/inference/fp32/eager"
+    assert max(map(len, text.splitlines())) <= 80
 
 
 def test_runs_without_predictions_have_no_table():

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
-from torch._subclasses.fake_tensor import FakeTensorMode
+from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException, FakeTensorMode
 from torch.optim import Optimizer
 
 from vitcnn.adaptation.adapt import adapted
@@ -89,6 +89,11 @@ def predicted_peak(asked: Asked) -> Peak:
             return _peak(asked, faked(model))
     except VitcnnError:
         raise
+    except (DataDependentOutputException, DynamicOutputShapeException) as error:
+        raise NotPredictable(
+            f"the memory of {asked.architecture.name} cannot be predicted: what it does depends on the numbers in its "
+            f"tensors ({error}), and a prediction has none"
+        ) from error
     except Exception as error:  # a model of the user's own raises anything where it finds no numbers
         first_line = str(error).partition("\n")[0]
         raise NotPredictable(
