@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
+from itertools import count
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -21,7 +22,7 @@ from vitcnn.bench.bench import Bench
 from vitcnn.bench.models import IMAGES_TO_TRY, WEIGHTS_SEED, random_model
 from vitcnn.bench.series import no_more_series, series_of
 from vitcnn.bench.setup import Setup
-from vitcnn.bench.subject import Subject, Trained
+from vitcnn.bench.subject import NamesPhase, Subject, Traced, Trained
 from vitcnn.bench.training_memory import TrainingMemory, training_memory
 from vitcnn.recipes import Recipe
 from vitcnn.record import Series
@@ -165,17 +166,35 @@ def counted(setup: Setup) -> Callable[[], object]:
     return lambda: train_and_ask(setup, model, few)
 
 
-def memory_of(setup: Setup) -> TrainingMemory:
-    """Return what a model of its own, no seed's, holds while it trains on the first batch of the training images."""
+@dataclass(frozen=True, kw_only=True)
+class ReadyStep:
+    """A model of its own, no seed's, and the step that trains it on batches of the first images.
+
+    `train` holds one batch: images, or features of the head alone, which take `features_bytes` for all images.
+    """
+
+    model: nn.Module
+    step: TrainingStep
+    train: Source
+    recipe: Recipe
+    generator: torch.Generator
+    features_bytes: int | None
+
+    def batch(self, epoch: int = 0) -> tuple[Tensor, Tensor]:
+        """Return the batch as it is augmented in an epoch: images and targets."""
+        return next(batches(self.train, self.recipe, self.generator, epoch))
+
+
+def ready_step(setup: Setup) -> ReadyStep:
+    """Build the model, and what trains it, as `train_seed` does."""
     model, by, one = new_model(setup, WEIGHTS_SEED), setup.recipe, setup.train.first(setup.recipe.batch)
     trained, train, layout, features_bytes = model.to(memory_format=setup.layout), one, setup.layout, None
     if isinstance(setup.adaptation, Head):
         train, by, layout = setup.features(model, one, seed=WEIGHTS_SEED), as_it_is(by), torch.contiguous_format
         trained, features_bytes = classifier(model)[1], train.bytes_of(len(setup.train))
-    updating = optimizers(trained, by.optimizer)
     step = TrainingStep(
         trained,
-        updating,
+        optimizers(trained, by.optimizer),
         device=setup.device,
         layout=layout,
         precision=setup.case.precision,
@@ -184,8 +203,31 @@ def memory_of(setup: Setup) -> TrainingMemory:
         label_smoothing=by.label_smoothing,
     )
     generator = torch.Generator(setup.device.name).manual_seed(WEIGHTS_SEED)
-    images, targets = next(batches(train, by, generator, 0))
-    return training_memory(model, lambda: step(images, targets), updating, features_bytes=features_bytes)
+    return ReadyStep(model=model, step=step, train=train, recipe=by, generator=generator, features_bytes=features_bytes)
+
+
+def memory_of(setup: Setup) -> TrainingMemory:
+    """Return what a model of its own, no seed's, holds while it trains on the first batch of the training images."""
+    ready = ready_step(setup)
+    images, targets = ready.batch()
+    return training_memory(
+        ready.model,
+        lambda: ready.step(images, targets),
+        ready.step.optimizers,
+        features_bytes=ready.features_bytes,
+    )
+
+
+def traced_steps(setup: Setup, phase: NamesPhase) -> Traced:
+    """Return the steps that a trace shows: each augments a batch and trains a model of its own, no seed's, on it."""
+    ready, epochs = ready_step(setup), count()
+
+    def run() -> Tensor:
+        with phase("augment"):
+            images, targets = ready.batch(next(epochs))
+        return ready.step(images, targets)
+
+    return Traced(run=run, images=len(ready.train))
 
 
 class SeedRounds(Generic[State, Result]):
@@ -301,6 +343,7 @@ def trained_subject(
         outcome=lambda: trained_of(setup, rounds.results, warm_up_s),
         series=series,
         counted=lambda: counted(setup),
+        traced=partial(traced_steps, setup),
         training_memory=cache(lambda: memory_of(setup)),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +61,18 @@ class Trained:
         return np.concatenate([first, under_each], axis=2)
 
 
+NamesPhase = Callable[[str], AbstractContextManager[object]]
+"""Names what runs within it in a trace."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Traced:
+    """What the traced pass runs. `images` are those of a run, 0 where that is not known."""
+
+    run: Callable[[], object]
+    images: int
+
+
 @dataclass(kw_only=True)
 class Subject:
     """One case, ready to run.
@@ -68,7 +81,8 @@ class Subject:
     the plan: how many rounds, and how many runs a round. `shape` is the input that the model is built for; `settings`
     repeat the case. `model` is there where one model is measured from start to end. Cases that train say by `outcome`
     what came of it once their rounds have run, and by `series` what of that a record keeps. `counted` gets ready and
-    returns what the counting pass runs, where a whole run takes too long for it. `training_memory` says what a step of
+    returns what the counting pass runs, where a whole run takes too long for it, and `traced` what the traced pass runs
+    where that is neither. `training_memory` says what a step of
     training holds in memory, and `merging` gets a model ready and returns what merges LoRA into it, both where there is
     such a thing. Where a run is inference alone, `forwards_per_run` is how many images of `shape` the model is given in
     it, or as many as hold the same pixels. The runner fills in the rest:
@@ -91,6 +105,7 @@ class Subject:
     outcome: Callable[[], Trained] | None = None
     series: Callable[[Trained], list[Series]] | None = None
     counted: Callable[[], Callable[[], object]] | None = None
+    traced: Callable[[NamesPhase], Traced] | None = None
     training_memory: Callable[[], TrainingMemory] | None = None
     predicted: Callable[[], Peak | None] | None = None
     merging: Callable[[], Callable[[], object]] | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from statistics import median
@@ -18,7 +18,7 @@ from vitcnn.device.energy import energy_of
 from vitcnn.device.meter import Unmetered
 from vitcnn.device.observers import observing
 from vitcnn.errors import CaseError, UserError, VitcnnError
-from vitcnn.measuring.counting import Counts, counted_with, counts_of, graphs_so_far
+from vitcnn.measuring.counting import Counts, counted_with, counts_of, fixed_draws, graphs_so_far
 from vitcnn.metrics.energy import JOULES_PER_IMAGE
 from vitcnn.questions import metrics_of, prepared, question_of
 from vitcnn.record import Record
@@ -27,8 +27,12 @@ from vitcnn.report.roofline import bound_of
 from vitcnn.spec import Architecture, Case
 
 
-def measure(case: Case, *, bench: Bench, stopwatch: Stopwatch, floor_bytes: int) -> Record:
+def measure(
+    case: Case, *, bench: Bench, stopwatch: Stopwatch, floor_bytes: int, trace: Callable[[Subject], None] | None = None
+) -> Record:
     """Measure `case`. `floor_bytes` is what was allocated on the device before.
+
+    `trace`, where there is one, is given the subject once everything is measured.
 
     Raises a CaseError where the case itself cannot be measured, MissingData where its data cannot be had: the other
     cases go on.
@@ -56,6 +60,9 @@ def measure(case: Case, *, bench: Bench, stopwatch: Stopwatch, floor_bytes: int)
             observed.update(with_energy(subject) if bench.energy else {})
         metrics = metrics_of(question_of(case)) if subject.times_s else []
         measurements = [measurement for metric in metrics for measurement in metric.of(subject)]
+        if trace and subject.times_s:
+            with fixed_draws(device):
+                trace(subject)
     record = Record(
         case=str(case),
         architecture=case.architecture,

@@ -1,0 +1,79 @@
+"""Says of a trace what ran when: the operators of a CPU, or the kernels and copies of a GPU and who launched them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from vitcnn.tracing.families import COPY, FUSED, OTHER, family_of
+from vitcnn.tracing.names import STEP
+from vitcnn.tracing.nesting import Call, calls_of
+from vitcnn.tracing.trace_file import DEVICE, HOST, LAUNCHES, RANGE, Event, Trace
+
+Span = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Something that ran: an operator without what it called, or a kernel, in its spans of seconds."""
+
+    name: str
+    phase: str
+    part: str
+    family: str
+    spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ran:
+    """All that ran, the windows of the runs, how many runs there were, and whether it ran on a GPU."""
+
+    work: tuple[Work, ...]
+    windows: tuple[Span, ...]
+    num_runs: int
+    on_gpu: bool
+
+
+def what_ran(trace: Trace) -> Ran:
+    """Return what a trace says; without torch's steps, all of it is one run."""
+    calls = calls_of([event for event in trace.of(HOST, RANGE) if not event.name.startswith(STEP)])
+    kernels = trace.of(*DEVICE)
+    work = _on_gpu(kernels, calls, trace.of(*LAUNCHES)) if kernels else _on_cpu(calls)
+    steps = [event for event in trace.of(RANGE) if event.name.startswith(STEP)]
+    windows = tuple((event.start_s, event.end_s) for event in steps) or (_whole(work),)
+    return Ran(work=tuple(work), windows=windows, num_runs=len(steps) or 1, on_gpu=bool(kernels))
+
+
+def _whole(work: Sequence[Work]) -> Span:
+    spans = [span for one in work for span in one.spans]
+    return min(start for start, _ in spans), max(end for _, end in spans)
+
+
+def _on_cpu(calls: Sequence[Call]) -> list[Work]:
+    """Return what each operator did itself. A range does nothing itself, but for code of torch.compile."""
+    return [
+        Work(call.event.name, call.phase, call.part, call.family or OTHER, tuple(call.alone_s))
+        for call in calls
+        if call.event.kind == HOST or family_of(call.event.name) == FUSED
+    ]
+
+
+def _on_gpu(kernels: Sequence[Event], calls: Sequence[Call], launches: Sequence[Event]) -> list[Work]:
+    """Return the kernels; who launched one tells its phase and part, and its family where its name does not."""
+    by_number = {call.event.external: call for call in calls if call.event.external >= 0}
+    launchers = {launch.correlation: launch.external for launch in launches if launch.external >= 0}
+    return [_kernel(kernel, _launched_by(kernel, by_number, launchers)) for kernel in kernels]
+
+
+def _launched_by(kernel: Event, calls: Mapping[int, Call], launchers: Mapping[int, int]) -> Call | None:
+    return calls.get(kernel.external) or calls.get(launchers.get(kernel.correlation, -1))
+
+
+def _kernel(kernel: Event, call: Call | None) -> Work:
+    span = ((kernel.start_s, kernel.end_s),)
+    if kernel.kind != "kernel":
+        return Work(kernel.name, call.phase if call else "", call.part if call else "", COPY, span)
+    if call is None:
+        return Work(kernel.name, "", "", family_of(kernel.name) or OTHER, span)
+    known = call.family if call.family != FUSED else family_of(kernel.name)
+    return Work(kernel.name, call.phase, call.part, known or family_of(kernel.name) or OTHER, span)
