@@ -7,7 +7,20 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from vitcnn.commands import adapt, baseline, compare, completion, fit_batch, gate, noise, pretrain, run, table, tile
+from vitcnn.commands import (
+    adapt,
+    baseline,
+    compare,
+    completion,
+    fit_batch,
+    gate,
+    noise,
+    pretrain,
+    run,
+    table,
+    tile,
+    trace,
+)
 from vitcnn.commands.output import forget_output
 from vitcnn.commands.paths import GivenPath
 from vitcnn.commands.pytest_arguments import CommandParser, require_fit
@@ -81,6 +94,7 @@ def parser() -> argparse.ArgumentParser:
     compare.add_to(commands)
     noise.add_to(commands)
     table.add_to(commands)
+    trace.add_to(commands)
 
     for command in (listed, doctor):
         command.add_argument(

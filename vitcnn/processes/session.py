@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vitcnn.processes.pytest_config import config_file
+from vitcnn.processes.trace_option import without_trace
 from vitcnn.suite import is_borrowed, own_suite
 
 PLUGIN = "vitcnn.pytest_plugin"
@@ -44,7 +45,7 @@ def paths_among(arguments: Sequence[str], *roots: Path) -> list[str]:
     there = [text for text in arguments if text and any(os.path.exists(root / file_of(text)) for root in roots)]  # noqa: PTH110  # Path.exists raises where a name is too long
     if not there:
         return []
-    return [text for text in _without_options(arguments) if text in there]
+    return [text for text in _without_options(without_trace(arguments)[0]) if text in there]
 
 
 class _Parsed(Exception):

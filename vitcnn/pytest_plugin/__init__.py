@@ -29,6 +29,7 @@ from vitcnn.pytest_plugin.options import (
 from vitcnn.pytest_plugin.taking_turns import TURNS, TurnHooks
 from vitcnn.pytest_plugin.telling_time import NAME as TIME
 from vitcnn.pytest_plugin.telling_time import TimeHooks
+from vitcnn.pytest_plugin.tracing import TRACING, Tracing
 
 NAME = "vitcnn-suite"
 NEVER_TIMED = "ignore:Benchmark fixture was not used at all"
@@ -58,12 +59,14 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         options = check_options(config)
         set_default_storage(config, options.device)
-        require_outside_stores(config, options.out)
+        require_outside_stores(config, options)
         prepare_json_folder(config)
         turns = inherited_turns(options.request.turns if options.request else None)
     except UserError as error:
         raise pytest.UsageError(str(error)) from None
     config.stash[OPTIONS] = options
+    if options.trace:
+        config.stash[TRACING] = Tracing(options.trace)
     config.addinivalue_line("filterwarnings", NEVER_TIMED)
     if config.pluginmanager.register(SuiteHooks(config, options), NAME) is None:
         raise pytest.UsageError(f"-p no:{NAME} would measure without saving or judging the results: leave it out")

@@ -18,6 +18,7 @@ from vitcnn.gate.remeasure import IN_COMPANY, judge_with_reruns
 from vitcnn.gate.verdict import Judgement, Mode, Verdict, cannot_judge
 from vitcnn.processes.fresh import RERUN, Request, measure_in_fresh_process
 from vitcnn.processes.recording import with_uncommitted
+from vitcnn.processes.trace_option import without_trace
 from vitcnn.progress import BelowTheLine, ProgressBar
 from vitcnn.pytest_plugin.options import Options, storage_folder
 from vitcnn.pytest_plugin.resuming import without_resume
@@ -133,9 +134,8 @@ class Gate:
         written = [f"--rootdir={self.config.rootpath}", "--benchmark-json", str(out / "benchmark.json")]
         if self.config.option.xmlpath:
             written += ["--junitxml", str(out / "junit.xml")]
-        given = [
-            argument for argument in without_resume(map(str, self.config.invocation_params.args)) if argument != "--"
-        ]
+        arguments, _ = without_trace(without_resume(map(str, self.config.invocation_params.args)))
+        given = [argument for argument in arguments if argument != "--"]
         root = self.config.invocation_params.dir
         return measure_in_fresh_process([*given, *written], out=out, root=root, request=request)
 

@@ -40,6 +40,7 @@ from vitcnn.pytest_plugin.measuring import CLEAN_STATE
 from vitcnn.pytest_plugin.options import Options
 from vitcnn.pytest_plugin.plotting import plot_lines
 from vitcnn.pytest_plugin.saving import finish_files, stored_files, write_json
+from vitcnn.pytest_plugin.tracing import TRACING
 from vitcnn.questions import questions
 from vitcnn.record import Environment, Run
 from vitcnn.report.terminal import summary
@@ -259,6 +260,9 @@ class SuiteHooks:
                 terminalreporter.write_line(f"\nJSON of this run: {short(self.ledger.run_json)}")
                 if self.options.request is None:  # nobody looks at the plots of a run that vitcnn asked for
                     for line in plot_lines(self.run, self.options.out):
+                        terminalreporter.write_line(line)
+                if tracing := self.config.stash.get(TRACING, None):
+                    for line in tracing.finish(self.run):
                         terminalreporter.write_line(line)
             if self.gate.is_asked:
                 terminalreporter.section("gate" if self.options.gate else "baselines")

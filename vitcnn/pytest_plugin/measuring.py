@@ -23,6 +23,7 @@ from vitcnn.pytest_plugin.ledger import ENDING, RECORD, RESUMED, ROW, Ending, ca
 from vitcnn.pytest_plugin.options import Options
 from vitcnn.pytest_plugin.taking_turns import TURNS
 from vitcnn.pytest_plugin.telling_time import progress_of
+from vitcnn.pytest_plugin.tracing import TRACING
 from vitcnn.questions import questions
 from vitcnn.record import CaseResult, Record
 from vitcnn.record.answers import copy_answers, with_answers_in_file
@@ -41,6 +42,7 @@ class Measure:
     def __init__(self, item: pytest.Item, options: Options, benchmark: Any) -> None:
         self._item = item
         self._turns = item.config.stash.get(TURNS, None)
+        self._tracing = item.config.stash.get(TRACING, None)
         self._bench = Bench(
             device=options.device,
             tasks=options.tasks,
@@ -68,6 +70,7 @@ class Measure:
                 bench=self._bench,
                 stopwatch=self._stopwatch,
                 floor_bytes=self._item.stash[CLEAN_STATE].floor_bytes,
+                trace=self._tracing.of_case(self._bench.progress) if self._tracing else None,
             )
             return with_instructions(record, self._item.config)
 
@@ -90,7 +93,10 @@ class Measure:
         own = OwnBenchmark(id=case_id(self._item), architecture=name, run=run, images=images)
 
         def measure() -> Record:
-            return own.measure(device=self._bench.device, stopwatch=self._stopwatch, agreed=self._bench.agreed)
+            record = own.measure(device=self._bench.device, stopwatch=self._stopwatch, agreed=self._bench.agreed)
+            if self._tracing and record.measurements:
+                self._tracing.of_function(own.id, run, images, self._bench.device)
+            return record
 
         return self._account(measure, failed=lambda error: own.record(error.outcome))
 

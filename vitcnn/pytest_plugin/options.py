@@ -25,6 +25,7 @@ from vitcnn.measuring.instructions import OPTION, require_valgrind
 from vitcnn.processes.fresh import RERUN, RUN_JSON, Request
 from vitcnn.pytest_plugin.journal import JOURNAL
 from vitcnn.pytest_plugin.resuming import SAVING, Resumed, resumed_run
+from vitcnn.pytest_plugin.tracing import asked_folder
 from vitcnn.recipes.own import shown
 from vitcnn.record import Selection
 from vitcnn.report.step_summary import GATE_MD
@@ -54,9 +55,10 @@ class Options:
     """The checked options of one run; `selection` holds those that were given on the command line.
 
     If `architectures`, `tasks.asked`, `recipes` or `weights` are empty, or `num_seeds` is 0, those of the cases are
-    used. `gate` is None without --gate; `gate_reruns` is the number of processes of each round that measures suspects
-    again. `request` says what vitcnn asked this session to measure, and is None if a user started the session.
-    `resumed` is None if the run does not continue an interrupted one. Reruns of suspects do not count instructions.
+    used. `trace` is the folder for traces, None without --trace and in sessions that vitcnn asked for. `gate` is None
+    without --gate; `gate_reruns` is the number of processes of each round that measures suspects again. `request` says
+    what vitcnn asked this session to measure, and is None if a user started the session. `resumed` is None if the run
+    does not continue an interrupted one. Reruns of suspects do not count instructions.
     """
 
     device: Device
@@ -74,6 +76,7 @@ class Options:
     resumed: Resumed | None
     count_instructions: bool
     energy: bool
+    trace: Path | None
 
 
 SCHEMES = ("file", "elasticsearch+http", "elasticsearch+https")
@@ -182,6 +185,8 @@ def add_options(parser: pytest.Parser) -> None:
 
 def check_options(config: pytest.Config) -> Options:
     """Return the checked options; UserError if one is not valid."""
+    is_worker = hasattr(config, "workerinput")
+    trace = None if is_worker else asked_folder(config)  # before others read what is left of the arguments
     device = resolve(config.getoption("--device"))
     preset = device.default_preset if config.getoption("--preset") is None else config.getoption("--preset")
     if preset not in PRESETS:
@@ -190,7 +195,6 @@ def check_options(config: pytest.Config) -> Options:
     tasks = Tasks(data_root(config.getoption("--data-root")), asked=_names(config, "--task"))
     require_that_some_fit(architectures, tasks)
     out = _out(config)
-    is_worker = hasattr(config, "workerinput")
     if not is_worker and any(True for name in OF_A_RUN for _ in out.glob(name)):
         do = "Name another folder, or omit the option to use a folder named by the time."
         raise UserError(field="--out", value=str(out), allowed="a folder that holds no run yet", do=do)
@@ -231,6 +235,7 @@ def check_options(config: pytest.Config) -> Options:
         resumed=resumed_run(config, device, selection, out),
         count_instructions=config.getoption(OPTION) and (request is None or request.cases is None) and not is_worker,
         energy=config.getoption(ENERGY),
+        trace=trace if request is None else None,
     )
 
 
@@ -400,13 +405,14 @@ def set_default_storage(config: pytest.Config, device: Device) -> None:
         config.option.benchmark_storage = f"file://{folder / device.key}"
 
 
-def require_outside_stores(config: pytest.Config, out: Path) -> None:
+def require_outside_stores(config: pytest.Config, options: Options) -> None:
     """Raise UserError if this run would write into the baselines: it would become a baseline itself."""
     stores = [config.rootpath / "benchmarks" / baseline.FOLDER]
     named = storage_folder(config)
     if named is not None:
         stores.append(named.parent if named.parent.name == baseline.FOLDER else named)
-    for field, path in (("--out", out), ("--benchmark-json", config.option.benchmark_json)):
+    written = {"--out": options.out, "--benchmark-json": config.option.benchmark_json, "--trace": options.trace}
+    for field, path in written.items():
         if path is not None and any(Path(path).resolve().is_relative_to(store.resolve()) for store in stores):
             do = "The run would become a baseline without being recorded as one."
             raise UserError(field=field, value=str(path), allowed="a place outside the stored baselines", do=do)

@@ -23,6 +23,9 @@ REST = "rest"
 """What ran in no phase: the loss, setting gradients to nothing, copies."""
 
 
+PHASE_ORDER = (*PHASES, REST, IDLE)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Operator:
     """An operator or kernel: its seconds in a run, without what it called, and how often it ran in a run."""
@@ -100,7 +103,7 @@ def summary_of(trace: Trace) -> Summary:
         on_gpu=ran.on_gpu,
         num_runs=ran.num_runs,
         run_s=whole_s / ran.num_runs,
-        phases=_in_order({**by(lambda work: work.phase or REST), IDLE: idle_s}, (*PHASES, REST, IDLE)),
+        phases=_in_order({**by(lambda work: work.phase or REST), IDLE: idle_s}, PHASE_ORDER),
         families=_in_order({**by(lambda work: work.family), IDLE: idle_s}, FAMILIES),
         parts=by(lambda work: work.part, lambda work: bool(work.part) and work.phase != BACKWARD),
         parts_backward=by(lambda work: work.part, lambda work: bool(work.part) and work.phase == BACKWARD),

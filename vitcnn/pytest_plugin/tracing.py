@@ -1,0 +1,108 @@
+"""Implements --trace: a trace of each case behind its rounds, and at the end what TensorBoard shows beside it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from vitcnn.device import Device
+from vitcnn.errors import UserError
+from vitcnn.folders import given_path, require_writable, short
+from vitcnn.processes.trace_option import OPTION, without_trace
+from vitcnn.quantity import counted
+from vitcnn.questions import questions
+from vitcnn.record import Run
+from vitcnn.spec import Progress
+from vitcnn.tracing.names import case_folder
+
+if TYPE_CHECKING:
+    from vitcnn.bench.subject import Subject, Traced
+
+ALLOWED = "a folder for traces, behind the path of the suite"
+FIRST = f"Put the path first: pytest benchmarks {OPTION} runs. {OPTION} alone is pytest's own switch."
+
+
+def asked_folder(config: pytest.Config) -> Path | None:
+    """Return the folder that --trace names, None where it names none; UserError where that cannot be one.
+
+    pytest has read the folder as a path to collect tests from, behind its own switch: both are taken back.
+    """
+    _, text = without_trace([str(argument) for argument in config.invocation_params.args])
+    if text is None or not config.option.trace:
+        return None
+    folder = given_path(OPTION, text)
+    is_suite = folder.is_dir() and any(folder.glob("test_*.py"))
+    if is_suite or "::" in text or folder.is_file() or config.args == [text]:
+        raise UserError(field=OPTION, value=text, allowed=ALLOWED, do=FIRST)
+    config.option.trace = False
+    config.args.remove(text)
+    require_writable(OPTION, folder.absolute())
+    return config.invocation_params.dir / folder
+
+
+class Tracing:
+    """The traces of one session, which go to `folder`. What cannot be recorded is told, and fails no case."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._num_recorded = 0
+        self._lost: list[str] = []
+
+    def of_case(self, progress: Progress) -> Callable[[Subject], None]:
+        """Return what records the trace of a case that is measured."""
+
+        def record(subject: Subject) -> None:
+            from vitcnn.tracing.recording import traced_of
+
+            progress(1, 1, "recording a trace")
+            is_hooked = subject.case.mode == "eager"
+            self._record(str(subject.case), subject.device, lambda: traced_of(subject), is_hooked=is_hooked)
+
+        return record
+
+    def of_function(self, name: str, run: Callable[[], object], images: int, device: Device) -> None:
+        """Record the trace of a user's own function, if it uses torch. Hooks could change what it compiles."""
+        if "torch" in sys.modules:
+            from vitcnn.bench.subject import Traced
+
+            self._record(name, device, lambda: Traced(run=run, images=images), is_hooked=False)
+
+    def _record(self, name: str, device: Device, traced: Callable[[], Traced], *, is_hooked: bool) -> None:
+        from vitcnn.tracing.recording import record_trace
+
+        folder = self.folder / case_folder(name)
+        try:
+            record_trace(traced(), device=device, folder=folder, about={"case": name}, is_hooked=is_hooked)
+        except Exception as error:  # all of the case is measured: without a trace it is worth as much
+            self._lost.append(f"The trace of {name} is lost ({type(error).__name__}: {error}).")
+        else:
+            self._num_recorded += 1
+
+    def finish(self, run: Run) -> list[str]:
+        """Write what TensorBoard shows of a run; return the lines that say what there is, and what is lost."""
+        lines = list(self._lost)
+        try:
+            self._write_events(run)
+        except Exception as error:  # as above
+            lines.append(f"TensorBoard's scalars and images are lost ({type(error).__name__}: {error}).")
+        if self._num_recorded:
+            shown = short(self.folder)
+            there = f"{counted(self._num_recorded, 'trace')} of this run: {shown}"
+            lines.append(f"{there}. `tensorboard --logdir {shown}` shows them; `vitcnn trace {shown}` explains them.")
+        return lines
+
+    def _write_events(self, run: Run) -> None:
+        from vitcnn.report.tensorboard import study
+        from vitcnn.tracing.events import write_study
+
+        shown = study(run, tuple(questions().values()))
+        if shown:
+            write_study(shown, self.folder)
+
+
+TRACING = pytest.StashKey[Tracing]()
+"""Where the session's traces are, if --trace asks for them."""

@@ -1,0 +1,228 @@
+"""Says in a table and in words where the time of a traced run goes, and why another one takes longer."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+
+from tabulate import tabulate
+
+from vitcnn.quantity import counted, percent, quantity, significant
+from vitcnn.tracing.difference import Difference
+from vitcnn.tracing.families import IDLE, PRODUCT
+from vitcnn.tracing.summary import Summary
+
+MOST_OPERATORS, MOST_PARTS = 8, 8
+LEAST_SHARE = 0.001
+"""A part of the model that takes less of a run is not shown."""
+
+LONGEST_NAME = 60
+"""Characters of an operator's or a kernel's name: kernels' signatures are long."""
+
+LAUNCH_BOUND_IDLE = 0.3
+"""Share of a run that a GPU idles from which on the host does not keep it busy."""
+
+HOST_BOUND_IDLE = 0.2
+"""The same of a CPU: the share that Python takes between operators."""
+
+TOLD_SHARE = 0.1
+"""A family that makes up less of a difference is not told in words."""
+
+ALIKE = 0.02
+"""Runs whose times differ by less are called alike: two traces of one model differ as much."""
+
+
+def trace_text(summary: Summary, *, width: int) -> str:
+    """Return the tables of one trace, and the sentences that say where its time goes."""
+    what = "Kernel or copy" if summary.on_gpu else "Operator"
+    operators = [
+        (_short(one.name), one.family, one.time_s, f"{one.calls:,.4g}") for one in summary.operators[:MOST_OPERATORS]
+    ]
+    parts = [
+        _shares("Phase", summary.phases, summary.run_s),
+        _shares("Family", summary.families, summary.run_s),
+        _parts(summary),
+        tabulate(
+            [(name, family, *_time(seconds, summary.run_s), calls) for name, family, seconds, calls in operators],
+            headers=[what, "family", "time a run", "share", "calls a run"],
+            colalign=("left", "left", "right", "right", "right"),
+            disable_numparse=True,
+        ),
+    ]
+    words = "\n".join(textwrap.fill(line, width) for line in where_it_goes(summary))
+    return "\n\n".join([heading(summary), words, *(part for part in parts if part)])
+
+
+def heading(summary: Summary) -> str:
+    """Return the line above a trace's tables."""
+    title = f"{summary.name} ({'GPU' if summary.on_gpu else 'CPU'})"
+    return f"{title}\n{'=' * len(title)}"
+
+
+def where_it_goes(summary: Summary) -> list[str]:
+    """Return sentences that say where the time of a run goes."""
+    images = f" of {counted(summary.images, 'image')}" if summary.images else ""
+    runs = f"the mean of {counted(summary.num_runs, 'run')}"
+    busy = {name: seconds for name, seconds in summary.families.items() if name != IDLE}
+    largest = _largest(busy, summary.run_s)
+    phases = {name: seconds for name, seconds in summary.phases.items() if name != IDLE}
+    by_phase = f" By phase: {_list(_largest(phases, summary.run_s))}." if len(phases) > 1 else ""
+    first = f"A run{images} takes {_s(summary.run_s)} ({runs}). Of that, {_list(largest)}.{by_phase}"
+    return [first, _waiting(summary)]
+
+
+def _largest(times_s: Mapping[str, float], whole_s: float, most: int = 3) -> list[str]:
+    order = sorted(times_s.items(), key=lambda item: -item[1])
+    return [f"{name} {_share(seconds, whole_s)}" for name, seconds in order[:most] if seconds > 0]
+
+
+def _waiting(summary: Summary) -> str:
+    """Return the sentence on the time in which nothing ran: who waits for whom."""
+    share = summary.idle_s / summary.run_s if summary.run_s else 0.0
+    ran = f"{summary.calls:,.0f} {'kernels and copies' if summary.on_gpu else 'operators'} a run"
+    each = f"{_s((summary.run_s - summary.idle_s) / max(summary.calls, 1))} each on average"
+    gaps = f"{summary.gaps:,.4g} gaps of 10 µs or more, the longest {_s(summary.longest_gap_s)}"
+    facts = f"{ran}, {each}; {gaps}."
+    if summary.on_gpu:
+        if share > LAUNCH_BOUND_IDLE:
+            waits = "it waits for the host, which cannot launch fast enough"
+            return f"The GPU idles for {_percent(share)} of it: {waits}. {facts}"
+        return f"The GPU idles for {_percent(share)} of it. {facts}"
+    if share > HOST_BOUND_IDLE:
+        return f"For {_percent(share)} of it no operator runs: Python between the operators takes that long. {facts}"
+    return f"For {_percent(share)} of it no operator runs. {facts}"
+
+
+def _shares(title: str, times_s: Mapping[str, float], whole_s: float) -> str:
+    rows = [(name, *_time(seconds, whole_s)) for name, seconds in times_s.items() if seconds > 0]
+    aligned = ("left", "right", "right")
+    return tabulate(rows, headers=[title, "time a run", "share"], colalign=aligned, disable_numparse=True)
+
+
+def _parts(summary: Summary) -> str:
+    """Return the table of the model's parts, in order; of many, those of one list are one row. Empty without parts."""
+    names = dict.fromkeys((*summary.parts, *summary.parts_backward))
+    pairs = {name: (summary.parts.get(name, 0.0), summary.parts_backward.get(name, 0.0)) for name in names}
+    if len(pairs) > MOST_PARTS:
+        pairs = _by_list(pairs)
+    has_backward = bool(summary.parts_backward)
+    rows = [
+        (name, _s(forward), *([_s(backward)] if has_backward else []), _share(forward + backward, summary.run_s))
+        for name, (forward, backward) in pairs.items()
+        if (forward + backward) >= LEAST_SHARE * summary.run_s
+    ]
+    if not rows:
+        return ""
+    headers = ["Part of the model", "forward", *(["backward"] if has_backward else []), "share"]
+    return tabulate(rows, headers=headers, colalign=("left", *("right",) * (len(headers) - 1)), disable_numparse=True)
+
+
+def _by_list(pairs: Mapping[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
+    """Return the parts with those of one list, such as `blocks.0` and `blocks.1`, as one: `blocks.*, 12 parts`."""
+    lists: dict[str, list[str]] = {}
+    for name in pairs:
+        above, _, number = name.rpartition(".")
+        lists.setdefault(above if above and number.isdecimal() else name, []).append(name)
+    return {
+        f"{key}.*, {len(names)} parts" if len(names) > 1 else names[0]: (
+            sum(pairs[name][0] for name in names),
+            sum(pairs[name][1] for name in names),
+        )
+        for key, names in lists.items()
+    }
+
+
+def difference_text(found: Difference, *, width: int) -> str:
+    """Return the tables that set two traces side by side, and the sentences that explain the difference."""
+    unit = "an image" if found.per_image else "a run"
+    names = f"A: {found.left.name}\nB: {found.right.name}"
+    words = "\n".join(textwrap.fill(line, width) for line in why(found))
+    most = dict(list(found.operators.items())[:MOST_OPERATORS])
+    tables = [
+        _pairs(f"Family, {unit}", {**found.families, "all": found.run_s}, found.more_s),
+        _pairs(f"Phase, {unit}", found.phases, found.more_s),
+        _pairs(f"Operator, {unit}", {_short(name): pair for name, pair in most.items()}, found.more_s),
+    ]
+    return "\n\n".join([names, words, *tables])
+
+
+def _pairs(title: str, rows: Mapping[str, tuple[float, float]], more_s: float) -> str:
+    shown = [
+        (name, _s(left), _s(right), _signed(right - left), _share(right - left, more_s) if more_s else "")
+        for name, (left, right) in rows.items()
+        if left or right
+    ]
+    headers = [title, "A", "B", "B - A", "of the difference"]
+    return tabulate(shown, headers=headers, colalign=("left", *("right",) * 4), disable_numparse=True)
+
+
+def why(found: Difference) -> list[str]:
+    """Return sentences that explain the difference between two traces."""
+    left_s, right_s = found.run_s
+    unit = "an image" if found.per_image else "a run"
+    if abs(found.more_s) <= ALIKE * max(left_s, right_s):
+        return [f"Both take about as long: {_s(left_s)} and {_s(right_s)} {unit}.", *_by_family(found)]
+    slow, fast = ("B", "A") if found.more_s > 0 else ("A", "B")
+    times = max(left_s, right_s) / max(min(left_s, right_s), 1e-12)
+    first = (
+        f"{slow} takes {significant(times)} times as long as {fast}: {_s(max(left_s, right_s))} against "
+        f"{_s(min(left_s, right_s))} {unit}."
+    )
+    devices = [] if found.left.on_gpu == found.right.on_gpu else ["One ran on a GPU, the other on a CPU."]
+    return [first, *devices, *_by_family(found), _by_calls(found)]
+
+
+def _by_family(found: Difference) -> list[str]:
+    """Tell which families make up the difference, and which take away from it."""
+    sign = 1 if found.more_s >= 0 else -1
+    slow, fast = ("B", "A") if sign > 0 else ("A", "B")
+    by_family = {name: sign * (right - left) for name, (left, right) in found.families.items()}
+    least = TOLD_SHARE * abs(found.more_s)
+    more = sorted((name for name in by_family if by_family[name] > least), key=lambda name: -by_family[name])
+    less = sorted((name for name in by_family if by_family[name] < -least), key=lambda name: by_family[name])
+    told = []
+    if more:
+        told.append(f"{slow} takes more for {_list(f'{_name(name)} ({_s(by_family[name])})' for name in more)}.")
+    if less:
+        told.append(f"{fast} takes more for {_list(f'{_name(name)} ({_s(-by_family[name])})' for name in less)}.")
+    return told
+
+
+def _by_calls(found: Difference) -> str:
+    left, right = found.calls
+    what = "kernels and copies" if found.left.on_gpu and found.right.on_gpu else "operators"
+    ratio = percent(right / left - 1) if left else ""
+    return f"A runs {left:,.0f} {what} a run, B {right:,.0f}{f' ({ratio})' if ratio else ''}."
+
+
+def _name(family: str) -> str:
+    return {IDLE: "waiting, with nothing running", PRODUCT: "matrix products"}.get(family, family)
+
+
+def _time(seconds: float, whole_s: float) -> tuple[str, str]:
+    return _s(seconds), _share(seconds, whole_s)
+
+
+def _s(seconds: float) -> str:
+    return quantity(seconds, "s") if seconds else "0"
+
+
+def _signed(seconds: float) -> str:
+    return f"{'+' if seconds > 0 else '-'}{_s(abs(seconds))}" if seconds else "0"
+
+
+def _share(seconds: float, whole_s: float) -> str:
+    return _percent(seconds / whole_s) if whole_s else ""
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %" if abs(share) < 0.1 else f"{100 * share:.0f} %"
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 3]}..."
+
+
+def _list(texts: Iterable[str]) -> str:
+    found: Sequence[str] = list(texts)
+    return found[0] if len(found) == 1 else f"{', '.join(found[:-1])} and {found[-1]}" if found else "nothing"
