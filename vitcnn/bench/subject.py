@@ -67,10 +67,14 @@ NamesPhase = Callable[[str], AbstractContextManager[object]]
 
 @dataclass(frozen=True, kw_only=True)
 class Traced:
-    """What the traced pass runs. `images` are those of a run, 0 where that is not known."""
+    """What the traced pass runs. `images` are those of a run, and `timed_s` what one took in the timed rounds.
+
+    Both are 0 where that is not known.
+    """
 
     run: Callable[[], object]
-    images: int
+    images: int = 0
+    timed_s: float = 0.0
 
 
 @dataclass(kw_only=True)

@@ -94,8 +94,8 @@ class Measure:
 
         def measure() -> Record:
             record = own.measure(device=self._bench.device, stopwatch=self._stopwatch, agreed=self._bench.agreed)
-            if self._tracing and record.measurements:
-                self._tracing.of_function(own.id, run, images, self._bench.device)
+            if self._tracing:
+                self._tracing.of_function(record, run, self._bench.device)
             return record
 
         return self._account(measure, failed=lambda error: own.record(error.outcome))

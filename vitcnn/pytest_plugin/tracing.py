@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +16,7 @@ from vitcnn.folders import given_path, require_writable, short
 from vitcnn.processes.trace_option import OPTION, without_trace
 from vitcnn.quantity import counted
 from vitcnn.questions import questions
-from vitcnn.record import Run
+from vitcnn.record import Record, Run
 from vitcnn.spec import Progress
 from vitcnn.tracing.names import case_folder
 
@@ -64,12 +65,14 @@ class Tracing:
 
         return record
 
-    def of_function(self, name: str, run: Callable[[], object], images: int, device: Device) -> None:
+    def of_function(self, record: Record, run: Callable[[], object], device: Device) -> None:
         """Record the trace of a user's own function, if it uses torch. Hooks could change what it compiles."""
-        if "torch" in sys.modules:
+        if "torch" in sys.modules and record.measurements:
             from vitcnn.bench.subject import Traced
 
-            self._record(name, device, lambda: Traced(run=run, images=images), is_hooked=False)
+            timed_s = median(record.samples("latency_s"))
+            traced = Traced(run=run, images=record.settings["images"], timed_s=timed_s)
+            self._record(record.case, device, lambda: traced, is_hooked=False)
 
     def _record(self, name: str, device: Device, traced: Callable[[], Traced], *, is_hooked: bool) -> None:
         from vitcnn.tracing.recording import record_trace

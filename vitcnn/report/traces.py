@@ -62,7 +62,8 @@ def heading(summary: Summary) -> str:
 def where_it_goes(summary: Summary) -> list[str]:
     """Return sentences that say where the time of a run goes."""
     images = f" of {counted(summary.images, 'image')}" if summary.images else ""
-    runs = f"the mean of {counted(summary.num_runs, 'run')}"
+    timed = f"; {_s(summary.timed_s)} without the profiler" if summary.timed_s else ""
+    runs = f"the mean of {counted(summary.num_runs, 'run')}{timed}"
     busy = {name: seconds for name, seconds in summary.families.items() if name != IDLE}
     largest = _largest(busy, summary.run_s)
     phases = {name: seconds for name, seconds in summary.phases.items() if name != IDLE}

@@ -46,5 +46,5 @@ def squeeze(name: str) -> str:
     """
     bare = name.partition("(")[0] if name.endswith(")") else name
     if "<" not in bare:
-        bare = re.split(r"::|: ", bare)[-1]
+        bare = re.split(r"::|: (?=[a-zA-Z_])", bare)[-1]
     return re.sub(r"backward\d*$", "", re.sub(r"[\W_]", "", bare).lower())

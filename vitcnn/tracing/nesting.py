@@ -65,8 +65,9 @@ def _call(event: Event, parent: Call | None) -> Call:
     What attention calls is attention; else a call is of its own family, or of that of who called it.
     """
     outer = parent or Call(event, None, "", "", "")
-    own = family_of(event.name) if event.kind == HOST else ""
-    is_inside = outer.family == ATTENTION or (not own or own == FUSED)
+    named = family_of(event.name)
+    own = named if event.kind == HOST or named == FUSED else ""
+    is_inside = outer.family == ATTENTION or own in ("", FUSED)
     return Call(
         event=event,
         parent=parent,

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from torch import nn
@@ -41,7 +42,7 @@ def traced_of(subject: Subject) -> Traced:
         return subject.traced(named_phase)
     if subject.counted:
         return Traced(run=subject.counted(), images=0)
-    return Traced(run=subject.run, images=subject.images_per_run)
+    return Traced(run=subject.run, images=subject.images_per_run, timed_s=median(subject.times_s))
 
 
 def record_trace(
@@ -58,7 +59,7 @@ def record_trace(
     run()
     runs = num_runs(device.timer() - start)
     path = folder / f"{device.name.replace(':', '')}{SUFFIX}"
-    told = {**about, "device": device.name, "runs": runs, "images_per_run": traced.images}
+    told = {**about, "device": device.name, "runs": runs, "images_per_run": traced.images, "timed_s": traced.timed_s}
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = folder / f".{os.getpid()}.recorded"
     try:

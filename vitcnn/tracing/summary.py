@@ -71,6 +71,12 @@ class Summary:
         return self.families.get(IDLE, 0.0)
 
     @property
+    def timed_s(self) -> float:
+        """Seconds that a run took in the timed rounds, without the profiler; 0 where the trace does not say it."""
+        told = self.about.get("timed_s")
+        return told if isinstance(told, float) and told > 0 else 0.0
+
+    @property
     def images(self) -> int:
         """Images that a run processes; 0 where the trace does not say it."""
         told = self.about.get("images_per_run")
