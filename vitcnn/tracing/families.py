@@ -44,7 +44,7 @@ def squeeze(name: str) -> str:
 
     Of a kernel's signature the arguments are dropped, and its templates are kept: they tell what it computes.
     """
-    bare = name.partition("(")[0] if name.endswith(")") else name
+    bare = re.sub(r"\([^()]*\)$", "", name)
     if "<" not in bare:
         bare = re.split(r"::|: (?=[a-zA-Z_])", bare)[-1]
     return re.sub(r"backward\d*$", "", re.sub(r"[\W_]", "", bare).lower())

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from torch import nn
@@ -61,13 +62,11 @@ def record_trace(
     path = folder / f"{device.name.replace(':', '')}{SUFFIX}"
     told = {**about, "device": device.name, "runs": runs, "images_per_run": traced.images, "timed_s": traced.timed_s}
     folder.mkdir(parents=True, exist_ok=True)
-    unfinished = folder / f".{os.getpid()}.recorded"
-    try:
+    with TemporaryDirectory(dir=folder, prefix=".") as unfinished:  # the profiler leaves what it could not finish
+        recorded = Path(unfinished) / "recorded.json"
         with named_ranges(models) if is_hooked else nullcontext():
-            _profile(run, device, runs, unfinished)
-        write_whole(path, finished(unfinished, told))
-    finally:
-        unfinished.unlink(missing_ok=True)
+            _profile(run, device, runs, recorded)
+        write_whole(path, finished(recorded, told))
     return path
 
 
@@ -96,7 +95,7 @@ def finished(path: Path, about: Mapping[str, Any]) -> str:
         document = json.loads(path.read_bytes())
         events = document["traceEvents"]
     except (OSError, ValueError, KeyError) as error:
-        raise NotWritten(f"the profiler could not write {path.parent} to its end: is there space left?") from error
+        raise NotWritten("the profiler could not write it to its end: is there space left?") from error
     document[ABOUT] = dict(about)
     document["traceEvents"] = [*events, *backward_ranges(events)]
     return json.dumps(document, separators=(",", ":"))
