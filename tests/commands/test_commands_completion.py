@@ -74,5 +74,5 @@ def test_what_run_completes_are_options_of_its_session(pytestconfig):
 
     ours = Group()
     add_options(ours)
-    others = {"-k", "-m", "--benchmark-compare", "--collect-only", "--help"}
+    others = {"-k", "-m", "--trace", "--benchmark-compare", "--collect-only", "--help"}
     assert {*OPTIONS, *SWITCHES, "--device", "--preset", "--gate"} == {*ours, *others}

@@ -100,5 +100,5 @@ NAMES: dict[str, Callable[[], Iterable[str]]] = {
 }
 """What an option or argument of each name takes. argparse must not check it: other names are possible too."""
 
-PATHS = ("data_root", "out", "resume", "paths")
+PATHS = ("data_root", "out", "resume", "trace", "paths")
 """Arguments of `vitcnn run` that are paths; in other commands they are known by their action."""

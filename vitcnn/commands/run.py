@@ -18,6 +18,7 @@ OPTIONS = (
     "--data-root",
     "--out",
     "--resume",
+    "--trace",
     "--gate-reruns",
     "-k",
     "-m",

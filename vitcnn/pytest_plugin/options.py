@@ -85,7 +85,8 @@ SCHEMES = ("file", "elasticsearch+http", "elasticsearch+https")
 
 def add_options(parser: pytest.Parser) -> None:
     """Add every option of the plugin."""
-    group = parser.getgroup("vitcnn", "vitcnn: Vision Transformers against CNNs")
+    more = "--trace DIR, behind the path, records a trace of each case: pytest's own --trace takes no value"
+    group = parser.getgroup("vitcnn", f"vitcnn: Vision Transformers against CNNs ({more})")
     group.addoption(
         "--device",
         default="auto",

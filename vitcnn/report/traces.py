@@ -217,7 +217,7 @@ def _share(seconds: float, whole_s: float) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %" if abs(share) < 0.1 else f"{100 * share:.0f} %"
+    return f"{100 * share:.1f} %" if abs(share) < 0.0995 else f"{100 * share:.0f} %"
 
 
 def _short(name: str) -> str:

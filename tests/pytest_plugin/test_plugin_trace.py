@@ -1,0 +1,123 @@
+"""`--trace DIR` in sessions of a suite: what it leaves, what it must not change, and what is refused."""
+
+import pytest
+from miniature import OPTIONS, SWITCH_ON, set_for_processes
+
+from vitcnn.processes.fresh import Request, measure_in_fresh_process
+from vitcnn.tracing.events import EVENTS
+from vitcnn.tracing.summary import summary_of_file
+from vitcnn.tracing.trace_file import traces_in
+
+MINI = """
+    from vitcnn import LatencyCase
+
+    CASES = [LatencyCase(architecture="lenet", px=28, batch=1)]
+
+    def test_latency(measure, case):
+        measure(case)
+
+    def test_own(measure):
+        import torch
+        ones = torch.ones(8, 8)
+        measure.time(lambda: ones @ ones, images=8)
+
+    def test_fails(measure):
+        measure.time(lambda: 1 / 0)
+"""
+OWN = """
+    def test_own(measure):
+        measure.time(lambda: sum(range(99)))
+"""
+FULL_DISK = f"""
+    import errno
+    from vitcnn.tracing import events, recording
+
+    def full(path, content):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    events.write_whole = recording.write_whole = full
+    {SWITCH_ON}"""
+LENET = "latency/lenet/28/b1/fp32/eager"
+
+
+@pytest.fixture(scope="module")
+def traced(new_suite):
+    suite = new_suite({"benchmarks/test_mini.py": MINI})
+    return suite, suite.run("benchmarks", "--trace", "runs", models=True)
+
+
+def test_each_case_that_was_measured_has_a_trace_and_events(traced):
+    suite, result = traced
+    assert result.outcomes == {LENET: "passed", "test_own": "passed", "test_fails": "failed"}
+    summaries = {summary.name: summary for summary in map(summary_of_file, traces_in(suite.root / "runs"))}
+    assert summaries.keys() == {LENET, "benchmarks/test_mini.py::test_own"}
+    assert summaries[LENET].parts
+    assert summaries[LENET].timed_s > 0
+    assert summaries["benchmarks/test_mini.py::test_own"].images == 8
+    assert (suite.root / "runs" / LENET / EVENTS).is_file()
+    assert (suite.root / "runs" / EVENTS).is_file()
+    assert len(list(suite.root.glob("runs/**/" + EVENTS))) == 3
+
+
+def test_the_end_says_where_the_traces_are_and_what_opens_them(traced):
+    _, result = traced
+    assert (
+        "2 traces of this run: runs. `tensorboard --logdir runs` shows them; `vitcnn trace runs` explains" in result.out
+    )
+    assert "lost" not in result.out
+
+
+def test_the_run_is_about_the_whole_suite_and_its_records_know_nothing_of_traces(traced):
+    _, result = traced
+    assert result.run.selection.paths == ()
+    assert "trace" not in str(result.document["vitcnn"]).lower()
+
+
+def test_a_disk_that_fills_costs_the_traces_and_nothing_else(suite):
+    suite.write("conftest.py", FULL_DISK)
+    suite.write("benchmarks/test_mini.py", MINI.partition("    def test_fails")[0])
+    result = suite.run("benchmarks", "--trace", "runs", models=True)
+    assert result.exit_code == 0, result.out
+    assert result.outcomes == {LENET: "passed", "test_own": "passed"}
+    assert result.case(LENET).record.samples("latency_s")
+    assert f"The trace of {LENET} is lost (OSError: [Errno 28] No space left on device)." in result.out
+    assert "TensorBoard's scalars and images are lost (OSError" in result.out
+    assert [path for path in (suite.root / "runs").rglob("*") if path.is_file()] == []
+
+
+def test_a_session_that_vitcnn_asked_for_leaves_none(suite, monkeypatch):
+    set_for_processes(monkeypatch)
+    suite.write("benchmarks/test_own.py", OWN)
+    arguments = [*OPTIONS, "benchmarks", "--trace", "runs"]
+    measure_in_fresh_process(arguments, out=suite.root / "out", root=suite.root, request=Request())
+    assert (suite.root / "out" / "run.json").is_file()
+    assert not (suite.root / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        (["--trace", "runs"], "behind the path of the suite"),
+        (["benchmarks", "--trace", "benchmarks"], "pytest's own switch"),
+        (["benchmarks", "--trace", "benchmarks/test_own.py"], "pytest's own switch"),
+        (["benchmarks", "--trace", ""], "Perhaps a variable in the command is not set"),
+        (["benchmarks", "--trace", "benchmarks/baselines/x"], "without being recorded as one"),
+    ],
+)
+def test_what_cannot_be_the_folder_is_refused_before_anything_runs(suite, arguments, said):
+    suite.write("benchmarks/test_own.py", OWN)
+    result = suite.run(*arguments)
+    assert result.exit_code == pytest.ExitCode.USAGE_ERROR
+    assert said in result.out
+    assert not result.folder.exists()
+
+
+def test_the_switch_alone_stays_that_of_pytest(suite):
+    suite.write("benchmarks/test_own.py", OWN)
+    result = suite.run("benchmarks", "--trace", "--collect-only", "-q")
+    assert result.exit_code == 0, result.out
+    assert "test_own" in result.out
+
+
+def test_the_help_tells_of_it(suite):
+    assert "--trace DIR, behind the path" in " ".join(suite.run("--help", out=False).out.split())

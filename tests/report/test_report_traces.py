@@ -1,0 +1,113 @@
+"""What is said of traces that were made by hand."""
+
+from pathlib import Path
+
+import pytest
+
+from vitcnn.report.traces import difference_text, trace_text, where_it_goes, why
+from vitcnn.tracing.difference import difference
+from vitcnn.tracing.families import ATTENTION, CONVOLUTION, ELEMENTWISE, IDLE, PRODUCT
+from vitcnn.tracing.summary import Operator, Summary
+
+
+def summary(
+    case="latency/vit_tiny/224/b4", *, on_gpu=False, families=None, phases=None, parts=None, back=None, **about
+):
+    families = families or {PRODUCT: 0.006, ELEMENTWISE: 0.003, IDLE: 0.001}
+    run_s = sum(families.values())
+    operator = Operator(name="aten::addmm", family=PRODUCT, time_s=0.006, calls=49.0)
+    return Summary(
+        path=Path("a/cpu.pt.trace.json"),
+        about={"case": case, "images_per_run": 4, **about},
+        on_gpu=on_gpu,
+        num_runs=3,
+        run_s=run_s,
+        phases=phases or {"forward": run_s - families[IDLE], IDLE: families[IDLE]},
+        families=families,
+        parts=parts or {},
+        parts_backward=back or {},
+        operators=(operator,),
+        calls=100.0,
+        gaps=2.0,
+        gaps_s=0.0005,
+        longest_gap_s=0.0003,
+    )
+
+
+def test_sentences_say_where_the_time_goes_and_what_the_profiler_adds():
+    first, second = where_it_goes(summary(timed_s=0.008))
+    assert first == (
+        "A run of 4 images takes 10.0 ms (the mean of 3 runs; 8.00 ms without the profiler). Of that, matrix product "
+        "60 % and element-wise 30 %."
+    )
+    assert second == (
+        "For 10 % of it no operator runs. 100 operators a run, 90.0 µs each on average; 2 gaps of 10 µs or more, the "
+        "longest 300 µs."
+    )
+
+
+def test_phases_are_told_where_there_are_several():
+    phases = {"forward": 0.003, "backward": 0.006, IDLE: 0.001}
+    assert "By phase: backward 60 % and forward 30 %." in where_it_goes(summary(phases=phases))[0]
+
+
+@pytest.mark.parametrize(
+    "on_gpu, idle_s, said",
+    [
+        (True, 0.006, "The GPU idles for 40 % of it: it waits for the host, which cannot launch fast enough."),
+        (True, 0.001, "The GPU idles for 10 % of it. 100 kernels and copies a run"),
+        (False, 0.006, "For 40 % of it no operator runs: Python between the operators takes that long."),
+        (False, 0.001, "For 10 % of it no operator runs. 100 operators a run"),
+    ],
+)
+def test_who_waits_for_whom_is_told(on_gpu, idle_s, said):
+    families = {PRODUCT: 0.009, IDLE: idle_s}
+    assert where_it_goes(summary(on_gpu=on_gpu, families=families))[1].startswith(said)
+
+
+def test_tables_show_phases_families_parts_and_operators():
+    text = trace_text(summary(parts={"blocks.0": 0.002, "head": 0.001}, back={"blocks.0": 0.004}), width=200)
+    rows = [line.split("  ") for line in text.splitlines()]
+    cells = [[cell.strip() for cell in row if cell.strip()] for row in rows]
+    assert text.startswith("latency/vit_tiny/224/b4 (CPU)\n====")
+    assert ["matrix product", "6.00 ms", "60 %"] in cells
+    assert ["blocks.0", "2.00 ms", "4.00 ms", "60 %"] in cells
+    assert ["aten::addmm", "matrix product", "6.00 ms", "60 %", "49"] in cells
+
+
+def test_many_parts_of_one_list_are_one_row():
+    parts = {f"blocks.{number}": 0.0005 for number in range(12)} | {"head": 0.001}
+    text = trace_text(summary(parts=parts), width=200)
+    assert "blocks.*, 12 parts     6.00 ms     60 %" in text
+    assert "blocks.0" not in text
+
+
+def test_a_difference_is_explained_by_family():
+    vit = summary(families={PRODUCT: 0.006, ATTENTION: 0.003, CONVOLUTION: 0.0, IDLE: 0.001})
+    cnn = summary("latency/resnet18/224/b4", families={CONVOLUTION: 0.004, IDLE: 0.001})
+    assert why(difference(cnn, vit)) == [
+        "B takes 2.00 times as long as A: 10.0 ms against 5.00 ms a run.",
+        "B takes more for matrix products (6.00 ms) and attention (3.00 ms).",
+        "A takes more for convolution (4.00 ms).",
+        "A runs 100 operators a run, B 100 (+0.0 %).",
+    ]
+    assert why(difference(vit, cnn))[0] == "A takes 2.00 times as long as B: 10.0 ms against 5.00 ms a run."
+    assert why(difference(vit, cnn))[1] == "A takes more for matrix products (6.00 ms) and attention (3.00 ms)."
+    text = difference_text(difference(cnn, vit), width=200)
+    assert "A: latency/resnet18/224/b4\nB: latency/vit_tiny/224/b4" in text
+    assert ["attention", "0", "3.00 ms", "+3.00 ms", "60 %"] in [line.split("  ") for line in shortened(text)]
+
+
+def shortened(text):
+    return ["  ".join(cell.strip() for cell in line.split("  ") if cell.strip()) for line in text.splitlines()]
+
+
+def test_alike_runs_are_called_alike_and_images_are_compared_where_runs_differ_in_them():
+    assert why(difference(summary(), summary()))[0] == "Both take about as long: 10.0 ms and 10.0 ms a run."
+    other = summary(images_per_run=8)
+    assert why(difference(summary(), other))[0] == "A takes 2.00 times as long as B: 2.50 ms against 1.25 ms an image."
+
+
+def test_devices_that_differ_are_told():
+    on_gpu = summary(on_gpu=True, families={PRODUCT: 0.0009, IDLE: 0.0001})
+    assert "One ran on a GPU, the other on a CPU." in why(difference(on_gpu, summary()))
