@@ -24,6 +24,8 @@ from vitcnn.measuring.runner import measure
 from vitcnn.report.roofline import bound_of
 from vitcnn.spec import InputShape, Split
 from vitcnn.tasks import Tasks
+from vitcnn.tracing.recording import record_trace, traced_of
+from vitcnn.tracing.summary import summary_of_file
 from vitcnn.training import Streamed
 
 pytestmark = [
@@ -266,3 +268,24 @@ def test_the_predicted_peak_of_a_training_step_is_near_the_measured_one(cuda, na
 def test_fit_batch_confirms_its_answer_by_steps(cuda, capsys):
     assert main(["fit-batch", "resnet18", "--memory", "2GB", "--device", cuda.name]) == 0
     assert "Confirmed on this GPU: " in capsys.readouterr().out
+
+
+def test_a_trace_of_a_training_step_divides_the_time_of_the_gpu(cuda, tmp_path):
+    found = []
+
+    def trace(subject):
+        found.append(record_trace(traced_of(subject), device=cuda, folder=tmp_path, about={}))
+
+    clean = CleanState(cuda)
+    bench = Bench(device=cuda, tasks=Tasks(Path("unused")), progress=lambda *_told: None)
+    case = TrainingCase(architecture="vit_tiny", px=32, batch=8, precision="bf16")
+    measure(case, bench=bench, stopwatch=stopwatch, floor_bytes=clean.floor_bytes, trace=trace)
+    clean.check()
+    summary = summary_of_file(found[0])
+    assert summary.on_gpu
+    assert summary.calls > 100
+    assert sum(summary.families.values()) == pytest.approx(summary.run_s)
+    assert {"forward", "backward", "optimiser"} <= summary.phases.keys()
+    assert summary.families["matrix product"] > 0
+    assert summary.families["attention"] > 0
+    assert any(name.endswith("blocks.0") for name in summary.parts_backward)

@@ -113,6 +113,18 @@ def test_a_case_that_is_slow_beside_the_others_alone_is_red(gated):
     assert [len(rerun.records) for rerun in reruns] == [1, 1, 3, 3, 3]
 
 
+def test_the_gate_judges_a_run_with_traces_as_any_other_and_reruns_record_none(gated):
+    gated.script(usual(bee=2.2e-6))
+    result = gated.run("benchmarks", "--gate", "--trace", "runs")
+    assert result.exit_code == RED, result.out
+    assert verdicts(result) == {"case[bee]": "WORSE"}
+    assert "Measured again: 1 case, in 4 more runs." in result.out
+    assert len(list(gated.root.glob("runs/**/events.out.tfevents.vitcnn"))) == 3
+    rerun = load_run(result.folder / "rerun-1" / "run.json")
+    assert rerun.selection == load_run(result.run_json).selection
+    assert not list((result.folder / "rerun-1").glob("**/events.*"))
+
+
 def test_two_modes_are_undecided_and_green(gated):
     gated.script(usual(cat=(0.900, 0.900, 0.700, 0.900, 0.700)))
     result = gated.run("benchmarks", "--gate", "--gate-reruns=1")

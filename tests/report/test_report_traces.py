@@ -11,7 +11,15 @@ from vitcnn.tracing.summary import Operator, Summary
 
 
 def summary(
-    case="latency/vit_tiny/224/b4", *, on_gpu=False, families=None, phases=None, parts=None, back=None, **about
+    case="latency/vit_tiny/224/b4",
+    *,
+    on_gpu=False,
+    families=None,
+    phases=None,
+    parts=None,
+    back=None,
+    disturbed=0,
+    **about,
 ):
     families = families or {PRODUCT: 0.006, ELEMENTWISE: 0.003, IDLE: 0.001}
     run_s = sum(families.values())
@@ -21,6 +29,7 @@ def summary(
         about={"case": case, "images_per_run": 4, **about},
         on_gpu=on_gpu,
         num_runs=3,
+        num_disturbed=disturbed,
         run_s=run_s,
         phases=phases or {"forward": run_s - families[IDLE], IDLE: families[IDLE]},
         families=families,
@@ -44,6 +53,10 @@ def test_sentences_say_where_the_time_goes_and_what_the_profiler_adds():
         "For 10 % of it no operator runs. 100 operators a run, 90.0 µs each on average; 2 gaps of 10 µs or more, the "
         "longest 300 µs."
     )
+
+
+def test_runs_that_are_left_out_are_told():
+    assert "(the mean of 3 runs, without 2 slow ones)" in where_it_goes(summary(disturbed=2))[0]
 
 
 def test_phases_are_told_where_there_are_several():
@@ -96,6 +109,11 @@ def test_a_difference_is_explained_by_family():
     text = difference_text(difference(cnn, vit), width=200)
     assert "A: latency/resnet18/224/b4\nB: latency/vit_tiny/224/b4" in text
     assert ["attention", "0", "3.00 ms", "+3.00 ms", "60 %"] in [line.split("  ") for line in shortened(text)]
+
+
+def test_what_both_took_without_the_profiler_is_told():
+    found = difference(summary(timed_s=0.008), summary(families={PRODUCT: 0.03, IDLE: 0.001}, timed_s=0.02))
+    assert why(found)[1] == "Without the profiler they take 8.00 ms (A) and 20.0 ms (B) a run."
 
 
 def shortened(text):

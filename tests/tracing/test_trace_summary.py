@@ -46,14 +46,22 @@ def test_what_runs_outside_of_the_steps_does_not_count_and_several_steps_are_ave
         operator("aten::mm", 0, 50),
         step(3, 100, 150),
         operator("aten::mm", 100, 120),
-        step(4, 160, 240),
-        operator("aten::mm", 170, 210),
-        operator("aten::mm", 230, 260),
+        step(4, 160, 220),
+        operator("aten::mm", 170, 190),
+        operator("aten::mm", 210, 260),
     )
-    assert found.num_runs == 2
-    assert 1e6 * found.run_s == pytest.approx((50 + 80) / 2)
-    assert in_us(found.families) == {PRODUCT: (20 + 40 + 10) / 2, IDLE: (30 + 10 + 20) / 2}
+    assert (found.num_runs, found.num_disturbed) == (2, 0)
+    assert 1e6 * found.run_s == pytest.approx((50 + 60) / 2)
+    assert in_us(found.families) == {PRODUCT: (20 + 20 + 10) / 2, IDLE: (30 + 10 + 20) / 2}
     assert found.calls == 3 / 2
+
+
+def test_runs_that_something_else_slowed_down_are_left_out(tmp_path):
+    slow = step(2, 100, 200), operator("aten::mm", 100, 190)
+    found = summary(tmp_path, step(1, 0, 50), operator("aten::mm", 0, 40), *slow, step(3, 300, 370))
+    assert (found.num_runs, found.num_disturbed) == (2, 1)
+    assert in_us(found.families) == {PRODUCT: 20, IDLE: (10 + 70) / 2}
+    assert found.calls == 1 / 2
 
 
 def test_without_steps_all_of_it_is_one_run(tmp_path):

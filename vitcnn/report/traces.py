@@ -63,7 +63,8 @@ def where_it_goes(summary: Summary) -> list[str]:
     """Return sentences that say where the time of a run goes."""
     images = f" of {counted(summary.images, 'image')}" if summary.images else ""
     timed = f"; {_s(summary.timed_s)} without the profiler" if summary.timed_s else ""
-    runs = f"the mean of {counted(summary.num_runs, 'run')}{timed}"
+    out = f", without {counted(summary.num_disturbed, 'slow one')}" if summary.num_disturbed else ""
+    runs = f"the mean of {counted(summary.num_runs, 'run')}{out}{timed}"
     busy = {name: seconds for name, seconds in summary.families.items() if name != IDLE}
     largest = _largest(busy, summary.run_s)
     phases = {name: seconds for name, seconds in summary.phases.items() if name != IDLE}
@@ -170,7 +171,15 @@ def why(found: Difference) -> list[str]:
         f"{_s(min(left_s, right_s))} {unit}."
     )
     devices = [] if found.left.on_gpu == found.right.on_gpu else ["One ran on a GPU, the other on a CPU."]
-    return [first, *devices, *_by_family(found), _by_calls(found)]
+    return [first, *_without_profiler(found, unit), *devices, *_by_family(found), _by_calls(found)]
+
+
+def _without_profiler(found: Difference, unit: str) -> list[str]:
+    """Tell what both took in the timed rounds, where both traces say it: short operators seem longer in a trace."""
+    left_s, right_s = found.timed_s
+    if not (left_s and right_s):
+        return []
+    return [f"Without the profiler they take {_s(left_s)} (A) and {_s(right_s)} (B) {unit}."]
 
 
 def _by_family(found: Difference) -> list[str]:

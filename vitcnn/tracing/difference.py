@@ -13,13 +13,15 @@ from vitcnn.tracing.summary import PHASE_ORDER, Summary
 class Difference:
     """What a run of `right` takes more than one of `left`, in seconds a run, or an image where `per_image`.
 
-    The rows are (left, right), by name; `operators` are those that differ most.
+    `timed_s` is what they took without the profiler, 0 where a trace does not say it. The rows are (left, right), by
+    name; `operators` are those that differ most.
     """
 
     left: Summary
     right: Summary
     per_image: bool
     run_s: tuple[float, float]
+    timed_s: tuple[float, float]
     families: Mapping[str, tuple[float, float]]
     phases: Mapping[str, tuple[float, float]]
     operators: Mapping[str, tuple[float, float]]
@@ -41,6 +43,7 @@ def difference(left: Summary, right: Summary) -> Difference:
         right=right,
         per_image=per_image,
         run_s=(left.run_s * scales[0], right.run_s * scales[1]),
+        timed_s=(left.timed_s * scales[0], right.timed_s * scales[1]),
         families=side_by_side(left.families, right.families, scales, FAMILIES),
         phases=side_by_side(left.phases, right.phases, scales, PHASE_ORDER),
         operators=dict(sorted(operators.items(), key=lambda row: -abs(row[1][1] - row[1][0]))),

@@ -21,7 +21,7 @@ from vitcnn.folders import write_whole
 from vitcnn.tracing.hooks import models_of, named_ranges
 from vitcnn.tracing.names import ABOUT, BACKWARD, ENGINE, STEP, SUFFIX
 
-LEAST_RUNS, MOST_RUNS = 1, 5
+LEAST_RUNS, MOST_RUNS = 1, 10
 WINDOW_S = 0.5
 """As many runs are recorded as take about that long: a trace of many runs says no more, and is slow to open."""
 

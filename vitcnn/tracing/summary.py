@@ -40,6 +40,8 @@ class Operator:
 class Summary:
     """Where the time of a run goes, in seconds a run, the mean of `num_runs`; `about` says of which case.
 
+    `num_disturbed` runs took so much longer than the fastest one that they are left out.
+
     `phases` and `families` add up to `run_s` with the idle time, which is among both. `parts` are those of the model,
     forward and backward. `calls` are the kernels and copies of a GPU in a run, or the operators of a CPU. Where work
     overlaps, each has its share of the time. `gaps` counts the times of 10 µs or more in which nothing ran.
@@ -49,6 +51,7 @@ class Summary:
     about: Mapping[str, Any]
     on_gpu: bool
     num_runs: int
+    num_disturbed: int
     run_s: float
     phases: Mapping[str, float]
     families: Mapping[str, float]
@@ -86,13 +89,13 @@ class Summary:
 def summary_of(trace: Trace) -> Summary:
     """Sum up what a trace says."""
     ran = what_ran(trace)
-    windows = merged(ran.windows)
+    windows, num_runs = merged(ran.windows), len(ran.windows)
     owners = [number for number, work in enumerate(ran.work) for _ in work.spans]
     spans = np.array([span for work in ran.work for span in work.spans], dtype=np.float64).reshape(-1, 2)
     shares = shares_of(spans, windows)
-    own_s = np.bincount(owners, shares.seconds, minlength=len(ran.work)) / ran.num_runs
+    own_s = np.bincount(owners, shares.seconds, minlength=len(ran.work)) / num_runs
     whole_s = float((windows[:, 1] - windows[:, 0]).sum())
-    idle_s = (whole_s - shares.busy_s) / ran.num_runs
+    idle_s = (whole_s - shares.busy_s) / num_runs
     gaps_s = shares.gaps_s[shares.gaps_s >= LEAST_GAP_S]
     inside = [work for work in ran.work if _begins_in(work, windows)]
 
@@ -107,16 +110,17 @@ def summary_of(trace: Trace) -> Summary:
         path=trace.path,
         about=trace.about,
         on_gpu=ran.on_gpu,
-        num_runs=ran.num_runs,
-        run_s=whole_s / ran.num_runs,
+        num_runs=num_runs,
+        num_disturbed=ran.num_disturbed,
+        run_s=whole_s / num_runs,
         phases=_in_order({**by(lambda work: work.phase or REST), IDLE: idle_s}, PHASE_ORDER),
         families=_in_order({**by(lambda work: work.family), IDLE: idle_s}, FAMILIES),
         parts=by(lambda work: work.part, lambda work: bool(work.part) and work.phase != BACKWARD),
         parts_backward=by(lambda work: work.part, lambda work: bool(work.part) and work.phase == BACKWARD),
-        operators=_operators(ran.work, own_s, inside, ran.num_runs),
-        calls=len(inside) / ran.num_runs,
-        gaps=len(gaps_s) / ran.num_runs,
-        gaps_s=float(gaps_s.sum()) / ran.num_runs,
+        operators=_operators(ran.work, own_s, inside, num_runs),
+        calls=len(inside) / num_runs,
+        gaps=len(gaps_s) / num_runs,
+        gaps_s=float(gaps_s.sum()) / num_runs,
         longest_gap_s=float(gaps_s.max(initial=0.0)),
     )
 

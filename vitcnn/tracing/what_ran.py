@@ -12,6 +12,9 @@ from vitcnn.tracing.trace_file import DEVICE, HOST, LAUNCHES, RANGE, Event, Trac
 
 Span = tuple[float, float]
 
+DISTURBED = 1.5
+"""A run that took that many times as long as the fastest one, or longer, is left out: all runs do the same."""
+
 
 @dataclass(frozen=True, slots=True)
 class Work:
@@ -26,11 +29,11 @@ class Work:
 
 @dataclass(frozen=True, kw_only=True)
 class Ran:
-    """All that ran, the windows of the runs, how many runs there were, and whether it ran on a GPU."""
+    """All that ran, the window of each run that was not disturbed, how many were, and whether it ran on a GPU."""
 
     work: tuple[Work, ...]
     windows: tuple[Span, ...]
-    num_runs: int
+    num_disturbed: int
     on_gpu: bool
 
 
@@ -39,9 +42,16 @@ def what_ran(trace: Trace) -> Ran:
     calls = calls_of([event for event in trace.of(HOST, RANGE) if not event.name.startswith(STEP)])
     kernels = trace.of(*DEVICE)
     work = _on_gpu(kernels, calls, trace.of(*LAUNCHES)) if kernels else _on_cpu(calls)
-    steps = [event for event in trace.of(RANGE) if event.name.startswith(STEP)]
-    windows = tuple((event.start_s, event.end_s) for event in steps) or (_whole(work),)
-    return Ran(work=tuple(work), windows=windows, num_runs=len(steps) or 1, on_gpu=bool(kernels))
+    steps = [(event.start_s, event.end_s) for event in trace.of(RANGE) if event.name.startswith(STEP)]
+    windows = undisturbed(steps) or (_whole(work),)
+    num_disturbed = max(0, len(steps) - len(windows))
+    return Ran(work=tuple(work), windows=windows, num_disturbed=num_disturbed, on_gpu=bool(kernels))
+
+
+def undisturbed(steps: Sequence[Span]) -> tuple[Span, ...]:
+    """Return the runs without those in which something else seems to have used the machine."""
+    fastest_s = min((end - start for start, end in steps), default=0.0)
+    return tuple((start, end) for start, end in steps if end - start <= DISTURBED * fastest_s)
 
 
 def _whole(work: Sequence[Work]) -> Span:
