@@ -63,6 +63,7 @@ def run_fit_batch(options: argparse.Namespace) -> int:
     def total(batch: int) -> int:
         return predicted_peak(replace(asked, batch=batch)).total
 
+    tell(f"predicting the memory of {asked.architecture.name}, which takes some seconds")
     batch = largest_batch(total, memory_bytes, fitting=smallest)
     asked = replace(asked, batch=batch)
     found = Found(
