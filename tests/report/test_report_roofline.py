@@ -110,3 +110,8 @@ def test_energy_that_is_unknown_says_why_once():
     why = {"unknown": "there is no RAPL counter"}
     run = run_of(known(latency("lenet", 0.002), energy=why), known(training("lenet", 1.0), energy=why))
     assert roofline(run, width=120).count("Energy is unknown: there is no RAPL counter.") == 1
+
+
+def test_a_share_of_the_peak_above_100_percent_is_explained():
+    assert "Above 100 % of the peak" in roofline(run_of(known(latency("lenet", 1.0), compute=2.4)), width=120)
+    assert "Above 100 % of the peak" not in roofline(run_of(known(latency("lenet", 1.0))), width=120)

@@ -56,6 +56,10 @@ CEILINGS = (
     "and a large copy, {bytes} GB/s. Bytes are what each operator reads and writes; above 100 % caches serve them, so "
     "memory does not bind. {waits}. bound by: the largest of the three shares, if it is at least {enough:.0f} %."
 )
+ABOVE_PEAK = (
+    "Above 100 % of the peak: convolutions are faster than matrix products here, as where two libraries compute them, or "
+    "something else used the machine while the peak was measured."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,5 +193,7 @@ def _notes(records: Sequence[Record], width: int) -> Iterable[str]:
             enough=100 * ENOUGH,
         )
         yield textwrap.fill(told, width)
+    if any((_median(record, "model_flop_utilisation") or 0) > 1 for record in shown):
+        yield textwrap.fill(ABOVE_PEAK, width)
     if any(map(is_noisy, shown)):
         yield textwrap.fill(LEGEND, width)
