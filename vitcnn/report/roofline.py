@@ -57,8 +57,8 @@ CEILINGS = (
     "memory does not bind. {waits}. bound by: the largest of the three shares, if it is at least {enough:.0f} %."
 )
 ABOVE_PEAK = (
-    "Above 100 % of the peak: convolutions are faster than matrix products here, as where two libraries compute them, or "
-    "something else used the machine while the peak was measured."
+    "Above 100 % of the peak: convolutions are faster than matrix products here, as where two libraries compute them, "
+    "or something else used the machine while the peak was measured."
 )
 
 

@@ -6,6 +6,7 @@ from vitcnn.device import peak_bytes
 from vitcnn.errors import UserError
 from vitcnn.inference import TileGrid, Tiler
 from vitcnn.inference.tiling import batch_within
+from vitcnn.inference.tiling.blending import CLASSES_AT_ONCE
 
 GRID = TileGrid(width=320, height=320, tile_px=32, overlap=0)
 OF_A_TILE = 3 * 32 * 32 * 4
@@ -40,7 +41,7 @@ def test_no_more_than_the_frame_has(cpu):
 
 
 def test_a_budget_holds_what_blending_takes_too(cpu):
-    row = 4 * 32 * (320 + 2 * 32)
+    row = 4 * 32 * (320 + (2 + CLASSES_AT_ONCE) * 32)
     assert batch_within(2 * EACH + row + NUMBERS, Twice(), GRID, cpu, is_dense=True) == 2
     assert batch_within(2 * EACH + row - NUMBERS, Twice(), GRID, cpu, is_dense=True) == 1
     frame, out = torch.zeros(3, 320, 320, dtype=torch.uint8), torch.empty(3, 320, 320)

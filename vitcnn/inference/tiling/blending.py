@@ -34,9 +34,16 @@ def window(tile_px: int, blend: Blend) -> Tensor:
     return torch.outer(line, line).clamp_(min=LEAST_WEIGHT)
 
 
+CLASSES_AT_ONCE = 8
+"""Classes of a tile that are laid out one behind the other, if they are not, before they are added."""
+
+
 def blending_bytes(grid: TileGrid) -> int:
-    """Return what `Blended` holds besides the result: the sums of a row of tiles, the window, and a tile's weights."""
-    return 4 * grid.tile_px * (grid.width + 2 * grid.tile_px)
+    """Return the most that `Blended` holds besides the result.
+
+    The sums of a row of tiles, the window, and of one tile the weights and the answers that are added at once.
+    """
+    return 4 * grid.tile_px * (grid.width + (2 + CLASSES_AT_ONCE) * grid.tile_px)
 
 
 class Blended:
@@ -53,6 +60,7 @@ class Blended:
         self._row = torch.empty(0)
         self._sums = self._row
         self._top: int | None = None
+        self._done_bottom = self._done_right = 0
 
     def add(self, corners: Sequence[tuple[int, int]], answers: Tensor) -> None:
         """Add the answers, (tiles, classes, tile_px, tile_px), of the tiles that begin at `corners`."""
@@ -60,16 +68,27 @@ class Blended:
             self._begin(answers)
         for (top, left), answer in zip(corners, answers, strict=True):
             if top != self._top:
+                self._done_bottom = 0 if self._top is None else self._top + self._grid.tile_px
+                self._done_right = 0
                 self._top, self._sums = top, self._sums_of_row(top)
-            box = self._grid.box(top, left)
-            rows, columns = slice(box.top - top, box.bottom - top), slice(box.left - left, box.right - left)
-            weights = self._window[rows, columns] / self._sums[:, box.left : box.right]
-            place = self.result[:, box.top : box.bottom, box.left : box.right]
-            inside = answer[:, rows, columns].float()
-            if place.device == inside.device:
-                place.addcmul_(inside, weights)
-            else:
-                place += (inside * weights).to(place.device)
+            self._put(top, left, answer)
+            self._done_right = left + self._grid.tile_px
+
+    def _put(self, top: int, left: int, answer: Tensor) -> None:
+        """Add one answer where tiles before it have written, above or to the left, and write it elsewhere."""
+        box = self._grid.box(top, left)
+        rows, columns = slice(box.top - top, box.bottom - top), slice(box.left - left, box.right - left)
+        weights = self._window[rows, columns] / self._sums[:, box.left : box.right]
+        row, column = max(0, self._done_bottom - box.top), max(0, self._done_right - box.left)
+        for first in range(0, len(answer), CLASSES_AT_ONCE):
+            classes = slice(first, first + CLASSES_AT_ONCE)
+            part = answer[classes, rows, columns].float().contiguous()
+            place = self.result[classes, box.top : box.bottom, box.left : box.right]
+            if place.device != part.device:
+                part, weights = (part * weights).to(place.device), torch.ones(()).expand_as(weights)
+            place[:, :row].addcmul_(part[:, :row], weights[:row])
+            place[:, row:, :column].addcmul_(part[:, row:, :column], weights[row:, :column])
+            torch.mul(part[:, row:, column:], weights[row:, column:], out=place[:, row:, column:])
 
     def _begin(self, answers: Tensor) -> None:
         """Get ready for answers such as these; UserError where `out` is not for them."""
@@ -77,10 +96,8 @@ class Blended:
         self._row = torch.empty(min(self._grid.tile_px, self._grid.height), self._grid.width, device=answers.device)
         shape = (answers.shape[1], self._grid.height, self._grid.width)
         if self._out is None:
-            self._out = torch.zeros(shape, device=answers.device)
-        elif self._out.shape == shape and self._out.dtype == torch.float32:
-            self._out.zero_()
-        else:
+            self._out = torch.empty(shape, device=answers.device)
+        elif self._out.shape != shape or self._out.dtype != torch.float32:
             value, do = f"{self._out.dtype} {tuple(self._out.shape)}", "Make one of that shape."
             raise UserError(field="out", value=value, allowed=f"a float32 tensor of {shape}", do=do)
 

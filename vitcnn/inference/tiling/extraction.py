@@ -25,4 +25,9 @@ def extract(frame: Tensor, grid: TileGrid, corners: Sequence[tuple[int, int]], o
         inside = slot[:, box.top - top : box.bottom - top, box.left - left : box.right - left]
         if inside.shape != slot.shape:
             slot.zero_()
-        torch.add(black, frame[:, box.top : box.bottom, box.left : box.right], alpha=SCALE, out=inside)
+        part = frame[:, box.top : box.bottom, box.left : box.right]
+        if frame.stride(2) == 1 and out.stride(3) != 1 and not frame.is_cuda:
+            for plane, channel in zip(part, inside, strict=True):  # from planes to pixels: by rows, which are long
+                torch.add(black, plane, alpha=SCALE, out=channel)
+        else:
+            torch.add(black, part, alpha=SCALE, out=inside)
