@@ -36,6 +36,7 @@ from vitcnn.device import numerics, resolve
 from vitcnn.folders import write_whole
 from vitcnn.intervals import accuracy_interval
 from vitcnn.progress import ProgressBar
+from vitcnn.quantity import counted
 from vitcnn.questions.adaptation import AdaptationCase
 from vitcnn.recipes.parts import AdamW, Affine, Flip, Recipe
 from vitcnn.spec import Data, Split, Task
@@ -259,7 +260,8 @@ def cells_of(of_row: Sequence[Cell]) -> list[str]:
         interval = accuracy_interval(right[:, : seeds[0]["num_test"]].astype(float))
         low, high = 100 * interval.low, 100 * interval.high
         cpu_s = fmean(e["cpu_s"] for e in seeds)
-        texts.append(f"{100 * interval.estimate:.1f} [{low:.1f}, {high:.1f}], {len(seeds)} seeds, {cpu_s:,.0f} s")
+        of = counted(len(seeds), "seed")
+        texts.append(f"{100 * interval.estimate:.1f} [{low:.1f}, {high:.1f}], {of}, {cpu_s:,.0f} s")
     return texts
 
 
