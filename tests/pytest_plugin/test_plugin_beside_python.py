@@ -13,7 +13,7 @@ SUITE = """
     def test_latency(case, measure):
         measure(case)
 """
-OF_ONE_RUN = {"rounds", "calls_per_round", "cpus"}
+OF_ONE_RUN = {"rounds", "calls_per_round", "cpus", "bound"}
 """Settings that differ from run to run."""
 
 
