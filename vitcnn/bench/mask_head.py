@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from vitcnn.device import Device
 from vitcnn.images import core_of, normalize
-from vitcnn.inference.tiling import FeatureMap
+from vitcnn.inference.tiling import Dense, FeatureMap
 from vitcnn.spec import InputShape, Precision
 
 MOST_TILES = 1_000
@@ -42,20 +42,6 @@ class MapOfLayers(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         found: Tensor = self.layers(images)
         return found
-
-
-class Outlines(nn.Module):
-    """What a head says at each place of a feature map, bilinearly enlarged to the images' size.
-
-    Images (batch, channels, px, px) -> (batch, classes, px, px).
-    """
-
-    def __init__(self, features: nn.Module, head: nn.Module) -> None:
-        super().__init__()
-        self.features, self.head = features, head
-
-    def forward(self, images: Tensor) -> Tensor:
-        return F.interpolate(self.head(self.features(images)), size=images.shape[-2:], mode="bilinear")
 
 
 def last_map(model: nn.Module, shape: InputShape) -> nn.Module:
@@ -108,7 +94,7 @@ def outlining(
         loss.backward()
         updating.step()
         schedule.step()
-    return Outlines(features, _unscaled(head, mean, deviation)).eval().requires_grad_(False)
+    return Dense(features, _unscaled(head, mean, deviation)).eval().requires_grad_(False)
 
 
 def _maps(features: nn.Module, images: Tensor, device: Device, precision: Precision) -> Tensor:

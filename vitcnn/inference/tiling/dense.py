@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import isqrt
 from typing import Any
 
@@ -68,19 +69,17 @@ class FeatureMap(nn.Module):
 class Dense(nn.Module):
     """What a head says at each place of a feature map, bilinearly enlarged to the images' size.
 
-    Images (batch, channels, px, px) -> (batch, classes, px, px). Without a `head` it is the classifier's own; another
-    one takes (batch, features, rows, columns) and returns (batch, classes, rows, columns), as a 1x1 convolution does.
+    Images (batch, channels, px, px) -> (batch, classes, px, px). The head takes (batch, features, rows, columns) and
+    returns (batch, classes, rows, columns), as a 1x1 convolution does.
     """
 
-    def __init__(self, features: FeatureMap, head: nn.Module | None = None) -> None:
+    def __init__(self, features: nn.Module, head: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
         self.features = features
         self.head = head
 
     def forward(self, images: Tensor) -> Tensor:
-        features = self.features(images)
-        logits = self.features.logits(features) if self.head is None else self.head(features)
-        return F.interpolate(logits, size=images.shape[-2:], mode="bilinear")
+        return F.interpolate(self.head(self.features(images)), size=images.shape[-2:], mode="bilinear")
 
 
 def dense_model(model: nn.Module, shape: InputShape) -> Dense:
@@ -88,7 +87,8 @@ def dense_model(model: nn.Module, shape: InputShape) -> Dense:
 
     UserError where the model has no feature map to which its head could be applied.
     """
-    return Dense(FeatureMap(model, shape))
+    features = FeatureMap(model, shape)
+    return Dense(features, features.logits)
 
 
 def _in_front(model: nn.Module, core: nn.Module) -> list[nn.Module]:
