@@ -16,9 +16,9 @@ import torch
 from torch import Tensor, nn
 
 from vitcnn.adaptation.adapt import adapted, require_used
-from vitcnn.adaptation.parts import classifier
-from vitcnn.adaptations import Head, Lora
+from vitcnn.adaptations import Lora
 from vitcnn.bench.bench import Bench
+from vitcnn.bench.learner import learner_of
 from vitcnn.bench.models import IMAGES_TO_TRY, WEIGHTS_SEED, random_model
 from vitcnn.bench.series import no_more_series, series_of
 from vitcnn.bench.setup import Setup
@@ -27,6 +27,7 @@ from vitcnn.bench.training_memory import TrainingMemory, training_memory
 from vitcnn.recipes import Recipe
 from vitcnn.record import Series
 from vitcnn.training import Source, TrainingHistory, TrainingStep, fit, optimizers, predict
+from vitcnn.training.features import Features
 from vitcnn.training.fit import batches
 
 NUM_BATCHES_TO_COUNT = 2
@@ -55,27 +56,22 @@ def train_seed(setup: Setup, model: nn.Module, train: Source, seed: int, **setti
 
     Where the head alone trains, its features are computed first; that is part of the time.
     """
-    how = {"layout": setup.layout, "precision": setup.case.precision, "mode": setup.case.mode}
-    what = {"recipe": setup.recipe, "objective": setup.objective, "device": setup.device, "seed": seed}
-    asked = {**how, **what, **settings}
-    if isinstance(setup.adaptation, Head):
-        return train_head(setup, model, train, asked)
-    return fit(model, train, **asked)
-
-
-def train_head(setup: Setup, model: nn.Module, train: Source, asked: dict[str, Any]) -> TrainingHistory:
-    """Train the classifier of `model` on features of `train`, as `asked` of `fit`."""
-    start = setup.device.timer()
-    features = setup.features(model, train, seed=asked["seed"])
+    learner, start = learner_of(setup, model), setup.device.timer()
+    seen = learner.to_train_on(train, seed)
     needed_s = setup.device.timer() - start
-    by = as_it_is(asked["recipe"])
-    history = fit(classifier(model)[1], features, **{**asked, "recipe": by, "layout": torch.contiguous_format})
+    history = fit(
+        learner.module,
+        seen,
+        recipe=learner.recipe,
+        objective=setup.objective,
+        device=setup.device,
+        layout=learner.layout,
+        precision=setup.case.precision,
+        mode=setup.case.mode,
+        seed=seed,
+        **settings,
+    )
     return replace(history, epoch_ends_s=tuple(needed_s + end for end in history.epoch_ends_s))
-
-
-def as_it_is(by: Recipe) -> Recipe:
-    """Return the recipe for features, which cannot be augmented any more."""
-    return replace(by, augmentation=())
 
 
 def ask(setup: Setup, model: nn.Module, split: Source) -> Tensor:
@@ -109,15 +105,13 @@ def result_of(
 ) -> SeedResult:
     """Ask a trained model about the test part, and what it was after each epoch whose weights were kept."""
     labels = torch.from_numpy(setup.data.test.labels)
-    trained, about, asked_by = model, setup.test, setup.asked_by
-    if isinstance(setup.adaptation, Head):
-        trained, about = classifier(model)[1], setup.features(model.eval(), setup.test, views=1)
-        asked_by = {**asked_by, "layout": torch.contiguous_format}
-    last, findings = predict(trained, about, **asked_by), asked_besides(model)
+    learner = learner_of(setup, model)
+    about, asked_by = learner.to_answer(setup.test), {**setup.asked_by, "layout": learner.layout}
+    last, findings = predict(learner.module, about, **asked_by), asked_besides(model)
     accuracies = []
     for weights in history.snapshots.values():
-        trained.load_state_dict(weights, strict=False)
-        accuracies.append(setup.objective.accuracy(predict(trained, about, **asked_by), labels))
+        learner.module.load_state_dict(weights, strict=False)
+        accuracies.append(setup.objective.accuracy(predict(learner.module, about, **asked_by), labels))
     history.snapshots.clear()
     return SeedResult(
         history=history,
@@ -156,7 +150,7 @@ def few_batches(setup: Setup) -> Source:
 
 def train_and_ask(setup: Setup, model: nn.Module, few: Source) -> None:
     """Train `model` on few images and ask it about them, so that first-call costs are not the first seed's."""
-    train_seed(setup, model, few, 0, recipe=replace(setup.recipe, epochs=1))
+    train_seed(replace(setup, recipe=replace(setup.recipe, epochs=1)), model, few, 0)
     ask(setup, model, few)
 
 
@@ -187,23 +181,28 @@ class ReadyStep:
 
 def ready_step(setup: Setup) -> ReadyStep:
     """Build the model, and what trains it, as `train_seed` does."""
-    model, by, one = new_model(setup, WEIGHTS_SEED), setup.recipe, setup.train.first(setup.recipe.batch)
-    trained, train, layout, features_bytes = model.to(memory_format=setup.layout), one, setup.layout, None
-    if isinstance(setup.adaptation, Head):
-        train, by, layout = setup.features(model, one, seed=WEIGHTS_SEED), as_it_is(by), torch.contiguous_format
-        trained, features_bytes = classifier(model)[1], train.bytes_of(len(setup.train))
+    model, one = new_model(setup, WEIGHTS_SEED), setup.train.first(setup.recipe.batch)
+    learner = learner_of(setup, model)
+    train = learner.to_train_on(one, WEIGHTS_SEED)
+    trained = learner.module.to(memory_format=learner.layout)
     step = TrainingStep(
         trained,
-        optimizers(trained, by.optimizer),
+        optimizers(trained, learner.recipe.optimizer),
         device=setup.device,
-        layout=layout,
+        layout=learner.layout,
         precision=setup.case.precision,
         mode=setup.case.mode,
         objective=setup.objective,
-        label_smoothing=by.label_smoothing,
+        label_smoothing=learner.recipe.label_smoothing,
     )
-    generator = torch.Generator(setup.device.name).manual_seed(WEIGHTS_SEED)
-    return ReadyStep(model=model, step=step, train=train, recipe=by, generator=generator, features_bytes=features_bytes)
+    return ReadyStep(
+        model=model,
+        step=step,
+        train=train,
+        recipe=learner.recipe,
+        generator=torch.Generator(setup.device.name).manual_seed(WEIGHTS_SEED),
+        features_bytes=train.bytes_of(len(setup.train)) if isinstance(train, Features) else None,
+    )
 
 
 def memory_of(setup: Setup) -> TrainingMemory:
