@@ -75,6 +75,6 @@ def test_what_is_no_name_is_refused_with_the_forms(name):
 @pytest.mark.parametrize("name, one", [("head_views1", "head"), ("lora4_qv_alpha8", "lora4_qv")])
 def test_a_second_name_of_the_same_is_refused_with_the_first(name, one):
     with pytest.raises(
-        UserError, match=f"method: '{name}' cannot be used. Allowed: {one}. Each adaptation has one name"
+        UserError, match=f"method: '{name}' cannot be used. Allowed: {one}. Write {one}: each adaptation has one name"
     ):
         adaptation(name, field="method")

@@ -146,7 +146,7 @@ def test_unsupported_resolution_names_the_architecture_the_choice_and_the_way_ou
 
 
 def test_a_rule_and_a_list_beside_it_are_refused():
-    with pytest.raises(UserError, match=r"^resolutions of toy: .* Allowed: none beside takes\."):
+    with pytest.raises(UserError, match=r"^resolutions of toy: .* Allowed: takes or resolutions, but not both\."):
         dataclasses.replace(toy_architecture([]), takes=Takes(at_least_px=28))
 
 

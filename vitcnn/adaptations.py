@@ -102,5 +102,5 @@ def adaptation(name: str, field: str = "adaptation") -> Adaptation:
     if found is None:
         raise UserError(field=field, value=name, allowed=FORMS, do="Correct the name.")
     if str(found) != name:
-        raise UserError(field=field, value=name, allowed=str(found), do="Each adaptation has one name.")
+        raise UserError(field=field, value=name, allowed=str(found), do=f"Write {found}: each adaptation has one name.")
     return found

@@ -28,7 +28,7 @@ def given_path(field: str, text: Path | str) -> Path:
         path.exists()
     except OSError as error:  # a name too long, a folder above that may not be read
         do = f"{error.strerror}."
-        raise UserError(field=field, value=str(text), allowed="a path that can be looked at", do=do) from error
+        raise UserError(field=field, value=str(text), allowed="a path that can be read", do=do) from error
     return path
 
 

@@ -104,10 +104,9 @@ class Architecture:
         require_name("name of an Architecture", self.name)
         require_one_of(f"family of {self.name}", self.family, FAMILIES)
         if self.takes is not None and self.resolutions:
-            do = "Keep the rule; a list of resolutions stands for what no rule can say."
-            raise UserError(
-                field=f"resolutions of {self.name}", value=self.resolutions, allowed="none beside takes", do=do
-            )
+            do = "Remove resolutions: a list is only for models whose sizes follow no rule."
+            allowed = "takes or resolutions, but not both"
+            raise UserError(field=f"resolutions of {self.name}", value=self.resolutions, allowed=allowed, do=do)
         _ = self.sizes  # refuses what cannot be a list of resolutions
 
     @property

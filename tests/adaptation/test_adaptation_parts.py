@@ -63,7 +63,7 @@ def test_a_model_of_two_layers_is_its_own_core():
 
 def test_layers_behind_the_classifier_are_refused():
     model = nn.Sequential(nn.Flatten(), nn.Linear(784, 10), nn.LogSoftmax(dim=1))
-    with pytest.raises(UserError, match="head: 'layers after it' cannot be used"):
+    with pytest.raises(UserError, match=r"model: 'Sequential' cannot be used\. .* output of their last linear layer"):
         require_linear_head(model, IMAGES)
 
 

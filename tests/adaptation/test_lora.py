@@ -329,7 +329,7 @@ class UnknownAttention(nn.Module):
 
 
 def test_attention_of_unknown_order_is_refused_for_qv_and_taken_for_qkv():
-    with pytest.raises(UserError, match="qv of the fused layer in: 'UnknownAttention' cannot be used") as refused:
+    with pytest.raises(UserError, match="'qv of UnknownAttention' cannot be used") as refused:
         adapted(nn.Sequential(UnknownAttention(), nn.Linear(8, 2)), adaptation("lora2_qv"))
     assert "Choose qkv" in str(refused.value)
     model = adapted(nn.Sequential(UnknownAttention(), nn.Linear(8, 2)), adaptation("lora2_qkv"))

@@ -333,7 +333,7 @@ def test_a_model_of_sequences_is_tried_on_them_and_told_their_length(tmp_path):
     assert entry.build(shape).length == 11
     assert architecture("mine:FIXED").counted_parameters == 11 * 784 + 1
     assert memory_format(entry) == torch.contiguous_format
-    with pytest.raises(UserError, match=r"Built for 11 images and asked about 22: .*mat1 and mat2.* any_length=False"):
+    with pytest.raises(UserError, match=r"Built for 11 images, it was given 22: .*mat1 and mat2.* any_length=False"):
         ask_for([f"{path}:SHORT"])
 
 

@@ -371,7 +371,7 @@ def test_what_was_written_before_the_room_ended_stays(little_room, weights, caps
             "a.png",
             ["--classes", "two.txt"],
             2,
-            "a file of 3 names, one a line, as the weights have classes. It holds 2.",
+            "a file with a name on each line for the 3 classes of the weights. This file has 2 names.",
         ),
         ("a.png", ["--classes", "gap.txt"], 2, "Line 2 is empty."),
         ("a.png", ["--classes", "a.png"], 2, "a text file in UTF-8"),
@@ -508,7 +508,7 @@ def test_the_file_that_an_adaptation_started_from_must_be_named(few_digits, caps
     Image.fromarray(noise(28, 28)).save("a.png")
     capsys.readouterr()
     for chosen, said in (
-        (["--adapted", "adapted"], "Training started from base.safetensors, which the folder does not hold"),
+        (["--adapted", "adapted"], "Training started from base.safetensors, which is not in the folder"),
         (["--adapted", "adapted", "--weights", "hub"], "--weights: 'hub' cannot be used. Allowed: file:PATH"),
         (["--adapted", "."], "--adapted: '.' cannot be used"),
     ):

@@ -54,8 +54,8 @@ def test_cuda_devices_by_index(two_gpus, asked, name, key):
 def test_what_names_no_device_is_refused(asked):
     with pytest.raises(UserError) as caught:
         resolve(asked)
-    expected = f"--device: {asked!r} cannot be used. Allowed: auto, cpu, cuda, cuda:N. Leave it out for the best one."
-    assert str(caught.value) == expected
+    do = "Leave it out to use CUDA if there is a GPU, otherwise the CPU."
+    assert str(caught.value) == f"--device: {asked!r} cannot be used. Allowed: auto, cpu, cuda, cuda:N. {do}"
 
 
 def test_cuda_without_a_gpu_says_what_torch_sees_and_what_to_check(no_gpu):

@@ -22,7 +22,7 @@ def test_two_sources_are_counted():
 def test_cases_of_which_nothing_is_known_are_counted_and_cost_nothing():
     text = estimate(["a", "d", "e"], [HERE]).text
     known = "1 of 3 cases takes at least 1 min, by the last run on this machine"
-    assert text == f"{known}; of the other 2 nothing is known."
+    assert text == f"{known}; how long the other 2 take is not known."
 
 
 def test_where_nothing_is_known_no_time_is_named():

@@ -53,7 +53,7 @@ def test_the_doctor_says_that_no_durations_are_known_until_a_first_run_has_measu
     store_run(tmp_path, case)
     main(doctor)
     last = capsys.readouterr().out.splitlines()[-1]
-    assert "cases takes at least 2 min, by the last run on this machine; of the other " in last
+    assert "cases takes at least 2 min, by the last run on this machine; how long the other " in last
 
 
 def test_a_run_begins_by_saying_that_no_durations_are_known_and_the_next_one_with_an_estimate(suite):

@@ -105,7 +105,7 @@ def test_a_resumed_run_says_so_in_its_json_and_on_the_terminal(resumed):
     assert result.run.resumed == (ANT,)
     journal = killed.folder / "journal.jsonl"
     assert f"vitcnn: Not measured again: 1 case that passed in {journal}." in result.out
-    assert "Resumed: 1 case measured by an interrupted run: this is no baseline." in result.out
+    assert "Resumed: 1 case taken from an interrupted run. This run cannot become a baseline." in result.out
 
 
 def test_answers_come_along(resumed):
@@ -181,8 +181,8 @@ def test_only_what_passed_is_taken(journal, resume):
         ({"numerics": {"tf32": True}}, "numerics: "),
         ({"selection": Selection(preset="full")}, "preset: 'smoke' in that run, 'full' now"),
         ({"selection": replace(WHOLE, keyword="x")}, "keyword: '' in that run, 'x' now"),
-        ({"options": {"--benchmark-save": "x"}}, "Allowed: not with --benchmark-save. A baseline must not"),
-        ({"options": {"--benchmark-autosave": "x"}}, "Allowed: not with --benchmark-autosave"),
+        ({"options": {"--benchmark-save": "x"}}, "Allowed: only without --benchmark-save. A baseline must not"),
+        ({"options": {"--benchmark-autosave": "x"}}, "Allowed: only without --benchmark-autosave"),
     ],
 )
 def test_where_this_run_could_not_have_measured_it_all_is_refused(journal, resume, conditions, message):
@@ -194,7 +194,7 @@ def test_where_this_run_could_not_have_measured_it_all_is_refused(journal, resum
 def test_a_run_that_vitcnn_starts_itself_is_not_resumed(journal, resume, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "terminal.txt").touch()
-    with pytest.raises(UserError, match="Allowed: not in a run that vitcnn starts itself"):
+    with pytest.raises(UserError, match="Allowed: only in a run that you start yourself"):
         resume(journal)
 
 

@@ -91,7 +91,7 @@ def test_without_a_terminal_nothing_is_drawn_and_the_time_is_said_before_the_fir
     assert "suite  " not in first.out
     unknown = f"vitcnn: {NOTHING_KNOWN}\n"
     assert f"\n{unknown}\ntest_mine.py" in first.out
-    by = "by the last run on this machine; of the other 1 nothing is known.\n"
+    by = "by the last run on this machine; how long the other 1 takes is not known.\n"
     known = f"vitcnn: 1 of 2 cases takes at least 5 s, {by}"
     assert f"\n{known}\ntest_mine.py" in second.out
 

@@ -51,7 +51,10 @@ def test_the_id_names_the_adaptation_but_where_all_trains(changes, case_id):
     "changes, said",
     [
         ({"adaptation": "lora"}, "adaptation: 'lora' cannot be used. Allowed: full, head, head_viewsK"),
-        ({"adaptation": "lora16_qv_alpha32"}, "cannot be used. Allowed: lora16_qv. Each adaptation has one name."),
+        (
+            {"adaptation": "lora16_qv_alpha32"},
+            "cannot be used. Allowed: lora16_qv. Write lora16_qv: each adaptation has one name.",
+        ),
         ({"num_train": 0}, "num_train: 0 cannot be used"),
     ],
 )

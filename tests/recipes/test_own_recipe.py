@@ -83,7 +83,7 @@ def test_a_file_of_weights_is_known_by_its_name_and_found_where_it_lies(mine, tm
 
 
 def test_a_path_cannot_be_part_of_the_name_of_a_recipe(tmp_path):
-    with pytest.raises(UserError, match="Ids and records hold no path: name the file on the command line"):
+    with pytest.raises(UserError, match="The name of a recipe contains no path: name the file on the command line"):
         recipe(f"digits_cnn,weights=file:{tmp_path}/b.safetensors")
 
 

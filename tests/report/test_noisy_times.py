@@ -92,7 +92,7 @@ def test_the_line_names_the_worst_with_their_span_and_says_what_to_do():
     assert noise(run_of(*records)) == (
         "Noisy: 2 of 3 timed cases, fastest to slowest: latency/lenet/28/b1/fp32/eager (0.220-39.8 ms); "
         "accuracy/lenet/digits/digits_cnn/fp32/eager (120-850 ms). "
-        "Stop what else uses this machine and measure these again before you trust their times or a ratio of them."
+        "Stop the other programs on this machine and measure these cases again before you trust their times or ratios."
     )
     assert noise(run_of(records[1])) == ""
 

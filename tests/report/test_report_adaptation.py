@@ -37,16 +37,16 @@ def test_a_row_for_each_adaptation_with_its_cost_and_what_dominates_it():
 
 
 def test_the_line_says_how_each_compares_with_training_everything():
-    [line] = [text for text in report(run_of(FULL, LORA, HEAD), width=WIDE).splitlines() if "against" in text]
+    [line] = [text for text in report(run_of(FULL, LORA, HEAD), width=WIDE).splitlines() if "compared with" in text]
     assert line.startswith(
-        "vit_micro, against training everything: lora8_qv: no difference in accuracy seen, takes 0.5x the time; "
+        "vit_micro, compared with full training: lora8_qv: no difference in accuracy seen, takes 0.5x the time; "
         "head: accuracy lower (by 30.0 points ["
     )
     assert line.endswith("]), takes 0.25x the time.")
 
 
 def test_without_a_model_of_which_all_trains_there_is_no_line():
-    assert "against" not in report(run_of(LORA, HEAD), width=WIDE)
+    assert "compared with" not in report(run_of(LORA, HEAD), width=WIDE)
 
 
 def test_too_few_images_tell_nothing():
@@ -85,7 +85,7 @@ def test_a_row_names_weights_that_most_rows_do_not_start_from():
     text = report(run_of(random, FULL, LORA), width=WIDE)
     assert text.startswith("Adapting weights trained on glyphs62, where a row names no others, to digits, all training")
     assert " vit_micro full (random) " in text.splitlines()[4]
-    assert "against training everything: full (random): accuracy lower (by 40.0 points [" in text
+    assert "compared with full training: full (random): accuracy lower (by 40.0 points [" in text
 
 
 @pytest.mark.parametrize(

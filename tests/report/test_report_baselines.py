@@ -58,7 +58,7 @@ def test_what_was_recorded_is_told_with_its_spread_and_what_to_do_next():
 def test_a_dirty_tree_and_a_spread_that_is_not_known_are_told():
     text = recorded(recording("v1", run_on(1, memory("lenet", parameters=7), git_dirty=True)))
     assert "1 run, 1 case, 0 skipped." in text
-    assert "Nothing is known of the spread between runs" in text
+    assert "The spread between runs is not known" in text
     assert "Warning: the working tree had changes" in text
 
 

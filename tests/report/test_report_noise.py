@@ -73,7 +73,7 @@ def test_where_all_can_be_gated_there_is_nothing_to_do():
 
 
 def test_few_runs_are_said_to_be_few():
-    assert "4 runs hardly know their own spread" in text(QUIET, runs=RUNS[:4])
+    assert "4 runs give only a rough estimate of the spread" in text(QUIET, runs=RUNS[:4])
     assert "hardly" not in text(QUIET, runs=RUNS[:5])
 
 
@@ -86,5 +86,5 @@ def test_what_is_left_out_and_what_was_throttled_is_named():
 def test_where_nothing_was_timed_that_is_all_there_is_to_say():
     runs = [run_on(1, ended("a", "skipped", "no data"))] * 2
     assert noise_text(noise_of(runs), runs) == (
-        "2 runs on cpu-test-1t: no case was timed in two of them, so that nothing is known of noise."
+        "2 runs on cpu-test-1t: no case was timed in two of them, so the noise is not known."
     )

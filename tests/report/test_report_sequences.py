@@ -95,13 +95,13 @@ def test_a_handful_of_test_images_tells_nothing():
 
 
 def test_models_that_take_no_longer_sequences_are_named():
-    assert sentences(fully_connected(0.7)) == ["To sum_fc sequences of more than 10 images are not applicable."]
+    assert sentences(fully_connected(0.7)) == ["Sequences of more than 10 images are not applicable to sum_fc."]
 
 
 def test_where_none_reaches_the_target_it_is_said_how_to_train_longer():
     [_, said] = sentences(fully_connected(0.5))
     assert said == (
-        "None reaches the task's target of 60 %; --recipe sequences_cnn,epochs=20, for example, trains longer."
+        "No model reaches the task's target of 60 %. To train longer, use for example --recipe sequences_cnn,epochs=20."
     )
     assert len(sentences(fully_connected(0.5), transformer(0.8))) == 2
 

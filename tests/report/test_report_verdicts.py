@@ -118,8 +118,8 @@ def test_the_last_line_leads_with_what_was_looked_at_and_the_smallest_visible_ch
     "kind, advice",
     [
         ("NEW", "`vitcnn baseline record`"),
-        ("BETTER", "slack hides the next regression"),
-        ("WORSE", "Where it is meant, record it"),
+        ("BETTER", "a later regression could go unnoticed"),
+        ("WORSE", "If the change is intended, run"),
         ("INCONCLUSIVE", "a larger tolerance"),
     ],
 )
@@ -197,7 +197,7 @@ def test_a_resumed_run_is_named():
     first = run_of(latency("lenet", 1.0))
     assert resumed(first) == ()
     (remark,) = resumed(first, replace(first, resumed=("a", "b")))
-    assert remark == "Resumed: 2 cases measured by an interrupted run: this is no baseline."
+    assert remark == "Resumed: 2 cases taken from an interrupted run. This run cannot become a baseline."
 
 
 @pytest.mark.parametrize("advice, is_shown", [(ADVICE, True), ({}, False)])

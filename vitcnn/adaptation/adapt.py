@@ -42,7 +42,7 @@ def require_used(model: nn.Module, images: torch.Tensor) -> None:
         for handle in handles:
             handle.remove()
     if passed_by:
-        do = "This model reads their weights and does not call them: choose linear or another model."
+        do = "The model uses the weights of this layer without calling it: choose other targets or another model."
         raise UserError(field="targets of LoRA", value=passed_by[0], allowed="layers that the model calls", do=do)
 
 

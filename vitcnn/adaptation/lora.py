@@ -223,8 +223,8 @@ def _groups(attention: nn.Module) -> int:
     order = FUSED.get(f"{kind.__module__}.{kind.__qualname__}")
     if order is None:
         do = "Choose qkv, which adapts the whole layer, or linear."
-        allowed = f"attention of which the order is known: {', '.join(FUSED)}"
-        raise UserError(field="targets of LoRA: qv of the fused layer in", value=kind.__name__, allowed=allowed, do=do)
+        allowed = f"qv of attention whose order of query, key and value is known: {', '.join(FUSED)}"
+        raise UserError(field="targets of LoRA", value=f"qv of {kind.__name__}", allowed=allowed, do=do)
     heads: Any = attention.num_heads
     return int(heads) if order == HEAD_FIRST and getattr(attention, "head_first", False) else 1
 

@@ -50,8 +50,9 @@ def require_linear_head(model: nn.Module, images: Tensor) -> None:
     with torch.no_grad():
         of_parts, whole = head(backbone(model)(images)), model(images)
     if of_parts.shape != whole.shape or not torch.allclose(of_parts, whole, rtol=1e-3, atol=1e-4):
-        do = "Its head cannot be trained alone: choose another adaptation."
-        raise UserError(field="head", value="layers after it", allowed="a linear layer that is the last", do=do)
+        do = "It changes the output of this layer, so its head cannot be trained alone: choose full or LoRA."
+        allowed = "models that return the output of their last linear layer as logits"
+        raise UserError(field="model", value=type(core_of(model)).__name__, allowed=allowed, do=do)
 
 
 def _replaced(module: nn.Module, path: list[str], new: nn.Module) -> nn.Module:

@@ -96,7 +96,8 @@ def _require_any_length(field: str, builder: Builder, shape: InputShape) -> None
     assert shape.length is not None, "only sequences have a length"
     longer = replace(shape, length=2 * shape.length)
     if reason := builder.trial(shape, longer).wrong:
-        do = f"Built for {shape.length} images and asked about {longer.length}: {reason}. State any_length=False."
+        built = f"Built for {shape.length} images, it was given {longer.length}"
+        do = f"{built}: {reason}. If it takes no longer sequences, set any_length=False."
         raise UserError(field=field, value=builder.name, allowed="a model of sequences of any length", do=do)
 
 

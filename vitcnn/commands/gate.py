@@ -84,5 +84,5 @@ def _require_different(files: Sequence[Path]) -> None:
             field="CURRENT",
             value=str(path),
             allowed="each run once",
-            do="The same run would count as two measurements.",
+            do="Name it once: otherwise the same run would count as two measurements.",
         )

@@ -37,8 +37,8 @@ def run_table(options: argparse.Namespace) -> int:
     except RecordError as error:
         raise UserError(field="RUN", value=str(path), allowed="a run's JSON, or its folder", do=f"{error}.") from error
     if not text:
-        do = "Every metric of every case, also of your own benchmarks, is printed with --format csv."
-        allowed = "a run with a passed case of an architecture"
+        do = "This run has none. --format csv prints every metric of every passed case, your own benchmarks included."
+        allowed = "a run in which a case of an architecture passed"
         raise UserError(field="RUN", value=str(path), allowed=allowed, do=do)
     say(text.rstrip("\n"))
     return 0

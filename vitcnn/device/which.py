@@ -65,7 +65,7 @@ def resolve(asked: str) -> Device:
             field="--device",
             value=asked,
             allowed="auto, cpu, cuda, cuda:N",
-            do="Leave it out for the best one.",
+            do="Leave it out to use CUDA if there is a GPU, otherwise the CPU.",
         )
     index, count = int(matched[1] or 0), _num_cuda_devices()
     if index >= count:

@@ -31,8 +31,8 @@ class Estimate:
             return NOTHING_KNOWN if self.num_cases else ""
         num_unknown = self.num_cases - len(self.seconds)
         which = f"{len(self.seconds)} of " if num_unknown else ""
-        take = "takes" if len(self.seconds) == 1 else "take"
-        rest = f"; of the other {num_unknown} nothing is known" if num_unknown else ""
+        take, rest_take = ("takes" if number == 1 else "take" for number in (len(self.seconds), num_unknown))
+        rest = f"; how long the other {num_unknown} {rest_take} is not known" if num_unknown else ""
         return f"{which}{counted(self.num_cases, 'case')} {take} {self.repeated(1)}, {self._sources}{rest}."
 
     def repeated(self, times: int) -> str:

@@ -39,7 +39,7 @@ def require_valgrind(device: Device) -> None:
         raise UserError(field=OPTION, value=platform.machine(), allowed=" or ".join(MACHINES), do="Leave it out.")
     if shutil.which("valgrind") is None:
         do = "Install it (apt-get install valgrind, dnf install valgrind), or leave the option out."
-        raise UserError(field=OPTION, value="no valgrind", allowed="where valgrind is installed", do=do)
+        raise UserError(field=OPTION, value="without valgrind", allowed="only where valgrind is installed", do=do)
 
 
 def is_countable(case: Case | None) -> bool:

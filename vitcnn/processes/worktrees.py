@@ -58,7 +58,7 @@ class Revision:
 
 def repository(folder: Path) -> Path:
     """Return the top folder of the git repository that `folder` lies in; UserError where there is none."""
-    do = "Two revisions of a project are compared, by benchmarks that it holds itself: run this in a clone of it."
+    do = "Run this in a git clone of the project that contains the benchmarks to compare."
     allowed = "a folder of a git repository"
     try:
         done = _git(folder, "rev-parse", "--show-toplevel")

@@ -135,7 +135,7 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--seeds",
         metavar="N",
-        help="Train N seeds in each accuracy, data efficiency and robustness case. Default: the number of each case.",
+        help="Train N seeds in each case that trains. Default: the number of each case, usually 3.",
     )
     group.addoption(
         "--data-root",
@@ -250,7 +250,7 @@ def require_that_some_fit(architectures: Sequence[str], tasks: Tasks) -> None:
         for name, kind in asked.items():
             if kind not in given.values():
                 others = ", ".join(given)
-                do = f"One input of {name} is {with_article(kind)}, and none of {others} is for that."
+                do = f"One input of {name} is {with_article(kind)}, which does not fit {others}."
                 raise UserError(field=field, value=name, allowed="tasks and architectures that fit each other", do=do)
 
 

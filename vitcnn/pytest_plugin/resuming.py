@@ -75,9 +75,9 @@ def _require_no_baseline(config: pytest.Config, asked: str, out: Path) -> None:
     """Raise UserError where the run is to be stored: a baseline's runs are of one process each."""
     saving = next((name for name in SAVING if config.getoption(name)), None)
     if saving or (out / OUTPUT).exists():
-        what = f"with {saving}" if saving else "in a run that vitcnn starts itself"
+        allowed = f"only without {saving}" if saving else "only in a run that you start yourself"
         do = f"A baseline must not be measured by several processes. Leave out {OPTION} to measure all cases."
-        raise UserError(field=OPTION, value=asked, allowed=f"not {what}", do=do)
+        raise UserError(field=OPTION, value=asked, allowed=allowed, do=do)
 
 
 def _difference(before: Run, now: Run) -> str:

@@ -58,8 +58,8 @@ def recipe(name: str) -> Recipe:
         raise UnknownName(field="recipe", value=base, known=(*recipes(), *offered(GROUP)), also=also)
     changed = variant(found, changes) if comma else found
     if changed.weights.startswith(OF_FILE) and comma and changed.name != name:
-        do = "Ids and records hold no path: name the file on the command line, with --weights or --recipe."
-        raise UserError(field="recipe", value=name, allowed="names without a folder", do=do)
+        do = "The name of a recipe contains no path: name the file on the command line, with --weights or --recipe."
+        raise UserError(field="recipe", value=name, allowed="file:NAME, without a folder", do=do)
     return changed
 
 

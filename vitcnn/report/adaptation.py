@@ -28,10 +28,9 @@ ABSENT = "-"
 MB = 1e6
 
 LEGEND = (
-    "time: of training one seed. trained: the parameters that train, as a share of the model's own. memory: weights, "
-    "gradients, optimiser state and what the backward needs, in a training step; of the head alone with all cached "
-    "features. worse than: the row that dominates this one, since it is no worse in accuracy, time and memory, by "
-    "means and medians, and better in one."
+    "time: to train one seed. trained: the share of the parameters that train. memory: weights, gradients, optimiser "
+    "state and what the backward pass needs in a training step; for the head alone, also all cached features. worse "
+    "than: a row that is no worse in accuracy, time and memory (by means and medians) and better in at least one."
 )
 
 
@@ -139,7 +138,7 @@ def _lines(records: Sequence[Record], usual: str) -> list[str]:
         others = [r for r in records if r.architecture == name and r is not full]
         if others:
             told = "; ".join(_against(r, full, usual) for r in others)
-            lines.append(f"{name}, against training everything: {told}.")
+            lines.append(f"{name}, compared with full training: {told}.")
     return lines
 
 

@@ -16,8 +16,8 @@ from vitcnn.record import Environment, Record
 
 UNKNOWN = "-"
 DIRTY = (
-    "Warning: the working tree had changes that are not committed: nobody can measure this revision again. Commit them "
-    "and record again."
+    "Warning: the working tree had changes that are not committed, so nobody can measure this revision again. Commit "
+    "them and record again."
 )
 
 
@@ -53,7 +53,7 @@ def _spread_of_times(cases: Mapping[str, Sequence[Record]]) -> str:
         case_id: spread for case_id, records in cases.items() if (spread := _largest_of_times(records)) is not None
     }
     if not spreads:
-        return "Nothing is known of the spread between runs: that takes two or more of a timed case."
+        return "The spread between runs is not known: it needs two or more runs of a timed case."
     noisiest = max(spreads, key=lambda case_id: spreads[case_id])
     middle = median(spreads.values())
     return (

@@ -53,7 +53,7 @@ def _suggested(spread: Spread) -> str:
 def _summary(noise: Noise, runs: Sequence[Run]) -> list[str]:
     device = runs[0].environment.device_key
     if not noise.spreads:
-        return [f"{len(runs)} runs on {device}: no case was timed in two of them, so that nothing is known of noise."]
+        return [f"{len(runs)} runs on {device}: no case was timed in two of them, so the noise is not known."]
     noisiest = noise.spreads[0]
     middle = median(spread.noise for spread in noise.spreads)
     return [
@@ -94,5 +94,5 @@ def _what_to_do(noise: Noise, num_runs: int) -> list[str]:
             "or give the case the suggested tolerance: time_tolerance=..."
         )
     if noise.spreads and num_runs < FEW_RUNS:
-        advice.append(f"{num_runs} runs hardly know their own spread: --runs 10 tells more.")
+        advice.append(f"{num_runs} runs give only a rough estimate of the spread: use --runs 10.")
     return advice

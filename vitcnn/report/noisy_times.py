@@ -69,7 +69,7 @@ def noise(run: Run) -> str:
     others = f"; and {counted(len(noisy) - NAMED, 'other')}" if len(noisy) > NAMED else ""
     return (
         f"Noisy: {len(noisy)} of {counted(len(timed), 'timed case')}, fastest to slowest: {named}{others}. "
-        "Stop what else uses this machine and measure these again before you trust their times or a ratio of them."
+        "Stop the other programs on this machine and measure these cases again before you trust their times or ratios."
     )
 
 

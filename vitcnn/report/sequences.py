@@ -92,8 +92,8 @@ def reservations(records: Sequence[Record]) -> list[str]:
         if max(record.samples(metric), default=0.0) > UNCHANGED
     ]
     short = [name for name, record in named if not record.samples(LONGER)]
-    longest = f"sequences of more than {_longest(records)} images are {NOT_APPLICABLE}"
-    return [*found, *([f"To {listed(short)} {longest}."] if short else [])]
+    longer = f"Sequences of more than {_longest(records)} images are {NOT_APPLICABLE}"
+    return [*found, *([f"{longer} to {listed(short)}."] if short else [])]
 
 
 def far_from_target(records: Sequence[Record]) -> str:
@@ -103,7 +103,7 @@ def far_from_target(records: Sequence[Record]) -> str:
         return ""
     epochs = 5 * records[0].settings.get("training", {"epochs": 4})["epochs"]
     longer = f"--recipe {records[0].recipe.partition(',')[0]},epochs={epochs}"
-    return f"None reaches the task's target of {100 * target:.0f} %; {longer}, for example, trains longer."
+    return f"No model reaches the task's target of {100 * target:.0f} %. To train longer, use for example {longer}."
 
 
 def _of_group(records: Sequence[Record], width: int) -> str:

@@ -35,10 +35,13 @@ LONGEST_REASON = 1000
 Advice = Mapping[Kind, str]
 
 ADVICE: Advice = {
-    "WORSE": "WORSE: repair it. Where it is meant, record it with `vitcnn baseline record` and commit that.",
-    "NEW": "NEW: record it with `vitcnn baseline record` and commit that.",
+    "WORSE": "WORSE: fix the code. If the change is intended, run `vitcnn baseline record` and commit the baseline.",
+    "NEW": "NEW: run `vitcnn baseline record` and commit the baseline.",
     "INCONCLUSIVE": "INCONCLUSIVE: measure again on a quiet machine, or give the case a larger tolerance.",
-    "BETTER": "BETTER: record it with `vitcnn baseline record` and commit that: slack hides the next regression.",
+    "BETTER": (
+        "BETTER: run `vitcnn baseline record` and commit the new baseline. By the old one, a later regression could go "
+        "unnoticed."
+    ),
 }
 """What to do about a verdict by stored baselines, where its reason does not say it."""
 
@@ -82,7 +85,8 @@ def measured_again(runs: Sequence[Run]) -> tuple[str, ...]:
 def resumed(*runs: Run) -> tuple[str, ...]:
     """Return a remark on cases that were taken from an interrupted run; none where there are none."""
     cases = sum(len(run.resumed) for run in runs)
-    return (f"Resumed: {counted(cases, 'case')} measured by an interrupted run: this is no baseline.",) if cases else ()
+    taken = f"Resumed: {counted(cases, 'case')} taken from an interrupted run. This run cannot become a baseline."
+    return (taken,) if cases else ()
 
 
 def _table(verdicts: Sequence[Verdict], width: int) -> str:
@@ -93,7 +97,7 @@ def _table(verdicts: Sequence[Verdict], width: int) -> str:
     if left >= LEAST_REASON:
         return _tabulated(HEADERS, [[*row[:4], _filled(row[4], left)] for row in rows])
     left = _left_beside(1, rows, width)
-    return _tabulated((HEADERS[0], "case, metric, change, and why"), [[row[0], _stacked(row, left)] for row in rows])
+    return _tabulated((HEADERS[0], "case, metric, change, and reason"), [[row[0], _stacked(row, left)] for row in rows])
 
 
 def _left_beside(number: int, rows: Sequence[Sequence[str]], width: int) -> int:

@@ -26,7 +26,7 @@ def adapted_model(options: argparse.Namespace) -> Known:
     """Return the model of --adapted for tiles of --tile, with a resize in front where they are of another size."""
     base = options.own_weights
     if base is not None and not base.startswith(OF_FILE):
-        do = "With --adapted it names the file that training started from, and is needed only where that was a file."
+        do = "With --adapted it names the file from which training started; leave it out if that was not a file."
         raise UserError(field="--weights", value=base, allowed="file:PATH", do=do)
     weights = weights_path(base) if base else None
     card = read_card(options.adapted, "--adapted")
@@ -73,5 +73,5 @@ def _require_base(card: Mapping[str, Any], given: Path | None) -> None:
     """Raise UserError where training started from a file of the user's, and nobody says where it lies."""
     started = card["weights"]
     if given is None and started["name"].startswith(OF_FILE) and adaptation(card["adaptation"]).kind != "full":
-        do = f"Training started from {started['file']}, which the folder does not hold: say where it lies."
-        raise UserError(field="--weights", value="nothing", allowed="file:PATH", do=do)
+        do = f"Training started from {started['file']}, which is not in the folder: name this file."
+        raise UserError(field="--weights", value="not given", allowed="file:PATH", do=do)

@@ -54,7 +54,7 @@ def _named(options: argparse.Namespace, device: Device) -> Known:
     for field, value in (("--arch", options.arch), ("--weights", options.own_weights)):
         if value is None:
             do = "Name an architecture and its weights, or a folder of `vitcnn adapt` with --adapted."
-            raise UserError(field=field, value="nothing", allowed="a name", do=do)
+            raise UserError(field=field, value="not given", allowed="a name", do=do)
     (name,) = architectures.ask_for([options.arch])
     entry = architectures.architecture(name)
     note = require_tile(entry, options.tile)
@@ -96,5 +96,5 @@ def with_head(entry: Architecture, value: str, px: int) -> WithHead:
         return hub_with_head(entry, px)
     if value.startswith(OF_FILE) and value != OF_FILE:
         return file_with_head(entry, weights_path(value), px)
-    do = "A model that was trained here is kept by `vitcnn adapt` or `vitcnn pretrain`: name its folder or file."
+    do = "A model of `vitcnn adapt` is named by --adapted DIR, weights of `vitcnn pretrain --out FILE` by file:FILE."
     raise UserError(field="--weights", value=value, allowed=ALLOWED, do=do)

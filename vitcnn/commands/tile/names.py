@@ -29,8 +29,9 @@ def names_for(path: Path | None, num_classes: int) -> tuple[str, ...]:
     """Return the names in a file, if one is given; UserError where they are more or fewer than the classes."""
     names = () if path is None else read_names(path)
     if names and len(names) != num_classes:
-        allowed = f"a file of {num_classes:,} names, one a line, as the weights have classes"
-        raise UserError(field="--classes", value=short(path or ""), allowed=allowed, do=f"It holds {len(names):,}.")
+        allowed = f"a file with a name on each line for the {num_classes:,} classes of the weights"
+        do = f"This file has {len(names):,} names."
+        raise UserError(field="--classes", value=short(path or ""), allowed=allowed, do=do)
     return names
 
 
