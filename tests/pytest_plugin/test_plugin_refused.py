@@ -54,9 +54,12 @@ def refused(suite, *args):
         ("--arch lenet,lenot", ["architecture", "'lenot'", "Did you mean lenet"]),
         (
             "--arch lenet --task digit_sum_digits",
-            ["--task: 'digit_sum_digits'", "input of digit_sum_digits is a sequence of images, and none of lenet is"],
+            [
+                "--task: 'digit_sum_digits'",
+                "input of digit_sum_digits is a sequence of images, which does not fit lenet",
+            ],
         ),
-        ("--arch sum_fc,lenet --task digits", ["--arch: 'sum_fc'", "a sequence of images, and none of digits is"]),
+        ("--arch sum_fc,lenet --task digits", ["--arch: 'sum_fc'", "a sequence of images, which does not fit digits"]),
         ("--task digit", ["task", "'digit'", "Allowed: ", "Did you mean digits"]),
         ("--preset smok", ["--preset", "'smok'", "full, smoke, standard", "Did you mean smoke"]),
         ("--preset xyz", ["--preset", "'xyz'", "full, smoke, standard", "Check the spelling"]),
