@@ -17,7 +17,7 @@ README = """\
 
 {answer}
 
-`card.json` says what it was trained on and how, which weights it started from, and what it reached.{merged}
+`card.json` holds the training data, the settings, the weights from which training started, and the results.{merged}
 
 ## To load it
 
@@ -28,12 +28,12 @@ With vitcnn, which prepares the images itself (floats -1..1, {channels} x {px} x
 ```
 {peft}"""
 
-MERGED = " `merged.safetensors`\nholds all weights, the updates added to them, in timm's layout."
+MERGED = " `merged.safetensors`\nholds all weights with the updates added, in timm's layout."
 
 PEFT = """
-With plain peft, `base` is any timm model of the same architecture and classes that holds the weights that training
-started from; `base_of` builds one. It is given images of {channels} x {model_px} x {model_px} px, black 0 and white 1,
-less the mean ({mean}), divided by the standard deviation ({std}):
+With plain peft, `base` is any timm model of the same architecture and number of classes, with the weights from which
+training started; `base_of` builds one. Its images have {channels} x {model_px} x {model_px} px. Scale them to 0 (black)
+to 1 (white), subtract the mean ({mean}) and divide by the standard deviation ({std}):
 
 ```python
 {lines}
@@ -48,11 +48,11 @@ def answer(card: Mapping[str, Any]) -> str:
     trained, of = results["num_trainable"], results["num_parameters"]
     reached = f"{100 * results['test_accuracy']:.1f} % of {data['num_test_images']:,} test images are right"
     is_twice = results["file_bytes"] != results["trained_bytes"]
-    held = f", {results['trained_bytes'] / KILO:,.1f} kB of them trained, the others zeros" if is_twice else ""
+    held = f", of which {results['trained_bytes'] / KILO:,.1f} kB are trained, the rest zeros" if is_twice else ""
     return (
         f"{reached} (95 % interval {low} to {high} %), after {results['training_time_s']:.1f} s of training on "
         f"{data['num_train_images']:,} images{_unseen(data)}. {trained:,} of {of:,} parameters trained "
-        f"({100 * trained / of:.2g} %); they take {results['file_bytes'] / KILO:,.1f} kB{held}."
+        f"({100 * trained / of:.2g} %). Their file has {results['file_bytes'] / KILO:,.1f} kB{held}."
     )
 
 
@@ -65,7 +65,7 @@ def _unseen(data: Mapping[str, Any]) -> str:
 def summary(card: Mapping[str, Any], out: Path) -> str:
     """Return what the command prints: the answer, where the files are, and how to load them."""
     of = f"{card['architecture']} with {card['adaptation']} on {card['data']['task']}, from {card['weights']['name']}"
-    lines = [f"{of}: {answer(card)}", f"It lies in {short(out)}; load it with", "", *_ours(card, short(out))]
+    lines = [f"{of}: {answer(card)}", f"The result is in {short(out)}. To load it:", "", *_ours(card, short(out))]
     if is_lora(card):
         lines += ["", "or with plain peft:", "", *_peft(card, short(out))]
     return "\n".join(lines)
