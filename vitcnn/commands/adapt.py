@@ -28,27 +28,29 @@ FEW_TEST_IMAGES = 8
 def add_to(commands: Any) -> None:
     """Add the grammar of `vitcnn adapt` to the subparsers of `vitcnn`."""
     adapt = commands.add_parser("adapt", help="adapt a pretrained model to a task, and keep the adapter and a card")
-    adapt.add_argument("arch", metavar="ARCH", help="the architecture, as --arch of the suite takes it")
-    adapt.add_argument("--task", required=True, metavar="NAME", help="the data set, as --task of the suite takes it")
+    adapt.add_argument("arch", metavar="ARCH", help="an architecture of the catalogue, timm/NAME or FILE.py:NAME")
+    adapt.add_argument("--task", required=True, metavar="NAME", help="a data set, folder:PATH or FILE.py:NAME")
     method = (
-        "what trains: full, head, head_viewsK, loraR_TARGETS such as lora16_qv, or lora alone, which is rank 16 on "
-        "query and value, of a model without attention on its convolutions; default: lora"
+        "what trains: full, head, head_viewsK, loraR_TARGETS such as lora16_qv, or lora: rank 16 on query and value, "
+        "or on the convolutions of a model without attention; default: lora"
     )
     adapt.add_argument("--method", default=LORA, metavar="NAME", help=method)
-    weights = "where it starts: random, hub, file:PATH or the name of a task; default: as the recipe says"
+    weights = "the weights to start from: random, hub, file:PATH or the name of a task; default: those of the recipe"
     adapt.add_argument("--weights", metavar="VALUE", help=weights)
-    recipe = "the training recipe, or a variant: transfer_lora_vit,epochs=3; default: of a transfer_ set"
+    recipe = (
+        "a training recipe, or a variant such as transfer_lora_vit,epochs=3; default: the transfer_* recipe that fits"
+    )
     adapt.add_argument("--recipe", metavar="NAME", help=recipe)
-    few = "train on so many images, of each class as many; default: all"
+    few = "train on N images, balanced over the classes; default: all"
     adapt.add_argument("--num-train", type=int, metavar="N", help=few)
-    seed = "of the head, the updates and the order of the images; default: 0"
+    seed = "the seed of the head, the updates and the order of the images; default: 0"
     adapt.add_argument("--seed", type=int, default=0, metavar="N", help=seed)
     device = "the device to train on: auto, cpu, cuda or cuda:N; default: auto"
     adapt.add_argument("--device", default="auto", metavar="NAME", help=device)
     adapt.add_argument("--precision", choices=get_args(Precision), default="fp32", help="default: fp32")
     data_root = "the folder for data sets; default: $VITCNN_DATA, or vitcnn/data in the user's cache folder"
     adapt.add_argument("--data-root", action=GivenPath, metavar="DIR", help=data_root)
-    out = "the folder of the adapter and its card; absent or empty"
+    out = "the folder to write the adapter and its card to; it must be absent or empty"
     adapt.add_argument("--out", action=GivenPath, required=True, metavar="DIR", help=out)
     merge = "also write all weights with the updates added to them, as merged.safetensors in timm's layout"
     adapt.add_argument("--merge", action="store_true", help=merge)

@@ -22,16 +22,16 @@ def add_to(commands: Any) -> None:
     pretrain = commands.add_parser(
         "pretrain", help="train an architecture on a task, and keep its weights to start from"
     )
-    pretrain.add_argument("arch", metavar="ARCH", help="the architecture, as --arch of the suite takes it")
-    task = "the data set, such as glyphs62 or shapes; as --task of the suite takes it"
+    pretrain.add_argument("arch", metavar="ARCH", help="an architecture of the catalogue, timm/NAME or FILE.py:NAME")
+    task = "a data set such as glyphs62 or shapes, folder:PATH or FILE.py:NAME"
     pretrain.add_argument("--task", required=True, metavar="NAME", help=task)
-    recipe = "the training recipe; default: that of the task which suits the architecture, for one epoch"
+    recipe = "a training recipe; default: one epoch of the recipe that fits the task and the architecture"
     pretrain.add_argument("--recipe", metavar="NAME", help=recipe)
     device = "the device to train on: auto, cpu, cuda or cuda:N; default: auto"
     pretrain.add_argument("--device", default="auto", metavar="NAME", help=device)
     data_root = "the folder for data sets, and for weights; default: $VITCNN_DATA, or vitcnn/data in the user's cache"
     pretrain.add_argument("--data-root", action=GivenPath, metavar="DIR", help=data_root)
-    out = "also copy the weights to this file, which is not there yet"
+    out = "also copy the weights to this file, which must not exist"
     pretrain.add_argument("--out", action=GivenPath, metavar="FILE", help=out)
     pretrain.set_defaults(run=run_pretrain)
 

@@ -49,7 +49,7 @@ def published(run: Run, *, width: int) -> str:
         return ""
     title = (
         f"Published figures beside ours on {run.environment.device}: mean ± standard deviation over seeds or rounds. "
-        "Our training time holds neither compilation nor testing."
+        "Our training time includes neither compilation nor testing."
     )
     below = "\n".join(textwrap.fill(line, width, subsequent_indent=INDENT, break_on_hyphens=False) for line in missing)
     return "\n\n".join(filter(None, [textwrap.fill(title, width), *parts, below]))

@@ -91,7 +91,7 @@ def crossovers(leads: Mapping[int, int], one: str, other: str) -> list[str]:
 
 def _of_group(group: Mapping[str, BySize], between: Sequence[tuple[str, str]], width: int) -> str:
     first = next(iter(next(iter(group.values())).values()))
-    title = f"Accuracy on {first.settings['task']} after training on so many images, %, mean of the seeds (worst-best):"
+    title = f"Accuracy on {first.settings['task']} by the number of training images, %, mean of seeds (worst-best):"
     columns = {name: {f"{size:,}": _entry(record) for size, record in sizes.items()} for name, sizes in group.items()}
     rows = [f"{size:,}" for size in sorted({size for sizes in group.values() for size in sizes})]
     told = [line(one, group[one], other, group[other]) for one, other in between if {one, other} <= group.keys()]

@@ -28,15 +28,15 @@ def add_to(commands: Any) -> None:
     tile = commands.add_parser("tile", help="run a model on the tiles of an image, a folder of images or a video")
     what = "an image, a folder of images, or a video"
     tile.add_argument("input", metavar="INPUT", action=GivenPath, help=what)
-    tile.add_argument("--arch", metavar="NAME", help="the architecture, as --arch of the suite takes it")
-    weights = "random, hub or file:PATH; they answer in their own classes"
+    tile.add_argument("--arch", metavar="NAME", help="an architecture of the catalogue, timm/NAME or FILE.py:NAME")
+    weights = "random, hub or file:PATH; the model answers in the classes of these weights"
     tile.add_argument("--weights", dest="own_weights", metavar="VALUE", help=weights)
-    adapted = "a folder that `vitcnn adapt` wrote, in place of --arch and --weights; its base may be named by these"
+    adapted = "a folder of `vitcnn adapt`, instead of --arch and --weights, which may then name its base"
     tile.add_argument("--adapted", action=GivenPath, metavar="DIR", help=adapted)
     tile.add_argument("--tile", type=int, default=512, metavar="PX", help="pixels a side of a tile; default: 512")
-    overlap = "the share of a tile that its neighbour shows too, from 0, below 1; default: 0.1"
+    overlap = "the share of a tile that the next one repeats, from 0 to below 1; default: 0.1"
     tile.add_argument("--overlap", type=float, default=0.1, metavar="SHARE", help=overlap)
-    output = "tiles: a heat map and the surest tiles; dense: a class for each pixel; frame: one answer; default: tiles"
+    output = "tiles: a heat map and boxes; dense: a class for each pixel; frame: one answer; default: tiles"
     tile.add_argument("--output", choices=OUTPUTS, default="tiles", help=output)
     blend = "how overlapping tiles are weighted in a dense map; default: gaussian"
     tile.add_argument("--blend", choices=BLENDS, default="gaussian", help=blend)
@@ -44,16 +44,16 @@ def add_to(commands: Any) -> None:
     tile.add_argument("--frame-by", choices=REDUCTIONS, default="mean", help=answer)
     one = "the class that the heat map shows, by its name or number; default: the frame's answer"
     tile.add_argument("--class", dest="heat_class", metavar="NAME", help=one)
-    classes = "a text file with the name of one class a line, in the order of the logits"
+    classes = "a text file with the name of a class on each line, in the order of the logits"
     tile.add_argument("--classes", action=GivenPath, metavar="FILE", help=classes)
-    batch = "tiles in one forward, or auto: as many as half of the free memory is measured to hold; default: 8"
+    batch = "tiles in one forward pass, or auto: as many as fit into half of the free memory; default: 8"
     tile.add_argument("--batch", default="8", metavar="N", help=batch)
     device = "the device: auto, cpu, cuda or cuda:N; default: auto"
     tile.add_argument("--device", default="auto", metavar="NAME", help=device)
     tile.add_argument("--precision", choices=get_args(Precision), default="fp32", help="default: fp32")
-    data_root = "the folder of weights that were made here; default: $VITCNN_DATA, or vitcnn/data in the user's cache"
+    data_root = "the folder of weights that vitcnn made; default: $VITCNN_DATA, or vitcnn/data in the user's cache"
     tile.add_argument("--data-root", action=GivenPath, metavar="DIR", help=data_root)
-    out = "the folder of the overlays and results; absent or empty"
+    out = "the folder to write overlays and results to; it must be absent or empty"
     tile.add_argument("--out", action=GivenPath, required=True, metavar="DIR", help=out)
     tile.set_defaults(run=run_tile)
 
