@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from miniature import SWITCH_ON
 
 from vitcnn.record import Selection, load_run
 from vitcnn.record.answers import answers
@@ -237,3 +238,42 @@ def test_a_run_says_what_of_the_suite_was_asked_for(suite):
     assert run.selection == Selection(
         preset="full", keyword="ant", markers="not slow", paths=("benchmarks/test_own.py::test_ant",)
     )
+
+
+FULL_DISK = """
+    import errno
+    import os
+
+
+    def full(file):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+    def pytest_runtest_HOOK(nodeid):
+        if "test_bee[LAST]" in nodeid:
+            os.fsync = full
+"""
+"""What the disk says from a hook of one case on: each file is flushed to it."""
+
+
+@pytest.mark.parametrize(
+    "hook, last, lost, ending",
+    [
+        ("logstart", "10", "journal.jsonl", "Cases: 1 not run, 2 passed."),
+        ("logfinish", "20", "run.json", "Cases: 3 passed."),
+    ],
+)
+def test_a_run_that_cannot_be_written_is_reported_and_can_be_resumed(suite, hook, last, lost, ending):
+    suite.write("conftest.py", FULL_DISK.replace("HOOK", hook).replace("LAST", last) + f"\n    {SWITCH_ON}")
+    suite.write("test_save.py", CASES)
+    full = suite.run()
+    assert full.exit_code == pytest.ExitCode.INTERNAL_ERROR, full.out
+    do = "Make room; with `--resume out1` the same command repeats no case that passed."
+    assert f"out1/{lost} could not be written (No space left on device). {do}" in full.out
+    assert ending in full.out
+    assert "Traceback" not in full.out
+    assert "JSON of this run" not in full.out
+    suite.write("conftest.py", SWITCH_ON)
+    resumed = suite.run("--resume", full.folder)
+    assert resumed.exit_code == 0, resumed.out
+    assert len(resumed.run.resumed) == len(full.journal) > 0

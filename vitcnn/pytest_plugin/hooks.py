@@ -6,7 +6,8 @@ import gc
 import signal
 import sys
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -155,7 +156,8 @@ class SuiteHooks:
     def pytest_runtestloop(self) -> None:
         """Begin the journal: it says where the cases are measured, so that another run can go on from it."""
         if not self.is_worker and not self.config.option.collectonly:
-            self.ledger.begin()
+            with self._ending_where_not_written():
+                self.ledger.begin()
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Enter that a case has started."""
@@ -183,7 +185,23 @@ class SuiteHooks:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Enter how a case ended."""
         if not self.is_worker:
-            self.ledger.report(report)
+            with self._ending_where_not_written():
+                self.ledger.report(report)
+
+    def _not_written(self, path: Path, error: OSError) -> str:
+        do = f"Make room; with `--resume {short(self.options.out)}` the same command repeats no case that passed"
+        return f"{short(path)} could not be written ({error.strerror}). {do}."
+
+    @contextmanager
+    def _ending_where_not_written(self) -> Iterator[None]:
+        """End the session where the journal cannot be written: what is measured from then on could be lost."""
+        fault = ""
+        try:
+            yield
+        except OSError as error:
+            fault = self._not_written(self.ledger.journal, error)
+        if fault:
+            pytest.exit(fault)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, Any, Any]:
@@ -192,7 +210,7 @@ class SuiteHooks:
         A second SIGTERM does not cut the saving off.
         """
         self._on_sigterm(signal.SIG_IGN)
-        self._save()
+        self._save(session)
         if self.gate.is_asked and session.exitstatus in JUDGED:
             self._on_sigterm(interrupt)
             self.gate.judge(self.run)
@@ -204,21 +222,29 @@ class SuiteHooks:
         finally:
             asked: Path | None = self.config.getoption("benchmark_json")
             if asked and self._saved and not self._saved_by_benchmark:  # it writes none where nothing was timed
-                write_json(asked, self._saved)
+                self._write(asked, session)
         if self._saved_by_benchmark:
-            self._faults = finish_files(self.config, stored_before, self.run)
+            self._faults += finish_files(self.config, stored_before, self.run)
         return result
 
     def _on_sigterm(self, handler: Any) -> None:
         if self._sigterm is not None:
             signal.signal(signal.SIGTERM, handler)
 
-    def _save(self) -> None:
+    def _save(self, session: pytest.Session) -> None:
         if self.is_worker or self.config.option.collectonly or not self.ledger.results():
             return
         self._saved = self._document()
         self._saved_by_benchmark = False
-        write_json(self.ledger.run_json, self._saved)
+        self._write(self.ledger.run_json, session)
+
+    def _write(self, path: Path, session: pytest.Session) -> None:
+        """Write the run to `path`. Where that fails, the report still says what was measured, and the session fails."""
+        try:
+            write_json(path, self._saved)
+        except OSError as error:
+            self._faults.append(self._not_written(path, error))
+            session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
 
     def _document(self) -> dict[str, Any]:
         """Return the run as pytest-benchmark would save it, by its public hooks."""
@@ -257,7 +283,8 @@ class SuiteHooks:
                 terminalreporter.write_line(self._summary(width))
                 for line in (*resumed(self.run), *self._faults):
                     terminalreporter.write_line(f"\n{line}")
-                terminalreporter.write_line(f"\nJSON of this run: {short(self.ledger.run_json)}")
+                if self.ledger.run_json.is_file():
+                    terminalreporter.write_line(f"\nJSON of this run: {short(self.ledger.run_json)}")
                 if self.options.request is None:  # nobody looks at the plots of a run that vitcnn asked for
                     for line in plot_lines(self.run, self.options.out):
                         terminalreporter.write_line(line)

@@ -84,6 +84,11 @@ class Ledger:
         """Where the run's JSON goes."""
         return self.out / RUN_JSON
 
+    @property
+    def journal(self) -> Path:
+        """Where the journal goes."""
+        return self._journal.path
+
     def collect(self, items: Iterable[pytest.Item]) -> None:
         """Enter every case among `items`; UsageError where two have one id, since it is the key of a baseline."""
         places: dict[str, str] = {}
