@@ -2,8 +2,10 @@
 
 import pytest
 from miniature import OPTIONS, SWITCH_ON, set_for_processes
+from record_builders import run_of
 
 from vitcnn.processes.fresh import Request, measure_in_fresh_process
+from vitcnn.pytest_plugin.tracing import Tracing
 from vitcnn.tracing.events import EVENTS
 from vitcnn.tracing.summary import summary_of_file
 from vitcnn.tracing.trace_file import traces_in
@@ -73,6 +75,14 @@ def test_the_run_is_about_the_whole_suite_and_its_records_know_nothing_of_traces
     assert "trace" not in str(result.document["vitcnn"]).lower()
 
 
+def test_the_commands_at_the_end_quote_the_folder(tmp_path):
+    tracing = Tracing(tmp_path / "my runs")
+    tracing._num_recorded = 1
+    (line,) = tracing.finish(run_of())
+    named = f"'{tmp_path}/my runs'"
+    assert line.endswith(f". `tensorboard --logdir {named}` shows it; `vitcnn trace {named}` explains it.")
+
+
 def test_a_disk_that_fills_costs_the_traces_and_nothing_else(suite):
     suite.write("conftest.py", FULL_DISK)
     suite.write("benchmarks/test_mini.py", MINI.partition("    def test_fails")[0])
@@ -92,6 +102,15 @@ def test_a_session_that_vitcnn_asked_for_leaves_none(suite, monkeypatch):
     measure_in_fresh_process(arguments, out=suite.root / "out", root=suite.root, request=Request())
     assert (suite.root / "out" / "run.json").is_file()
     assert not (suite.root / "runs").exists()
+
+
+def test_workers_of_xdist_do_not_take_the_folder_for_tests_and_record_none(suite):
+    pytest.importorskip("xdist", reason="pytest-xdist is not installed: pip install pytest-xdist")
+    suite.write("benchmarks/test_own.py", OWN)
+    result = suite.run("benchmarks", "-p", "xdist", "-n1", "--trace", "my runs")
+    assert result.exit_code == 0, result.out
+    assert result.outcomes == {"test_own": "disabled"}
+    assert "--trace recorded nothing: no case that uses torch was measured." in result.out
 
 
 @pytest.mark.parametrize(

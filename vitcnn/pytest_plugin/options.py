@@ -187,7 +187,7 @@ def add_options(parser: pytest.Parser) -> None:
 def check_options(config: pytest.Config) -> Options:
     """Return the checked options; UserError if one is not valid."""
     is_worker = hasattr(config, "workerinput")
-    trace = None if is_worker else asked_folder(config)  # before others read what is left of the arguments
+    trace = asked_folder(config)  # before others read what is left of the arguments
     device = resolve(config.getoption("--device"))
     preset = device.default_preset if config.getoption("--preset") is None else config.getoption("--preset")
     if preset not in PRESETS:

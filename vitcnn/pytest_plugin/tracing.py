@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from shlex import quote
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -28,12 +29,17 @@ FIRST = f"Put the path first: pytest benchmarks {OPTION} runs. {OPTION} alone is
 
 
 def asked_folder(config: pytest.Config) -> Path | None:
-    """Return the folder that --trace names, None where it names none; UserError where that cannot be one.
+    """Return the folder that --trace names, None where it names none and on an xdist worker, which records none.
 
-    pytest has read the folder as a path to collect tests from, behind its own switch: both are taken back.
+    pytest has read the folder as a path to collect tests from, behind its own switch: both are taken back. UserError
+    where it cannot be a folder for traces.
     """
     _, text = without_trace([str(argument) for argument in config.invocation_params.args])
     if text is None or not config.option.trace:
+        return None
+    if hasattr(config, "workerinput"):  # the session that started this one has checked the folder
+        config.option.trace = False
+        config.args.remove(text)
         return None
     folder = given_path(OPTION, text)
     is_suite = folder.is_dir() and any(folder.glob("test_*.py"))
@@ -93,9 +99,11 @@ class Tracing:
         except Exception as error:  # as above
             lines.append(f"TensorBoard's scalars and images are lost ({type(error).__name__}: {error}).")
         if self._num_recorded:
-            shown = short(self.folder)
-            there = f"{counted(self._num_recorded, 'trace')} of this run: {shown}"
-            lines.append(f"{there}. `tensorboard --logdir {shown}` shows them; `vitcnn trace {shown}` explains them.")
+            shown, it = short(self.folder), "it" if self._num_recorded == 1 else "them"
+            there, named = f"{counted(self._num_recorded, 'trace')} of this run: {shown}", quote(shown)
+            lines.append(f"{there}. `tensorboard --logdir {named}` shows {it}; `vitcnn trace {named}` explains {it}.")
+        elif not self._lost:
+            lines.append(f"{OPTION} recorded nothing: no case that uses torch was measured.")
         return lines
 
     def _write_events(self, run: Run) -> None:
