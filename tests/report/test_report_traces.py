@@ -78,6 +78,16 @@ def test_who_waits_for_whom_is_told(on_gpu, idle_s, said):
     assert where_it_goes(summary(on_gpu=on_gpu, families=families))[1].startswith(said)
 
 
+@pytest.mark.parametrize("on_gpu", [True, False])
+def test_nobody_is_blamed_for_what_the_profiler_may_add(on_gpu):
+    families = {PRODUCT: 0.009, IDLE: 0.006}
+    assert (
+        "which may all be due to the profiler: it adds 7.00 ms to a run. 100 "
+        in where_it_goes(summary(on_gpu=on_gpu, families=families, timed_s=0.008))[1]
+    )
+    assert "profiler" not in where_it_goes(summary(on_gpu=on_gpu, families=families, timed_s=0.0091))[1]
+
+
 def test_tables_show_phases_families_parts_and_operators():
     text = trace_text(summary(parts={"blocks.0": 0.002, "head": 0.001}, back={"blocks.0": 0.004}), width=200)
     rows = [line.split("  ") for line in text.splitlines()]
@@ -113,7 +123,13 @@ def test_a_difference_is_explained_by_family():
 
 def test_what_both_took_without_the_profiler_is_told():
     found = difference(summary(timed_s=0.008), summary(families={PRODUCT: 0.03, IDLE: 0.001}, timed_s=0.02))
-    assert why(found)[1] == "Without the profiler they take 8.00 ms (A) and 20.0 ms (B) a run."
+    assert why(found)[0] == "B takes 3.10 times as long as A: 31.0 ms against 10.0 ms a run."
+    assert why(found)[1] == "Without the profiler B takes 2.50 times as long as A: 20.0 ms against 8.00 ms a run."
+    alike = difference(summary(timed_s=0.008), summary(timed_s=0.004))
+    assert why(alike)[:2] == [
+        "Both take about as long: 10.0 ms and 10.0 ms a run.",
+        "Without the profiler A takes 2.00 times as long as B: 8.00 ms against 4.00 ms a run.",
+    ]
 
 
 def shortened(text):

@@ -85,14 +85,21 @@ def _waiting(summary: Summary) -> str:
     each = f"{_s((summary.run_s - summary.idle_s) / max(summary.calls, 1))} each on average"
     gaps = f"{summary.gaps:,.4g} gaps of 10 µs or more, the longest {_s(summary.longest_gap_s)}"
     facts = f"{ran}, {each}; {gaps}."
+    what = "The GPU idles for" if summary.on_gpu else "For"
+    idle = "of it" if summary.on_gpu else "of it no operator runs"
+    return f"{what} {_percent(share)} {idle}{_who_waits(summary, share)}. {facts}"
+
+
+def _who_waits(summary: Summary, share: float) -> str:
+    """Return what takes the idle time where it is much of a run; what the profiler adds to a run could be all of it."""
+    if share <= (LAUNCH_BOUND_IDLE if summary.on_gpu else HOST_BOUND_IDLE):
+        return ""
+    added_s = summary.run_s - summary.timed_s
+    if summary.timed_s and added_s >= summary.idle_s:
+        return f", which may all be due to the profiler: it adds {_s(added_s)} to a run"
     if summary.on_gpu:
-        if share > LAUNCH_BOUND_IDLE:
-            waits = "it waits for the host, which cannot launch fast enough"
-            return f"The GPU idles for {_percent(share)} of it: {waits}. {facts}"
-        return f"The GPU idles for {_percent(share)} of it. {facts}"
-    if share > HOST_BOUND_IDLE:
-        return f"For {_percent(share)} of it no operator runs: Python between the operators takes that long. {facts}"
-    return f"For {_percent(share)} of it no operator runs. {facts}"
+        return ": it waits for the host, which cannot launch fast enough"
+    return ": Python between the operators takes that long"
 
 
 def _shares(title: str, times_s: Mapping[str, float], whole_s: float) -> str:
@@ -160,26 +167,32 @@ def _pairs(title: str, rows: Mapping[str, tuple[float, float]], more_s: float) -
 
 def why(found: Difference) -> list[str]:
     """Return sentences that explain the difference between two traces."""
-    left_s, right_s = found.run_s
     unit = "an image" if found.per_image else "a run"
-    if abs(found.more_s) <= ALIKE * max(left_s, right_s):
-        return [f"Both take about as long: {_s(left_s)} and {_s(right_s)} {unit}.", *_by_family(found)]
-    slow, fast = ("B", "A") if found.more_s > 0 else ("A", "B")
-    times = max(left_s, right_s) / max(min(left_s, right_s), 1e-12)
-    first = (
-        f"{slow} takes {significant(times)} times as long as {fast}: {_s(max(left_s, right_s))} against "
-        f"{_s(min(left_s, right_s))} {unit}."
-    )
+    compared = _compared(*found.run_s, unit)
+    told = [compared[0].upper() + compared[1:], *_without_profiler(found, unit)]
+    if _are_alike(*found.run_s):
+        return [*told, *_by_family(found)]
     devices = [] if found.left.on_gpu == found.right.on_gpu else ["One ran on a GPU, the other on a CPU."]
-    return [first, *_without_profiler(found, unit), *devices, *_by_family(found), _by_calls(found)]
+    return [*told, *devices, *_by_family(found), _by_calls(found)]
+
+
+def _are_alike(left_s: float, right_s: float) -> bool:
+    return abs(right_s - left_s) <= ALIKE * max(left_s, right_s)
+
+
+def _compared(left_s: float, right_s: float, unit: str) -> str:
+    """Say how many times as long one takes as the other."""
+    if _are_alike(left_s, right_s):
+        return f"both take about as long: {_s(left_s)} and {_s(right_s)} {unit}."
+    slow, fast = ("B", "A") if right_s > left_s else ("A", "B")
+    less, more = sorted((left_s, right_s))
+    times = significant(more / max(less, 1e-12))
+    return f"{slow} takes {times} times as long as {fast}: {_s(more)} against {_s(less)} {unit}."
 
 
 def _without_profiler(found: Difference, unit: str) -> list[str]:
     """Tell what both took in the timed rounds, where both traces say it: short operators seem longer in a trace."""
-    left_s, right_s = found.timed_s
-    if not (left_s and right_s):
-        return []
-    return [f"Without the profiler they take {_s(left_s)} (A) and {_s(right_s)} (B) {unit}."]
+    return [f"Without the profiler {_compared(*found.timed_s, unit)}"] if all(found.timed_s) else []
 
 
 def _by_family(found: Difference) -> list[str]:
