@@ -4,21 +4,26 @@ import re
 
 import pytest
 
+from vitcnn.architectures import architecture
 from vitcnn.bench.lifetimes import Peak
+from vitcnn.bench.predicted_memory import Asked
 from vitcnn.cli import main
 from vitcnn.commands import fit_batch
-from vitcnn.commands.fit_batch_words import parts
+from vitcnn.commands.fit_batch_words import Found, answer, parts
+from vitcnn.tasks import real_images
 
 LENET = ("lenet", "--px", "28", "--device", "cpu")
 REFUSED = [
     (("lenet", "--memory", "16XB"), "--memory: '16XB' cannot be used. Allowed: a number of bytes above 0, or one with"),
     (("lenet", "--memory", "lots"), "Write 16GiB, 800MB or 16e9."),
     (("lenet", "--memory", "0GB"), "--memory: '0GB' cannot be used."),
+    (("lenet", "--memory", "1e30GiB"), "--memory: '1e30GiB' cannot be used. Allowed: at most 1,000 TB."),
     (("lenett", "--memory", "1GB"), "Did you mean lenet or"),
     (("vit_tiny", "--memory", "1GB", "--px", "-1"), "--px: -1 cannot be used."),
-    (("sum_fc", "--memory", "1GB"), "takes a sequence of images as one input, not an image"),
+    (("sum_fc", "--memory", "1GB"), "ARCH: 'sum_fc' cannot be used. Allowed: an architecture of single images"),
     (("lenet", "--memory", "1GB", "--adaptation", "loro"), "adaptation: 'loro' cannot be used."),
-    (("lenet", "--memory", "1GB", "--inference", "--checkpointing"), "Allowed: training."),
+    (("lenet", "--memory", "1GB", "--inference", "--checkpointing"), "--checkpointing: 'with --inference' cannot be"),
+    (("lenet", "--memory", "1GB", "--inference", "--optimizer", "sgd"), "--optimizer: 'with --inference' cannot be"),
 ]
 
 
@@ -52,6 +57,14 @@ def test_it_says_the_batch_the_parts_and_what_makes_room(capsys):
     assert "No GPU was asked: this is predicted alone." in out
     assert number(out, r"--adaptation head +about ([0-9,]+) images") > batch
     assert "--checkpointing" not in out, "lenet has no blocks"
+
+
+def test_what_is_left_of_the_budget_and_what_one_image_more_takes(capsys):
+    asked = Asked(architecture=architecture("lenet"), shape=real_images.input_shape(28), batch=7, optimizer=None)
+    peak = Peak(weights=1000, gradients=0, optimizer=0, activations=0, inputs=0, temporary=15_000_000_000)
+    memory = {"budget": "15.05GB", "memory_bytes": 15_050_000_000}
+    text = answer(Found(asked=asked, **memory, peak=peak, next_bytes=15_069_001_000, room={}, confirmed=None))
+    assert "50.0 MB of the budget is left; one image more would take 69.0 MB." in text
 
 
 def test_inference_has_room_for_more_images_and_less_to_save(capsys):

@@ -118,7 +118,9 @@ def checkpointed(model: nn.Module, entry: Architecture) -> None:
     """Let each block keep its input alone, as timm's models can; NotPredictable where a model cannot."""
     able: list[Any] = [module for module in model.modules() if hasattr(module, "set_grad_checkpointing")]
     if not able:
-        raise NotPredictable(f"{entry.name} has no activation checkpointing (set_grad_checkpointing, as timm has it)")
+        raise NotPredictable(
+            f"{entry.name} has no activation checkpointing (set_grad_checkpointing, as timm has it): leave it out"
+        )
     able[0].set_grad_checkpointing(True)
 
 

@@ -27,6 +27,10 @@ OPTIMIZERS: dict[str, Optimizer] = {
 }
 """Their rates change nothing of the memory."""
 
+USUAL_OPTIMIZER = "adamw"
+MOST_BYTES = 10**15
+"""A larger budget is a slip: torch counts the bytes of a batch that would fill it in 64 bits, and no machine has it."""
+
 
 def add_to(commands: Any) -> None:
     """Add the grammar of `vitcnn fit-batch` to the subparsers of `vitcnn`."""
@@ -38,7 +42,7 @@ def add_to(commands: Any) -> None:
     fit.add_argument("--precision", choices=get_args(Precision), default="fp32", help="default: fp32")
     how = "what trains: full, head, or loraR_TARGETS such as lora16_qv; default: full"
     fit.add_argument("--adaptation", default=FULL, metavar="NAME", help=how)
-    fit.add_argument("--optimizer", choices=tuple(OPTIMIZERS), default="adamw", help="default: adamw")
+    fit.add_argument("--optimizer", choices=tuple(OPTIMIZERS), help=f"default: {USUAL_OPTIMIZER}")
     checkpointing = "keep each block's input alone, and compute the block again in the backward"
     fit.add_argument("--checkpointing", action="store_true", help=checkpointing)
     fit.add_argument("--inference", action="store_true", help="the largest batch of one forward instead of a step")
@@ -54,6 +58,9 @@ def run_fit_batch(options: argparse.Namespace) -> int:
     from vitcnn.device import resolve
 
     memory_bytes = bytes_of("--memory", options.memory)
+    if memory_bytes > MOST_BYTES:
+        allowed = "at most 1,000 TB"
+        raise UserError(field="--memory", value=options.memory, allowed=allowed, do="Write 16GiB, 800MB or 16e9.")
     asked = asked_by(options)
     device = resolve(options.device)
     smallest, peak = smallest_peak(asked)
@@ -83,23 +90,29 @@ def asked_by(options: argparse.Namespace) -> Asked:
     """Return what is asked about, of one image; UserError where a name or a size is not known."""
     from vitcnn import architectures
     from vitcnn.bench.predicted_memory import Asked
+    from vitcnn.input_sizes import with_article
     from vitcnn.tasks import real_images
 
     adaptation(options.adaptation)
     (name,) = architectures.ask_for([options.arch])
     entry = architectures.architecture(name)
+    if entry.sizes.kind != "image":
+        allowed = f"an architecture of single images: {name} takes {with_article(entry.sizes.kind)}"
+        do = "`vitcnn list architectures` shows which take what."
+        raise UserError(field="ARCH", value=name, allowed=allowed, do=do)
     refusal = entry.refusal(options.px) if options.px > 0 else "a size is above 0"
     if refusal:
         raise UserError(field="--px", value=options.px, allowed=refusal, do="Choose another size or architecture.")
-    if options.inference and options.checkpointing:
-        do = "Leave out one of the two."
-        raise UserError(field="--checkpointing", value=True, allowed="training", do=do)
+    for option, value in (("--checkpointing", options.checkpointing), ("--optimizer", options.optimizer)):
+        if options.inference and value:
+            allowed, do = "a training step, which --inference does not measure", "Leave out one of the two."
+            raise UserError(field=option, value="with --inference", allowed=allowed, do=do)
     return Asked(
         architecture=entry,
         shape=real_images.input_shape(options.px),
         batch=1,
         precision=options.precision,
-        optimizer=None if options.inference else OPTIMIZERS[options.optimizer],
+        optimizer=None if options.inference else OPTIMIZERS[options.optimizer or USUAL_OPTIMIZER],
         adaptation=options.adaptation,
         checkpointing=options.checkpointing,
     )

@@ -45,7 +45,7 @@ class Found:
 def answer(found: Found) -> str:
     """Return what is printed."""
     asked = found.asked
-    each = found.next_bytes - found.peak.total
+    left, each = found.memory_bytes - found.peak.total, found.next_bytes - found.peak.total
     lines = [
         f"{asked.architecture.name} {does(asked)} {images(asked.batch)} of {asked.shape.px} px at once "
         f"within {found.budget} ({settings(asked)}).",
@@ -53,7 +53,7 @@ def answer(found: Found) -> str:
         f"Predicted for CUDA, of {quantity(found.memory_bytes, 'B')}:",
         parts(found.peak),
         "",
-        f"One image more would take {quantity(max(0, each), 'B')} more, {quantity(found.next_bytes, 'B')} in all.",
+        f"{quantity(left, 'B')} of the budget is left; one image more would take {quantity(each, 'B')}.",
         confirmation(found),
         textwrap.fill(NOT_IN_IT, WIDTH),
     ]
