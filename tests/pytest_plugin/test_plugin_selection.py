@@ -216,6 +216,7 @@ def test_files_whose_cases_belong_to_a_larger_preset_collect_nothing(suite):
     result = suite.run("--preset=smoke")
     assert result.exit_code == 0, result.out
     assert result.outcomes == {"test_small": "passed"}
+    assert "collected 1 item\n" in result.out
 
 
 def test_a_case_of_an_unknown_architecture_names_the_nearest(suite):

@@ -119,6 +119,7 @@ def test_workers_of_xdist_do_not_take_the_folder_for_tests_and_record_none(suite
         (["--trace", "runs"], "behind the path of the suite"),
         (["benchmarks", "--trace", "benchmarks"], "pytest's own switch"),
         (["benchmarks", "--trace", "benchmarks/test_own.py"], "pytest's own switch"),
+        (["benchmarks", "--trace", "a", "--trace", "b"], "'a b' cannot be used. Allowed: once."),
         (["benchmarks", "--trace", ""], "Perhaps a variable in the command is not set"),
         (["benchmarks", "--trace", "benchmarks/baselines/x"], "without being recorded as one"),
     ],

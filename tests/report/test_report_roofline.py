@@ -115,3 +115,9 @@ def test_energy_that_is_unknown_says_why_once():
 def test_a_share_of_the_peak_above_100_percent_is_explained():
     assert "Above 100 % of the peak" in roofline(run_of(known(latency("lenet", 1.0), compute=2.4)), width=120)
     assert "Above 100 % of the peak" not in roofline(run_of(known(latency("lenet", 1.0))), width=120)
+
+
+def test_an_estimated_wait_above_100_percent_is_explained():
+    for dispatch_time_s, times in ((1.6, 1), (0.9, 0)):
+        text = roofline(run_of(known(latency("lenet", 1.0), dispatch_time_s=dispatch_time_s)), width=120)
+        assert text.count("wait above 100 %: starting these operators costs less") == times

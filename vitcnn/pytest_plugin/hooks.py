@@ -97,7 +97,7 @@ class SuiteHooks:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Enter every case, before -k deselects any, and give it the clock of the device."""
-        items[:] = [item for item in items if item.nodeid.partition("[")[0] not in self._without_cases]
+        self._drop_without_cases(items)
         cases = [item for item in items if is_measured(item)]
         self.ledger.collect(cases)
         self._require_resumed_cases(cases)
@@ -111,6 +111,14 @@ class SuiteHooks:
             theirs = item.get_closest_marker("benchmark")
             marker = pytest.mark.benchmark(**{**ours, **(theirs.kwargs if theirs else {})})
             item.add_marker(marker, append=False)
+
+    def _drop_without_cases(self, items: list[pytest.Item]) -> None:
+        """Drop the tests that have no case, so that pytest does not count them as collected either."""
+        number = len(items)
+        items[:] = [item for item in items if item.nodeid.partition("[")[0] not in self._without_cases]
+        reporter: Any = self.config.pluginmanager.get_plugin("terminalreporter")
+        if hasattr(reporter, "_numcollected"):
+            reporter._numcollected -= number - len(items)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Count instructions before the first case is measured, if that was requested."""

@@ -34,13 +34,17 @@ def asked_folder(config: pytest.Config) -> Path | None:
     pytest has read the folder as a path to collect tests from, behind its own switch: both are taken back. UserError
     where it cannot be a folder for traces.
     """
-    _, text = without_trace([str(argument) for argument in config.invocation_params.args])
-    if text is None or not config.option.trace:
+    _, named = without_trace([str(argument) for argument in config.invocation_params.args])
+    if not named or not config.option.trace:
         return None
     if hasattr(config, "workerinput"):  # the session that started this one has checked the folder
         config.option.trace = False
-        config.args.remove(text)
+        config.args.remove(named[0])
         return None
+    if len(named) > 1:
+        do = "One run leaves its traces in one folder: name one."
+        raise UserError(field=OPTION, value=" ".join(named), allowed="once", do=do)
+    (text,) = named
     folder = given_path(OPTION, text)
     is_suite = folder.is_dir() and any(folder.glob("test_*.py"))
     if is_suite or "::" in text or folder.is_file() or config.args == [text]:

@@ -60,6 +60,10 @@ ABOVE_PEAK = (
     "Above 100 % of the peak: convolutions are faster than matrix products here, as where two libraries compute them, "
     "or something else used the machine while the peak was measured."
 )
+ABOVE_ALL = (
+    "wait above 100 %: starting these operators costs less than those of the chain, so the estimate is too high. "
+    "Nearly all of the time may go into starting them."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,5 +199,7 @@ def _notes(records: Sequence[Record], width: int) -> Iterable[str]:
         yield textwrap.fill(told, width)
     if any((_median(record, "model_flop_utilisation") or 0) > 1 for record in shown):
         yield textwrap.fill(ABOVE_PEAK, width)
+    if any(found.shares.get("launch", 0) > 1 for found in map(bound_of, shown) if found):
+        yield textwrap.fill(ABOVE_ALL, width)
     if any(map(is_noisy, shown)):
         yield textwrap.fill(LEGEND, width)
