@@ -1,5 +1,6 @@
 """What is said of traces that were made by hand."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -145,3 +146,15 @@ def test_alike_runs_are_called_alike_and_images_are_compared_where_runs_differ_i
 def test_devices_that_differ_are_told():
     on_gpu = summary(on_gpu=True, families={PRODUCT: 0.0009, IDLE: 0.0001})
     assert "One ran on a GPU, the other on a CPU." in why(difference(on_gpu, summary()))
+
+
+def test_names_are_cut_in_the_middle_where_a_table_would_be_too_wide():
+    names = ["aten::_flash_attention_for_cpu", "aten::_flash_attention_for_cpu_backward"]
+    operators = tuple(Operator(name=name, family=ATTENTION, time_s=0.001, calls=2.0) for name in names)
+    found = replace(summary(), operators=operators)
+    for text in (trace_text(found, width=70), difference_text(difference(found, summary()), width=70)):
+        assert max(map(len, text.splitlines())) <= 70
+        shown = [line.split()[0] for line in text.splitlines() if line.startswith("aten::_fl")]
+        assert [name[-3:] for name in sorted(shown)] == ["ard", "cpu"]
+        assert not set(names) & set(shown)
+    assert set(names) <= set(trace_text(found, width=120).split())

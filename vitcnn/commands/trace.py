@@ -19,6 +19,9 @@ FIELD = "TRACE"
 MOST = 2
 """Of more traces there is no difference."""
 
+NO_TERMINAL = 120, 24
+"""The size for a file or a pipe, where names of operators need not be cut."""
+
 
 def add_to(commands: Any) -> None:
     """Add the grammar of `vitcnn trace` to the subparsers of `vitcnn`."""
@@ -56,7 +59,7 @@ def tell_all(path: Path) -> None:
     faults: list[UserError] = []
     for file in traces_in(path, FIELD):
         try:
-            say(f"{trace_text(summary_of_file(file, FIELD), width=get_terminal_size().columns)}\n")
+            say(f"{trace_text(summary_of_file(file, FIELD), width=get_terminal_size(NO_TERMINAL).columns)}\n")
         except UserError as error:
             faults.append(error)
     if faults:
@@ -69,7 +72,7 @@ def tell_differences(left: Path, right: Path) -> None:
     from vitcnn.tracing.difference import difference
 
     for one, other in pairs(left, right):
-        say(f"{difference_text(difference(one, other), width=get_terminal_size().columns)}\n")
+        say(f"{difference_text(difference(one, other), width=get_terminal_size(NO_TERMINAL).columns)}\n")
 
 
 def pairs(left: Path, right: Path) -> list[tuple[Summary, Summary]]:

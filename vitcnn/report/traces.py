@@ -19,6 +19,9 @@ LEAST_SHARE = 0.001
 LONGEST_NAME = 60
 """Characters of an operator's or a kernel's name: kernels' signatures are long."""
 
+LEAST_NAME = 20
+"""Names are not cut below this many characters, however narrow a terminal is."""
+
 LAUNCH_BOUND_IDLE = 0.3
 """Share of a run that a GPU idles from which on the host does not keep it busy."""
 
@@ -42,11 +45,11 @@ def trace_text(summary: Summary, *, width: int) -> str:
         _shares("Phase", summary.phases, summary.run_s),
         _shares("Family", summary.families, summary.run_s),
         _parts(summary),
-        tabulate(
+        _named(
             [(name, family, *_time(seconds, summary.run_s), calls) for name, family, seconds, calls in operators],
             headers=[what, "family", "time a run", "share", "calls a run"],
-            colalign=("left", "left", "right", "right", "right"),
-            disable_numparse=True,
+            aligned=("left", "left", "right", "right", "right"),
+            width=width,
         ),
     ]
     words = "\n".join(textwrap.fill(line, width) for line in where_it_goes(summary))
@@ -148,21 +151,32 @@ def difference_text(found: Difference, *, width: int) -> str:
     words = "\n".join(textwrap.fill(line, width) for line in why(found))
     most = dict(list(found.operators.items())[:MOST_OPERATORS])
     tables = [
-        _pairs(f"Family, {unit}", {**found.families, "all": found.run_s}, found.more_s),
-        _pairs(f"Phase, {unit}", found.phases, found.more_s),
-        _pairs(f"Operator, {unit}", {_short(name): pair for name, pair in most.items()}, found.more_s),
+        _pairs(f"Family, {unit}", {**found.families, "all": found.run_s}, found.more_s, width),
+        _pairs(f"Phase, {unit}", found.phases, found.more_s, width),
+        _pairs(f"Operator, {unit}", {_short(name): pair for name, pair in most.items()}, found.more_s, width),
     ]
     return "\n\n".join([names, words, *tables])
 
 
-def _pairs(title: str, rows: Mapping[str, tuple[float, float]], more_s: float) -> str:
+def _pairs(title: str, rows: Mapping[str, tuple[float, float]], more_s: float, width: int) -> str:
     shown = [
         (name, _s(left), _s(right), _signed(right - left), _share(right - left, more_s) if more_s else "")
         for name, (left, right) in rows.items()
         if left or right
     ]
     headers = [title, "A", "B", "B - A", "of the difference"]
-    return tabulate(shown, headers=headers, colalign=("left", *("right",) * 4), disable_numparse=True)
+    return _named(shown, headers=headers, aligned=("left", *("right",) * 4), width=width)
+
+
+def _named(rows: Sequence[tuple[str, ...]], *, headers: Sequence[str], aligned: Sequence[str], width: int) -> str:
+    """Return a table whose first column holds names, which are cut where the table would be too wide."""
+    table = tabulate(rows, headers=headers, colalign=aligned, disable_numparse=True)
+    over = max(map(len, table.splitlines())) - width
+    if over <= 0:
+        return table
+    room = max(LEAST_NAME, max((len(name) for name, *_ in rows), default=0) - over)
+    cut = [(_cut(name, room), *rest) for name, *rest in rows]
+    return tabulate(cut, headers=headers, colalign=aligned, disable_numparse=True)
 
 
 def why(found: Difference) -> list[str]:
@@ -244,6 +258,12 @@ def _percent(share: float) -> str:
 
 def _short(name: str) -> str:
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 3]}..."
+
+
+def _cut(name: str, room: int) -> str:
+    """Return a name of at most `room` characters, without its middle: backward and forward differ at the end."""
+    end = (room - 3) // 2
+    return name if len(name) <= room else f"{name[: room - 3 - end]}...{name[-end:]}"
 
 
 def _list(texts: Iterable[str]) -> str:
