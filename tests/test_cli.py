@@ -124,6 +124,12 @@ def test_doctor_is_green_where_smoke_can_run(capsys, monkeypatch):
     assert f"\n{total} cases take about " in out
 
 
+def test_doctor_sees_folders_that_cannot_be_written_to(capsys):
+    main(["doctor", "--preset", "smoke", "--device", "cpu", "--data-root", "/proc/data"])
+    found = " ".join(capsys.readouterr().out.split())
+    assert re.search(r"data root problem /proc/data cannot be written to \(/.*?[^.]\)\. Name another folder\.", found)
+
+
 def test_doctor_says_of_what_energy_would_be_measured_or_why_not(capsys, monkeypatch, tmp_path):
     monkeypatch.setattr("vitcnn.device.rapl.ROOT", tmp_path)
     main(["doctor", "--preset", "smoke", "--device", "cpu"])

@@ -21,7 +21,9 @@ from vitcnn.device.environment import environment
 from vitcnn.device.meter import Unmetered, meter_of
 from vitcnn.device.which import threads_and_reason
 from vitcnn.durations import estimate, known_durations
-from vitcnn.folders import nearest_existing
+from vitcnn.errors import UserError
+from vitcnn.folders import nearest_existing, require_writable
+from vitcnn.quantity import counted
 from vitcnn.recipes import recipe
 from vitcnn.spec import Case, TrainedCase
 from vitcnn.tasks import Tasks
@@ -75,12 +77,13 @@ def _with_way_out(finding: Finding) -> str:
 
 def _software(device: Device) -> list[Finding]:
     found, (_, reason) = environment(device, Path.cwd()), threads_and_reason()
+    threads = counted(found.num_threads, "thread")
     versions = ", ".join(
         f"{name} {getattr(found, name)}" for name in ("vitcnn", "torch", "torchvision", "timm", "peft")
     )
     return [
         Finding(about="software", text=f"Python {found.python}, {versions}"),
-        Finding(about="processor", text=f"{found.cpu}, {found.num_threads} threads ({reason}), {platform.system()}"),
+        Finding(about="processor", text=f"{found.cpu}, {threads} ({reason}), {platform.system()}"),
     ]
 
 
@@ -143,6 +146,10 @@ def _disk(data_root: Path) -> list[Finding]:
 
 def _free(about: str, path: Path) -> Finding:
     free_gb = shutil.disk_usage(nearest_existing(path)).free / GB
+    try:
+        require_writable(about, path)
+    except UserError as error:
+        return Finding(about=about, text=f"{path} cannot be written to ({error.do.rstrip('.')})", do="Name another folder.")
     do = "Free some space, or name another folder." if free_gb < LITTLE_DISK_GB else ""
     return Finding(about=about, text=f"{path}, {free_gb:.1f} GB free", do=do)
 
