@@ -149,7 +149,8 @@ def _free(about: str, path: Path) -> Finding:
     try:
         require_writable(about, path)
     except UserError as error:
-        return Finding(about=about, text=f"{path} cannot be written to ({error.do.rstrip('.')})", do="Name another folder.")
+        text = f"{path} cannot be written to ({error.do.rstrip('.')})"
+        return Finding(about=about, text=text, do="Name another folder.")
     do = "Free some space, or name another folder." if free_gb < LITTLE_DISK_GB else ""
     return Finding(about=about, text=f"{path}, {free_gb:.1f} GB free", do=do)
 
