@@ -49,6 +49,7 @@ def test_traced_memory_and_another_allocator_are_modes(monkeypatch):
             lambda: torch.set_autocast_enabled("cpu", False),
             "autocast",
         ),
+        (lambda: torch.set_flush_denormal(True), lambda: torch.set_flush_denormal(False), "denormals flushed to zero"),
     ],
 )
 def test_what_torch_does_everywhere_is_a_mode(switch, normal, name):

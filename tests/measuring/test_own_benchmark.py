@@ -1,6 +1,6 @@
 import json
 from concurrent.futures import Future
-from itertools import cycle
+from itertools import chain, cycle
 
 import pytest
 import torch
@@ -46,6 +46,26 @@ def test_what_differs_from_call_to_call_is_no_count(cpu):
     record = benchmark(lambda: torch.ones(next(sizes))).measure(device=cpu, stopwatch=stopwatch_of(0.5))
     assert {m.metric for m in record.measurements} == {"latency_s", "images_per_s"}
     assert "counted_with" not in record.settings
+
+
+@pytest.mark.parametrize(
+    "result, kind",
+    [
+        (map(abs, [1]), "map"),
+        (chain([1], [2]), "chain"),
+        (([1], (n for n in [1])), "generator"),
+        ({"answers": [iter([1])]}, "list_iterator"),
+        ([Future()], "Future"),
+    ],
+)
+def test_work_that_is_left_for_later_fails_the_case_however_it_is_wrapped(cpu, result, kind):
+    with pytest.raises(CaseError, match=f"the function returned a {kind}"):
+        benchmark(lambda: result).measure(device=cpu, stopwatch=stopwatch_of(0.5))
+
+
+@pytest.mark.parametrize("result", [[1, (2, {"three": 3})], "text", range(9), [iter([1])] * 1_000, {1: torch.ones(2)}])
+def test_results_that_are_there_are_taken(cpu, result):
+    assert benchmark(lambda: result).measure(device=cpu, stopwatch=stopwatch_of(0.5)).status == "ok"
 
 
 def test_record_says_how_it_was_timed_and_is_json(cpu):

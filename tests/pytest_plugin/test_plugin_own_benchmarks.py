@@ -93,7 +93,7 @@ def test_what_a_time_means_nothing_without_is_recorded(suite):
     }
     reasons = {case.id.partition("::")[2]: case.reason for case in result.run.cases if case.outcome == "failed"}
     assert set(reasons) == {"test_nothing_runs[generator]", "test_nothing_runs[coroutine]"}
-    assert "the function returned a generator, of which nothing has run" in reasons["test_nothing_runs[generator]"]
+    assert "the function returned a generator, whose work has not been done" in reasons["test_nothing_runs[generator]"]
 
 
 def test_every_row_has_a_record(result):

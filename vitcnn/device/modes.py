@@ -26,6 +26,7 @@ def _of_python() -> tuple[str, ...]:
         "tracemalloc": tracemalloc.is_tracing(),
         f"PYTHONMALLOC={os.environ.get('PYTHONMALLOC', '')}": bool(os.environ.get("PYTHONMALLOC")),
         f"gc.set_threshold{thresholds}": thresholds not in USUAL_THRESHOLDS,
+        "denormals flushed to zero": sys.float_info.min / 2 == 0,
     }
     return tuple(name for name, on in is_on.items() if on)
 

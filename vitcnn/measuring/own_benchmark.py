@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,12 @@ from vitcnn.metrics.counts import OF_A_FUNCTION
 from vitcnn.metrics.rounds import IMAGES_PER_S, LATENCY_S
 from vitcnn.record import Measurement, Record, Status
 from vitcnn.spec import TIME_TOLERANCE
+
+NESTED = 3
+"""Levels of collections in a function's result that are searched for work that has not been done."""
+
+FEW = 100
+"""Items of a collection that is searched: a search of many would take a noticeable part of the function's time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,12 +54,13 @@ class OwnBenchmark:
     def run_whole(self) -> object:
         """Return what the function returns; CaseError where that has yet to run, or runs on elsewhere."""
         result = self.run()
-        if inspect.isgenerator(result) or inspect.isasyncgen(result) or inspect.isawaitable(result):
-            do = "use it up, or await it, in the function that is timed"
-            raise CaseError(f"the function returned a {type(result).__name__}, of which nothing has run: {do}")
-        if is_pending(result):
-            do = "wait for its result in the function that is timed"
-            raise CaseError(f"the function returned a {type(result).__name__} whose work has not ended: {do}")
+        for part in parts_of(result):
+            if isinstance(part, Iterator | AsyncIterator) or inspect.isawaitable(part):
+                do = "use it up, or await it, in the function that is timed"
+                raise CaseError(f"the function returned a {type(part).__name__}, whose work has not been done: {do}")
+            if is_pending(part):
+                do = "wait for its result in the function that is timed"
+                raise CaseError(f"the function returned a {type(part).__name__} whose work has not ended: {do}")
         return result
 
     def counts(self, device: Device) -> tuple[Mapping[str, int], Mapping[str, Any]]:
@@ -77,6 +84,14 @@ class OwnBenchmark:
             status=status,
             measurements=measurements,
         )
+
+
+def parts_of(result: object, depth: int = NESTED) -> Iterator[object]:
+    """Yield `result` and, where it is a small collection, what it holds."""
+    yield result
+    if depth and isinstance(result, tuple | list | set | frozenset | dict) and len(result) <= FEW:
+        for part in result.values() if isinstance(result, dict) else result:
+            yield from parts_of(part, depth - 1)
 
 
 def is_pending(result: object) -> bool:
