@@ -13,6 +13,7 @@ from vitcnn.architectures import architecture
 from vitcnn.bench import Bench
 from vitcnn.cli import main
 from vitcnn.device import CleanState, event_times, out_of_memory_as_case_error, peak_bytes, resolve
+from vitcnn.device.arithmetic import peak
 from vitcnn.device.copying import copy_bytes_per_s
 from vitcnn.device.energy import energy_of, sampling
 from vitcnn.device.kernels import busy_time_s
@@ -165,6 +166,14 @@ def test_kernels_fill_a_large_product_and_leave_a_gpu_waiting_in_small_ones(cuda
 
 def test_a_copy_is_no_faster_than_memory_and_no_slower_than_a_bus(cuda):
     assert 50e9 < copy_bytes_per_s(cuda) < 20e12
+
+
+def test_the_peak_is_plausible_and_higher_in_bf16(cuda):
+    fp32, bf16 = peak(cuda, "fp32"), peak(cuda, "bf16")
+    for found in (fp32, bf16):
+        assert 1e12 < found.matmul_flops_per_s < 10e15
+        assert 1e12 < found.convolution_flops_per_s < 10e15
+    assert bf16.flops_per_s > fp32.flops_per_s
 
 
 def test_a_case_says_what_binds_it(cuda):

@@ -39,7 +39,7 @@ TIMED = {
     FullFrameCase(architecture="resnet18", width=300, height=64): "frame_time_s",
     ACCURACY: "training_time_s",
 }
-ARITHMETIC = ["matmul_flops_per_s", "model_flop_utilisation"]
+ARITHMETIC = ["matmul_flops_per_s", "convolution_flops_per_s", "model_flop_utilisation"]
 TRAFFIC = ["flops", "traffic_bytes"]
 ROOFLINE = [
     *(*ARITHMETIC, *TRAFFIC, "flops_per_s"),
@@ -55,8 +55,7 @@ ALSO = {
         "f1_weighted",
         "first_call_time_s",
         "images_per_s",
-        "matmul_flops_per_s",
-        "model_flop_utilisation",
+        *ARITHMETIC,
         "roc_auc_macro",
         "roc_auc_micro",
         "test_accuracy",

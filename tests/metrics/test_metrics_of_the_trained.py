@@ -10,6 +10,7 @@ from vitcnn.architectures import architecture
 from vitcnn.bench.by_class import FALSE_POSITIVE_RATES, class_accuracies, confusion_matrices, roc_curves
 from vitcnn.bench.series import of_each_class, of_roc_curves
 from vitcnn.bench.subject import Subject, Trained
+from vitcnn.device.arithmetic import Peak
 from vitcnn.errors import Diverged
 from vitcnn.metrics import metrics
 from vitcnn.spec import InputShape
@@ -192,15 +193,23 @@ def test_class_accuracies_by_hand_and_not_a_number_for_a_class_without_images():
     assert [series.name for series in of_each_class(without)] == ["confusion_matrix"]
 
 
-def test_utilisation_is_the_models_flops_over_those_of_a_large_product(cpu, monkeypatch):
+def test_utilisation_is_the_models_flops_over_the_peak(cpu, monkeypatch):
     """By hand: lenet has 416,520 multiply-accumulates at 28 px; 500 and 250 images/s of 6 FLOP each."""
     asked = []
-    monkeypatch.setattr("vitcnn.device.arithmetic.matmul_flops_per_s", lambda *settings: asked.append(settings) or 10e9)
+
+    def peak(device, precision, *, reached_flops_per_s):
+        asked.append((device, precision, reached_flops_per_s))
+        return Peak(matmul_flops_per_s=4e9, convolution_flops_per_s=10e9)
+
+    monkeypatch.setattr("vitcnn.device.arithmetic.peak", peak)
     given = subject(cpu)
-    assert samples("matmul_flops_per_s", given) == [10e9]
+    assert samples("matmul_flops_per_s", given) == [4e9]
+    assert samples("convolution_flops_per_s", given) == [10e9]
     shares = samples("model_flop_utilisation", given)
     assert shares == pytest.approx([6 * 416_520 * 500 / 10e9, 6 * 416_520 * 250 / 10e9])
     case = TrainingCase(architecture="lenet", px=28, batch=4, precision="bf16")
     step = subject(cpu, case=case, images_per_run=4, times_s=(0.5,))
     assert samples("model_flop_utilisation", step) == pytest.approx([6 * 416_520 * 8 / 10e9])
-    assert asked == [(cpu, "fp32"), (cpu, "fp32"), (cpu, "bf16")]
+    assert asked[0] == (cpu, "fp32", pytest.approx(6 * 416_520 * 500)), "that of the fastest round"
+    assert asked[1:3] == asked[:1] * 2
+    assert asked[3] == (cpu, "bf16", pytest.approx(6 * 416_520 * 8))

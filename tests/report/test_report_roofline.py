@@ -8,12 +8,14 @@ from vitcnn.report.roofline import bound_of, roofline
 ENERGY = {"scope": "of the whole GPU board", "method": "its energy counter", "throttled_samples": 0}
 
 
-def known(record, *, compute=0.5, bandwidth=0.1, flops=2e9, energy=None, joules=None, **times):
+def known(
+    record, *, compute=0.5, bandwidth=0.1, flops=2e9, matmul=100e9, convolution=40e9, energy=None, joules=None, **times
+):
     """Return a record with shares of the ceilings of 100 GFLOP/s and 20 GB/s, and times by their metrics' names."""
     found = [
         measurement("flops", flops, unit="FLOP"),
-        measurement("matmul_flops_per_s", 100e9, unit="FLOP/s"),
-        measurement("model_flop_utilisation", compute, unit="1"),
+        measurement("matmul_flops_per_s", matmul, unit="FLOP/s"),
+        *([measurement("convolution_flops_per_s", convolution, unit="FLOP/s")] if convolution else []),
         measurement("flops_per_s", compute * 100e9, unit="FLOP/s"),
         measurement("copy_bytes_per_s", 20e9, unit="B/s"),
         *([measurement("joules_per_image", joules, unit="J")] if joules else []),
@@ -74,7 +76,8 @@ def test_each_architecture_has_its_row():
     assert ["lenet", "500", "30.0", "30", "2.00", "10", "40", "launch"] in found
     assert not any(row[:2] == ["lenet", "1.00"] for row in found)
     text = " ".join(roofline(run, width=120).split())
-    assert "(the peak), 100 GFLOP/s in fp32, and a large copy, 20.0 GB/s" in text
+    assert "peak in fp32, that of a large matrix product, 100 GFLOP/s (a large 3x3 convolution: 40.0), and a" in text
+    assert "a large copy, 20.0 GB/s" in text
     assert "an estimate of the share" in text
 
 
@@ -110,6 +113,33 @@ def test_energy_that_is_unknown_says_why_once():
     why = {"unknown": "there is no RAPL counter"}
     run = run_of(known(latency("lenet", 0.002), energy=why), known(training("lenet", 1.0), energy=why))
     assert roofline(run, width=120).count("Energy is unknown: there is no RAPL counter.") == 1
+
+
+def test_a_convolution_can_be_the_peak():
+    record = known(latency("lenet", 1.0), compute=2.4, convolution=480e9)
+    assert bound_of(record).shares["compute"] == pytest.approx(0.5)
+    text = " ".join(roofline(run_of(record), width=120).split())
+    assert "that of a large 3x3 convolution, 480 GFLOP/s (a large matrix product: 100)" in text
+    assert "Above 100 %" not in text
+
+
+def test_one_peak_serves_all_rows_of_a_precision():
+    """The second case made its process look again: of 100 GFLOP/s the first one's 80 are 80 %, of 160 they are 50 %."""
+    first = known(latency("lenet", 0.5), compute=0.8)
+    second = known(latency("vit_tiny", 0.25), compute=1.2, matmul=120e9, convolution=160e9)
+    bf16 = known(latency("resnet18", 0.125), compute=0.6, matmul=200e9)
+    bf16 = replace(bf16, settings={**bf16.settings, "precision": "bf16"})
+    found = rows(roofline(run_of(first, second, bf16), width=120))
+    assert ["lenet", "500", "80.0", "50", "2.00", "10", "compute"] in found
+    assert ["vit_tiny", "250", "120", "75", "2.00", "10", "compute"] in found
+    assert ["resnet18", "125", "60.0", "30", "2.00", "10", "compute"] in found
+    assert bound_of(first).shares["compute"] == 0.8, "what its process knew by then"
+
+
+def test_an_older_record_has_the_matrix_product_alone():
+    record = known(latency("lenet", 1.0), convolution=None)
+    assert bound_of(record).shares["compute"] == 0.5
+    assert "that of a large matrix product, 100 GFLOP/s, and a large copy" in roofline(run_of(record), width=200)
 
 
 def test_a_share_of_the_peak_above_100_percent_is_explained():

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from vitcnn.bench.subject import Subject
+    from vitcnn.device.arithmetic import Peak
     from vitcnn.spec import Architecture, InputShape
 
 FORWARDS_PER_STEP = 3
@@ -96,17 +97,27 @@ def flops_of_step(model: nn.Module, images: Tensor) -> int:
     return counter.get_total_flops()
 
 
-def matmul_flops_per_s(subject: Subject) -> Sequence[float]:
-    """Return the best of several large matrix products in the case's precision."""
-    from vitcnn.device.arithmetic import matmul_flops_per_s
+def peak_of(subject: Subject) -> Peak:
+    """Return the best that the device was seen to reach in the case's precision; a case above it is looked at again."""
+    from vitcnn.device.arithmetic import peak
 
-    return [matmul_flops_per_s(subject.device, subject.case.precision)]
+    fastest = flops_per_run(subject) / min(subject.times_s)
+    return peak(subject.device, subject.case.precision, reached_flops_per_s=fastest)
+
+
+def matmul_flops_per_s(subject: Subject) -> Sequence[float]:
+    """Return the best of several large matrix products."""
+    return [peak_of(subject).matmul_flops_per_s]
+
+
+def convolution_flops_per_s(subject: Subject) -> Sequence[float]:
+    """Return the best of several large 3x3 convolutions."""
+    return [peak_of(subject).convolution_flops_per_s]
 
 
 def model_flop_utilisation(subject: Subject) -> Sequence[float]:
-    """Return each round's share of what a large matrix product reaches."""
-    [reachable] = matmul_flops_per_s(subject)
-    flops = flops_per_run(subject)
+    """Return each round's share of the peak."""
+    reachable, flops = peak_of(subject).flops_per_s, flops_per_run(subject)
     return [flops / seconds / reachable for seconds in subject.times_s]
 
 
@@ -141,10 +152,10 @@ MATMUL_FLOPS_PER_S = Metric(
     reads="arithmetic",
     measure=matmul_flops_per_s,
 )
-"""FLOP/s of a large matrix product on the device, in the case's precision: of this utilisation is a share.
+"""FLOP/s of a large matrix product on the device, in the case's precision, the best that this process has seen."""
 
-Measured once a process, so that all cases of a run and a precision have the same number.
-"""
+CONVOLUTION_FLOPS_PER_S = replace(MATMUL_FLOPS_PER_S, name="convolution_flops_per_s", measure=convolution_flops_per_s)
+"""FLOP/s of a large 3x3 convolution on the device, likewise. The larger of the two is the peak."""
 
 MODEL_FLOP_UTILISATION = Metric(
     name="model_flop_utilisation",
@@ -155,7 +166,8 @@ MODEL_FLOP_UTILISATION = Metric(
     reads="arithmetic",
     measure=model_flop_utilisation,
 )
-"""The model's own FLOP/s in training, inference or reading frames, as a share of a large matrix product's here.
+"""The model's own FLOP/s in training, inference or reading frames, as a share of the peak here: the larger of the
+FLOP/s of a large matrix product and of a large convolution, as this process has seen them.
 
 Where all trains, a step is taken as three forwards (the backward costs two), a multiply-accumulate as two FLOPs. Of an
 adapted model it is what is computed: what is frozen has no gradients of weights, and what comes before all that trains

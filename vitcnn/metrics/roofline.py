@@ -1,7 +1,8 @@
 """Defines the metrics that say what holds a run back: what it computes and moves, how fast, and how fast it could be.
 
-A run takes no less time than its arithmetic at the rate of a large matrix product, than its traffic at the rate of a
-large copy, and than what the host needs to start its operators. `report.roofline` sets the three beside each other.
+A run takes no less time than its arithmetic at the rate of a large matrix product or convolution, than its traffic at
+the rate of a large copy, and than what the host needs to start its operators. `report.roofline` sets the three beside
+each other.
 
 - `flops`: by torch's flop counter, as `model_flop_utilisation` has them.
 - `traffic_bytes`: what each operator reads and writes, each tensor once and whole (`measuring.traffic`), counted in the

@@ -1,7 +1,8 @@
 """Shows what holds inference and training back: arithmetic, memory bandwidth, or the host that starts the operators.
 
-Each is a share of the measured time that the run takes at least: its FLOPs at the rate of a large matrix product, its
-bytes at the rate of a large copy, and the time in which the device waits for the host. The largest is what binds.
+Each is a share of the measured time that the run takes at least: its FLOPs at the rate of a large matrix product or
+convolution, its bytes at the rate of a large copy, and the time in which the device waits for the host. The largest is
+what binds.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from statistics import median
 from typing import Literal
 
@@ -51,14 +53,17 @@ WAITS = {
     "cpu": "wait: an estimate of the share that starting operators takes, their number times what one costs in a "
     "chain of tiny layers",
 }
+PEAKS = {"matmul_flops_per_s": "a large matrix product", "convolution_flops_per_s": "a large 3x3 convolution"}
+"""The metrics of which the larger is the peak; an older record has the first alone."""
+
 CEILINGS = (
-    "The ceilings were measured on this device: a large matrix product (the peak), {flops} GFLOP/s in {precision}, "
-    "and a large copy, {bytes} GB/s. Bytes are what each operator reads and writes; above 100 % caches serve them, so "
-    "memory does not bind. {waits}. bound by: the largest of the three shares, if it is at least {enough:.0f} %."
+    "The ceilings were measured on this device: the peak in {precision}, {peak}, and a large copy, {bytes} "
+    "GB/s. Bytes are what each operator reads and writes; above 100 % caches serve them, so memory does not bind. "
+    "{waits}. bound by: the largest of the three shares, if it is at least {enough:.0f} %."
 )
 ABOVE_PEAK = (
-    "Above 100 % of the peak: convolutions are faster than matrix products here, as where two libraries compute them, "
-    "or something else used the machine while the peak was measured."
+    "Above 100 % of the peak: something else used the machine while the peak was measured, or the model is faster here "
+    "than a large matrix product and a large convolution."
 )
 ABOVE_ALL = (
     "wait above 100 %: starting these operators costs less than those of the chain, so the estimate is too high. "
@@ -74,16 +79,18 @@ class Bound:
     shares: Mapping[Limit, float]
 
 
-def bound_of(record: Record) -> Bound | None:
+def bound_of(record: Record, *, peak: float | None = None) -> Bound | None:
     """Return what binds the run of a record; None where it does not hold what is needed.
 
-    Of a share of bandwidth above 1, caches serve the traffic: it cannot bind, and is left out of the choice.
+    `peak` is in FLOP/s; by default it is what the record's process had seen by then. Of a share of bandwidth above 1,
+    caches serve the traffic: it cannot bind, and is left out of the choice.
     """
-    seconds = _seconds(record)
-    if seconds is None or not record.samples("model_flop_utilisation"):
+    seconds, rate = _seconds(record), _median(record, "flops_per_s")
+    peak = peak or max(_rates(record).values(), default=None)
+    if seconds is None or rate is None or peak is None:
         return None
     known = {
-        "compute": _median(record, "model_flop_utilisation"),
+        "compute": rate / peak,
         "bandwidth": _median(record, "bandwidth_utilisation"),
         "launch": _waiting(record, seconds),
     }
@@ -96,9 +103,23 @@ def bound_of(record: Record) -> Bound | None:
 def roofline(run: Run, *, width: int) -> str:
     """Return a table for training and one for inference, each of the cell that most architectures have."""
     records = [record for record in run.records if bound_of(record)]
-    parts = [_table(cell, width) for question in SHOWN if (cell := _cell(records, question))]
-    notes = "\n".join([*(_notes(records, width) if parts else []), *energy_notes(run, width=width)])
+    peaks = peaks_of(records)
+    cells = [cell for question in SHOWN if (cell := _cell(records, question))]
+    parts = [_table(cell, peaks, width) for cell in cells]
+    notes = "\n".join([*_notes(list(chain(*cells)), peaks, width), *energy_notes(run, width=width)])
     return "\n\n".join(part for part in (*parts, notes) if part)
+
+
+def peaks_of(records: Sequence[Record]) -> dict[str, dict[str, float]]:
+    """Return the best that was seen in each precision, by the metric: one peak for all rows that stand beside others.
+
+    A process looks at the peak again where a case is above it, so that later records can have a higher one.
+    """
+    found: dict[str, dict[str, float]] = {}
+    for record in records:
+        best = found.setdefault(record.settings["precision"], {})
+        best.update({name: max(rate, best.get(name, 0.0)) for name, rate in _rates(record).items()})
+    return found
 
 
 def energy_notes(run: Run, *, width: int) -> list[str]:
@@ -114,6 +135,10 @@ def energy_notes(run: Run, *, width: int) -> list[str]:
     held_back = [f"Throttled while energy was measured: {counted(throttled, 'case')}, named in the JSON."]
     lines = (*scopes, *(held_back if throttled else []), *reasons)
     return [textwrap.fill(line, width) for line in lines]
+
+
+def _rates(record: Record) -> dict[str, float]:
+    return {name: rate for name in PEAKS if (rate := _median(record, name)) is not None}
 
 
 def _seconds(record: Record) -> float | None:
@@ -145,8 +170,9 @@ def _cell(records: Sequence[Record], question: str) -> list[Record]:
     return max(cells.values(), key=lambda cell: (len(cell), sum(record.samples("flops")[0] for record in cell)))
 
 
-def _table(records: Sequence[Record], width: int) -> str:
-    rows = [_row(record) for record in sorted(records, key=lambda record: _seconds(record) or 0.0)]
+def _table(records: Sequence[Record], peaks: Mapping[str, Mapping[str, float]], width: int) -> str:
+    in_order = sorted(records, key=lambda record: _seconds(record) or 0.0)
+    rows = [_row(record, max(peaks[record.settings["precision"]].values())) for record in in_order]
     columns = [column for column in zip(HEADERS, *rows, strict=True) if set(column[1:]) != {ABSENT}]
     table = _rendered(columns)
     if max(map(len, table.splitlines())) > width:
@@ -159,8 +185,8 @@ def _rendered(columns: Sequence[tuple[str, ...]]) -> str:
     return tabulate(lines, headers=headers, tablefmt="simple", stralign="right", disable_numparse=True)
 
 
-def _row(record: Record) -> tuple[str, ...]:
-    found, seconds = bound_of(record), _seconds(record)
+def _row(record: Record, peak: float) -> tuple[str, ...]:
+    found, seconds = bound_of(record, peak=peak), _seconds(record)
     assert found is not None
     assert seconds is not None
     return (
@@ -184,22 +210,29 @@ def _percent(share: float | None) -> str:
     return ABSENT if share is None else f"{100 * share:.0f}"
 
 
-def _notes(records: Sequence[Record], width: int) -> Iterable[str]:
+def _notes(shown: Sequence[Record], peaks: Mapping[str, Mapping[str, float]], width: int) -> Iterable[str]:
     """Yield what the numbers mean, with the ceilings of each precision, and what a mark means."""
-    shown = [record for question in SHOWN for record in _cell(records, question)]
     by_precision = {record.settings["precision"]: record for record in shown}
+    highest = {precision: max(rates.values()) for precision, rates in peaks.items()}
     for precision, record in by_precision.items():
         told = CEILINGS.format(
-            flops=_number(_median(record, "matmul_flops_per_s"), 1 / GIGA),
+            peak=_peak_in_words(peaks[precision]),
             bytes=_number(_median(record, "copy_bytes_per_s"), 1 / GIGA),
             precision=precision,
             waits=WAITS["cuda" if record.samples("busy_time_s") else "cpu"],
             enough=100 * ENOUGH,
         )
         yield textwrap.fill(told, width)
-    if any((_median(record, "model_flop_utilisation") or 0) > 1 for record in shown):
+    if any(rate > highest[record.settings["precision"]] for record in shown for rate in record.samples("flops_per_s")):
         yield textwrap.fill(ABOVE_PEAK, width)
     if any(found.shares.get("launch", 0) > 1 for found in map(bound_of, shown) if found):
         yield textwrap.fill(ABOVE_ALL, width)
     if any(map(is_noisy, shown)):
         yield textwrap.fill(LEGEND, width)
+
+
+def _peak_in_words(rates: Mapping[str, float]) -> str:
+    """Return which rate is the peak, and the other one beside it."""
+    first, *others = sorted(rates, key=rates.__getitem__, reverse=True)
+    beside = "".join(f" ({PEAKS[name]}: {significant(rates[name] / GIGA)})" for name in others)
+    return f"that of {PEAKS[first]}, {significant(rates[first] / GIGA)} GFLOP/s{beside}"

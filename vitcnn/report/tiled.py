@@ -17,7 +17,7 @@ ABSENT = "-"
 HEADERS = ("architecture", "frame", "read as", "how", "s a\nframe", "ms a\nmegapixel", "MFU\n%", "peak\nMB")
 TITLE = (
     "What reading a frame costs. Where the time of a megapixel stays the same, it grows with the pixels and nothing "
-    "else. MFU is the model's FLOP/s as a share of a large matrix product's:"
+    "else. MFU is the model's FLOP/s as a share of the better of a large matrix product's and convolution's:"
 )
 
 
