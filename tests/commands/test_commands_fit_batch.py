@@ -3,11 +3,12 @@
 import re
 
 import pytest
+import torch
 
 from vitcnn.architectures import architecture
 from vitcnn.bench.lifetimes import Peak
 from vitcnn.bench.predicted_memory import Asked
-from vitcnn.cli import main
+from vitcnn.cli import main, parser
 from vitcnn.commands import fit_batch
 from vitcnn.commands.fit_batch_words import Found, answer, parts
 from vitcnn.tasks import real_images
@@ -21,6 +22,10 @@ REFUSED = [
     (("lenett", "--memory", "1GB"), "Did you mean lenet or"),
     (("vit_tiny", "--memory", "1GB", "--px", "-1"), "--px: -1 cannot be used."),
     (("sum_fc", "--memory", "1GB"), "ARCH: 'sum_fc' cannot be used. Allowed: an architecture of single images"),
+    (
+        ("lenet", "--memory", "1GB", "--px", "28", "--classes", "1"),
+        "--classes: 1 cannot be used. Allowed: a number from",
+    ),
     (("lenet", "--memory", "1GB", "--adaptation", "loro"), "adaptation: 'loro' cannot be used."),
     (("lenet", "--memory", "1GB", "--inference", "--checkpointing"), "--checkpointing: 'with --inference' cannot be"),
     (("lenet", "--memory", "1GB", "--inference", "--optimizer", "sgd"), "--optimizer: 'with --inference' cannot be"),
@@ -50,7 +55,9 @@ def test_a_budget_below_the_weights_says_what_is_needed(capsys):
 def test_it_says_the_batch_the_parts_and_what_makes_room(capsys):
     assert main(["fit-batch", *LENET, "--memory", "20MB"]) == 0
     out = capsys.readouterr().out
-    batch = number(out, r"lenet trains on ([0-9,]+) images of 28 px at once within 20MB \(fp32, full, adamw\)")
+    batch = number(
+        out, r"lenet trains on ([0-9,]+) images of 28 px at once within 20MB \(fp32, full, adamw, 10 classes\)"
+    )
     lines = [line.split() for line in out.splitlines()]
     assert ["weights", "249", "kB", "1", "%"] in lines
     assert ["all", "20.0", "MB", "100", "%"] in lines
@@ -73,6 +80,27 @@ def test_inference_has_room_for_more_images_and_less_to_save(capsys):
         assert main(["fit-batch", *LENET, "--memory", "20MB", *more]) == 0
         batches.append(number(capsys.readouterr().out, r"lenet (?:trains on|answers) ([0-9,]+) images"))
     assert batches[1] > batches[0]
+
+
+@pytest.mark.parametrize("more", [[], ["--inference"]])
+def test_a_head_of_more_classes_takes_more(capsys, more):
+    """By hand: the head's 84 x 1,000 weights and 1,000 biases are 657 and 8 blocks of 512 bytes, all others are 479."""
+    assert main(["fit-batch", *LENET, "--memory", "20MB", "--classes", "1000", *more]) == 0
+    out = capsys.readouterr().out
+    assert ", 1,000 classes)." in out
+    assert ["weights", "586", "kB"] in [line.split()[:3] for line in out.splitlines()]
+
+
+@pytest.mark.parametrize("more", [[], ["--inference"]])
+def test_what_runs_on_a_gpu_has_as_many_classes(monkeypatch, cpu, more):
+    def outputs_of(_device, subject_of, _memory_bytes):
+        return lambda batch: outputs.append(subject_of(batch).model(torch.zeros(2, 1, 28, 28)).shape) or batch < 2
+
+    outputs = []
+    monkeypatch.setattr("vitcnn.bench.fit_batch.fits_on", outputs_of)
+    options = parser().parse_args(["fit-batch", *LENET, "--memory", "1GB", "--classes", "17", *more])
+    assert fit_batch.confirmed(fit_batch.asked_by(options), 0, cpu) == 1
+    assert set(outputs) == {(2, 17)}
 
 
 @pytest.mark.parametrize("real, words", [(0, "not even one image fits"), (3, "3 images run within the budget, ")])

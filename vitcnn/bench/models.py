@@ -86,10 +86,15 @@ def images_on(
 
 
 def forward_subject(
-    case: BatchCase, device: Device, rounds: Rounds = MANY_ROUNDS, length: int | None = None
+    case: BatchCase,
+    device: Device,
+    rounds: Rounds = MANY_ROUNDS,
+    *,
+    length: int | None = None,
+    num_classes: int = real_images.NUM_CLASSES,
 ) -> Subject:
     """Return the subject whose run is one forward in inference mode, of images or of sequences of `length`."""
-    entry, shape = architecture(case.architecture), real_images.input_shape(case.px)
+    entry, shape = architecture(case.architecture), real_images.input_shape(case.px, num_classes)
     if length is not None:
         shape = replace(shape, num_classes=1, length=length + num_anchors(entry.sizes.kind))
     layout = memory_format(entry)
@@ -128,12 +133,13 @@ def step_subject(
     *,
     optimizer: Optimizer = STEP_OPTIMIZER,
     checkpointing: bool = False,
+    num_classes: int = real_images.NUM_CLASSES,
 ) -> Subject:
     """Return the subject whose run is one training step on the same batch.
 
     With `checkpointing` each block is computed again in the backward, where a model can do that.
     """
-    entry, shape = architecture(case.architecture), real_images.input_shape(case.px)
+    entry, shape = architecture(case.architecture), real_images.input_shape(case.px, num_classes)
     layout = memory_format(entry)
     model, settings = model_of(case, entry, shape, device)
     model = model.to(memory_format=layout)

@@ -30,6 +30,8 @@ OPTIMIZERS: dict[str, Optimizer] = {
 USUAL_OPTIMIZER = "adamw"
 MOST_BYTES = 10**15
 """A larger budget is a slip: torch counts the bytes of a batch that would fill it in 64 bits, and no machine has it."""
+CLASSES = 10
+"""Of the suite's cases too, so that a prediction can be set beside them."""
 
 
 def add_to(commands: Any) -> None:
@@ -39,6 +41,8 @@ def add_to(commands: Any) -> None:
     fit.add_argument("--memory", required=True, metavar="BYTES", help="the budget: 16GiB, 800MB or 16e9")
     px = "pixels a side of the images, which are RGB, at 28 px greyscale; default: 224"
     fit.add_argument("--px", type=int, default=224, metavar="N", help=px)
+    classes = f"classes that the head tells apart, such as 1000; default: {CLASSES}"
+    fit.add_argument("--classes", type=int, default=CLASSES, metavar="N", help=classes)
     fit.add_argument("--precision", choices=get_args(Precision), default="fp32", help="default: fp32")
     how = "what trains: full, head, or loraR_TARGETS such as lora16_qv; default: full"
     fit.add_argument("--adaptation", default=FULL, metavar="NAME", help=how)
@@ -107,9 +111,12 @@ def asked_by(options: argparse.Namespace) -> Asked:
         if options.inference and value:
             allowed, do = "a training step, which --inference does not measure", "Leave out one of the two."
             raise UserError(field=option, value="with --inference", allowed=allowed, do=do)
+    if options.classes < 2:
+        do = f"Leave it out for {CLASSES} classes."
+        raise UserError(field="--classes", value=options.classes, allowed="a number from 2 on", do=do)
     return Asked(
         architecture=entry,
-        shape=real_images.input_shape(options.px),
+        shape=real_images.input_shape(options.px, options.classes),
         batch=1,
         precision=options.precision,
         optimizer=None if options.inference else OPTIMIZERS[options.optimizer or USUAL_OPTIMIZER],
@@ -160,9 +167,17 @@ def confirmed(asked: Asked, memory_bytes: int, device: Device) -> int:
             precision=asked.precision,
             adaptation=asked.adaptation,
         )
+        num_classes = asked.shape.num_classes
         if asked.optimizer is None:
-            return forward_subject(case, device, ONCE)
-        return step_subject(case, device, ONCE, optimizer=asked.optimizer, checkpointing=asked.checkpointing)
+            return forward_subject(case, device, ONCE, num_classes=num_classes)
+        return step_subject(
+            case,
+            device,
+            ONCE,
+            optimizer=asked.optimizer,
+            checkpointing=asked.checkpointing,
+            num_classes=num_classes,
+        )
 
     with numerics(device):
         return confirmed_batch(asked.batch, fits_on(device, subject_of, memory_bytes))

@@ -75,10 +75,11 @@ def does(asked: Asked) -> str:
 
 def settings(asked: Asked) -> str:
     """Return what was asked, in a few words."""
+    classes = f"{asked.shape.num_classes:,} classes"
     if asked.optimizer is None:
-        return ", ".join([asked.precision, *([] if asked.adaptation == FULL else [asked.adaptation])])
+        return ", ".join([asked.precision, *([] if asked.adaptation == FULL else [asked.adaptation]), classes])
     checkpointing = ["checkpointing"] if asked.checkpointing else []
-    return ", ".join([asked.precision, asked.adaptation, asked.optimizer.kind, *checkpointing])
+    return ", ".join([asked.precision, asked.adaptation, asked.optimizer.kind, *checkpointing, classes])
 
 
 def parts(peak: Peak) -> str:

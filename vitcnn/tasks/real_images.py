@@ -16,9 +16,9 @@ from vitcnn.tasks import digits
 NUM_CLASSES = 10
 
 
-def input_shape(px: int) -> InputShape:
-    """Return the shape of images of `px` pixels a side: greyscale at 28 px, RGB otherwise; ten classes."""
-    return InputShape(px=px, channels=1 if px == digits.PX else 3, num_classes=NUM_CLASSES)
+def input_shape(px: int, num_classes: int = NUM_CLASSES) -> InputShape:
+    """Return the shape of images of `px` pixels a side: greyscale at 28 px, RGB otherwise."""
+    return InputShape(px=px, channels=1 if px == digits.PX else 3, num_classes=num_classes)
 
 
 def batch(px: int, count: int) -> np.ndarray:
