@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING
+
+from vitcnn.spans import covered
 
 if TYPE_CHECKING:
     from vitcnn.device.which import Device
@@ -32,12 +34,3 @@ def busy_time_s(device: Device, run: Callable[[], object]) -> float | None:
         if event.device_type is DeviceType.CUDA and not event.is_user_annotation
     ]
     return covered(spans) * MICROSECOND_S / RUNS if spans else None
-
-
-def covered(spans: Iterable[tuple[float, float]]) -> float:
-    """Return the length of what `spans`, (start, end), cover together: where they overlap, it counts once."""
-    total, reached = 0.0, float("-inf")
-    for start, end in sorted(spans):
-        total += max(0.0, end - max(start, reached))
-        reached = max(reached, end)
-    return total

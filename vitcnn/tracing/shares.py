@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,14 +40,3 @@ def _number_in(times: np.ndarray, spans: np.ndarray) -> np.ndarray:
     np.add.at(change, np.searchsorted(times, spans[:, 0]), 1)
     np.add.at(change, np.searchsorted(times, spans[:, 1]), -1)
     return np.cumsum(change)[:-1]
-
-
-def merged(spans: Sequence[tuple[float, float]]) -> np.ndarray:
-    """Return spans, (count, 2), in order and with those that overlap as one."""
-    found: list[list[float]] = []
-    for start, end in sorted(spans):
-        if found and start <= found[-1][1]:
-            found[-1][1] = max(found[-1][1], end)
-        else:
-            found.append([start, end])
-    return np.array(found, dtype=np.float64).reshape(-1, 2)

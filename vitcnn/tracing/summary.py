@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from vitcnn.spans import merged
 from vitcnn.tracing.families import FAMILIES, IDLE
 from vitcnn.tracing.names import BACKWARD, PHASES
-from vitcnn.tracing.shares import merged, shares_of
+from vitcnn.tracing.shares import shares_of
 from vitcnn.tracing.trace_file import Trace, read_trace
 from vitcnn.tracing.what_ran import Work, what_ran
 
