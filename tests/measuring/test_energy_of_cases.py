@@ -56,6 +56,7 @@ def test_with_it_a_pass_of_its_own_follows_the_rounds(cpu, noted, monkeypatch):
     assert noted == ["timing", "timed", "energy"]
     assert record.samples("joules_per_image") == (3.0,)
     assert (record.settings["energy"]["watts"], record.settings["energy"]["runs"]) == (20.0, 10)
+    assert 0 <= record.settings["energy"]["pass_s"] < 3, "of the clock on the wall, not of what the stand-in says"
 
 
 def test_a_record_says_what_binds_its_case_and_by_which_shares(cpu, noted):

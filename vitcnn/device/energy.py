@@ -22,6 +22,9 @@ AT_LEAST_S = 3.0
 LEAD_S = 1.0
 """How long the device works before, until its power is what the work asks for: NVML's power is a mean of a second."""
 
+PASS_S = LEAD_S + AT_LEAST_S
+"""How long that is together for a run that takes no longer itself."""
+
 CHUNK_S = 0.02
 """How long the device works between two looks at the clock and the counter."""
 
@@ -67,6 +70,15 @@ class Energy:
             "throttled_samples": sum(not SPOILING_CLOCKS.isdisjoint(found) for found in reasons),
             "reasons": {name: sum(name in found for found in reasons) for name in names} if reasons else UNKNOWN,
         }
+
+
+def is_known(device: Device) -> bool:
+    """Whether anything measures the energy of a device."""
+    try:
+        meter_of(device)
+    except Unmetered:
+        return False
+    return True
 
 
 def energy_of(run: Callable[[], object], device: Device, *, run_s: float) -> Energy:

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from vitcnn.durations.known import Durations
 from vitcnn.quantity import about, counted
@@ -56,14 +57,19 @@ class Estimate:
         return ", ".join(f"{counted(number, 'case')} by {by}" for by, number in self.num_by.items())
 
 
-def estimate(cases: Iterable[str], known: Sequence[Durations]) -> Estimate:
-    """Return how long the cases of these ids take, each by the first of `known` that holds it."""
+def estimate(
+    cases: Iterable[str], known: Sequence[Durations], more_s: Mapping[str, float] = MappingProxyType({})
+) -> Estimate:
+    """Return how long the cases of these ids take, each by the first of `known` that holds it.
+
+    `more_s` are seconds that cases take beyond what is known of them.
+    """
     seconds: dict[str, float] = {}
     num_by: Counter[str] = Counter()
     names = list(cases)
     for name in names:
         found = next((durations for durations in known if name in durations.seconds), None)
         if found:
-            seconds[name] = found.seconds[name]
+            seconds[name] = found.seconds[name] + more_s.get(name, 0.0)
             num_by[found.by] += 1
     return Estimate(seconds=seconds, num_cases=len(names), num_by=num_by)

@@ -10,7 +10,7 @@ from pathlib import Path
 from vitcnn.errors import RecordError
 from vitcnn.folders import OWN
 from vitcnn.quantity import counted
-from vitcnn.record import Run, load_run
+from vitcnn.record import CaseResult, Run, load_run
 
 REFERENCE = Path(__file__).with_name("reference.json")
 """By kind of device, what `tools/reference_durations.py` took from a run: the seconds of each case, and where."""
@@ -21,7 +21,7 @@ MOST_RUNS = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Durations:
-    """Seconds of whole tests by the ids of their cases, and by what they are known, in words."""
+    """Seconds of whole tests by the ids of their cases, without the energy's, and by what they are known, in words."""
 
     by: str
     seconds: Mapping[str, float]
@@ -53,8 +53,17 @@ def reference(kind: str) -> Durations:
 
 
 def durations_of(run: Run) -> dict[str, float]:
-    """Return the seconds of the whole test of each case of `run` that passed in it."""
-    return {case.id: case.wall_s for case in run.cases if case.outcome == "passed" and case.wall_s is not None}
+    """Return the seconds of the whole test of each case of `run` that passed in it, without its pass of the energy."""
+    return {
+        case.id: max(0.0, case.wall_s - _of_energy(case))
+        for case in run.cases
+        if case.outcome == "passed" and case.wall_s is not None
+    }
+
+
+def _of_energy(case: CaseResult) -> float:
+    energy = case.record.settings.get("energy", {}) if case.record else {}
+    return energy.get("pass_s", 0.0)
 
 
 def _runs(root: Path) -> Iterator[Run]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -19,8 +20,7 @@ from vitcnn.device.meter import Unmetered
 from vitcnn.device.observers import observing
 from vitcnn.errors import CaseError, UserError, VitcnnError
 from vitcnn.measuring.counting import Counts, counted_with, counts_of, fixed_draws, graphs_so_far
-from vitcnn.metrics.energy import JOULES_PER_IMAGE
-from vitcnn.questions import metrics_of, prepared, question_of
+from vitcnn.questions import is_metered, metrics_of, prepared, question_of
 from vitcnn.record import Record
 from vitcnn.references import raised
 from vitcnn.report.roofline import bound_of
@@ -94,15 +94,16 @@ def counts(subject: Subject) -> Counts:
 def with_energy(subject: Subject) -> dict[str, Any]:
     """Measure the energy of runs, if the case's question is about runs that can be repeated; return what settings say.
 
-    Where it is unknown, they say why.
+    `pass_s` is how long all of it took. Where the energy is unknown, they say why.
     """
-    if JOULES_PER_IMAGE.reads not in question_of(subject.case).provides:
+    if not is_metered(subject.case):
         return {}
+    start_s = time.perf_counter()
     try:
         subject.energy = energy_of(subject.run, subject.device, run_s=median(subject.times_s))
     except Unmetered as unmetered:
         return {"energy": {"unknown": str(unmetered)}}
-    return {"energy": subject.energy.settings()}
+    return {"energy": {**subject.energy.settings(), "pass_s": round(time.perf_counter() - start_s, 3)}}
 
 
 @contextmanager

@@ -12,11 +12,13 @@ from typing import Any, TextIO
 import pytest
 
 from vitcnn.bench.obstacles import obstacle
+from vitcnn.device.energy import PASS_S, is_known
 from vitcnn.durations import Estimate, estimate, known_durations
 from vitcnn.errors import VitcnnError
 from vitcnn.pytest_plugin.ledger import case_id, case_of, is_measured
 from vitcnn.pytest_plugin.options import Options
 from vitcnn.pytest_plugin.suite_progress import SuiteProgress
+from vitcnn.questions import is_metered
 from vitcnn.spec import Progress
 
 SHOWN = pytest.StashKey[SuiteProgress]()
@@ -38,8 +40,15 @@ class TimeHooks:
         if self._estimate is None:
             device = self.options.device
             known = known_durations(self.config.rootpath, device_key=device.key, kind=device.kind)
-            self._estimate = estimate((case_id(item) for item in items if self._runs(item)), known)
+            run = [item for item in items if self._runs(item)]
+            self._estimate = estimate(map(case_id, run), known, self._of_energy(run))
         return self._estimate
+
+    def _of_energy(self, items: Sequence[pytest.Item]) -> dict[str, float]:
+        """Return how much longer cases take for the pass of their energy, in seconds."""
+        if not self.options.energy or not is_known(self.options.device):
+            return {}
+        return {str(case): PASS_S for item in items if (case := case_of(item)) and is_metered(case)}
 
     def _runs(self, item: pytest.Item) -> bool:
         if not is_measured(item) or item.get_closest_marker("skip"):

@@ -37,6 +37,13 @@ def prepared(case: Case, bench: Bench) -> Subject:
     return question_of(case).prepare(case, bench)
 
 
+def is_metered(case: Case) -> bool:
+    """Whether `--energy` measures the energy of `case`: its question is about runs that can be repeated."""
+    from vitcnn.metrics.energy import JOULES_PER_IMAGE
+
+    return JOULES_PER_IMAGE.reads in question_of(case).provides
+
+
 def metrics_of(question: Question) -> list[Metric]:
     """Return the metrics that can be read of a question's cases, by name."""
     from vitcnn.metrics import metrics

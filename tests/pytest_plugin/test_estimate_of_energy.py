@@ -1,0 +1,58 @@
+"""The estimate of a session holds the pass of the energy where one is asked for and can be made."""
+
+import json
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+from record_builders import latency, run_of
+
+from vitcnn import LatencyCase, MemoryCase
+from vitcnn.device import energy
+from vitcnn.device.meter import Unmetered
+from vitcnn.pytest_plugin.telling_time import TimeHooks
+from vitcnn.record import CaseResult
+
+LATENCY = LatencyCase(architecture="lenet", px=28, batch=1)
+MEMORY = MemoryCase(architecture="lenet", px=28, batch=1, phase="inference")
+
+
+def item(case):
+    return SimpleNamespace(callspec=SimpleNamespace(params={"case": case}), nodeid=f"test[{case}]")
+
+
+@pytest.fixture
+def seconds(cpu, tmp_path, monkeypatch):
+    """Return what estimates both cases after a run in which each took 6 s, 4.5 s of it for the energy of one."""
+
+    def estimated(*, asked, metered=True):
+        def meter_of(_device):
+            if not metered:
+                raise Unmetered("there is no counter")
+
+        monkeypatch.setattr(energy, "meter_of", meter_of)
+        monkeypatch.setattr(TimeHooks, "_runs", lambda *_: True)
+        hooks = TimeHooks(SimpleNamespace(rootpath=tmp_path), SimpleNamespace(energy=asked, device=cpu))
+        return dict(hooks.estimate_of([item(LATENCY), item(MEMORY)]).seconds)
+
+    record = latency("lenet", 0.001)
+    record = replace(record, settings={**record.settings, "energy": {"pass_s": 4.5}})
+    found = {LATENCY: record, MEMORY: None}
+    results = [CaseResult(id=str(case), outcome="passed", record=found[case], wall_s=6.0) for case in found]
+    run = run_of(*results, device_key=cpu.key)
+    path = tmp_path / ".vitcnn" / "runs" / "20261121T08" / "run.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"vitcnn": run.to_json()}), encoding="utf-8")
+    return estimated
+
+
+def test_a_case_takes_as_much_longer_as_its_pass(seconds):
+    assert seconds(asked=True) == {str(LATENCY): 1.5 + 4.0, str(MEMORY): 6.0}
+
+
+def test_without_the_option_the_pass_of_an_earlier_run_is_left_out(seconds):
+    assert seconds(asked=False) == {str(LATENCY): 1.5, str(MEMORY): 6.0}
+
+
+def test_where_nothing_measures_energy_there_is_no_pass(seconds):
+    assert seconds(asked=True, metered=False) == {str(LATENCY): 1.5, str(MEMORY): 6.0}
