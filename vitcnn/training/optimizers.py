@@ -14,6 +14,7 @@ from torch.optim import AdamW as TorchAdamW
 
 from vitcnn.recipes.parts import Adam, AdamW, Muon, Sgd
 from vitcnn.recipes.parts import Optimizer as OptimizerSettings
+from vitcnn.training.in_memory_order import in_memory_order
 from vitcnn.training.muon import OrthogonalMomentum
 
 
@@ -51,13 +52,16 @@ def hidden_weights(model: nn.Module) -> list[nn.Parameter]:
 def adamw(parameters: list[nn.Parameter], settings: AdamW) -> Optimizer:
     """Return a fused AdamW; biases and norms do not decay."""
     groups = decaying_groups(parameters, settings.weight_decay)
-    return with_peaks(TorchAdamW(groups, lr=settings.peak_learning_rate, betas=settings.betas, fused=True))
+    return with_peaks(
+        in_memory_order(TorchAdamW(groups, lr=settings.peak_learning_rate, betas=settings.betas, fused=True))
+    )
 
 
 def adam(parameters: list[nn.Parameter], settings: Adam) -> Optimizer:
     """Return a fused Adam; everything decays."""
     rate, decay = settings.peak_learning_rate, settings.weight_decay
-    return with_peaks(TorchAdam(parameters, lr=rate, betas=settings.betas, weight_decay=decay, fused=True))
+    optimizer = TorchAdam(parameters, lr=rate, betas=settings.betas, weight_decay=decay, fused=True)
+    return with_peaks(in_memory_order(optimizer))
 
 
 def sgd(parameters: list[nn.Parameter], settings: Sgd) -> Optimizer:
@@ -65,7 +69,8 @@ def sgd(parameters: list[nn.Parameter], settings: Sgd) -> Optimizer:
     everything = [{"params": parameters, "weight_decay": settings.weight_decay}]
     groups = everything if settings.decay_all else decaying_groups(parameters, settings.weight_decay)
     momentum, nesterov = settings.momentum, settings.nesterov
-    return with_peaks(SGD(groups, lr=settings.peak_learning_rate, momentum=momentum, nesterov=nesterov, fused=True))
+    optimizer = SGD(groups, lr=settings.peak_learning_rate, momentum=momentum, nesterov=nesterov, fused=True)
+    return with_peaks(in_memory_order(optimizer))
 
 
 def muon(weights: list[nn.Parameter], settings: Muon) -> Optimizer:
