@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from vitcnn.measuring import counting
 from vitcnn.measuring.counting import counted_with, counts_of, graphs_so_far
 
 FLOAT_BYTES = 4
@@ -106,3 +107,19 @@ def test_compiled_code_is_counted_as_it_is_written(cpu):
 
 def test_the_version_is_torchs_own(cpu):
     assert counted_with(cpu) == {"torch": torch.__version__}
+
+
+@pytest.mark.parametrize(
+    "warning, waits",
+    [
+        ("called a synchronizing CUDA operation (Triggered internally at c10/cuda/CUDAFunctions.cpp:271.)", True),
+        (
+            "Synchronization debug mode is a prototype feature and does not yet detect all synchronizing operations "
+            "(Triggered internally at torch/csrc/cuda/Module.cpp:1139.)",
+            False,
+        ),
+        ("Detected call of `lr_scheduler.step()` before `optimizer.step()`", False),
+    ],
+)
+def test_of_torchs_warnings_those_of_a_wait_count(warning, waits):
+    assert counting._tells_of_a_wait(warning) is waits

@@ -158,9 +158,14 @@ def _watched_by_cuda(run: Callable[[], object], device: Device) -> Counts:
         torch.cuda.synchronize(device.name)
     events = [event for event in profiler.events() if event.device_type is DeviceType.CUDA]
     kernels = sum(not event.is_user_annotation for event in events)
-    waits = sum("synchronizing" in str(entry.message) for entry in warned)
+    waits = sum(_tells_of_a_wait(str(entry.message)) for entry in warned)
     seen = {"kernels": kernels} if kernels else {}  # CUPTI may be denied: unknown is not 0
     return {"allocated_bytes": allocated, "synchronisations": waits, **seen}
+
+
+def _tells_of_a_wait(warning: str) -> bool:
+    """Tell a wait from the warning, once a process, that watching for them is a prototype."""
+    return "called a synchronizing" in warning
 
 
 def _allocated_so_far(device: Device) -> int:
