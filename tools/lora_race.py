@@ -260,9 +260,9 @@ def memory_bytes(side: Side, device: Device) -> float:
     assert side.model is not None
     if not device.is_cuda:
         return saved_for_backward_bytes(side.model, side.run)
-    there = torch.cuda.memory_allocated()
+    there = torch.cuda.memory_allocated(device.name)
     own = sum(p.nbytes for p in side.model.parameters()) + 2 * 4 * num_trainable(side.model)
-    return peak_allocated_bytes(side.run) - there + own
+    return peak_allocated_bytes(device, side.run) - there + own
 
 
 def rows(sides: list[Side], times: Mapping[str, np.ndarray], device: Device) -> list[list[object]]:

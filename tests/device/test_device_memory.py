@@ -114,13 +114,13 @@ def test_on_cuda_tensors_on_the_cpu_are_no_leak(cuda, calls, monkeypatch):
     assert on_cpu.device.type == "cpu"
 
 
-def test_peak_is_read_after_a_reset_and_a_run_that_is_waited_for(calls, monkeypatch):
-    def peak():
+def test_peak_is_read_after_a_reset_and_a_run_that_is_waited_for(cuda, calls, monkeypatch):
+    def peak(_device):
         calls.append("read")
         return 12_345
 
     monkeypatch.setattr(torch.cuda, "max_memory_allocated", peak)
-    assert peak_allocated_bytes(lambda: calls.append("run")) == 12_345
+    assert peak_allocated_bytes(cuda, lambda: calls.append("run")) == 12_345
     assert calls == ["synchronize", "reset_peak_memory_stats", "run", "synchronize", "read"]
 
 

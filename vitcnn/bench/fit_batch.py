@@ -88,7 +88,7 @@ def fits_on(device: Device, subject_of: Callable[[int], Subject], memory_bytes: 
             with out_of_memory_as_case_error(device):
                 subject = subject_of(batch)
                 subject.run()
-                return peak_allocated_bytes(subject.run) <= memory_bytes
+                return peak_allocated_bytes(device, subject.run) <= memory_bytes
         except OutOfMemory:
             return False
 

@@ -33,7 +33,7 @@ def peak_bytes(device: Device, run: Callable[[], object]) -> int:
     import torch
 
     before = torch.cuda.memory_allocated(device.name)
-    return max(0, peak_allocated_bytes(run) - before)
+    return max(0, peak_allocated_bytes(device, run) - before)
 
 
 def _peak_on_cpu(run: Callable[[], object]) -> int:
@@ -48,15 +48,15 @@ def _peak_on_cpu(run: Callable[[], object]) -> int:
     return max(accumulate((change for _, change in changes), initial=0))
 
 
-def peak_allocated_bytes(run: Callable[[], object]) -> int:
-    """Return the peak of CUDA memory that torch had allocated during one call of `run`."""
+def peak_allocated_bytes(device: Device, run: Callable[[], object]) -> int:
+    """Return the peak of the memory that torch had allocated on a CUDA device during one call of `run`."""
     import torch
 
-    torch.cuda.synchronize()
-    torch.cuda.reset_peak_memory_stats()
+    torch.cuda.synchronize(device.name)
+    torch.cuda.reset_peak_memory_stats(device.name)
     run()
-    torch.cuda.synchronize()
-    return torch.cuda.max_memory_allocated()
+    torch.cuda.synchronize(device.name)
+    return torch.cuda.max_memory_allocated(device.name)
 
 
 def free_bytes(device: Device) -> int:

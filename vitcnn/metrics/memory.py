@@ -32,7 +32,7 @@ def peak_allocated_bytes(subject: Subject) -> Sequence[float]:
         return ()
     from vitcnn.device import peak_allocated_bytes
 
-    return [peak_allocated_bytes(subject.run) - subject.floor_bytes]
+    return [peak_allocated_bytes(subject.device, subject.run) - subject.floor_bytes]
 
 
 PARAMETERS = Metric(
