@@ -130,6 +130,10 @@ def test_peak_is_read_after_a_reset_and_a_run_that_is_waited_for(cuda, calls, mo
         MemoryError("no room"),
         RuntimeError("[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory: you tried"),
         torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB\nlong explanation"),
+        torch.AcceleratorError("CUDA error: out of memory\nCUDA kernel errors might be asynchronously reported"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+        RuntimeError("cuFFT error: CUFFT_ALLOC_FAILED"),
     ],
     ids=lambda error: type(error).__name__,
 )
@@ -145,7 +149,15 @@ def test_what_torch_raises_on_a_cpu_is_recognised(cpu):
         torch.empty(1 << 50, dtype=torch.uint8)
 
 
-@pytest.mark.parametrize("error", [RuntimeError("shapes differ"), ValueError("can't allocate memory"), KeyError("x")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("shapes differ"),
+        RuntimeError("CUDA error: an illegal memory access was encountered"),
+        ValueError("can't allocate memory"),
+        KeyError("x"),
+    ],
+)
 def test_other_errors_pass_as_they_are(cpu, error):
     with pytest.raises(type(error)) as caught, out_of_memory_as_case_error(cpu):
         raise error

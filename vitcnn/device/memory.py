@@ -22,6 +22,15 @@ if TYPE_CHECKING:
 LEAK_THRESHOLD_BYTES = 64 * 1024
 """Left-over tensors below this are caches of libraries (a constant, a random state), not a case's leak."""
 
+SAY_OUT_OF_MEMORY = (
+    "can't allocate memory",
+    "CUDA error: out of memory",
+    "CUDA ran out of memory",
+    "_STATUS_ALLOC_FAILED",
+    "CUFFT_ALLOC_FAILED",
+)
+"""Words of the RuntimeErrors by which the allocator of a CPU, the CUDA runtime and its libraries say so."""
+
 
 def peak_bytes(device: Device, run: Callable[[], object]) -> int:
     """Return how much memory of the device one call of `run` takes at its peak, above what was taken before.
@@ -162,4 +171,4 @@ def out_of_memory_as_case_error(device: Device) -> Iterator[None]:
 
 def _is_out_of_memory(error: MemoryError | RuntimeError) -> bool:
     named = type(error).__name__ == "OutOfMemoryError"  # torch's; a RuntimeError that only CUDA raises
-    return named or isinstance(error, MemoryError) or "can't allocate memory" in str(error)
+    return named or isinstance(error, MemoryError) or any(words in str(error) for words in SAY_OUT_OF_MEMORY)
