@@ -52,6 +52,58 @@ def test_numerics_are_restored_after_an_error(cpu, allowed):
         torch.backends.cuda.matmul.allow_tf32 = before
 
 
+NEWER = {
+    "all": torch.backends,
+    "all of CUDA": torch.backends.cudnn,
+    "products": torch.backends.cuda.matmul,
+    "convolutions": torch.backends.cudnn.conv,
+    "recurrent networks": torch.backends.cudnn.rnn,
+    "products on a CPU": torch.backends.mkldnn.matmul,
+}
+"""What torch's newer settings are about."""
+
+
+def newer():
+    return {name: settings.fp32_precision for name, settings in NEWER.items()}
+
+
+@pytest.fixture
+def precision():
+    """Put torch's settings back, those of all first."""
+    before, older = newer(), torch.get_float32_matmul_precision()
+    yield
+    torch.backends.fp32_precision = torch.backends.cudnn.fp32_precision = "none"
+    torch.set_float32_matmul_precision(older)
+    torch.backends.cudnn.allow_tf32 = True
+    for name, settings in NEWER.items():
+        settings.fp32_precision = before[name]
+    assert newer() == before
+
+
+@pytest.mark.parametrize("about", NEWER)
+@pytest.mark.parametrize("value", ["tf32", "ieee"])
+def test_full_precision_is_fixed_where_the_caller_uses_torchs_newer_settings(cpu, precision, about, value):
+    NEWER[about].fp32_precision = value
+    before = newer()
+    with numerics(cpu):
+        assert flags()[1:] == (False, False, True)
+        assert torch.get_float32_matmul_precision() == "highest"
+        assert set(newer().values()) <= {"ieee", "none"}
+        with torch.backends.cudnn.flags(benchmark=False, allow_tf32=False):
+            pass  # torch reads its older settings here
+    assert newer() == before
+
+
+@pytest.mark.parametrize("value", ["highest", "high", "medium"])
+def test_the_precision_of_products_is_restored(cpu, precision, value):
+    torch.set_float32_matmul_precision(value)
+    before = newer()
+    with numerics(cpu):
+        assert set(newer().values()) <= {"ieee", "none"}
+    assert torch.get_float32_matmul_precision() == value
+    assert newer() == before
+
+
 def test_environment_of_a_cpu(cpu, repository):
     found = environment(cpu, repository)
     assert (found.device_key, found.device) == ("cpu-test-1t", "cpu")
