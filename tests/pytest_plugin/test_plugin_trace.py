@@ -30,6 +30,16 @@ OWN = """
     def test_own(measure):
         measure.time(lambda: sum(range(99)))
 """
+NOTES_NUMERICS = """
+    def test_own(measure):
+        import torch
+
+        def run():
+            with open("seen.txt", "a") as seen:
+                seen.write(f"{torch.backends.cudnn.benchmark} ")
+
+        measure.time(run)
+"""
 FULL_DISK = f"""
     import errno
     from vitcnn.tracing import events, recording
@@ -81,6 +91,14 @@ def test_the_commands_at_the_end_quote_the_folder(tmp_path):
     (line,) = tracing.finish(run_of())
     named = f"'{tmp_path}/my runs'"
     assert line.endswith(f". `tensorboard --logdir {named}` shows it; `vitcnn trace {named}` explains it.")
+
+
+def test_a_function_is_traced_with_the_numerics_that_it_is_timed_with(suite):
+    suite.write("benchmarks/test_mini.py", NOTES_NUMERICS)
+    result = suite.run("benchmarks", "--trace", "runs", models=True)
+    assert result.outcomes == {"test_own": "passed"}
+    assert traces_in(suite.root / "runs")
+    assert set((suite.root / "seen.txt").read_text(encoding="utf-8").split()) == {"True"}
 
 
 def test_a_disk_that_fills_costs_the_traces_and_nothing_else(suite):

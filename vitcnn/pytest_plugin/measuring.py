@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import pytest
 
 from vitcnn.bench import Bench, as_planned
-from vitcnn.device import CleanState
+from vitcnn.device import CleanState, numerics
 from vitcnn.errors import CaseError, Leaked, MissingData, NotMeasurable, UserError
 from vitcnn.fields import require_count
 from vitcnn.measuring.accounting import require_case, storable
@@ -95,7 +95,8 @@ class Measure:
         def measure() -> Record:
             record = own.measure(device=self._bench.device, stopwatch=self._stopwatch, agreed=self._bench.agreed)
             if self._tracing:
-                self._tracing.of_function(record, run, self._bench.device)
+                with numerics(self._bench.device):  # as it was timed
+                    self._tracing.of_function(record, run, self._bench.device)
             return record
 
         return self._account(measure, failed=lambda error: own.record(error.outcome))
