@@ -34,8 +34,9 @@ from vitcnn.bench.fit_batch import fits_on
 from vitcnn.bench.models import step_subject
 from vitcnn.bench.rounds import ONCE
 from vitcnn.device import CleanState, free_bytes, kernels, numerics
-from vitcnn.inference import resized
+from vitcnn.inference import Tiler, resized
 from vitcnn.inference.forward import memory_format
+from vitcnn.inference.tiling.blending import CLASSES_AT_ONCE
 from vitcnn.measuring import counting
 from vitcnn.measuring.runner import measure
 from vitcnn.recipes import recipes
@@ -312,6 +313,26 @@ def test_a_case_of_each_question_goes_from_build_to_record(monkeypatch, case, tm
     expected = on_cuda.get(case.question, {"peak_allocated_bytes"})
     assert record.status == "ok"
     assert expected <= {measurement.metric for measurement in record.measurements}
+
+
+def tiler_of_a_dense_model(num_classes):
+    model = nn.Conv2d(3, num_classes, 1).to(REHEARSED.name)
+    return Tiler(model=model, tile_px=32, overlap=0.25, batch=2)
+
+
+def test_the_tiles_of_a_frame_are_read_without_a_wait(rehearsed):
+    tiler, frame = tiler_of_a_dense_model(5), torch.zeros(3, 32, 90, dtype=torch.uint8, device=REHEARSED.name)
+    rehearsed.waits.clear()
+    assert tiler.tiles(frame).shape == (4, 5, 32, 32)
+    assert rehearsed.waits == []
+
+
+def test_more_classes_than_are_added_at_once_are_blended_in_memory_of_the_host(rehearsed):
+    num_classes = CLASSES_AT_ONCE + 1
+    tiler, frame = tiler_of_a_dense_model(num_classes), torch.zeros(3, 40, 60, dtype=torch.uint8)
+    out = torch.full((num_classes, 40, 60), torch.nan)
+    assert tiler.dense(frame, out) is out
+    assert not out.isnan().any()
 
 
 def test_snapshots_take_a_share_of_what_is_free_on_the_device(rehearsed):

@@ -84,11 +84,13 @@ class Blended:
             classes = slice(first, first + CLASSES_AT_ONCE)
             part = answer[classes, rows, columns].float().contiguous()
             place = self.result[classes, box.top : box.bottom, box.left : box.right]
+            shares = weights
             if place.device != part.device:
-                part, weights = (part * weights).to(place.device), torch.ones(()).expand_as(weights)
-            place[:, :row].addcmul_(part[:, :row], weights[:row])
-            place[:, row:, :column].addcmul_(part[:, row:, :column], weights[row:, :column])
-            torch.mul(part[:, row:, column:], weights[row:, column:], out=place[:, row:, column:])
+                part = (part * weights).to(place.device)
+                shares = torch.ones((), device=place.device).expand_as(weights)
+            place[:, :row].addcmul_(part[:, :row], shares[:row])
+            place[:, row:, :column].addcmul_(part[:, row:, :column], shares[row:, :column])
+            torch.mul(part[:, row:, column:], shares[row:, column:], out=place[:, row:, column:])
 
     def _begin(self, answers: Tensor) -> None:
         """Get ready for answers such as these; UserError where `out` is not for them."""

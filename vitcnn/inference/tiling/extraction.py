@@ -19,7 +19,7 @@ def extract(frame: Tensor, grid: TileGrid, corners: Sequence[tuple[int, int]], o
     `out` is of floats, (tiles, channels, tile_px, tile_px), on the frame's device, in any layout. Values are -1..1, and
     0 outside of the frame.
     """
-    black = torch.tensor(-1.0, device=frame.device)
+    black = torch.full((), -1.0, device=frame.device)  # `torch.tensor` would copy it, and wait for the GPU
     for slot, (top, left) in zip(out, corners, strict=True):
         box = grid.box(top, left)
         inside = slot[:, box.top - top : box.bottom - top, box.left - left : box.right - left]
