@@ -97,11 +97,12 @@ def test_auto_takes_the_cpu_where_the_gpus_are_hidden(two_gpus, driver, monkeypa
     assert resolve("auto").name == "cpu"
 
 
-def test_auto_takes_the_cpu_where_there_is_no_driver(two_gpus, driver, monkeypatch):
-    def no_driver():
+@pytest.mark.parametrize("function", ["nvmlInit", "nvmlDeviceGetCount"])
+def test_auto_takes_the_cpu_where_the_driver_fails(two_gpus, driver, monkeypatch, function):
+    def fails():
         raise pynvml.NVMLError_LibraryNotFound
 
-    monkeypatch.setattr(pynvml, "nvmlInit", no_driver)
+    monkeypatch.setattr(pynvml, function, fails)
     assert resolve("auto").name == "cpu"
 
 

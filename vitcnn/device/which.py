@@ -104,6 +104,8 @@ def _nvidia_gpu_visible() -> bool:
         return False
     try:
         return bool(pynvml.nvmlDeviceGetCount())
+    except pynvml.NVMLError:  # it answers, but not this: such as where a container hides the GPUs
+        return False
     finally:
         pynvml.nvmlShutdown()
 
