@@ -4,11 +4,9 @@ import re
 import sys
 import threading
 import warnings
-from collections import namedtuple
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 import torch
 from PIL import Image
@@ -407,11 +405,10 @@ def test_parts_that_are_one_folder(tmp_path):
 
 
 def test_more_images_than_memory_holds(root, tmp_path, monkeypatch):
-    memory = namedtuple("memory", "available")
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory(24 * 3 * 224 * 224))
+    monkeypatch.setattr(image_folder, "free_bytes_of_host", lambda: 24 * 3 * 224 * 224)
     with pytest.raises(UserError, match=r"25 images need 0.00376 GB of memory, and 0.00361 GB .* at most 24 images"):
         load(root, tmp_path)
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory(25 * 3 * 224 * 224))
+    monkeypatch.setattr(image_folder, "free_bytes_of_host", lambda: 25 * 3 * 224 * 224)
     assert len(load(root, tmp_path).train.images) == 20
 
 

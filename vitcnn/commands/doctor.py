@@ -16,7 +16,7 @@ from tabulate import tabulate
 
 from vitcnn.architectures import architecture, architectures, hub
 from vitcnn.bench.obstacles import compiler, needs_weights, obstacle
-from vitcnn.device import Device
+from vitcnn.device import Device, free_bytes_of_host
 from vitcnn.device.environment import environment
 from vitcnn.device.meter import Unmetered, meter_of
 from vitcnn.device.which import threads_and_reason
@@ -127,8 +127,8 @@ def _compiling(device: Device, cases: Sequence[Case]) -> Finding:
 
 
 def _memory() -> Finding:
-    memory = psutil.virtual_memory()
-    return Finding(about="memory", text=f"{memory.available / GB:.1f} of {memory.total / GB:.1f} GB available")
+    free, total = free_bytes_of_host(), psutil.virtual_memory().total
+    return Finding(about="memory", text=f"{free / GB:.1f} of {total / GB:.1f} GB available")
 
 
 def _energy(device: Device) -> Finding:

@@ -69,18 +69,19 @@ def peak_allocated_bytes(device: Device, run: Callable[[], object]) -> int:
 
 
 def free_bytes(device: Device) -> int:
-    """Return the bytes that torch can still allocate on the device, in blocks that it keeps for reuse or new ones.
-
-    On a CPU what the system has available, or what the control groups leave where that is less.
-    """
+    """Return the bytes that torch can still allocate on the device, in blocks that it keeps for reuse or new ones."""
     if not device.is_cuda:
-        left = memory_left_bytes()
-        available = int(psutil.virtual_memory().available)
-        return available if left is None else min(available, left)
+        return free_bytes_of_host()
     import torch
 
     kept = torch.cuda.memory_reserved(device.name) - torch.cuda.memory_allocated(device.name)
     return torch.cuda.mem_get_info(device.name)[0] + kept
+
+
+def free_bytes_of_host() -> int:
+    """Return what the system has available, or what the control groups leave where that is less."""
+    left, available = memory_left_bytes(), int(psutil.virtual_memory().available)
+    return available if left is None else min(available, left)
 
 
 def release(device: Device) -> None:

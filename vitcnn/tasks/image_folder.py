@@ -18,8 +18,8 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import psutil
 
+from vitcnn.device import free_bytes_of_host
 from vitcnn.errors import UserError
 from vitcnn.spec import Data, InputShape, Progress, Split, Task
 from vitcnn.tasks.cache import cached
@@ -217,7 +217,7 @@ def _images(folder: Path, visited: set[tuple[int, int]]) -> list[Path]:
 
 
 def _require_memory(folder: ImageFolder) -> None:
-    count, available = len(folder.files), psutil.virtual_memory().available
+    count, available = len(folder.files), free_bytes_of_host()
     if count * IMAGE_BYTES > available:
         need = f"{count:,} images need {count * IMAGE_BYTES / 1e9:.3g} GB of memory"
         do = f"take at most {available // IMAGE_BYTES:,} images, or free memory."
