@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from vitcnn.device.profiling import profiler
 from vitcnn.spans import covered
 
 if TYPE_CHECKING:
@@ -21,16 +22,15 @@ def busy_time_s(device: Device, run: Callable[[], object]) -> float | None:
     """
     import torch
     from torch.autograd import DeviceType  # type: ignore[attr-defined]  # torch exports it without saying so
-    from torch.profiler import ProfilerActivity, profile
 
     torch.cuda.synchronize(device.name)
-    with profile(activities=[ProfilerActivity.CUDA]) as profiler:
+    with profiler(cuda=True) as watched:
         for _ in range(RUNS):
             run()
         torch.cuda.synchronize(device.name)
     spans = [
         (event.time_range.start, event.time_range.end)
-        for event in profiler.events()
+        for event in watched.events()
         if event.device_type is DeviceType.CUDA and not event.is_user_annotation
     ]
     return covered(spans) * MICROSECOND_S / RUNS if spans else None

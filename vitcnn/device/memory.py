@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from vitcnn.device.cgroup import memory_left_bytes
+from vitcnn.device.profiling import profiler
 from vitcnn.device.which import Device
 from vitcnn.errors import Leaked, OutOfMemory
 
@@ -47,10 +47,7 @@ def peak_bytes(device: Device, run: Callable[[], object]) -> int:
 
 def _peak_on_cpu(run: Callable[[], object]) -> int:
     """Add up what torch's profiler sees allocated and freed."""
-    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # it writes to the error stream that it starts
-    from torch.profiler import ProfilerActivity, profile
-
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiled:
+    with profiler(memory=True) as profiled:
         run()
     events = profiled.profiler.kineto_results.events()
     changes = sorted((event.start_ns(), event.nbytes()) for event in events if event.name() == "[memory]")

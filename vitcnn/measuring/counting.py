@@ -16,6 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from vitcnn.device import Device
+from vitcnn.device.profiling import profiler
 from vitcnn.measuring.traffic import TrafficCounter
 
 Counts = dict[str, int]
@@ -143,11 +144,10 @@ def counts_on_gpu(run: Callable[[], object], device: Device) -> Counts:
 def _watched_by_cuda(run: Callable[[], object], device: Device) -> Counts:
     """Return the allocator's bytes, the waits that torch warns of, and the kernels, copies and fills that CUPTI saw."""
     from torch.autograd import DeviceType  # type: ignore[attr-defined]  # torch exports it without saying so
-    from torch.profiler import ProfilerActivity, profile
 
     torch.cuda.synchronize(device.name)
     before, mode = _allocated_so_far(device), torch.cuda.get_sync_debug_mode()
-    with warnings.catch_warnings(record=True) as warned, profile(activities=[ProfilerActivity.CUDA]) as profiler:
+    with warnings.catch_warnings(record=True) as warned, profiler(cuda=True) as watched:
         warnings.simplefilter("always")
         torch.cuda.set_sync_debug_mode("warn")
         try:
@@ -156,7 +156,7 @@ def _watched_by_cuda(run: Callable[[], object], device: Device) -> Counts:
             torch.cuda.set_sync_debug_mode(mode)
         allocated = _allocated_so_far(device) - before
         torch.cuda.synchronize(device.name)
-    events = [event for event in profiler.events() if event.device_type is DeviceType.CUDA]
+    events = [event for event in watched.events() if event.device_type is DeviceType.CUDA]
     kernels = sum(not event.is_user_annotation for event in events)
     waits = sum(_tells_of_a_wait(str(entry.message)) for entry in warned)
     seen = {"kernels": kernels} if kernels else {}  # CUPTI may be denied: unknown is not 0
