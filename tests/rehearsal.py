@@ -97,7 +97,8 @@ class Rehearsal(TorchDispatchMode):
         if func.namespace == "prim":  # asks where a tensor is
             return func(*args, **kwargs)
         tensors = list(_tensors((*args, *kwargs.values())))
-        makes_there = kwargs.get("device") is not None and torch.device(kwargs["device"]).type == "cuda"
+        places = [kwargs.get("device"), *(value for value in args if isinstance(value, torch.device))]
+        makes_there = any(place is not None and torch.device(place).type == "cuda" for place in places)
         if not makes_there and not any(isinstance(tensor, FakeTensor) for tensor in tensors):
             with unset_fake_temporarily():
                 return func(*args, **kwargs)
@@ -112,7 +113,8 @@ class Rehearsal(TorchDispatchMode):
             return True
         if func is aten.copy_.default and not isinstance(args[0], FakeTensor):
             self._note("copies to the host")
-            return self._real(args[0].fill_(0))
+            with unset_fake_temporarily():
+                return args[0].fill_(0)
         if func in WITHOUT_FAKE:
             assert all(isinstance(tensor, FakeTensor) for tensor in tensors), "a weight or gradient is on the CPU"
             return None

@@ -36,9 +36,16 @@ def test_a_tensor_of_the_default_device_is_noticed(rehearsed):
 WAITS = {
     "reads a number": lambda there: there.sum().item(),
     "copies to the host": lambda there: there.to("cpu"),
-    "copies to the device": lambda _there: torch.ones(3).to(CUDA),
+    "copies to the device": lambda _there: torch.ones(3).to(CUDA, torch.float32),
     "looks for the places of a mask": lambda there: there.__setitem__(there > 0, there),
 }
+
+
+def test_a_copy_into_memory_of_the_host_arrives_and_is_noted(rehearsed):
+    out = torch.full((3,), torch.nan)
+    out.copy_(torch.ones(3, device=CUDA))
+    assert not out.isnan().any()
+    assert rehearsed.waits == ["copies to the host (outside vitcnn)"]
 
 
 @pytest.mark.parametrize("what", WAITS)

@@ -34,7 +34,7 @@ from vitcnn.bench.fit_batch import fits_on
 from vitcnn.bench.models import step_subject
 from vitcnn.bench.rounds import ONCE
 from vitcnn.device import CleanState, free_bytes, kernels, numerics
-from vitcnn.inference import Tiler, resized
+from vitcnn.inference import FullFrame, Tiler, full_frame, resized
 from vitcnn.inference.forward import memory_format
 from vitcnn.inference.tiling.blending import CLASSES_AT_ONCE
 from vitcnn.measuring import counting
@@ -333,6 +333,27 @@ def test_more_classes_than_are_added_at_once_are_blended_in_memory_of_the_host(r
     out = torch.full((num_classes, 40, 60), torch.nan)
     assert tiler.dense(frame, out) is out
     assert not out.isnan().any()
+
+
+def test_a_frame_goes_whole_through_a_model_without_a_wait(monkeypatch):
+    """The receptive field comes of a model on a CPU: it is found by the numbers of its answers."""
+    front = [nn.Conv2d(3, 8, 3, stride=2, padding=1), nn.ReLU(), nn.Conv2d(8, 9, 3, stride=2, padding=1)]
+    model = nn.Sequential(*front, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(9, 5)).eval()
+    field = FullFrame(model, height=120, width=80).field
+    monkeypatch.setattr(full_frame, "receptive_field", lambda *_args, **_settings: field)
+    with rehearsal() as rehearsed:
+        whole = FullFrame(model.to(REHEARSED.name), height=120, width=80, strip_px=64)
+        frame, out = (
+            torch.zeros(3, 120, 80, dtype=torch.uint8, device=REHEARSED.name),
+            torch.full((9, 30, 20), torch.nan),
+        )
+        assert len(whole.plan.strips) == 2
+        rehearsed.waits.clear()
+        assert whole.features(frame).shape == (9, 30, 20)
+        assert rehearsed.waits == []
+        assert whole.features(frame, out) is out
+    assert not out.isnan().any()
+    assert [wait.partition(" (")[0] for wait in rehearsed.waits] == ["copies to the host"] * 2, "one a strip"
 
 
 def test_snapshots_take_a_share_of_what_is_free_on_the_device(rehearsed):
