@@ -9,9 +9,14 @@ if TYPE_CHECKING:
     from torch.profiler import profile
 
 
+def quieten() -> None:
+    """Keep torch's profiler from telling that it starts: it reads the level once, at its first start in a process."""
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")
+
+
 def profiler(*, cuda: bool = False, memory: bool = False) -> profile:
     """Return a profiler that watches the GPU or, else, the CPU, and there also memory that is taken and given back."""
-    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # read once, where the first profiler of a process starts
+    quieten()
     from torch.profiler import ProfilerActivity, profile
 
     return profile(activities=[ProfilerActivity.CUDA if cuda else ProfilerActivity.CPU], profile_memory=memory)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -16,6 +15,7 @@ from torch.profiler import ProfilerActivity, profile, record_function, schedule
 
 from vitcnn.bench.subject import NamesPhase, Subject, Traced
 from vitcnn.device import Device
+from vitcnn.device.profiling import quieten
 from vitcnn.errors import NotWritten
 from vitcnn.folders import write_whole
 from vitcnn.tracing.hooks import models_of, named_ranges
@@ -24,9 +24,6 @@ from vitcnn.tracing.names import ABOUT, BACKWARD, ENGINE, STEP, SUFFIX
 LEAST_RUNS, MOST_RUNS = 1, 10
 WINDOW_S = 0.5
 """As many runs are recorded as take about that long: a trace of many runs says no more, and is slow to open."""
-
-QUIET = {"KINETO_LOG_LEVEL": "99"}
-"""torch's profiler writes to the error stream that it starts, unless it is told before its first start."""
 
 named_phase: NamesPhase = record_function
 """Names a phase that no hook can see, such as augmentation."""
@@ -71,7 +68,7 @@ def record_trace(
 
 
 def _profile(run: Callable[[], object], device: Device, runs: int, path: Path) -> None:
-    os.environ.update({name: value for name, value in QUIET.items() if name not in os.environ})
+    quieten()
     activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if device.is_cuda else [])]
     with profile(
         activities=activities,
