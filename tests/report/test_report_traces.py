@@ -56,6 +56,10 @@ def test_sentences_say_where_the_time_goes_and_what_the_profiler_adds():
     )
 
 
+def test_a_part_that_stands_for_a_run_is_not_called_a_run():
+    assert where_it_goes(summary(is_part_of_run=True, images_per_run=0))[0].startswith("The part that stands for a run")
+
+
 def test_runs_that_are_left_out_are_told():
     assert "(the mean of 3 runs, without 2 slow ones)" in where_it_goes(summary(disturbed=2))[0]
 

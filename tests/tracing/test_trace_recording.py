@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn.modules import module as hooks_of_all
 from torch.optim import AdamW, optimizer
 
-from vitcnn import AccuracyCase, TrainingCase
+from vitcnn import AccuracyCase, TiledCase, TrainingCase
 from vitcnn.bench import Bench
 from vitcnn.bench.subject import Traced
 from vitcnn.device import CleanState
@@ -150,7 +150,15 @@ def test_timed_rounds_carry_no_hooks_and_a_case_is_measured_as_without_its_trace
     assert record.settings.keys() == without.settings.keys()
     summary = summary_of_file(found[0])
     assert {"forward", "backward", "optimiser"} <= summary.phases.keys()
-    assert (summary.images, summary.timed_s) == (4, 0.5)
+    assert (summary.images, summary.timed_s, summary.is_part) == (4, 0.5, False)
+
+
+def test_of_a_frame_in_tiles_a_part_is_traced_and_the_trace_says_so(cpu, tmp_path):
+    found = []
+    case = TiledCase(architecture="lenet", width=100, height=70, tile_px=32, batch=5)
+    measured(case, cpu, trace=traces_to(tmp_path, cpu, found))
+    assert summary_of_file(found[0]).is_part
+    assert not summary_of_file(found[0]).images
 
 
 def test_a_case_that_trains_shows_steps_and_their_augmentation(cpu, tmp_path):

@@ -69,12 +69,13 @@ NamesPhase = Callable[[str], AbstractContextManager[object]]
 class Traced:
     """What the traced pass runs. `images` are those of a run, and `timed_s` what one took in the timed rounds.
 
-    Both are 0 where that is not known.
+    Both are 0 where that is not known. `is_part` says that it is a small part that stands for a run.
     """
 
     run: Callable[[], object]
     images: int = 0
     timed_s: float = 0.0
+    is_part: bool = False
 
 
 @dataclass(kw_only=True)

@@ -72,7 +72,8 @@ def where_it_goes(summary: Summary) -> list[str]:
     largest = _largest(busy, summary.run_s)
     phases = {name: seconds for name, seconds in summary.phases.items() if name != IDLE}
     by_phase = f" By phase: {_list(_largest(phases, summary.run_s))}." if len(phases) > 1 else ""
-    first = f"A run{images} takes {_s(summary.run_s)} ({runs}). Of that, {_list(largest)}.{by_phase}"
+    what = "The part that stands for a run" if summary.is_part else f"A run{images}"
+    first = f"{what} takes {_s(summary.run_s)} ({runs}). Of that, {_list(largest)}.{by_phase}"
     return [first, _waiting(summary)]
 
 

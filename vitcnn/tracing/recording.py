@@ -39,7 +39,7 @@ def traced_of(subject: Subject) -> Traced:
     if subject.traced:
         return subject.traced(named_phase)
     if subject.counted:
-        return Traced(run=subject.counted(), images=0)
+        return Traced(run=subject.counted(), is_part=True)
     return Traced(run=subject.run, images=subject.images_per_run, timed_s=median(subject.times_s))
 
 
@@ -57,7 +57,8 @@ def record_trace(
     run()
     runs = num_runs(device.timer() - start)
     path = folder / f"{device.name.replace(':', '')}{SUFFIX}"
-    told = {**about, "device": device.name, "runs": runs, "images_per_run": traced.images, "timed_s": traced.timed_s}
+    of_run = {"images_per_run": traced.images, "timed_s": traced.timed_s, "is_part_of_run": traced.is_part}
+    told = {**about, "device": device.name, "runs": runs, **of_run}
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder, prefix=".") as unfinished:  # the profiler leaves what it could not finish
         recorded = Path(unfinished) / "recorded.json"

@@ -86,6 +86,11 @@ class Summary:
         told = self.about.get("images_per_run")
         return told if isinstance(told, int) and told > 0 else 0
 
+    @property
+    def is_part(self) -> bool:
+        """Whether what was traced is a part that stands for a run, such as one batch of the tiles of a frame."""
+        return self.about.get("is_part_of_run") is True
+
 
 def summary_of(trace: Trace) -> Summary:
     """Sum up what a trace says."""
