@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vitcnn.device.arithmetic import best_s
 
@@ -27,6 +26,8 @@ def operator_cost_s(device: Device, *, trains: bool) -> float:
     import torch
     from torch import nn
 
+    from vitcnn.device.operators import OperatorCounter
+
     with torch.random.fork_rng(devices=()):
         layers = [nn.Linear(WIDTH, WIDTH), nn.GELU(), nn.LayerNorm(WIDTH)]
         chain = nn.Sequential(*(layer for _ in range(LAYERS) for layer in layers))
@@ -42,21 +43,6 @@ def operator_cost_s(device: Device, *, trains: bool) -> float:
 
     run = step if trains else forward
     run()
-    return best_s(device, run, CALLS) / _num_operators(run)
-
-
-def _num_operators(run: Callable[[], None]) -> int:
-    from torch.utils._python_dispatch import TorchDispatchMode
-
-    class Counter(TorchDispatchMode):
-        """Counts what reaches the dispatcher."""
-
-        count = 0
-
-        def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
-            self.count += 1
-            return func(*args, **(kwargs or {}))
-
-    with Counter() as counter:
+    with OperatorCounter() as counter:
         run()
-    return counter.count
+    return best_s(device, run, CALLS) / counter.counts["operators"]
