@@ -5,19 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
-
-from vitcnn.metrics.trained import score
-
-if TYPE_CHECKING:
-    from vitcnn.bench.subject import Trained
-
-
-def finding(name: str) -> Callable[[Trained], Sequence[float]]:
-    """Return what returns a number of each seed that the frames gave."""
-    return lambda trained: trained.findings[name].tolist()
-
+from vitcnn.metrics.trained import finding, score
 
 FRAME_TILE_ACCURACY = score("frame_tile_accuracy", "defects on frames", finding("tile_accuracy"))
 """Share of the frames' tiles whose class is right. Most are of none, so whoever finds nothing has a good one too."""

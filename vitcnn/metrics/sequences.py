@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from vitcnn.metrics.metric import Metric, one_percent
-from vitcnn.metrics.trained import of_trained, score
+from vitcnn.metrics.trained import finding, of_trained, score
 
 if TYPE_CHECKING:
     from vitcnn.bench.subject import Trained
@@ -15,11 +15,6 @@ if TYPE_CHECKING:
 def loss_of(*, has_classes: bool) -> Callable[[Trained], Sequence[float]]:
     """Return what returns each seed's mean loss on the test part; none where the task has another loss."""
     return lambda trained: trained.losses.tolist() if trained.has_classes == has_classes else ()
-
-
-def finding(name: str) -> Callable[[Trained], Sequence[float]]:
-    """Return what returns a number that was asked of each seed besides; none where it does not apply."""
-    return lambda trained: trained.findings[name].tolist() if name in trained.findings else ()
 
 
 def longer_accuracy(trained: Trained) -> Sequence[float]:

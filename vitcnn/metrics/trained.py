@@ -69,6 +69,11 @@ def time_to_accuracy_s(trained: Trained) -> Samples:
     return seconds
 
 
+def finding(name: str) -> Callable[[Trained], Samples]:
+    """Return what returns a number that was asked of each seed besides; none where it does not apply."""
+    return lambda trained: trained.findings[name].tolist() if name in trained.findings else ()
+
+
 def score(name: str, reads: str, measure: Callable[[Trained], Samples], rule: Rule = "unjudged") -> Metric:
     """Return the metric of a score from 0 to 1, one sample a seed."""
     return Metric(
