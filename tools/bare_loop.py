@@ -19,11 +19,12 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from vitcnn import LatencyCase, TrainingCase
-from vitcnn.bench.models import STEP_OPTIMIZER, forward_subject, step_subject
+from vitcnn.bench.models import forward_subject, step_subject
 from vitcnn.bench.models import images_on as real_images_on
 from vitcnn.bench.rounds import warm_up
 from vitcnn.bench.subject import Subject
 from vitcnn.device import Device, numerics, resolve
+from vitcnn.recipes.parts import STEP_OPTIMIZER
 from vitcnn.spec import BatchCase
 from vitcnn.training import optimizers
 

@@ -42,13 +42,12 @@ from vitcnn.adaptation.lora import merge
 from vitcnn.adaptation.parts import backbone, classifier
 from vitcnn.adaptations import Lora, adaptation
 from vitcnn.architectures import architecture
-from vitcnn.bench.models import STEP_OPTIMIZER
 from vitcnn.bench.training_memory import saved_for_backward_bytes
 from vitcnn.device import Device, numerics, resolve
 from vitcnn.device.memory import peak_allocated_bytes
 from vitcnn.inference.forward import DTYPES, for_inference, memory_format, resized
 from vitcnn.recipes import Recipe
-from vitcnn.recipes.parts import AdamW
+from vitcnn.recipes.parts import STEP_OPTIMIZER, AdamW
 from vitcnn.spec import InputShape
 from vitcnn.training import Resident, TrainingStep, fit, optimizers
 from vitcnn.training.features import features_of

@@ -15,10 +15,10 @@ from typing import Any
 import torch
 
 from vitcnn.architectures import architecture
-from vitcnn.bench.models import STEP_OPTIMIZER
 from vitcnn.bench.predicted_memory import Asked, predicted_peak
 from vitcnn.errors import NotPredictable
 from vitcnn.inference.forward import memory_format
+from vitcnn.recipes.parts import STEP_OPTIMIZER
 from vitcnn.tasks import real_images
 
 HEADERS = ("architecture", "step", "peak, MB", "less", "weights", "optimiser", "activations", "temporary and the rest")

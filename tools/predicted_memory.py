@@ -19,10 +19,11 @@ from torch.profiler import ProfilerActivity, profile
 
 from vitcnn import MemoryCase
 from vitcnn.architectures import architecture
-from vitcnn.bench.models import STEP_OPTIMIZER, forward_subject, step_subject
+from vitcnn.bench.models import forward_subject, step_subject
 from vitcnn.bench.predicted_memory import Asked, predicted_peak
 from vitcnn.bench.rounds import ONCE
 from vitcnn.device import numerics, resolve
+from vitcnn.recipes.parts import STEP_OPTIMIZER
 from vitcnn.tasks import real_images
 
 HEADERS = (

@@ -9,10 +9,10 @@ from torch import nn
 
 from vitcnn.architectures import architecture
 from vitcnn.bench.fit_batch import batch_about, confirmed_batch, fits_on, largest_batch, smallest_peak
-from vitcnn.bench.models import STEP_OPTIMIZER
 from vitcnn.bench.predicted_memory import Asked, predicted_peak
 from vitcnn.errors import OutOfMemory
 from vitcnn.input_sizes import Takes
+from vitcnn.recipes.parts import STEP_OPTIMIZER
 from vitcnn.spec import Architecture
 from vitcnn.tasks import real_images
 

@@ -10,13 +10,13 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from vitcnn import MemoryCase
 from vitcnn.architectures import architecture
 from vitcnn.bench.as_on_cuda import AsOnCuda
-from vitcnn.bench.models import STEP_OPTIMIZER, forward_subject, step_subject
+from vitcnn.bench.models import forward_subject, step_subject
 from vitcnn.bench.predicted_memory import Asked, predicted_peak
 from vitcnn.bench.rounds import ONCE
 from vitcnn.device.memory import peak_bytes
 from vitcnn.errors import NotPredictable
 from vitcnn.input_sizes import Takes
-from vitcnn.recipes.parts import Sgd
+from vitcnn.recipes.parts import STEP_OPTIMIZER, Sgd
 from vitcnn.spec import Architecture, InputShape
 from vitcnn.tasks import real_images
 

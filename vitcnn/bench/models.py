@@ -26,15 +26,12 @@ from vitcnn.images import normalize
 from vitcnn.inference import for_inference
 from vitcnn.inference.forward import DTYPES, memory_format, resized
 from vitcnn.input_sizes import num_anchors
-from vitcnn.recipes.parts import AdamW, Optimizer
+from vitcnn.recipes.parts import STEP_OPTIMIZER, Optimizer
 from vitcnn.spec import AdaptableCase, Architecture, BatchCase, Case, InputShape, Split
 from vitcnn.tasks import real_images
 from vitcnn.training import Source, TrainingStep, optimizers, shrunk_split, source_of
 
 WEIGHTS_SEED = 0
-STEP_OPTIMIZER = AdamW(peak_learning_rate=1e-4, weight_decay=0.05)
-"""AdamW for every architecture, so that steps compare architectures and not optimisers."""
-
 IMAGES_TO_TRY = 2
 """Images that show whether a model calls the layers that were put into it, and whether its head is its last layer."""
 

@@ -11,19 +11,18 @@ from vitcnn.commands.fit_batch_words import Found, answer, no_room
 from vitcnn.commands.output import say, tell
 from vitcnn.errors import NotPredictable, UserError
 from vitcnn.quantity import bytes_of
-from vitcnn.recipes.parts import Adam, AdamW, Muon, Optimizer, Sgd
+from vitcnn.recipes.parts import STEP_OPTIMIZER, Adam, Muon, Optimizer, Sgd
 from vitcnn.spec import Precision
 
 if TYPE_CHECKING:
     from vitcnn.bench.predicted_memory import Asked
     from vitcnn.device import Device
 
-ADAMW = AdamW(peak_learning_rate=1e-4, weight_decay=0.05)
 OPTIMIZERS: dict[str, Optimizer] = {
-    "adamw": ADAMW,
+    "adamw": STEP_OPTIMIZER,
     "adam": Adam(peak_learning_rate=1e-4, weight_decay=0.0),
     "sgd": Sgd(peak_learning_rate=0.1, weight_decay=0.0),
-    "muon": Muon(peak_learning_rate=0.02, momentum=0.95, rest=ADAMW),
+    "muon": Muon(peak_learning_rate=0.02, momentum=0.95, rest=STEP_OPTIMIZER),
 }
 """Their rates change nothing of the memory."""
 

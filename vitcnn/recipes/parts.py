@@ -208,6 +208,9 @@ class Muon:
 
 Optimizer = AdamW | Adam | Sgd | Muon
 
+STEP_OPTIMIZER = AdamW(peak_learning_rate=1e-4, weight_decay=0.05)
+"""Of a single step, for every architecture, so that steps compare architectures and not optimisers."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
