@@ -33,7 +33,7 @@ from vitcnn.bench import Bench, setup
 from vitcnn.bench.fit_batch import fits_on
 from vitcnn.bench.models import step_subject
 from vitcnn.bench.rounds import ONCE
-from vitcnn.device import CleanState, free_bytes, kernels, numerics
+from vitcnn.device import CleanState, kernels, numerics, spare_bytes
 from vitcnn.inference import FullFrame, Tiler, full_frame, resized
 from vitcnn.inference.forward import memory_format
 from vitcnn.inference.tiling.blending import CLASSES_AT_ONCE
@@ -360,7 +360,7 @@ def test_snapshots_take_a_share_of_what_is_free_on_the_device(rehearsed):
     with torch.device("meta"):
         model = nn.Linear(1 << 14, 1 << 12, bias=False)  # 256 MB; 8 GB would hold 32
     tested = setup.tested_epochs(model, replace(EVERYTHING, epochs=100), REHEARSED)
-    assert len(tested) == int(setup.SNAPSHOT_SHARE * free_bytes(REHEARSED)) // (1 << 28) == 6
+    assert len(tested) == spare_bytes(REHEARSED) // (1 << 28) == 6
 
 
 def test_snapshots_hold_only_what_trains(rehearsed):

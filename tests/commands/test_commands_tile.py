@@ -173,7 +173,7 @@ def test_a_dense_map_may_lie_in_a_file_while_it_is_made(monkeypatch):
     Image.fromarray(noise(64, 70)).save("a.png")
     options = ["--output", "dense", "--overlap", "0.5"]
     assert tile("a.png", *options, arch="resnet18", weights="random", px=32) == 0
-    monkeypatch.setattr("vitcnn.commands.tile.look.free_bytes", lambda _device: 0)
+    monkeypatch.setattr("vitcnn.commands.tile.look.spare_bytes", lambda _device: 0)
     assert tile("a.png", *options, arch="resnet18", weights="random", px=32, out="other") == 0
     assert results("a.png")["frames"] == results("a.png", "other")["frames"]
     assert {path.name for path in Path("other").iterdir()} == {path.name for path in Path("out").iterdir()}

@@ -4,7 +4,15 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from vitcnn.device import CleanState, Device, free_bytes, memory, out_of_memory_as_case_error, peak_allocated_bytes
+from vitcnn.device import (
+    CleanState,
+    Device,
+    free_bytes,
+    memory,
+    out_of_memory_as_case_error,
+    peak_allocated_bytes,
+    spare_bytes,
+)
 from vitcnn.errors import Leaked, OutOfMemory
 
 MEGABYTE = 1 << 20
@@ -179,4 +187,4 @@ def test_free_memory_on_cuda_is_what_the_device_has_and_what_torch_keeps_for_reu
 def test_free_memory_on_a_cpu_is_what_system_and_control_group_leave(cpu, monkeypatch, left, free):
     monkeypatch.setattr(memory.psutil, "virtual_memory", lambda: SimpleNamespace(available=1000))
     monkeypatch.setattr(memory, "memory_left_bytes", lambda: left)
-    assert free_bytes(cpu) == free
+    assert (free_bytes(cpu), spare_bytes(cpu)) == (free, free // 4)

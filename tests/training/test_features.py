@@ -122,7 +122,7 @@ def test_a_head_on_features_of_views_ends_as_the_same_head_on_a_frozen_backbone_
 
 def test_features_too_large_for_the_memory_lie_in_a_file_that_goes_with_them(train, cpu, monkeypatch, tmp_path):
     in_memory = of(new_model(), train, cpu)
-    monkeypatch.setattr(module, "free_bytes", lambda _device: 4 * in_memory.views.nbytes - 1)
+    monkeypatch.setattr(module, "spare_bytes", lambda _device: in_memory.views.nbytes - 1)
     features = of(new_model(), train, cpu, folder=tmp_path)
     [folder] = tmp_path.iterdir()
     assert (folder / "views").stat().st_size == in_memory.views.nbytes

@@ -121,7 +121,7 @@ def test_on_a_cpu_everything_is_resident(cpu):
 @pytest.mark.parametrize("num_bytes, kind", [(40, Resident), (41, Streamed)])
 def test_on_cuda_a_split_is_resident_up_to_its_share_of_the_free_memory(monkeypatch, num_bytes, kind):
     device = Device(name="cuda:1", key="nvidia-test")
-    monkeypatch.setattr(streamed, "free_bytes", lambda asked: {device: 160}[asked])
+    monkeypatch.setattr(streamed, "spare_bytes", lambda asked: {device: 40}[asked])
     monkeypatch.setattr(Resident, "of", lambda *_args, **_settings: Resident(images=None, labels=None, num_classes=1))
     images = np.zeros((1, 1, 1, num_bytes), dtype=np.uint8)
     split = Split(images=images, labels=np.zeros(1, dtype=np.int64))

@@ -19,7 +19,7 @@ from vitcnn.architectures.parts import parameters_by_part
 from vitcnn.bench.bench import Bench
 from vitcnn.bench.models import IMAGES_TO_TRY, model_settings, placed
 from vitcnn.bench.weights import at_px, weighted
-from vitcnn.device import Device, free_bytes
+from vitcnn.device import Device, spare_bytes
 from vitcnn.errors import UserError
 from vitcnn.inference.forward import compiled, memory_format
 from vitcnn.recipes import Recipe, recipe
@@ -34,9 +34,6 @@ SNAPSHOT_BYTES = {"cpu": 1 << 30, "cuda": 8 << 30}
 
 FEATURES = "features"
 """The folder below the data root of features that do not fit into the memory."""
-
-SNAPSHOT_SHARE = 0.25
-"""Share of the device's free memory that they take at most: the rest is for training."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,6 +203,6 @@ def tested_epochs(model: nn.Module, by: Recipe, device: Device) -> tuple[int, ..
     """Return the epochs, from 1, after which the weights are kept for a test: evenly spaced, the last one always."""
     state = model.state_dict()
     num_bytes = sum(state[name].nbytes for name in trained_names(model))
-    room = min(SNAPSHOT_BYTES[device.kind], int(SNAPSHOT_SHARE * free_bytes(device)))
+    room = min(SNAPSHOT_BYTES[device.kind], spare_bytes(device))
     count = min(by.epochs, max(1, room // max(1, num_bytes)))
     return tuple(dict.fromkeys(np.linspace(0, by.epochs, count + 1).round().astype(int).tolist()[1:]))

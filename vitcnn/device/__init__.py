@@ -9,5 +9,6 @@ from vitcnn.device.memory import free_bytes_of_host as free_bytes_of_host
 from vitcnn.device.memory import out_of_memory_as_case_error as out_of_memory_as_case_error
 from vitcnn.device.memory import peak_allocated_bytes as peak_allocated_bytes
 from vitcnn.device.memory import peak_bytes as peak_bytes
+from vitcnn.device.memory import spare_bytes as spare_bytes
 from vitcnn.device.which import Device as Device
 from vitcnn.device.which import resolve as resolve

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 LEAK_THRESHOLD_BYTES = 64 * 1024
 """Left-over tensors below this are caches of libraries (a constant, a random state), not a case's leak."""
 
+SPARE_SHARE = 0.25
+"""Share of the free memory for what could also lie elsewhere, or be less: the rest is for what cannot."""
+
 SAY_OUT_OF_MEMORY = (
     "can't allocate memory",
     "CUDA error: out of memory",
@@ -73,6 +76,11 @@ def free_bytes(device: Device) -> int:
 
     kept = torch.cuda.memory_reserved(device.name) - torch.cuda.memory_allocated(device.name)
     return torch.cuda.mem_get_info(device.name)[0] + kept
+
+
+def spare_bytes(device: Device) -> int:
+    """Return the bytes of the device that may go to what could also lie elsewhere, or be less."""
+    return int(SPARE_SHARE * free_bytes(device))
 
 
 def free_bytes_of_host() -> int:

@@ -11,16 +11,13 @@ from pathlib import Path
 import torch
 from torch import Generator, Tensor, nn
 
-from vitcnn.device import Device, free_bytes
+from vitcnn.device import Device, spare_bytes
 from vitcnn.recipes.parts import Augmentation, Recipe
 from vitcnn.spec import Precision
 from vitcnn.training.augment import augment
 from vitcnn.training.block import Block
 from vitcnn.training.predict import PREDICT_BATCH
 from vitcnn.training.source import Source, host_seed
-
-MEMORY_SHARE = 0.25
-"""Share of the device's free memory up to which features live on the device; beyond it they lie in a file."""
 
 SHAPE_IMAGES = 2
 """Images that are asked about to know how large features are."""
@@ -140,7 +137,7 @@ def _room(
 ) -> tuple[Tensor, tempfile.TemporaryDirectory[str] | None]:
     """Return a tensor of `shape` on the device, or where it is too large for that, in a file in a folder of its own."""
     count = torch.Size(shape).numel()
-    if count * dtype.itemsize <= MEMORY_SHARE * free_bytes(device):
+    if count * dtype.itemsize <= spare_bytes(device):
         return torch.empty(shape, dtype=dtype, device=device.name), None
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)

@@ -8,16 +8,13 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Generator, Tensor
 
-from vitcnn.device import Device, free_bytes
+from vitcnn.device import Device, spare_bytes
 from vitcnn.images import normalize
 from vitcnn.spec import Split
 from vitcnn.training.arranged import Arranged
 from vitcnn.training.block import Block
 from vitcnn.training.resident import Resident
 from vitcnn.training.source import Source, host_seed
-
-RESIDENT_SHARE = 0.25
-"""Share of the device's free memory up to which images live on the device."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +108,6 @@ def source_of(split: Split, device: Device, *, num_classes: int) -> Source:
     """
     if split.members is not None:
         return Arranged.of(split, device, num_classes=num_classes)
-    if device.is_cuda and split.images.nbytes > RESIDENT_SHARE * free_bytes(device):
+    if device.is_cuda and split.images.nbytes > spare_bytes(device):
         return Streamed.of(split, device, num_classes=num_classes)
     return Resident.of(split, device, num_classes=num_classes)

@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from vitcnn.commands.tile.known import Known
-from vitcnn.device import Device, free_bytes
+from vitcnn.device import Device, spare_bytes
 from vitcnn.inference import TileGrid, Tiler
 from vitcnn.inference.tiling import Dense, FeatureMap, Timings, frame_logits
 from vitcnn.inference.tiling.answers import Reduction
@@ -23,9 +23,6 @@ from vitcnn.media.written import naming
 
 MOST_IN_A_MAP = 12
 """Classes that a dense map tells apart: of more, those that some tile answers most surely. The rest is left out."""
-
-SHARE_OF_MEMORY = 4
-"""A map that would take more than this part of the free memory lies in a file while it is made."""
 
 STRIP_ROWS = 256
 BYTES_OF_A_NUMBER = 4
@@ -128,7 +125,7 @@ def in_colours_of(frame: np.ndarray, channels: int) -> np.ndarray:
 def room_for(shape: tuple[int, ...], place: Path, device: Device) -> Iterator[Tensor | None]:
     """Give a float32 tensor mapped to a file, which goes afterwards; None where the device's memory has room."""
     num_bytes = BYTES_OF_A_NUMBER * int(np.prod(shape))
-    if num_bytes * SHARE_OF_MEMORY <= free_bytes(device):
+    if num_bytes <= spare_bytes(device):
         yield None
         return
     path = place / f".{os.getpid()}.map.partial"
