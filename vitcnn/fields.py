@@ -40,12 +40,12 @@ def require_share(field: str, value: object, do: str) -> None:
         raise UserError(field=field, value=value, allowed="shares from 0, below 1", do=do)
 
 
-def require_tiles(*, tile_px: int, overlap: float) -> None:
+def require_tiles(*, tile_px: int, overlap: float, field: str = "overlap") -> None:
     """Raise UserError where square tiles of `tile_px` cannot overlap by the share `overlap` and still step on."""
-    require_share("overlap", overlap, "0.1 is usual.")
+    require_share(field, overlap, "0.1 is usual.")
     if step_px(tile_px, overlap) < 1:
         allowed = f"a share that leaves tiles of {tile_px} px a step of at least one pixel"
-        raise UserError(field="overlap", value=overlap, allowed=allowed, do="0.1 is usual.")
+        raise UserError(field=field, value=overlap, allowed=allowed, do="0.1 is usual.")
 
 
 def step_px(tile_px: int, overlap: float) -> int:

@@ -11,7 +11,7 @@ from vitcnn.commands.adapt import require_new_folder
 from vitcnn.commands.output import say, tell
 from vitcnn.commands.paths import GivenPath
 from vitcnn.errors import NotWritten, UserError
-from vitcnn.fields import require_count, require_share, step_px
+from vitcnn.fields import require_count, require_tiles
 from vitcnn.media.listing import Kind, images_in, kind_of
 from vitcnn.spec import Precision
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 WHOLE, FAILED, INTERRUPTED = 0, 1, 130
 AUTO = "auto"
+"""A batch that is chosen by what memory is free and what tiles are measured to take."""
+
 OUTPUTS, BLENDS, REDUCTIONS = ("tiles", "dense", "frame"), ("gaussian", "constant"), ("mean", "max", "logsumexp")
 
 
@@ -84,10 +86,7 @@ def require_numbers(options: argparse.Namespace) -> None:
     if options.batch != AUTO:
         options.batch = int(options.batch) if options.batch.isdecimal() else options.batch
         require_count("--batch", options.batch)
-    require_share("--overlap", options.overlap, "0.1 is usual.")
-    if step_px(options.tile, options.overlap) < 1:
-        allowed = f"a share that leaves tiles of {options.tile} px a step of at least one pixel"
-        raise UserError(field="--overlap", value=options.overlap, allowed=allowed, do="0.1 is usual.")
+    require_tiles(tile_px=options.tile, overlap=options.overlap, field="--overlap")
 
 
 def read_all(paths: Sequence[Path], work: Work, kind: Kind) -> int:

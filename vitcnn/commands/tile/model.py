@@ -10,6 +10,7 @@ from vitcnn.adaptation.own_head import COLOURS, WithHead, file_with_head, hub_wi
 from vitcnn.adaptation.weights_file import weights_path
 from vitcnn.bench.models import random_model
 from vitcnn.commands.tile.adapted import adapted_model
+from vitcnn.commands.tile.command import AUTO
 from vitcnn.commands.tile.known import Known
 from vitcnn.commands.tile.names import names_for, names_of_weights, numbered, read_names
 from vitcnn.commands.tile.sizes import require_tile
@@ -23,9 +24,6 @@ from vitcnn.spec import Architecture, InputShape
 
 USUAL_CLASSES = 1000
 """Of random weights, unless --classes names others."""
-
-AUTO = "auto"
-"""A batch that is chosen by what memory is free and what tiles are measured to take."""
 
 LARGE = {"width": 7680, "height": 4320}
 """A frame with more tiles than go through a model at once, for that measurement."""
