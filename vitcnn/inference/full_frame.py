@@ -19,6 +19,7 @@ from vitcnn.errors import UserError
 from vitcnn.fields import require_count, require_one_of
 from vitcnn.images import normalize
 from vitcnn.inference.forward import compiled
+from vitcnn.inference.places import at_each_place
 from vitcnn.inference.receptive_field import Features, receptive_field
 from vitcnn.inference.strips import Strip, Strips
 from vitcnn.spec import Mode
@@ -149,8 +150,7 @@ class FullFrame:
         return self._features(rows.contiguous(memory_format=self.layout))
 
     def _head_at_each_place(self, features: Tensor) -> Tensor:
-        places = features.flatten(1).T[:, :, None, None]
-        return self._head(places).T.unflatten(1, features.shape[1:])
+        return at_each_place(lambda places: self._head(places[:, :, None, None]), features[None])[0]
 
     def _sample(self, width: int) -> Tensor:
         """Return a strip of noise, as high as a feature sees."""

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from vitcnn.errors import UserError
 from vitcnn.images import core_of
+from vitcnn.inference.places import at_each_place
 from vitcnn.spec import InputShape
 
 
@@ -57,13 +58,16 @@ class FeatureMap(nn.Module):
 
         Each place is given to the whole head, norms included, as if it were all that there is.
         """
-        places = features.permute(0, 2, 3, 1)
-        alone = places.reshape(-1, features.shape[1])
+        return at_each_place(self._head, features)
+
+    def _head(self, places: Tensor) -> Tensor:
+        """Return the head's logits (places, classes) of features (places, features), each the only one of its map."""
         if self.has_tokens:  # a head reads the first token, or the mean of those behind the prefix: all are this one
-            alone = alone[:, None].expand(-1, self.num_prefix_tokens + 1, -1)
+            alone = places[:, None].expand(-1, self.num_prefix_tokens + 1, -1)
         else:
-            alone = alone[:, None, None] if self.is_channels_last else alone[:, :, None, None]
-        return self.core.forward_head(alone).unflatten(0, places.shape[:3]).permute(0, 3, 1, 2)
+            alone = places[:, None, None] if self.is_channels_last else places[:, :, None, None]
+        logits: Tensor = self.core.forward_head(alone)
+        return logits
 
 
 class Dense(nn.Module):
