@@ -37,7 +37,7 @@ def test_a_scene_can_have_any_size(width, height):
 
 def test_a_scene_without_defects_has_marks_that_are_of_none():
     made = scene(defect_share=0.0)
-    assert made.num_defects == 0
+    assert not made.classes.any()
     assert not made.mask.any()
     assert made.things.any()
 

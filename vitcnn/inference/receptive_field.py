@@ -63,16 +63,6 @@ class ReceptiveField:
         """The pixels above a strip that its features see, rounded up to the stride."""
         return max(0, -(self.first // self.stride)) * self.stride
 
-    @property
-    def halo_below_px(self) -> int:
-        """The pixels below a strip that its features see, rounded up to the stride."""
-        return max(0, self.last // self.stride) * self.stride
-
-    @property
-    def centre_px(self) -> float:
-        """Where the middle of the receptive field of the first row lies, from the frame's upper edge."""
-        return (self.first + self.last) / 2
-
     def num_rows(self, height: int) -> int:
         """Return how many rows of features a frame of `height` pixels has."""
         return height // self.stride - self.rows_less

@@ -65,11 +65,6 @@ class Scene:
         mask: np.ndarray = self.classes[self.things]
         return mask
 
-    @property
-    def num_defects(self) -> int:
-        """How many defects there are; of some, other things may hide all pixels."""
-        return int(np.count_nonzero(self.classes))
-
 
 def make_scene(
     *, width: int, height: int, seed: int | tuple[int, ...], unit_px: float = 64, defect_share: float = DEFECT_SHARE
