@@ -80,7 +80,7 @@ def test_what_runs_is_found_from_the_predicted_batch_outwards(predicted, real):
         tried.append(batch)
         return batch <= real
 
-    assert confirmed_batch(predicted, fits) == real
+    assert confirmed_batch(predicted, fits, smallest=1) == real
     assert min(tried) >= 1
     assert len(tried) == len(set(tried)) <= 16
 
@@ -92,8 +92,21 @@ def test_where_the_prediction_is_right_few_batches_are_tried():
         tried.append(batch)
         return batch <= 16
 
-    assert confirmed_batch(16, fits) == 16
+    assert confirmed_batch(16, fits, smallest=1) == 16
     assert tried == [16, 17]
+
+
+@pytest.mark.parametrize("predicted", [2, 3, 40])
+@pytest.mark.parametrize("real", [0, 2, 3])
+def test_no_batch_below_the_smallest_that_can_be_run_is_tried(predicted, real):
+    tried = []
+
+    def fits(batch):
+        tried.append(batch)
+        return batch <= real
+
+    assert confirmed_batch(predicted, fits, smallest=2) == real
+    assert min(tried) >= 2
 
 
 def test_running_out_of_memory_is_an_answer(cpu, monkeypatch):

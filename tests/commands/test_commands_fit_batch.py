@@ -99,7 +99,7 @@ def test_what_runs_on_a_gpu_has_as_many_classes(monkeypatch, cpu, more):
     outputs = []
     monkeypatch.setattr("vitcnn.bench.fit_batch.fits_on", outputs_of)
     options = parser().parse_args(["fit-batch", *LENET, "--memory", "1GB", "--classes", "17", *more])
-    assert fit_batch.confirmed(fit_batch.asked_by(options), 0, cpu) == 1
+    assert fit_batch.confirmed(fit_batch.asked_by(options), 0, cpu, 1) == 1
     assert set(outputs) == {(2, 17)}
 
 

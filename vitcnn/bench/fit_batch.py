@@ -59,21 +59,25 @@ def batch_about(asked: Asked, memory_bytes: int) -> int:
     return max(0, asked.batch + int((memory_bytes - low) // each))
 
 
-def confirmed_batch(predicted: int, fits: Callable[[int], bool]) -> int:
-    """Return the largest batch that `fits`, looked for from a predicted one outwards; 0 where none does."""
-    low, high, step = 0, 0, max(1, predicted // SPREAD)
+def confirmed_batch(predicted: int, fits: Callable[[int], bool], *, smallest: int) -> int:
+    """Return the largest batch that `fits`, looked for from a predicted one outwards; 0 where none does.
+
+    No batch below `smallest` is tried: it could not be run at all.
+    """
+    none = smallest - 1
+    low, high, step = none, 0, max(1, predicted // SPREAD)
     guess = predicted
     while high != low + 1:
         if fits(guess):
             low = guess
         else:
             high = guess
-        if high and low:
+        if high and low > none:
             guess = (low + high) // 2
         else:
-            guess = low + step if low else max(1, high - step)
+            guess = low + step if low > none else max(smallest, high - step)
             step *= 2
-    return low
+    return low if low > none else 0
 
 
 def fits_on(device: Device, subject_of: Callable[[int], Subject], memory_bytes: int) -> Callable[[int], bool]:

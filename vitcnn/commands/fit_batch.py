@@ -83,7 +83,7 @@ def run_fit_batch(options: argparse.Namespace) -> int:
         peak=predicted_peak(asked),
         next_bytes=total(batch + 1),
         room=room(asked, memory_bytes),
-        confirmed=confirmed(asked, memory_bytes, device) if device.is_cuda else None,
+        confirmed=confirmed(asked, memory_bytes, device, smallest) if device.is_cuda else None,
     )
     say(answer(found))
     return 0
@@ -147,8 +147,11 @@ def room(asked: Asked, memory_bytes: int) -> dict[str, int]:
     return found
 
 
-def confirmed(asked: Asked, memory_bytes: int, device: Device) -> int:
-    """Return the largest batch that runs on a CUDA device within the budget; it says so while it looks."""
+def confirmed(asked: Asked, memory_bytes: int, device: Device, smallest: int) -> int:
+    """Return the largest batch from `smallest` on that runs on a CUDA device within the budget; it says what it tries.
+
+    0 where none does.
+    """
     from vitcnn.bench.fit_batch import confirmed_batch, fits_on
     from vitcnn.bench.models import forward_subject, step_subject
     from vitcnn.bench.rounds import ONCE
@@ -179,4 +182,4 @@ def confirmed(asked: Asked, memory_bytes: int, device: Device) -> int:
         )
 
     with numerics(device):
-        return confirmed_batch(asked.batch, fits_on(device, subject_of, memory_bytes))
+        return confirmed_batch(asked.batch, fits_on(device, subject_of, memory_bytes), smallest=smallest)
