@@ -10,7 +10,7 @@ from vitcnn.device import peak_bytes
 from vitcnn.errors import UserError
 from vitcnn.images import Resize, normalize
 from vitcnn.inference import TileGrid
-from vitcnn.inference.full_frame import FullFrame, full_frame_run
+from vitcnn.inference.full_frame import FullFrame
 from vitcnn.spec import InputShape
 
 MIB = 2**20
@@ -54,6 +54,11 @@ def features_of(model, frame):
     return (model.forward_features(images) if hasattr(model, "forward_features") else model[:6](images))[0]
 
 
+def for_frame(model, frame, **settings):
+    channels, height, width = frame.shape
+    return FullFrame(model, channels=channels, height=height, width=width, **settings)
+
+
 @pytest.mark.parametrize("height, width", [(1184, 48), (1195, 71)])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_frame_in_strips_has_the_features_of_the_frame(name, height, width):
@@ -69,8 +74,8 @@ def test_a_frame_in_strips_has_the_features_of_the_frame(name, height, width):
 @pytest.mark.parametrize("size", [(1, 1), (31, 200)])
 def test_frames_smaller_than_what_a_feature_sees_are_whole(size):
     frame = frame_of(*size)
-    close(full_frame_run(RESNET, frame, "features")(), features_of(RESNET, frame))
-    close(full_frame_run(LITE, frame, "features", strip_px=2000)(), features_of(LITE, frame))
+    close(for_frame(RESNET, frame).features(frame), features_of(RESNET, frame))
+    close(for_frame(LITE, frame, strip_px=2000).features(frame), features_of(LITE, frame))
 
 
 @pytest.mark.parametrize("model", [RESNET, LITE, CONVNEXT], ids=["resnet18", "efficientnet lite", "convnext"])
@@ -78,7 +83,7 @@ def test_a_frame_is_classified_as_the_model_does_it(model):
     frame = frame_of(1210, 64)
     with torch.inference_mode():
         expected = model(normalize(frame[None]))[0]
-    logits = full_frame_run(model, frame, strip_px=1000)()
+    logits = for_frame(model, frame, strip_px=1000).frame(frame)
     assert (logits.shape, logits.dtype) == ((3,), torch.float32)
     close(logits, expected)
 
@@ -87,7 +92,7 @@ def test_the_dense_answer_is_the_classifier_as_a_convolution():
     frame = frame_of(700, 130)
     head = nn.Conv2d(8, 3, 1)
     head.weight.data, head.bias.data = RESNET.fc.weight[:, :, None, None], RESNET.fc.bias
-    dense = full_frame_run(RESNET, frame, "dense", strip_px=620)()
+    dense = for_frame(RESNET, frame, strip_px=620).dense(frame)
     assert dense.shape == (3, 22, 5)
     close(dense, head(features_of(RESNET, frame)[None])[0].detach())
 
@@ -128,7 +133,7 @@ def test_a_4k_frame_of_resnet50_has_1_4_times_fewer_pixels_than_its_tiles():
 def test_any_precision_layout_and_frame_in_memory():
     model = deepcopy(RESNET).to(torch.bfloat16, memory_format=torch.channels_last)
     frame = frame_of(500, 64).permute(1, 2, 0).contiguous().permute(2, 0, 1)
-    features = full_frame_run(model, frame, "features", layout=torch.channels_last)()
+    features = for_frame(model, frame, layout=torch.channels_last).features(frame)
     assert features.dtype == torch.bfloat16
     expected = features_of(RESNET, frame)
     assert (features.float() - expected).abs().max() < 0.05 * expected.abs().max()
@@ -139,23 +144,39 @@ def test_what_stands_in_front_of_a_model_belongs_to_it():
     frame = frame_of(300, 64)
     with torch.inference_mode():
         expected = RESNET(scale(normalize(frame[None])))[0]
-    close(full_frame_run(nn.Sequential(scale, RESNET).eval(), frame)(), expected)
+    close(for_frame(nn.Sequential(scale, RESNET).eval(), frame).frame(frame), expected)
     with pytest.raises(UserError, match="grow with the frame"):
-        full_frame_run(nn.Sequential(Resize(64), RESNET).eval(), frame)
+        for_frame(nn.Sequential(Resize(64), RESNET).eval(), frame)
 
 
 def test_a_sequence_of_layers_is_cut_where_its_head_begins():
     model = nn.Sequential(nn.Conv2d(3, 4, 3, 2), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 2))
     frame = frame_of(90, 50)
-    close(full_frame_run(model.eval(), frame, strip_px=32)(), model(normalize(frame[None]))[0].detach())
+    close(for_frame(model.eval(), frame, strip_px=32).frame(frame), model(normalize(frame[None]))[0].detach())
 
 
 def test_heads_that_need_more_than_a_mean_are_refused():
     for head in ([nn.Flatten(), nn.Linear(400, 10)], [nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(4, 2)]):
         model = nn.Sequential(nn.Conv2d(3, 4, 3), *head).eval()
-        for output in ("frame", "dense"):
+        frame = frame_of(60, 60)
+        taken = for_frame(model, frame)
+        for ask in (taken.frame, taken.dense):
             with pytest.raises(UserError, match="mean of the last feature map"):
-                full_frame_run(model, frame_of(60, 60), output)()
+                ask(frame)
+
+
+class TooLarge(nn.Flatten):
+    """Asks for more memory than there is."""
+
+    def forward(self, _features):
+        return torch.empty(1 << 50, dtype=torch.uint8)
+
+
+def test_memory_that_runs_out_is_not_taken_for_a_head_that_cannot_be_used():
+    frame = frame_of(60, 60)
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), TooLarge(), nn.Linear(4, 2)).eval()
+    with pytest.raises(RuntimeError, match="can't allocate memory"):
+        for_frame(model, frame).frame(frame)
 
 
 def test_what_cannot_be_used_is_refused():
@@ -168,8 +189,6 @@ def test_what_cannot_be_used_is_refused():
     with pytest.raises(UserError, match="out"):
         taken.features(frame, torch.empty(8, 3, 2))
     with pytest.raises(UserError, match="forward_features"):
-        full_frame_run(nn.Conv2d(3, 4, 3), frame)
-    with pytest.raises(UserError, match="dense, features, frame"):
-        full_frame_run(RESNET, frame, "tiles")
+        for_frame(nn.Conv2d(3, 4, 3), frame)
     with pytest.raises(UserError, match="budget_bytes"):
-        full_frame_run(RESNET, frame, budget_bytes=0)
+        for_frame(RESNET, frame, budget_bytes=0)

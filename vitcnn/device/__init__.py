@@ -6,6 +6,7 @@ from vitcnn.device.environment import numerics as numerics
 from vitcnn.device.memory import CleanState as CleanState
 from vitcnn.device.memory import free_bytes as free_bytes
 from vitcnn.device.memory import free_bytes_of_host as free_bytes_of_host
+from vitcnn.device.memory import is_out_of_memory as is_out_of_memory
 from vitcnn.device.memory import out_of_memory_as_case_error as out_of_memory_as_case_error
 from vitcnn.device.memory import peak_allocated_bytes as peak_allocated_bytes
 from vitcnn.device.memory import peak_bytes as peak_bytes

@@ -167,7 +167,7 @@ def out_of_memory_as_case_error(device: Device) -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        if not _is_out_of_memory(error):
+        if not is_out_of_memory(error):
             raise
         first_line = str(error).partition("\n")[0]
         raise OutOfMemory(
@@ -175,6 +175,7 @@ def out_of_memory_as_case_error(device: Device) -> Iterator[None]:
         ) from None
 
 
-def _is_out_of_memory(error: MemoryError | RuntimeError) -> bool:
+def is_out_of_memory(error: MemoryError | RuntimeError) -> bool:
+    """Whether an error is one of the ways in which Python, torch, CUDA and its libraries say that memory ran out."""
     named = type(error).__name__ == "OutOfMemoryError"  # torch's; a RuntimeError that only CUDA raises
     return named or isinstance(error, MemoryError) or any(words in str(error) for words in SAY_OUT_OF_MEMORY)

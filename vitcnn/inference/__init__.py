@@ -3,7 +3,6 @@
 from vitcnn.inference.forward import for_inference as for_inference
 from vitcnn.inference.forward import resized as resized
 from vitcnn.inference.full_frame import FullFrame as FullFrame
-from vitcnn.inference.full_frame import full_frame_run as full_frame_run
 from vitcnn.inference.tiling import TileGrid as TileGrid
 from vitcnn.inference.tiling import Tiler as Tiler
 from vitcnn.inference.tiling import tiled as tiled

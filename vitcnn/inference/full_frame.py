@@ -7,24 +7,22 @@ see a bounded part of the frame needs neither: it takes the frame as it is, or i
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cached_property
-from typing import Any, Literal, get_args
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from vitcnn.device import Device, peak_bytes
+from vitcnn.device import Device, is_out_of_memory, peak_bytes
 from vitcnn.errors import UserError
-from vitcnn.fields import require_count, require_one_of
+from vitcnn.fields import require_count
 from vitcnn.images import normalize
 from vitcnn.inference.forward import compiled
 from vitcnn.inference.places import at_each_place
 from vitcnn.inference.receptive_field import Features, receptive_field
 from vitcnn.inference.strips import Strip, Strips
 from vitcnn.spec import Mode
-
-FrameOutput = Literal["frame", "dense", "features"]
 
 HEAD_BEGINS_WITH = (nn.Flatten, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d)
 
@@ -171,7 +169,9 @@ class FullFrame:
         with torch.inference_mode():
             try:
                 whole, mean = self._head(features), self._head(mean_of_map)
-            except RuntimeError:  # layers for one size of map
+            except RuntimeError as error:  # layers for one size of map
+                if is_out_of_memory(error):
+                    raise
                 return False
         tolerance = 100 * torch.finfo(self.dtype).eps
         return whole.shape == mean.shape and bool((whole - mean).abs().max() <= tolerance * whole.abs().max())
@@ -203,24 +203,3 @@ def features_and_head(model: nn.Module) -> tuple[Features, Features]:
         return nn.Sequential(*layers[:begins]), nn.Sequential(*layers[begins:])
     allowed = "models of timm's, with forward_features and forward_head, and sequences of layers with a pooling head"
     raise UserError(field="full frame", value=type(model).__name__, allowed=allowed, do="Classify tiles instead.")
-
-
-def full_frame_run(
-    model: nn.Module, frame: Tensor, output: FrameOutput = "frame", out: Tensor | None = None, **settings: Any
-) -> Callable[[], Tensor]:
-    """Return what takes `frame`, uint8 (channels, height, width), whole through a convolutional model, to be timed.
-
-    What it returns at each call is, by `output`, `frame`: the logits of the frame, float32 (classes,); `dense`: those
-    of each place of the last feature map, (classes, rows, columns); or `features`: that map, (features, rows, columns).
-    The latter two are written to `out` where it is given. The receptive field is found and the strips are planned here,
-    once. The settings are those of `FullFrame`: layout, mode, strip_px, budget_bytes.
-
-    Raises UserError as `FullFrame` does: a model that sees the whole frame is refused, its global part named.
-    """
-    require_one_of("output", output, get_args(FrameOutput))
-    channels, height, width = frame.shape
-    whole = FullFrame(model, channels=channels, height=height, width=width, **settings)
-    if output == "frame":
-        return lambda: whole.frame(frame)
-    answer = whole.dense if output == "dense" else whole.features
-    return lambda: answer(frame, out)
