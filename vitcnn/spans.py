@@ -18,6 +18,14 @@ def merged(spans: Iterable[tuple[float, float]]) -> np.ndarray:
     return np.array(found, dtype=np.float64).reshape(-1, 2)
 
 
+def are_in(moments: np.ndarray, spans: Iterable[tuple[float, float]]) -> np.ndarray:
+    """Return whether each moment is in one of the spans, (start, end), ends included."""
+    joined = merged(spans)
+    begun, over = np.searchsorted(joined[:, 0], moments, side="right"), np.searchsorted(joined[:, 1], moments)
+    found: np.ndarray = begun > over
+    return found
+
+
 def covered(spans: Iterable[tuple[float, float]]) -> float:
     """Return the length of what spans, (start, end), cover together: where they overlap, it counts once."""
     joined = merged(spans)

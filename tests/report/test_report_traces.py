@@ -20,6 +20,7 @@ def summary(
     parts=None,
     back=None,
     disturbed=0,
+    waited_s=0.0,
     **about,
 ):
     families = families or {PRODUCT: 0.006, ELEMENTWISE: 0.003, IDLE: 0.001}
@@ -41,6 +42,7 @@ def summary(
         gaps=2.0,
         gaps_s=0.0005,
         longest_gap_s=0.0003,
+        waited_s=waited_s,
     )
 
 
@@ -81,6 +83,18 @@ def test_phases_are_told_where_there_are_several():
 def test_who_waits_for_whom_is_told(on_gpu, idle_s, said):
     families = {PRODUCT: 0.009, IDLE: idle_s}
     assert where_it_goes(summary(on_gpu=on_gpu, families=families))[1].startswith(said)
+
+
+@pytest.mark.parametrize(
+    "waited_s, said",
+    [
+        (0.004, ", most of it because the host waits for results of the GPU before it launches more. 100 kernels"),
+        (0.002, ": it waits for the host, which cannot launch fast enough. 100 kernels"),
+    ],
+)
+def test_launches_are_not_blamed_for_what_the_host_waits_for(waited_s, said):
+    found = summary(on_gpu=True, families={PRODUCT: 0.009, IDLE: 0.006}, waited_s=waited_s)
+    assert where_it_goes(found)[1].startswith(f"The GPU idles for 40 % of it{said}")
 
 
 @pytest.mark.parametrize("on_gpu", [True, False])

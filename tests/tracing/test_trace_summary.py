@@ -106,6 +106,25 @@ def test_kernels_of_a_gpu_belong_to_who_launched_them(tmp_path):
     assert found.calls == 5
 
 
+def test_idle_time_behind_a_wait_of_the_host_is_told_from_that_behind_slow_launches(tmp_path):
+    """By hand: the GPU runs dry at 20 and 55 while the host waits for it, and at 0 and 40 while it does not."""
+    found = summary(
+        tmp_path,
+        step(0, 0, 80),
+        event("cudaLaunchKernel", 2, 4, kind="cuda_runtime"),
+        kernel("one", 5, 20),
+        event("cudaStreamSynchronize", 6, 22, kind="cuda_runtime"),
+        event("cudaLaunchKernel", 30, 34, kind="cuda_runtime"),
+        kernel("two", 33, 40),
+        event("cudaLaunchKernel", 42, 44, kind="cuda_runtime"),
+        kernel("Memcpy DtoH (Device -> Pageable)", 45, 55, kind="gpu_memcpy"),
+        event("cudaMemcpyAsync", 44, 56, kind="cuda_runtime"),
+        event("cudaStreamSynchronize", 57, 58, kind="cuda_runtime"),
+    )
+    assert 1e6 * found.idle_s == pytest.approx(5 + 13 + 5 + 25)
+    assert 1e6 * found.waited_s == pytest.approx(13 + 25)
+
+
 def test_a_launch_tells_the_operator_where_the_kernel_does_not(tmp_path):
     launch = event("cudaLaunchKernel", 2, 4, kind="cuda_runtime", External_id=1, correlation=7)
     launched = kernel("some_kernel", 5, 9, correlation=7)

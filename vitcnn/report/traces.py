@@ -101,6 +101,8 @@ def _who_waits(summary: Summary, share: float) -> str:
     added_s = summary.run_s - summary.timed_s
     if summary.timed_s and added_s >= summary.idle_s:
         return f", which may all be due to the profiler: it adds {_s(added_s)} to a run"
+    if summary.waited_s > summary.idle_s / 2:
+        return ", most of it because the host waits for results of the GPU before it launches more"
     if summary.on_gpu:
         return ": it waits for the host, which cannot launch fast enough"
     return ": Python between the operators takes that long"

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from vitcnn.spans import merged
+from vitcnn.spans import are_in, merged
 from vitcnn.tracing.families import FAMILIES, IDLE
 from vitcnn.tracing.names import BACKWARD, PHASES
 from vitcnn.tracing.shares import shares_of
@@ -45,7 +45,8 @@ class Summary:
 
     `phases` and `families` add up to `run_s` with the idle time, which is among both. `parts` are those of the model,
     forward and backward. `calls` are the kernels and copies of a GPU in a run, or the operators of a CPU. Where work
-    overlaps, each has its share of the time. `gaps` counts the times of 10 µs or more in which nothing ran.
+    overlaps, each has its share of the time. `gaps` counts the times of 10 µs or more in which nothing ran. `waited_s`
+    is the idle time that began while the host waited for a GPU, so that it had launched nothing ahead.
     """
 
     path: Path
@@ -63,6 +64,7 @@ class Summary:
     gaps: float
     gaps_s: float
     longest_gap_s: float
+    waited_s: float
 
     @property
     def name(self) -> str:
@@ -102,6 +104,7 @@ def summary_of(trace: Trace) -> Summary:
     own_s = np.bincount(owners, shares.seconds, minlength=len(ran.work)) / num_runs
     whole_s = float((windows[:, 1] - windows[:, 0]).sum())
     idle_s = (whole_s - shares.busy_s) / num_runs
+    waited_s = shares.gaps_s[are_in(shares.gaps_began_s, ran.waits)]
     gaps_s = shares.gaps_s[shares.gaps_s >= LEAST_GAP_S]
     inside = [work for work in ran.work if _begins_in(work, windows)]
 
@@ -128,6 +131,7 @@ def summary_of(trace: Trace) -> Summary:
         gaps=len(gaps_s) / num_runs,
         gaps_s=float(gaps_s.sum()) / num_runs,
         longest_gap_s=float(gaps_s.max(initial=0.0)),
+        waited_s=float(waited_s.sum()) / num_runs,
     )
 
 

@@ -16,6 +16,10 @@ DISTURBED = 1.5
 """A run that took that many times as long as the fastest one, or longer, is left out: all runs do the same."""
 
 
+WAITS = ("Synchronize", "Memcpy")
+"""What the name holds of a call in which the host waits for a GPU; a copy to pageable memory is one, as `item()` is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
     """Something that ran: an operator without what it called, or a kernel, in its spans of seconds."""
@@ -29,9 +33,13 @@ class Work:
 
 @dataclass(frozen=True, kw_only=True)
 class Ran:
-    """All that ran, the window of each run that was not disturbed, how many were, and whether it ran on a GPU."""
+    """All that ran, the window of each run that was not disturbed, how many were, and whether it ran on a GPU.
+
+    `waits` are the spans in which the host may have waited for a GPU.
+    """
 
     work: tuple[Work, ...]
+    waits: tuple[Span, ...]
     windows: tuple[Span, ...]
     num_disturbed: int
     on_gpu: bool
@@ -40,12 +48,13 @@ class Ran:
 def what_ran(trace: Trace) -> Ran:
     """Return what a trace says; without torch's steps, all of it is one run."""
     calls = calls_of([event for event in trace.of(HOST, RANGE) if not event.name.startswith(STEP)])
-    kernels = trace.of(*DEVICE)
-    work = _on_gpu(kernels, calls, trace.of(*LAUNCHES)) if kernels else _on_cpu(calls)
+    kernels, launches = trace.of(*DEVICE), trace.of(*LAUNCHES)
+    work = _on_gpu(kernels, calls, launches) if kernels else _on_cpu(calls)
+    waits = tuple((call.start_s, call.end_s) for call in launches if any(word in call.name for word in WAITS))
     steps = [(event.start_s, event.end_s) for event in trace.of(RANGE) if event.name.startswith(STEP)]
     windows = undisturbed(steps) or (_whole(work),)
     num_disturbed = max(0, len(steps) - len(windows))
-    return Ran(work=tuple(work), windows=windows, num_disturbed=num_disturbed, on_gpu=bool(kernels))
+    return Ran(work=tuple(work), waits=waits, windows=windows, num_disturbed=num_disturbed, on_gpu=bool(kernels))
 
 
 def undisturbed(steps: Sequence[Span]) -> tuple[Span, ...]:
