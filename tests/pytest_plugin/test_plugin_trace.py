@@ -49,6 +49,14 @@ FULL_DISK = f"""
 
     events.write_whole = recording.write_whole = full
     {SWITCH_ON}"""
+INTERRUPTED = f"""
+    from vitcnn.tracing import recording
+
+    def ctrl_c(*_arguments):
+        raise KeyboardInterrupt
+
+    recording._profile = ctrl_c
+    {SWITCH_ON}"""
 LENET = "latency/lenet/28/b1/fp32/eager"
 
 
@@ -111,6 +119,19 @@ def test_a_disk_that_fills_costs_the_traces_and_nothing_else(suite):
     assert f"The trace of {LENET} is lost (OSError: [Errno 28] No space left on device)." in result.out
     assert "TensorBoard's scalars and images are lost (OSError" in result.out
     assert [path for path in (suite.root / "runs").rglob("*") if path.is_file()] == []
+
+
+def test_ctrl_c_while_a_trace_is_recorded_costs_the_trace_and_ends_the_run_behind_its_case(suite):
+    suite.write("conftest.py", INTERRUPTED)
+    suite.write("benchmarks/test_mini.py", MINI)
+    result = suite.run("benchmarks", "--trace", "runs", models=True)
+    assert result.exit_code == pytest.ExitCode.INTERRUPTED, result.out
+    assert result.outcomes == {LENET: "passed", "test_own": "not_run", "test_fails": "not_run"}
+    assert result.case(LENET).record.samples("latency_s")
+    assert result.journal == [result.case(LENET)]
+    assert f"The trace of {LENET} is lost: it was interrupted." in result.out
+    assert "interrupted while a trace was recorded" in result.out
+    assert list((suite.root / "runs").rglob("*.pt.trace.json")) == []
 
 
 def test_a_session_that_vitcnn_asked_for_leaves_none(suite, monkeypatch):

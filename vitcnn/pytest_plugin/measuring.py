@@ -70,7 +70,7 @@ class Measure:
                 bench=self._bench,
                 stopwatch=self._stopwatch,
                 floor_bytes=self._item.stash[CLEAN_STATE].floor_bytes,
-                trace=self._tracing.of_case(self._bench.progress) if self._tracing else None,
+                trace=self._tracing.of_case(self._item.session, self._bench.progress) if self._tracing else None,
             )
             return with_instructions(record, self._item.config)
 
@@ -96,7 +96,7 @@ class Measure:
             record = own.measure(device=self._bench.device, stopwatch=self._stopwatch, agreed=self._bench.agreed)
             if self._tracing:
                 with numerics(self._bench.device):  # as it was timed
-                    self._tracing.of_function(record, run, self._bench.device)
+                    self._tracing.of_function(self._item.session, record, run, self._bench.device)
             return record
 
         return self._account(measure, failed=lambda error: own.record(error.outcome))

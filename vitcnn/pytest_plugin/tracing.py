@@ -56,14 +56,17 @@ def asked_folder(config: pytest.Config) -> Path | None:
 
 
 class Tracing:
-    """The traces of one session, which go to `folder`. What cannot be recorded is told, and fails no case."""
+    """The traces of one session, which go to `folder`. What cannot be recorded is told, and fails no case.
+
+    Ctrl-C costs the trace that is being recorded: its case is measured, and stays. The session ends behind it.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._num_recorded = 0
         self._lost: list[str] = []
 
-    def of_case(self, progress: Progress) -> Callable[[Subject], None]:
+    def of_case(self, session: pytest.Session, progress: Progress) -> Callable[[Subject], None]:
         """Return what records the trace of a case that is measured."""
 
         def record(subject: Subject) -> None:
@@ -71,20 +74,22 @@ class Tracing:
 
             progress(1, 1, "recording a trace")
             is_hooked = subject.case.mode == "eager"
-            self._record(str(subject.case), subject.device, lambda: traced_of(subject), is_hooked=is_hooked)
+            self._record(session, str(subject.case), subject.device, lambda: traced_of(subject), is_hooked=is_hooked)
 
         return record
 
-    def of_function(self, record: Record, run: Callable[[], object], device: Device) -> None:
+    def of_function(self, session: pytest.Session, record: Record, run: Callable[[], object], device: Device) -> None:
         """Record the trace of a user's own function, if it uses torch. Hooks could change what it compiles."""
         if "torch" in sys.modules and record.measurements:
             from vitcnn.bench.subject import Traced
 
             timed_s = median(record.samples("latency_s"))
             traced = Traced(run=run, images=record.settings["images"], timed_s=timed_s)
-            self._record(record.case, device, lambda: traced, is_hooked=False)
+            self._record(session, record.case, device, lambda: traced, is_hooked=False)
 
-    def _record(self, name: str, device: Device, traced: Callable[[], Traced], *, is_hooked: bool) -> None:
+    def _record(
+        self, session: pytest.Session, name: str, device: Device, traced: Callable[[], Traced], *, is_hooked: bool
+    ) -> None:
         from vitcnn.tracing.recording import record_trace
 
         folder = self.folder / case_folder(name)
@@ -92,6 +97,9 @@ class Tracing:
             record_trace(traced(), device=device, folder=folder, about={"case": name}, is_hooked=is_hooked)
         except Exception as error:  # all of the case is measured: without a trace it is worth as much
             self._lost.append(f"The trace of {name} is lost ({type(error).__name__}: {error}).")
+        except KeyboardInterrupt:
+            self._lost.append(f"The trace of {name} is lost: it was interrupted.")
+            session.shouldstop = "interrupted while a trace was recorded"
         else:
             self._num_recorded += 1
 
