@@ -3,7 +3,7 @@ import re
 import pytest
 
 from vitcnn import errors
-from vitcnn.errors import CaseError, Diverged, Leaked, OutOfMemory, UnknownName, UserError, VitcnnError
+from vitcnn.errors import CaseError, Diverged, Leaked, OutOfMemory, UnknownName, UserError, VitcnnError, asked_as
 from vitcnn.record.run import OUTCOMES
 
 NAMES = ("lenet", "resnet18", "vit_micro", "vit_tiny")
@@ -48,6 +48,19 @@ def test_unknown_name_offers_the_nearest(value, hint):
     message = str(UnknownName(field="architecture", value=value, known=NAMES))
     assert message.startswith(f"architecture: '{value}' cannot be used. Allowed: lenet, resnet18, vit_micro, vit_tiny.")
     assert hint in message
+
+
+def test_a_name_that_is_not_known_is_reported_under_the_option_by_which_it_was_given():
+    with pytest.raises(UnknownName) as caught, asked_as("--arch", "architecture"):
+        raise UnknownName(field="architecture", value="resnet", known=NAMES, also=("timm/NAME",))
+    assert str(caught.value) == (
+        "--arch: 'resnet' cannot be used. Allowed: lenet, resnet18, vit_micro, vit_tiny, timm/NAME. "
+        "Did you mean resnet18 or lenet?"
+    )
+    other = UnknownName(field="entry point", value="Net", known=NAMES)
+    with pytest.raises(UnknownName) as caught, asked_as("--arch", "architecture"):
+        raise other
+    assert caught.value is other
 
 
 def test_unknown_name_lists_what_else_is_allowed():

@@ -172,7 +172,7 @@ def fetch_data(options: argparse.Namespace) -> None:
     from vitcnn.tasks import Tasks, data_root
     from vitcnn.tasks.download import fetch
 
-    tasks = Tasks(data_root(options.data_root), asked=options.names)
+    tasks = Tasks(data_root(options.data_root), asked=options.names, option="task")
     require_writable("--data-root", tasks.data_root, "Name another folder with --data-root or $VITCNN_DATA.")
     for name in tasks.asked:
         fetch(tasks.task(name), tasks.data_root, ProgressBar())

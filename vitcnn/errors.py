@@ -21,7 +21,8 @@
         └── Leaked
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import ClassVar, Literal
 
@@ -52,11 +53,23 @@ class UnknownName(UserError):
     """A name that the catalogue does not hold."""
 
     def __init__(self, *, field: str, value: str, known: Iterable[str], also: Sequence[str] = ()) -> None:
-        names = sorted(known)
+        names = self.known = sorted(known)
+        self.also = also
         nearest = get_close_matches(value, names, n=3, cutoff=0.5)
         do = f"Did you mean {' or '.join(nearest)}?" if nearest else "Check the spelling."
         shown = names if len(names) <= MAX_NAMES_SHOWN else [*names[:3], f"... ({len(names)} names)"]
         super().__init__(field=field, value=value, allowed=", ".join([*shown, *also]), do=do)
+
+
+@contextmanager
+def asked_as(option: str, field: str) -> Iterator[None]:
+    """Report a name that is not known under the option by which it was given, where it would be under `field`."""
+    try:
+        yield
+    except UnknownName as error:
+        if error.field != field:
+            raise
+        raise UnknownName(field=option, value=str(error.value), known=error.known, also=error.also) from None
 
 
 class NotMeasurable(VitcnnError):

@@ -151,6 +151,14 @@ def test_an_own_model_trains_by_the_recipe_for_transformers_of_its_size(mine):
     assert recipe_for(tasks()["digits"], architecture("mine:Net")).name == "digits_vit"
 
 
+def test_a_misspelt_name_is_reported_under_the_option_that_was_typed():
+    for asked, option in (("lenett", "--arch"), ("timm/resnet1888", "--arch"), ("lenett", "ARCH")):
+        with pytest.raises(UserError, match=rf"^{option}: '{asked}' cannot be used"):
+            ask_for([asked], option)
+    with pytest.raises(UserError, match=r"^architecture: 'lenett' cannot be used"):
+        architecture("lenett")
+
+
 def test_what_a_model_takes_is_found_out_by_trying(mine):
     ask_for([mine("for_digits"), mine("patches"), mine("OnTheHost")])
     found = [set(taken(architecture(f"mine:{name}"))) for name in ("for_digits", "patches", "OnTheHost")]

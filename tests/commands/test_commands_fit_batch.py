@@ -19,6 +19,7 @@ REFUSED = [
     (("lenet", "--memory", "lots"), "Write 16GiB, 800MB or 16e9."),
     (("lenet", "--memory", "0GB"), "--memory: '0GB' cannot be used."),
     (("lenet", "--memory", "1e30GiB"), "--memory: '1e30GiB' cannot be used. Allowed: at most 1,000 TB."),
+    (("lenett", "--memory", "1GB"), "ARCH: 'lenett' cannot be used"),
     (("lenett", "--memory", "1GB"), "Did you mean lenet or"),
     (("vit_tiny", "--memory", "1GB", "--px", "-1"), "--px: -1 cannot be used."),
     (("sum_fc", "--memory", "1GB"), "ARCH: 'sum_fc' cannot be used. Allowed: an architecture of single images"),
@@ -26,7 +27,7 @@ REFUSED = [
         ("lenet", "--memory", "1GB", "--px", "28", "--classes", "1"),
         "--classes: 1 cannot be used. Allowed: a number from",
     ),
-    (("lenet", "--memory", "1GB", "--adaptation", "loro"), "adaptation: 'loro' cannot be used."),
+    (("lenet", "--memory", "1GB", "--adaptation", "loro"), "--adaptation: 'loro' cannot be used."),
     (("lenet", "--memory", "1GB", "--inference", "--checkpointing"), "--checkpointing: 'with --inference' cannot be"),
     (("lenet", "--memory", "1GB", "--inference", "--optimizer", "sgd"), "--optimizer: 'with --inference' cannot be"),
 ]

@@ -52,7 +52,7 @@ def test_a_variant_says_what_is_changed_in_one_form(mine):
 @pytest.mark.parametrize(
     "asked, said",
     [
-        ("digit_cnn", "recipe: 'digit_cnn' cannot be used."),
+        ("digit_cnn", "--recipe: 'digit_cnn' cannot be used."),
         ("digits_cnn,epoch=3", "--recipe: 'epoch' cannot be used. Allowed: batch, decay, epochs, "),
         ("digits_cnn,epochs", "--recipe: epochs: '' cannot be used. Allowed: a whole number."),
         ("digits_cnn,epochs=3.5", "--recipe: epochs: '3.5' cannot be used. Allowed: a whole number."),

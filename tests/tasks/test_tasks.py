@@ -81,10 +81,12 @@ def test_data_that_cannot_be_had_are_asked_for_once(tmp_path, monkeypatch):
 
 
 def test_an_unknown_task_offers_the_nearest_and_a_folder(tmp_path):
-    with pytest.raises(
-        UnknownName, match=r"^task: 'digit' cannot be used\. Allowed: .*folder:PATH.*Did you mean digits"
-    ):
-        Tasks(tmp_path, asked=("digit",))
+    for option in ("--task", "task"):
+        words = rf"^{option}: 'digit' cannot be used\. Allowed: .*folder:PATH.*Did you mean digits"
+        with pytest.raises(UnknownName, match=words):
+            Tasks(tmp_path, asked=("digit",), option=option)
+    with pytest.raises(UnknownName, match=r"^--task: 'digit' cannot be used"):
+        Tasks(tmp_path, asked=("digits", "digit"))
 
 
 def test_folders_are_known_by_their_names(tmp_path):

@@ -198,7 +198,7 @@ def _built(
     """Build the model of a card with the weights that training started from; one that trained whole has its own."""
     images = card["images"]
     shape = InputShape(px=images["px"], channels=images["channels"], num_classes=card["data"]["num_classes"])
-    named = architecture_of(ask_for([own])[0]) if own else _catalogued(card["architecture"])
+    named = architecture_of(ask_for([own], "architecture")[0]) if own else _catalogued(card["architecture"])
     entry = replace(named, takes=None, resolutions={shape.px: images["model_px"]})
     if isinstance(how, Full):
         found = from_file(entry, folder / FILES["full"], shape)

@@ -11,7 +11,7 @@ from functools import cache
 from vitcnn import catalogue
 from vitcnn.architectures.any_timm import any_timm_model, is_timm
 from vitcnn.architectures.own import GROUP, offered_architecture, own_architecture
-from vitcnn.errors import UnknownName, UserError
+from vitcnn.errors import UnknownName, UserError, asked_as
 from vitcnn.input_sizes import InputKind
 from vitcnn.references import USAGE, is_reference, offered, require_one_meaning
 from vitcnn.spec import Architecture
@@ -39,8 +39,8 @@ def architecture(name: str) -> Architecture:
     return _OWN.get(name) or _from_outside(name) or _of_catalogue(name)
 
 
-def ask_for(asked: Sequence[str]) -> tuple[str, ...]:
-    """Return the names of the architectures that a command line asks for, `FILE.py:NAME` among them.
+def ask_for(asked: Sequence[str], option: str = "--arch") -> tuple[str, ...]:
+    """Return the names of the architectures that a command line asks for by `option`, `FILE.py:NAME` among them.
 
     From now on `architecture` knows these, and no longer those that were asked for before. UserError where two have one
     name.
@@ -53,7 +53,8 @@ def ask_for(asked: Sequence[str]) -> tuple[str, ...]:
             raise UserError(field="--arch", value=text, allowed=USAGE, do=do)
         if is_timm(text) or not is_reference(text):
             require_one_meaning("--arch", text, GROUP, architectures())
-            names.append(architecture(text).name)
+            with asked_as(option, "architecture"):
+                names.append(architecture(text).name)
             continue
         found = own_architecture(text)
         other = _OWN.setdefault(found.name, found)

@@ -96,8 +96,8 @@ def asked_by(options: argparse.Namespace) -> Asked:
     from vitcnn.input_sizes import with_article
     from vitcnn.tasks import real_images
 
-    adaptation(options.adaptation)
-    (name,) = architectures.ask_for([options.arch])
+    adaptation(options.adaptation, "--adaptation")
+    (name,) = architectures.ask_for([options.arch], "ARCH")
     entry = architectures.architecture(name)
     if entry.sizes.kind != "image":
         allowed = f"an architecture of single images: {name} takes {with_article(entry.sizes.kind)}"

@@ -47,7 +47,7 @@ def run_pretrain(options: argparse.Namespace) -> int:
 
     if options.out is not None:
         require_new_file(options.out)
-    (name,) = architectures.ask_for([options.arch])
+    (name,) = architectures.ask_for([options.arch], "ARCH")
     tasks = Tasks(data_root(options.data_root), asked=[options.task])
     entry, task = architectures.architecture(name), tasks.task(tasks.asked[0])
     by = recipes.recipe(recipes.ask_for([options.recipe])[0]) if options.recipe else None

@@ -36,7 +36,7 @@ def measure(case: Case, *, device: str = "auto", data_root: Path | str | None = 
     """
     case = require_case(case, do="Such as measure(LatencyCase(architecture='resnet18', px=224, batch=1)).")
     place = resolve(device)
-    tasks = Tasks(known_data_root(data_root), asked=[case.task] if isinstance(case, TrainedCase) else [])
+    tasks = Tasks(known_data_root(data_root), asked=[case.task] if isinstance(case, TrainedCase) else [], option="task")
     case = with_own(case, tasks)
     require_input(case, tasks)
     if isinstance(case, TrainedCase):

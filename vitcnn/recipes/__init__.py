@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from vitcnn import catalogue
-from vitcnn.errors import UnknownName, UserError
+from vitcnn.errors import UnknownName, UserError, asked_as
 from vitcnn.recipes.own import GROUP, canonical, own_recipe, variant
 from vitcnn.recipes.parts import OF_FILE
 from vitcnn.recipes.parts import Recipe as Recipe
@@ -82,7 +82,8 @@ def ask_for(asked: Sequence[str]) -> tuple[str, ...]:
             found = own_recipe(base)
             _know("--recipe", found)
             base = found.name
-        names.append(_variant(base, changes) if comma else recipe(base).name)
+        with asked_as("--recipe", "recipe"):
+            names.append(_variant(base, changes) if comma else recipe(base).name)
     return tuple(dict.fromkeys(names))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vitcnn import catalogue
-from vitcnn.errors import MissingData, UnknownName, UserError
+from vitcnn.errors import MissingData, UnknownName, UserError, asked_as
 from vitcnn.folders import given_path
 from vitcnn.references import USAGE, is_reference, offered, require_one_meaning
 from vitcnn.spec import Data, Progress, Task
@@ -55,12 +55,12 @@ def _given_data_root(asked: Path | str | None) -> tuple[str, Path | str]:
 class Tasks:
     """The tasks of one run: the catalogue's, and the user's own: folders, `folder:PATH`, and what `FILE.py:NAME` names.
 
-    Files and caches lie below `data_root`. `asked` are names of the catalogue and the user's own; as an attribute, the
-    names of the tasks they stand for: `folder:<name>`, `<file's stem>:<NAME>`. Data are loaded once, and asked for once
-    where they cannot be had.
+    Files and caches lie below `data_root`. `asked` are names of the catalogue and the user's own, given by `option`; as
+    an attribute, the names of the tasks they stand for: `folder:<name>`, `<file's stem>:<NAME>`. Data are loaded once,
+    and asked for once where they cannot be had.
     """
 
-    def __init__(self, data_root: Path, asked: Sequence[str] = ()) -> None:
+    def __init__(self, data_root: Path, asked: Sequence[str] = (), option: str = "--task") -> None:
         self.data_root = data_root
         own = {value: task for value in asked if (task := _own_task(value))}
         for name, count in Counter(task.name for task in own.values()).items():
@@ -70,7 +70,8 @@ class Tasks:
         self._entries = {**tasks(), **{task.name: task for task in own.values()}}
         self._loaded: dict[str, Data] = {}
         self._missing: dict[str, MissingData] = {}
-        names = (own[value].name if value in own else self.task(value).name for value in asked)
+        with asked_as(option, "task"):
+            names = [own[value].name if value in own else self.task(value).name for value in asked]
         self.asked = tuple(dict.fromkeys(names))
 
     def names(self) -> tuple[str, ...]:
