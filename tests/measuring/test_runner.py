@@ -177,6 +177,7 @@ def test_accuracy_is_that_of_the_answers_kept_for_each_seed(cpu):
     assert np.shape(series["training_loss"].values) == (2, 8)
     assert (record.settings["recipe"], record.settings["training"]["epochs"]) == ("toy", 8)
     assert (record.settings["num_train_images"], record.settings["num_test_images"]) == (320, 355)
+    assert record.settings["train_images_on"] == "device"
     assert told == [(done, 16) for done in range(1, 17)]
     alone = {entry.name: entry for entry in measured(replace(ACCURACY, num_seeds=1), cpu).series}
     assert alone["test_predictions"].values == series["test_predictions"].values[:1]

@@ -16,6 +16,7 @@ from vitcnn.questions import prepared as prepare
 from vitcnn.questions import questions
 from vitcnn.spec import Case, InputShape
 from vitcnn.tasks import Tasks, real_images
+from vitcnn.training import Streamed
 
 LATENCY = LatencyCase(architecture="lenet", px=28, batch=3)
 TRAINING = TrainingCase(architecture="lenet", px=28, batch=3)
@@ -112,6 +113,16 @@ def test_accuracy_counts_the_images_that_training_sees_and_a_round_for_each_seed
     assert subject.warm_up() == (2, 1)
     assert (subject.settings["num_train_images"], subject.settings["num_test_images"]) == (1442, 355)
     assert subject.settings["training"]["name"] == "digits_cnn"
+
+
+def test_the_settings_say_in_whose_memory_the_training_images_are(cpu):
+    setup = setup_of(ACCURACY, bench(cpu))
+    streamed = Streamed.of(setup.data.train, cpu, num_classes=10)
+    sources = (setup.train, streamed)
+    assert [replace(setup, train=source).settings(range(2))["train_images_on"] for source in sources] == [
+        "device",
+        "host",
+    ]
 
 
 def test_each_seed_begins_with_its_own_weights(cpu):

@@ -25,7 +25,7 @@ from vitcnn.inference.forward import compiled, memory_format
 from vitcnn.recipes import Recipe, recipe
 from vitcnn.recipes.parts import OF_FILE, Mix
 from vitcnn.spec import AdaptableCase, Architecture, Data, InputShape, Split, Task, TrainedCase
-from vitcnn.training import CLASSIFICATION, OBJECTIVES, Objective, Source, num_batches
+from vitcnn.training import CLASSIFICATION, OBJECTIVES, Objective, Source, Streamed, num_batches
 from vitcnn.training.features import Features, features_of
 from vitcnn.training.fit import trained_names
 
@@ -122,6 +122,7 @@ class Setup:
             "target_accuracy": self.task.target_accuracy,
             "data_sha256": self.data.sha256,
             **self.data.settings,
+            "train_images_on": "host" if isinstance(self.train, Streamed) else "device",
             "num_train_images": len(self.train),
             "num_test_images": len(self.test),
         }

@@ -27,6 +27,7 @@ NEUTRAL = frozenset(
         "cpus",
         "bound",  # what binds a run follows from its figures
         "energy",  # judged as a figure
+        "train_images_on",  # follows from the memory that was free
         "counted_with",
         "instructions_counted_with",  # sets aside that one count
         "num_parameters",  # judged as figures where they are one
