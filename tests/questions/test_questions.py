@@ -8,7 +8,8 @@ from vitcnn import AccuracyCase, FullFrameCase, LatencyCase, MemoryCase, TiledCa
 from vitcnn.architectures import architecture
 from vitcnn.bench import Bench
 from vitcnn.bench.models import images_on
-from vitcnn.bench.seeds import SeedRounds, new_model
+from vitcnn.bench.seed_rounds import SeedRounds
+from vitcnn.bench.seeds import new_model
 from vitcnn.bench.setup import setup_of
 from vitcnn.errors import NotMeasurable
 from vitcnn.metrics import metrics

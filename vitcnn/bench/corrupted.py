@@ -16,19 +16,17 @@ from torch import Tensor, nn
 
 from vitcnn.bench.bench import Bench
 from vitcnn.bench.models import WEIGHTS_SEED
+from vitcnn.bench.seed_rounds import SeedRounds, subject_of
 from vitcnn.bench.seeds import (
     Pupil,
     SeedResult,
-    SeedRounds,
-    epoch_teller,
     few_batches,
     new_model,
     result_of,
     seeds_of,
-    subject_of,
     train_and_ask,
-    train_seed,
     trained_of,
+    trained_pupil,
 )
 from vitcnn.bench.series import nested, series_of
 from vitcnn.bench.setup import Setup, setup_of
@@ -84,9 +82,7 @@ class CorruptedTest:
 
     def begin(self, seed: int) -> Pupil:
         """Build and train the model, so that neither is timed."""
-        pupil = Pupil(seed=seed, model=new_model(self.setup, seed), train=self.setup.train)
-        told = epoch_teller(self.setup, self.bench, seed, more_steps=len(self.kinds))
-        pupil.history = train_seed(self.setup, pupil.model, pupil.train, seed, after_epoch=told)
+        pupil = trained_pupil(self.setup, self.bench, seed, self.setup.train, more_steps=len(self.kinds))
         pupil.model.eval()
         return pupil
 

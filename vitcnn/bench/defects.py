@@ -19,20 +19,18 @@ from vitcnn.bench.few import few, few_images_setup
 from vitcnn.bench.found import FALSE_ALARMS, Truth, findings_of, truth_of
 from vitcnn.bench.mask_head import MOST_TILES, STEPS, outlining
 from vitcnn.bench.models import WEIGHTS_SEED
+from vitcnn.bench.seed_rounds import SeedRounds, subject_of
 from vitcnn.bench.seeds import (
     Findings,
     Pupil,
     SeedResult,
-    SeedRounds,
-    epoch_teller,
     few_batches,
     new_model,
     result_of,
     seeds_of,
-    subject_of,
     train_and_ask,
-    train_seed,
     trained_of,
+    trained_pupil,
 )
 from vitcnn.bench.series import nested, series_of
 from vitcnn.bench.setup import Setup
@@ -154,9 +152,7 @@ class FrameReading:
 
     def begin(self, seed: int) -> Pupil:
         """Build and train the model and the head for masks, so that neither is timed."""
-        pupil = Pupil(seed=seed, model=new_model(self.setup, seed), train=self.train_of(seed))
-        told = epoch_teller(self.setup, self.bench, seed)
-        pupil.history = train_seed(self.setup, pupil.model, pupil.train, seed, after_epoch=told)
+        pupil = trained_pupil(self.setup, self.bench, seed, self.train_of(seed))
         self.readers = self.readers_of(pupil.model, seed, STEPS)
         _ = self.frames, self.masks
         return pupil

@@ -9,7 +9,7 @@ from math import ceil, sqrt
 import numpy as np
 
 from vitcnn.bench.bench import Bench
-from vitcnn.bench.seeds import trained_subject
+from vitcnn.bench.seed_rounds import trained_subject
 from vitcnn.bench.series import no_more_series
 from vitcnn.bench.setup import Setup, setup_of
 from vitcnn.bench.subject import Subject, Trained

@@ -1,4 +1,4 @@
-"""Trains and tests the seeds of a case, one in each round of the clock.
+"""Trains and tests the seeds of a case, each in its turn.
 
 Nothing is tested while the clock runs: the weights after each epoch are kept and tested afterwards.
 """
@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, partial
-from itertools import count
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,21 +18,12 @@ from vitcnn.adaptations import Lora
 from vitcnn.bench.bench import Bench
 from vitcnn.bench.learner import learner_of
 from vitcnn.bench.models import IMAGES_TO_TRY, WEIGHTS_SEED, random_model
-from vitcnn.bench.series import no_more_series, series_of
 from vitcnn.bench.setup import Setup
-from vitcnn.bench.subject import NamesPhase, Subject, Traced, Trained
-from vitcnn.bench.training_memory import TrainingMemory, training_memory
-from vitcnn.recipes import Recipe
-from vitcnn.record import Series
-from vitcnn.training import Source, TrainingHistory, TrainingStep, fit, optimizers, predict
-from vitcnn.training.features import Features
-from vitcnn.training.fit import batches
+from vitcnn.bench.subject import Trained
+from vitcnn.training import Source, TrainingHistory, fit, predict
 
 NUM_BATCHES_TO_COUNT = 2
 """Training batches of the counting pass: the first step of an optimiser, and one that is like all others."""
-
-State = TypeVar("State")
-Result = TypeVar("Result")
 
 Findings = Mapping[str, np.ndarray]
 """What a question asks a trained model besides its answers about the test part, by name."""
@@ -160,110 +149,6 @@ def counted(setup: Setup) -> Callable[[], object]:
     return lambda: train_and_ask(setup, model, few)
 
 
-@dataclass(frozen=True, kw_only=True)
-class ReadyStep:
-    """A model of its own, no seed's, and the step that trains it on batches of the first images.
-
-    `train` holds one batch: images, or features of the head alone, which take `features_bytes` for all images.
-    """
-
-    model: nn.Module
-    step: TrainingStep
-    train: Source
-    recipe: Recipe
-    generator: torch.Generator
-    features_bytes: int | None
-
-    def batch(self, epoch: int = 0) -> tuple[Tensor, Tensor]:
-        """Return the batch as it is augmented in an epoch: images and targets."""
-        return next(batches(self.train, self.recipe, self.generator, epoch))
-
-
-def ready_step(setup: Setup) -> ReadyStep:
-    """Build the model, and what trains it, as `train_seed` does."""
-    model, one = new_model(setup, WEIGHTS_SEED), setup.train.first(setup.recipe.batch)
-    learner = learner_of(setup, model)
-    train = learner.to_train_on(one, WEIGHTS_SEED)
-    trained = learner.module.to(memory_format=learner.layout)
-    step = TrainingStep(
-        trained,
-        optimizers(trained, learner.recipe.optimizer),
-        device=setup.device,
-        layout=learner.layout,
-        precision=setup.case.precision,
-        mode=setup.case.mode,
-        objective=setup.objective,
-        label_smoothing=learner.recipe.label_smoothing,
-    )
-    return ReadyStep(
-        model=model,
-        step=step,
-        train=train,
-        recipe=learner.recipe,
-        generator=torch.Generator(setup.device.name).manual_seed(WEIGHTS_SEED),
-        features_bytes=train.bytes_of(len(setup.train)) if isinstance(train, Features) else None,
-    )
-
-
-def memory_of(setup: Setup) -> TrainingMemory:
-    """Return what a model of its own, no seed's, holds while it trains on the first batch of the training images."""
-    ready = ready_step(setup)
-    images, targets = ready.batch()
-    return training_memory(
-        ready.model,
-        lambda: ready.step(images, targets),
-        ready.step.optimizers,
-        features_bytes=ready.features_bytes,
-    )
-
-
-def traced_steps(setup: Setup, phase: NamesPhase) -> Traced:
-    """Return the steps that a trace shows: each augments a batch and trains a model of its own, no seed's, on it."""
-    ready, epochs = ready_step(setup), count()
-
-    def run() -> Tensor:
-        with phase("augment"):
-            images, targets = ready.batch(next(epochs))
-        return ready.step(images, targets)
-
-    return Traced(run=run, images=len(ready.train))
-
-
-class SeedRounds(Generic[State, Result]):
-    """One round of the clock is one seed: `begin` comes before it, `run` is timed, `end` comes after it.
-
-    After the last seed the first has its turn again, for passes that are not timed.
-    """
-
-    def __init__(
-        self,
-        seeds: range,
-        *,
-        begin: Callable[[int], State],
-        run: Callable[[State], None],
-        end: Callable[[State], Result],
-    ) -> None:
-        self.seeds = seeds
-        self.results: list[Result] = []
-        self._begin, self._run, self._end = begin, run, end
-        self._state: State | None = None
-
-    def before_round(self) -> None:
-        """Get the seed ready whose turn it is."""
-        self._state = self._begin(self.seeds[len(self.results) % len(self.seeds)])
-
-    def run(self) -> None:
-        """Do what is timed."""
-        assert self._state is not None, "before_round comes first"
-        self._run(self._state)
-
-    def after_round(self) -> None:
-        """Keep what came of it, and let go of the rest."""
-        assert self._state is not None, "before_round comes first"
-        self.results.append(self._end(self._state))
-        self._state = None
-
-
 def seeds_of(setup: Setup, bench: Bench) -> range:
     """Return the seeds of the case in the bench's block."""
     first = bench.seed_block * setup.case.num_seeds
@@ -294,68 +179,9 @@ class Pupil:
     history: TrainingHistory | None = None
 
 
-def trained_subject(
-    setup: Setup,
-    bench: Bench,
-    *,
-    train_of: Callable[[int], Source] | None = None,
-    asked_besides: Callable[[nn.Module], Findings] = nothing_more,
-    more_series: Callable[[Trained], list[Series]] = no_more_series,
-) -> Subject:
-    """Return the subject whose run trains one of the seeds, on the images that `train_of` draws for it, else on all.
-
-    `asked_besides` asks each trained model what its answers about the test part do not say. `more_series` are what a
-    record keeps besides the curves and the answers.
-    """
-
-    def begin(seed: int) -> Pupil:
-        return Pupil(seed=seed, model=new_model(setup, seed), train=train_of(seed) if train_of else setup.train)
-
-    def run(pupil: Pupil) -> None:
-        told, keep = epoch_teller(setup, bench, pupil.seed), setup.tested_epochs[:-1]
-        pupil.history = train_seed(setup, pupil.model, pupil.train, pupil.seed, keep=keep, after_epoch=told)
-
-    def end(pupil: Pupil) -> SeedResult:
-        assert pupil.history is not None
-        return result_of(setup, pupil.model, pupil.history, asked_besides)
-
-    rounds = SeedRounds(seeds_of(setup, bench), begin=begin, run=run, end=end)
-    warm_up_s = 0.0
-
-    def warm_up() -> tuple[int, int]:
-        nonlocal warm_up_s
-        start = setup.device.timer()
-        train_and_ask(setup, new_model(setup, rounds.seeds[0]), few_batches(setup))
-        warm_up_s = setup.device.timer() - start
-        return len(rounds.seeds), 1
-
-    def series(trained: Trained) -> list[Series]:
-        histories = [result.history for result in rounds.results]
-        return [*series_of(trained, histories, setup.objective), *more_series(trained)]
-
-    return subject_of(
-        setup,
-        rounds,
-        warm_up=warm_up,
-        images_per_run=setup.images_per_seed,
-        settings=setup.settings(rounds.seeds),
-        outcome=lambda: trained_of(setup, rounds.results, warm_up_s),
-        series=series,
-        counted=lambda: counted(setup),
-        traced=partial(traced_steps, setup),
-        training_memory=cache(lambda: memory_of(setup)),
-    )
-
-
-def subject_of(setup: Setup, rounds: SeedRounds[Any, Any], **rest: Any) -> Subject:
-    """Return the subject whose rounds are the seeds; `rest` is what else a Subject needs."""
-    return Subject(
-        case=setup.case,
-        architecture=setup.architecture,
-        device=setup.device,
-        shape=setup.shape,
-        run=rounds.run,
-        before_round=rounds.before_round,
-        after_round=rounds.after_round,
-        **rest,
-    )
+def trained_pupil(setup: Setup, bench: Bench, seed: int, train: Source, *, more_steps: int = 0) -> Pupil:
+    """Build and train the model of a seed before its round, so that neither is timed; `more_steps` are the teller's."""
+    pupil = Pupil(seed=seed, model=new_model(setup, seed), train=train)
+    told = epoch_teller(setup, bench, seed, more_steps)
+    pupil.history = train_seed(setup, pupil.model, pupil.train, seed, after_epoch=told)
+    return pupil

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from vitcnn.bench.bench import Bench
-from vitcnn.bench.seeds import Findings, ask, trained_subject
+from vitcnn.bench.seed_rounds import trained_subject
+from vitcnn.bench.seeds import Findings, ask
 from vitcnn.bench.series import nested
 from vitcnn.bench.setup import Setup, setup_of
 from vitcnn.bench.subject import Subject, Trained

@@ -28,7 +28,7 @@ class AccuracyCase(TrainedCase):
 
 def prepare(case: AccuracyCase, bench: Bench) -> Subject:
     """Return the subject whose run trains one seed."""
-    from vitcnn.bench.seeds import trained_subject
+    from vitcnn.bench.seed_rounds import trained_subject
     from vitcnn.bench.setup import setup_of
 
     return trained_subject(setup_of(case, bench, tests_every_epoch=True), bench)

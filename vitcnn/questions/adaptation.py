@@ -40,7 +40,7 @@ class AdaptationCase(TrainedCase, AdaptableCase):
 def prepare(case: AdaptationCase, bench: Bench) -> Subject:
     """Return the subject whose run trains one seed."""
     from vitcnn.bench.few import few_images_subject
-    from vitcnn.bench.seeds import trained_subject
+    from vitcnn.bench.seed_rounds import trained_subject
     from vitcnn.bench.series import of_roc_curves
     from vitcnn.bench.setup import setup_of
 
