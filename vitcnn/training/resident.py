@@ -13,39 +13,20 @@ from vitcnn.device import Device
 from vitcnn.images import normalize, shrunk
 from vitcnn.spec import Split
 from vitcnn.training.block import Block
+from vitcnn.training.stored import Stored
 
 SHRINK_BATCH = 256
 
 
 @dataclass(frozen=True, kw_only=True)
-class Resident:
-    """Images, uint8 (count, channels, px, px), and labels, int64 (count,), on one device."""
-
-    images: Tensor
-    labels: Tensor
-    num_classes: int
+class Resident(Stored):
+    """Images and labels on one device."""
 
     @classmethod
     def of(cls, split: Split, device: Device, *, num_classes: int) -> Resident:
         """Copy a split to the device, once."""
         images, labels = (torch.from_numpy(array).to(device.name) for array in (split.images, split.labels))
         return cls(images=images, labels=labels, num_classes=num_classes)
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    @property
-    def images_per_sample(self) -> float:
-        return 1.0
-
-    @property
-    def bytes_per_sample(self) -> int:
-        """Bytes of one image."""
-        return self.images[0].nbytes
-
-    def first(self, count: int) -> Resident:
-        """Return the first `count` images, or all where there are fewer."""
-        return replace(self, images=self.images[:count], labels=self.labels[:count])
 
     def shuffled(self, count: int, block: int, generator: Generator, epoch: int) -> Iterator[Block]:
         """Yield `count` images in random order, `block` at a time."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Generator, Tensor
@@ -15,18 +15,16 @@ from vitcnn.training.arranged import Arranged
 from vitcnn.training.block import Block
 from vitcnn.training.resident import Resident
 from vitcnn.training.source import Source, host_seed
+from vitcnn.training.stored import Stored
 
 
 @dataclass(frozen=True, kw_only=True)
-class Streamed:
-    """Images, uint8 (count, channels, px, px), and labels, int64 (count,), in host memory.
+class Streamed(Stored):
+    """Images and labels in host memory.
 
     On CUDA a block is gathered into pinned memory and copied on a stream of its own, one block ahead of the training.
     """
 
-    images: Tensor
-    labels: Tensor
-    num_classes: int
     device: Device
 
     @classmethod
@@ -34,22 +32,6 @@ class Streamed:
         """Wrap a split; nothing is copied yet."""
         images, labels = torch.from_numpy(split.images), torch.from_numpy(split.labels)
         return cls(images=images, labels=labels, num_classes=num_classes, device=device)
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    @property
-    def images_per_sample(self) -> float:
-        return 1.0
-
-    @property
-    def bytes_per_sample(self) -> int:
-        """Bytes of one image."""
-        return self.images[0].nbytes
-
-    def first(self, count: int) -> Streamed:
-        """Return the first `count` images, or all where there are fewer."""
-        return replace(self, images=self.images[:count], labels=self.labels[:count])
 
     def shuffled(self, count: int, block: int, generator: Generator, epoch: int) -> Iterator[Block]:
         """Yield `count` images in random order, `block` at a time, on the device.
