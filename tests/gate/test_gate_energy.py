@@ -2,7 +2,7 @@ from gate_builders import CASE
 from record_builders import measurement, record, run_on, timed
 
 from vitcnn.gate import baseline
-from vitcnn.gate.judge import judge_measured
+from vitcnn.gate.sorting import judge_measured
 
 QUIET = (2.000, 2.004, 1.996, 2.006, 1.994)
 HOT = {"reasons": {"hw_thermal_slowdown": 3, "sw_power_cap": 60}}

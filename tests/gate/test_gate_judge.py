@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from record_builders import ENVIRONMENT, amount, count, ended, measurement, passed, record, run_of, scores, timed
 from store_builders import baseline
 
-from vitcnn.gate.judge import NEARLY_BLIND, judge
+from vitcnn.gate.judge import judge
+from vitcnn.gate.remarks import NEARLY_BLIND
 from vitcnn.gate.times import ALL_RERUNS
 from vitcnn.gate.verdict import ALWAYS_RED, KINDS, RED, WHOLE_RUN, Judgement, Verdict, worst_first
 from vitcnn.record import Selection

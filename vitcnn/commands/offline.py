@@ -9,8 +9,8 @@ from pathlib import Path
 
 from vitcnn.errors import BaselineError, RecordError
 from vitcnn.gate.baseline import StoredRun, baseline_of, recordings, require_date, same_run
-from vitcnn.gate.judge import RECORD_FIRST, judge
-from vitcnn.gate.verdict import Judgement, cannot_judge
+from vitcnn.gate.judge import judge
+from vitcnn.gate.verdict import RECORD_FIRST, Judgement, cannot_judge
 from vitcnn.processes.fresh import RERUN, RUN_JSON
 from vitcnn.processes.recording import other_conditions, with_uncommitted
 from vitcnn.record import load_run

@@ -33,6 +33,9 @@ RED: dict[Mode, frozenset[Kind]] = {
 }
 """Which verdicts turn a gate red, in each mode. In mode counts only what has no noise is judged at all."""
 
+RECORD_FIRST = "Record one with `vitcnn baseline record` and commit it."
+"""What to do where the baseline lacks something."""
+
 WHOLE_RUN = "the whole run"
 """Stands in the place of a case where a verdict concerns all of them."""
 

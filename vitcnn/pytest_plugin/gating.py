@@ -13,9 +13,9 @@ import pytest
 from vitcnn.device.memory import release
 from vitcnn.errors import BaselineError, RecordError, RunFailed
 from vitcnn.gate.baseline import Baseline, Recording, baseline_of, recordings
-from vitcnn.gate.judge import RECORD_FIRST, judge
+from vitcnn.gate.judge import judge
 from vitcnn.gate.remeasure import IN_COMPANY, judge_with_reruns
-from vitcnn.gate.verdict import Judgement, Mode, Verdict, cannot_judge
+from vitcnn.gate.verdict import RECORD_FIRST, Judgement, Mode, Verdict, cannot_judge
 from vitcnn.processes.fresh import RERUN, Request, measure_in_fresh_process
 from vitcnn.processes.recording import with_uncommitted
 from vitcnn.processes.trace_option import without_trace
