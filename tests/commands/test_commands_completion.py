@@ -63,7 +63,7 @@ def test_names_of_the_catalogue_are_completed(completed):
 
 def test_what_run_completes_are_options_of_its_session(pytestconfig):
     """`vitcnn run` leaves its options to pytest: those that it names for completion must be pytest's."""
-    from vitcnn.pytest_plugin.options import add_options
+    from vitcnn.pytest_plugin.grammar import add_options
 
     class Group(list):
         def addoption(self, name, **_):

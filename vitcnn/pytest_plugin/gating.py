@@ -20,8 +20,9 @@ from vitcnn.processes.fresh import RERUN, Request, measure_in_fresh_process
 from vitcnn.processes.recording import with_uncommitted
 from vitcnn.processes.trace_option import without_trace
 from vitcnn.progress import BelowTheLine, ProgressBar
-from vitcnn.pytest_plugin.options import Options, storage_folder
+from vitcnn.pytest_plugin.options import Options
 from vitcnn.pytest_plugin.resuming import without_resume
+from vitcnn.pytest_plugin.storage import storage_folder
 from vitcnn.record import Run, load_run
 from vitcnn.report.step_summary import write_markdown
 from vitcnn.report.verdicts import markdown, measured_again, resumed, terminal

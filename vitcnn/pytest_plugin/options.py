@@ -23,14 +23,15 @@ from vitcnn.gate.verdict import MODES, Mode
 from vitcnn.input_sizes import with_article
 from vitcnn.measuring.instructions import OPTION, require_valgrind
 from vitcnn.processes.fresh import RERUN, RUN_JSON, Request
+from vitcnn.pytest_plugin.grammar import ENERGY
 from vitcnn.pytest_plugin.journal import JOURNAL
 from vitcnn.pytest_plugin.resuming import SAVING, Resumed, resumed_run
+from vitcnn.pytest_plugin.storage import storage_folder
 from vitcnn.pytest_plugin.tracing import asked_folder
 from vitcnn.recipes.own import shown
 from vitcnn.record import Selection
 from vitcnn.report.step_summary import GATE_MD
 from vitcnn.spec import PRESETS
-from vitcnn.suite import is_borrowed
 from vitcnn.tasks import FOLDER, Tasks, data_root
 
 Value = TypeVar("Value", str, int, tuple[str, ...])
@@ -38,16 +39,11 @@ Value = TypeVar("Value", str, int, tuple[str, ...])
 OF_A_RUN = (JOURNAL, RUN_JSON, GATE_MD, f"{RERUN}*")
 """The files that a run leaves in its folder. Two runs in one folder would mix their verdicts."""
 
-ENERGY = "--energy"
-
 MOST_RERUNS = 20
 """A larger number of reruns per round is taken for a typing error."""
 
 MOST_SEEDS = 1000
 """A larger number of seeds is taken for a typing error."""
-
-DEFAULT_STORAGE = "file://./.benchmarks"
-"""pytest-benchmark's own default, replaced by benchmarks/baselines/<device>."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,111 +73,6 @@ class Options:
     count_instructions: bool
     energy: bool
     trace: Path | None
-
-
-SCHEMES = ("file", "elasticsearch+http", "elasticsearch+https")
-"""The places in which pytest-benchmark can store runs."""
-
-
-def add_options(parser: pytest.Parser) -> None:
-    """Add every option of the plugin."""
-    more = "--trace DIR, behind the path, records a trace of each case: pytest's own --trace takes no value"
-    group = parser.getgroup("vitcnn", f"vitcnn: Vision Transformers against CNNs ({more})")
-    group.addoption(
-        "--device",
-        default="auto",
-        metavar="NAME",
-        help="The device to measure: auto, cpu, cuda or cuda:N. Default: auto, which is CUDA if torch finds a GPU.",
-    )
-    group.addoption(
-        "--preset",
-        metavar="NAME",
-        help=f"How many cases to run: {', '.join(PRESETS)}. Default: smoke on a CPU, standard on CUDA.",
-    )
-    group.addoption(
-        "--arch",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="Measure only this architecture: a name of `vitcnn list architectures`, timm/NAME for any timm model, or "
-        "FILE.py:NAME for your own. If the suite has no cases for it, it replaces the architecture in all cases. "
-        "Repeat the option, or separate names by commas.",
-    )
-    group.addoption(
-        "--task",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="Use only this data set in the cases that have one: a name of `vitcnn list tasks`, folder:PATH for a "
-        "folder that contains a folder of images for each class, or FILE.py:NAME for a function that returns a "
-        "training and a test data set. Repeat the option, or separate names by commas.",
-    )
-    group.addoption(
-        "--recipe",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="Train with this recipe instead of those of the cases: a name of `vitcnn list recipes`, FILE.py:NAME for "
-        "your own, a variant such as digits_cnn,epochs=3,batch=64, or changes to the recipes of the cases, such as "
-        "epochs=3. Repeat the option for several recipes.",
-    )
-    group.addoption(
-        "--weights",
-        metavar="VALUE",
-        help="Start from these weights in the cases that start from pretrained ones: random, hub for timm's of the "
-        "Hugging Face hub, file:PATH for a safetensors file in timm's layout, or the name of a task, such as glyphs62, "
-        "on which the architecture is trained first.",
-    )
-    group.addoption(
-        "--seeds",
-        metavar="N",
-        help="Train N seeds in each case that trains. Default: the number of each case, usually 3.",
-    )
-    group.addoption(
-        "--data-root",
-        metavar="DIR",
-        help="The folder for data sets, in the layout of torchvision. Default: $VITCNN_DATA, or vitcnn/data in the "
-        "user's cache folder.",
-    )
-    group.addoption(
-        "--out",
-        metavar="DIR",
-        help="The folder for the results of this run; it must not contain another run. Default: .vitcnn/runs/<time> in "
-        "the root directory.",
-    )
-    group.addoption(
-        "--resume",
-        metavar="RUN",
-        help="Continue an interrupted run of the same command. RUN is its folder or its journal. Cases that passed are "
-        "not measured again.",
-    )
-    group.addoption(
-        "--gate",
-        nargs="?",
-        const="on",
-        metavar="MODE",
-        help="Compare this run with the stored baseline, and fail if a case got worse, is missing or new, or cannot be "
-        "judged. MODE is on (default), allow-new (accept new cases), strict (also fail for better or inconclusive "
-        "results) or counts (compare only counts, which have no noise, for a runner that others share).",
-    )
-    group.addoption(
-        "--gate-reruns",
-        default="2",
-        metavar="N",
-        help="The number of processes that measure suspected regressions again in each of up to four rounds. "
-        "Default: 2.",
-    )
-    group.addoption(
-        ENERGY,
-        action="store_true",
-        help="Also measure the energy of an image in inference, training and reading frames, in a pass of its own that "
-        "takes about 4 s a case: of the whole GPU board by NVML, or of the processors by RAPL.",
-    )
-    group.addoption(
-        OPTION,
-        action="store_true",
-        help="Also count the CPU instructions of small cases on a CPU with Callgrind, which takes one to two minutes.",
-    )
 
 
 def check_options(config: pytest.Config) -> Options:
@@ -362,58 +253,3 @@ def _names(config: pytest.Config, option: str) -> tuple[str, ...]:
 
 def _stamp() -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.getpid()}"
-
-
-def prepare_json_folder(config: pytest.Config) -> None:
-    """Create the folder of --benchmark-json: pytest-benchmark does not, and would lose the results at the end."""
-    path: Path | None = config.option.benchmark_json
-    if path is not None:
-        if given_path("--benchmark-json", path).is_dir():
-            do = f"Name a file in this folder, such as {path / RUN_JSON}."
-            raise UserError(field="--benchmark-json", value=str(path), allowed="the path of a file", do=do)
-        require_writable("--benchmark-json", path.absolute().parent)
-        path.parent.mkdir(parents=True, exist_ok=True)
-
-
-def storage_folder(config: pytest.Config) -> Path | None:
-    """Return the folder of stored runs, or None if they are not stored in files; UserError as `given_path`."""
-    storage: str = config.option.benchmark_storage
-    scheme, separator, path = storage.rpartition("://")
-    if separator and scheme not in SCHEMES:
-        do = "Name a folder."
-        raise UserError(field="--benchmark-storage", value=storage, allowed=", ".join(SCHEMES), do=do)
-    if separator and scheme != "file":
-        return None
-    return config.invocation_params.dir / given_path("--benchmark-storage", path)
-
-
-def set_default_storage(config: pytest.Config, device: Device) -> None:
-    """Make pytest-benchmark store runs in benchmarks/baselines/<device>, unless the user named another place.
-
-    If a folder among the arguments has its own baselines, as `vitcnn baseline record --suite` creates them, these are
-    used; UserError if two folders have.
-    """
-    if config.option.benchmark_storage == DEFAULT_STORAGE:
-        named = [Path(argument.partition("::")[0]) for argument in config.args]
-        suites = [config.invocation_params.dir / path for path in named if not is_borrowed(path, config.rootpath)]
-        own = list(
-            dict.fromkeys(s.resolve() / baseline.FOLDER for s in suites if os.path.isdir(s / baseline.FOLDER))  # noqa: PTH112
-        )
-        if len(own) > 1:
-            value, do = " ".join(str(folder.parent) for folder in own), "Run pytest once for each of them."
-            raise UserError(field="paths", value=value, allowed="one folder with baselines of its own", do=do)
-        folder = own[0] if own else config.rootpath / "benchmarks" / baseline.FOLDER
-        config.option.benchmark_storage = f"file://{folder / device.key}"
-
-
-def require_outside_stores(config: pytest.Config, options: Options) -> None:
-    """Raise UserError if this run would write into the baselines: it would become a baseline itself."""
-    stores = [config.rootpath / "benchmarks" / baseline.FOLDER]
-    named = storage_folder(config)
-    if named is not None:
-        stores.append(named.parent if named.parent.name == baseline.FOLDER else named)
-    written = {"--out": options.out, "--benchmark-json": config.option.benchmark_json, "--trace": options.trace}
-    for field, path in written.items():
-        if path is not None and any(Path(path).resolve().is_relative_to(store.resolve()) for store in stores):
-            do = "The run would become a baseline without being recorded as one."
-            raise UserError(field=field, value=str(path), allowed="a place outside the stored baselines", do=do)

@@ -11,8 +11,8 @@ import pytest
 
 from vitcnn.errors import RecordError
 from vitcnn.folders import write_whole
-from vitcnn.pytest_plugin.options import storage_folder
 from vitcnn.pytest_plugin.resuming import SAVING
+from vitcnn.pytest_plugin.storage import storage_folder
 from vitcnn.record import Run
 from vitcnn.record.answers import copy_answers
 from vitcnn.record.json_documents import as_json
