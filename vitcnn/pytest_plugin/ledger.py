@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -57,8 +58,8 @@ def case_id(item: pytest.Item) -> str:
 def left_out_by_expression(items: Sequence[pytest.Item], config: pytest.Config) -> list[pytest.Item]:
     """Return the items that -k and -m do not select, by pytest's own hook; nobody else is told."""
     kept = list(items)
-    nobody = SimpleNamespace(pytest_deselected=lambda **_: None)
-    silent = SimpleNamespace(option=config.option, getini=config.getini, hook=nobody)
+    silent: Any = copy(config)
+    silent.hook = SimpleNamespace(pytest_deselected=lambda **_: None)
     marks: Any = config.pluginmanager.get_plugin("mark")
     marks.pytest_collection_modifyitems(items=kept, config=silent)
     return [item for item in items if item not in kept]
