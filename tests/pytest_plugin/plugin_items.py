@@ -20,17 +20,25 @@ def item_of(name, *, case=None, measures=True, marks=(), **config):
 
 
 def report_of(item, when="call", outcome="passed", why=None, *, seconds=0.0, xfail=None):
-    """Return pytest's report on one phase of an item that took `seconds`; `xfail` is the reason of such a mark."""
+    """Return pytest's report on one phase of an item that took `seconds`; `xfail` is the reason of such a mark.
+
+    Its words are copies, as in a report that comes from a worker.
+    """
     file, _, name = item.nodeid.partition("::")
     report = pytest.TestReport(
         nodeid=item.nodeid,
         location=(file, None, name),
         keywords={},
-        outcome=outcome,
+        outcome=copied(outcome),
         longrepr=why,
-        when=when,
+        when=copied(when),
         duration=seconds,
     )
     if xfail is not None:
         report.wasxfail = xfail
     return report
+
+
+def copied(word):
+    """Return a string that is equal and not the same."""
+    return "".join([*word])

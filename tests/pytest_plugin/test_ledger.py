@@ -4,7 +4,7 @@ from copy import copy
 from types import SimpleNamespace
 
 import pytest
-from plugin_items import item_of, report_of
+from plugin_items import copied, item_of, report_of
 from record_builders import accuracy, latency, run_of
 
 from vitcnn import LatencyCase
@@ -281,7 +281,7 @@ def test_what_measuring_found_stands_whatever_the_test_made_of_it(outcome, when)
 @pytest.mark.parametrize("outcome, expected", [("passed", "disabled"), ("failed", "failed"), ("skipped", "skipped")])
 def test_a_case_whose_clock_is_off_is_disabled_unless_its_test_ends_otherwise(outcome, expected):
     item = item_of("test_ant")
-    item.stash[ENDING] = Ending("disabled", "nothing is timed")
+    item.stash[ENDING] = Ending(copied("disabled"), "nothing is timed")
     assert entry_for(item, report_of(item, "call", outcome, "something else"))["outcome"] == expected
 
 
