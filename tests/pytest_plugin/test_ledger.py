@@ -1,5 +1,6 @@
 """How every collected case is accounted for, without a session."""
 
+import json
 from copy import copy
 from types import SimpleNamespace
 
@@ -34,8 +35,9 @@ def ledger(tmp_path):
 
 
 def tell(ledger, item, *reports):
+    """Tell of an item's phases, as where the reports come from a worker."""
     for report in reports:
-        report.vitcnn = entry_for(item, report)
+        report.vitcnn = json.loads(json.dumps(entry_for(item, report)))
         ledger.report(report)
 
 
