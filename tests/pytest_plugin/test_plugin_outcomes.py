@@ -252,6 +252,7 @@ def three(suite):
     [
         ("-k 'ant or bee'", 1, ("passed", "failed", "deselected")),
         ("-k nothing", 5, ("deselected", "deselected", "deselected")),
+        ("--strict-markers -m 'not benchmark'", 5, ("deselected", "deselected", "deselected")),
         ("--deselect test_three.py::test_bee", 0, ("passed", "skipped", "passed")),
         ("-x", 1, ("passed", "failed", "not_run")),
         ("--maxfail=1 -k 'bee or cat'", 1, ("deselected", "failed", "not_run")),
