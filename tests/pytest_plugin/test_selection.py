@@ -205,11 +205,12 @@ def test_changes_behind_a_comma_are_made_to_each_cases_own_recipe():
 
 
 def test_weights_replace_those_of_pretrained_recipes_alone():
-    at_random = replace(FULL_CASE, recipe="transfer_full_cnn,weights=random")
-    assert [case.recipe for case in trained_as([LENET, FULL_CASE, at_random], weights="hub")] == [
+    at_random, of_shapes = (replace(FULL_CASE, recipe=f"study_b,weights={name}") for name in ("random", "shapes"))
+    assert [case.recipe for case in trained_as([LENET, FULL_CASE, of_shapes, at_random], weights="digits")] == [
         "digits_cnn",
-        "transfer_full_cnn,weights=hub",
-        "transfer_full_cnn,weights=random",
+        "transfer_full_cnn,weights=digits",
+        "study_b,weights=digits",
+        "study_b,weights=random",
     ]
 
 
