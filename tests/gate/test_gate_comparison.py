@@ -152,3 +152,11 @@ def test_more_pairs_decide_no_score():
         for case, metric in (("a", "latency_s"), ("b", "test_accuracy"), ("a", "step_time_s"))
     ]
     assert Comparison.undecided(verdicts) == ("a",)
+
+
+@pytest.mark.parametrize("base, head, is_told", [("1a2b", "1a2b", True), ("1a2b", "5d6e", False), ("", "", False)])
+def test_a_comparison_of_a_revision_with_itself_says_so(base, head, is_told):
+    sides = {side: [run_on(1, OK, git_commit=commit)] for side, commit in (("base", base), ("head", head))}
+    judgement = of_runs(**sides).judged("on")
+    assert judgement.judged_by == ("itself: base and head are the same revision" if is_told else "")
+    assert judgement.not_judged == ()

@@ -141,6 +141,14 @@ def test_other_weights_excuse_no_case_that_starts_at_random_or_from_them(started
     assert only_verdict(covered(OURS, stored=stored, weights="hub"))[:2] == ("MISSING", OTHER)
 
 
+@pytest.mark.parametrize("training", [None, {"epochs": 8}])
+def test_weights_excuse_no_case_that_names_none(training):
+    """A latency trains nothing; records from before weights could be named do not say what they started from."""
+    named = {} if training is None else {**TRAINED, "training": training}
+    stored = baseline(*five(CASE), *five(OTHER, architecture="vit_micro", **named))
+    assert only_verdict(covered(OURS, stored=stored, weights="hub"))[:2] == ("MISSING", OTHER)
+
+
 @pytest.mark.parametrize(
     "selection, words",
     [

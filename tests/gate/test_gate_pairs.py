@@ -135,6 +135,12 @@ def test_one_pair_is_judged_by_the_tolerance_and_says_so():
     )
 
 
+def test_two_pairs_that_agree_prove_that_a_time_is_better():
+    """Oracle by hand: an effect of 0.5 at an error of 0.00005 and one degree of freedom has a chance of 3e-5."""
+    (verdict,) = judge_pairs([paired(-0.5, -0.5001)])
+    assert verdict.kind == "BETTER"
+
+
 @pytest.mark.parametrize("better, change", [("lower", "-3.0 %"), ("higher", "+3.1 %")])
 def test_one_pair_cannot_tell_that_a_time_is_better_and_says_why(better, change):
     (verdict,) = judge_pairs([paired(log(0.97), better=better)])

@@ -146,7 +146,7 @@ def _verdict(entry: PairedTimes, evidence: Evidence, level: float) -> Verdict:
         parts[-1] = "one pair cannot tell whether this is noise: measure more pairs"
     elif kind == "INCONCLUSIVE":
         parts.append(f"undecided: it may be worse by up to {percent(most)[1:]}")
-    hidden = max(most, entry.matters) if kind in ("SAME", "INCONCLUSIVE") else entry.matters
+    hidden = max(most, entry.matters) if kind == "INCONCLUSIVE" else entry.matters
     verdict = Verdict(
         kind=kind,
         case=entry.case,
