@@ -123,7 +123,8 @@ def test_what_fits_its_place_is_not_skipped(tmp_path):
 
 
 def test_an_architecture_that_cases_name_takes_no_other_places(tasks):
-    assert of_architecture([LENET, MICRO, FAST], copied("lenet"), tasks) == [LENET, FAST]
+    larger = LatencyCase(architecture="vit_micro", px=28, batch=8)
+    assert of_architecture([LENET, MICRO, FAST, larger], copied("lenet"), tasks) == [LENET, FAST]
 
 
 def test_an_architecture_that_no_case_names_takes_the_places_of_all_once_by_its_own_recipes(tasks):
@@ -156,8 +157,9 @@ def test_what_an_input_may_be_is_said_by_the_task_or_else_by_the_question(tasks)
 def test_of_cases_on_several_tasks_those_on_one_stay_and_so_do_those_without_a_task(tasks):
     on_glyphs = replace(LENET, task=copied("glyphs"), recipe="glyphs_cnn")
     zipped = replace(LENET, task="shapes", recipe="photos_cnn")
-    assert of_task([LENET, on_glyphs, FAST, zipped], tasks.task("glyphs")) == [on_glyphs, FAST]
-    assert of_task([LENET, on_glyphs, FAST, zipped], tasks.task("digits")) == [LENET, FAST]
+    cases = [LENET, on_glyphs, FAST, zipped, replace(MICRO, task="shapes")]
+    assert of_task(cases, tasks.task("glyphs")) == [on_glyphs, FAST]
+    assert of_task(cases, tasks.task("digits")) == [LENET, FAST]
 
 
 def test_a_task_that_no_case_names_takes_the_places_of_all_that_it_suits_once(tasks):
