@@ -141,6 +141,11 @@ def test_two_pairs_that_agree_prove_that_a_time_is_better():
     assert verdict.kind == "BETTER"
 
 
+def test_one_pair_proves_nothing_better_whatever_others_know_of_the_noise():
+    quiet = [paired(*(0.001, -0.001) * 4)] * 99
+    assert kinds(paired(-0.9), *quiet)[0] == "INCONCLUSIVE"
+
+
 @pytest.mark.parametrize("better, change", [("lower", "-3.0 %"), ("higher", "+3.1 %")])
 def test_one_pair_cannot_tell_that_a_time_is_better_and_says_why(better, change):
     (verdict,) = judge_pairs([paired(log(0.97), better=better)])
