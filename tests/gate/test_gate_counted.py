@@ -38,6 +38,11 @@ def test_a_count_is_judged_exactly(now, kind):
     assert kinds(judged(case(now), counts_only=True))["operators"] == kind
 
 
+def test_a_count_that_is_gone_may_differ_between_two_calls_and_the_message_says_so():
+    (reason,) = (verdict.reason for verdict in judged(case(None)).verdicts if verdict.metric == "operators")
+    assert "the run does not: two calls in a row gave different counts, or it was removed. If" in reason
+
+
 def test_baselines_from_before_there_were_counts_say_new():
     assert kinds(judged(case(12), before=(None,)))["operators"] == "NEW"
 
