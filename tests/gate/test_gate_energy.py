@@ -13,8 +13,9 @@ def used(joules, **settings):
     return record(CASE, measurement("joules_per_image", joules, unit="J", tolerance=0.05), **settings)
 
 
-def verdicts(now, before=QUIET, **settings):
-    stored = baseline.CaseBaseline(records=tuple(used(joules) for joules in before), recording="x")
+def verdicts(now, before=QUIET, then=None, **settings):
+    records = tuple(used(joules, **({"energy": then} if then else {})) for joules in before)
+    stored = baseline.CaseBaseline(records=records, recording="x")
     found = judge_measured({CASE: [used(now, **settings)]}, {CASE: stored}, counts_only=False)
     return {verdict.metric: verdict for verdict in found}
 
@@ -31,6 +32,9 @@ def test_throttled_energy_is_invalid_and_a_power_cap_alone_is_not():
     hot = verdicts(2.4, energy=HOT)["joules_per_image"]
     assert hot.kind == "INVALID"
     assert "throttled in 1 of 1 current runs: hw_thermal_slowdown" in hot.reason
+    hot = verdicts(2.4, then=HOT)["joules_per_image"]
+    assert hot.kind == "INVALID"
+    assert "throttled in 5 of 5 baseline runs: hw_thermal_slowdown" in hot.reason
     assert verdicts(2.4, energy=CAPPED)["joules_per_image"].kind == "WORSE"
     assert verdicts(2.4, energy={"reasons": "unknown"})["joules_per_image"].kind == "WORSE"
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from record_builders import ENVIRONMENT, amount, count, ended, measurement, passed, record, run_of, scores, timed
 from store_builders import baseline
 
+from vitcnn.gate.beside_others import ENOUGH_RUNS
 from vitcnn.gate.judge import judge
 from vitcnn.gate.remarks import NEARLY_BLIND
 from vitcnn.gate.times import ALL_RERUNS
@@ -291,6 +292,24 @@ def test_what_a_busy_machine_hides_since_the_oldest_baseline_is_not_passed_over(
     (drifted,) = judgement.drift
     assert drifted.kind == "INVALID"
     assert "it used 0.70 processors on average, and the baseline 1.00" in drifted.reason
+
+
+def test_what_a_busy_machine_hides_today_is_told_once():
+    stored = baseline(*five(CASE, cpus=1.0), oldest=five(CASE, tuple(0.9 * value for value in QUIET), cpus=1.0))
+    judgement = judged(timed(CASE, 1.3, cpus=0.7), stored=stored)
+    assert kinds(judgement) == {f"{CASE}::latency_s": "INVALID"}
+    assert judgement.drift == ()
+
+
+def test_what_has_crept_in_is_seen_where_a_case_is_slow_beside_the_others_alone():
+    slow = crept(1.3)
+    stored = baseline(*slow, *five(OTHER), oldest=[*five(CASE), *five(OTHER)])
+    whole = [run_of(timed(CASE, 1.3), timed(OTHER, 1.0))] * ENOUGH_RUNS
+    judgement = judge([*whole, *[run_of(timed(CASE, 1.0))] * 3], stored)
+    assert kinds(judgement) == {f"{CASE}::latency_s": "SAME", f"{OTHER}::latency_s": "SAME"}
+    (drifted,) = judgement.drift
+    assert drifted.kind == "WORSE"
+    assert "together with the other cases it is slower than alone" in drifted.reason
 
 
 def test_in_mode_counts_no_time_drifts():

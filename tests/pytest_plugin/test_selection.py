@@ -85,7 +85,7 @@ def test_recipes_seeds_and_weights_apply_to_what_architectures_and_tasks_left(tm
         (replace(FAST, architecture="lenett"), "architecture"),
         (replace(LENET, task="digit"), "task"),
         (replace(LENET, recipe="digits_cn"), "recipe"),
-        (replace(LENET, recipe="digits_cnn,weights=digitz"), "weights of digits_cnn"),
+        (replace(LENET, recipe="digits_cnn,epochs=3,weights=digitz"), "weights of digits_cnn"),
     ],
 )
 def test_a_name_that_nobody_knows_ends_the_collection_whatever_is_asked_for(tmp_path, tasks, case, field):
@@ -116,6 +116,11 @@ def test_a_place_of_a_size_that_an_architecture_does_not_take_is_skipped_and_say
     ((name, (reason,)),) = reasons([wide], options(tmp_path, architectures=("only_small",))).items()
     assert name == "latency/only_small/512/b1/fp32/eager"
     assert reason.startswith("only_small takes 28 px, not 512 px: ")
+
+
+def test_a_case_that_itself_names_what_does_not_fit_is_not_skipped_so_that_measuring_refuses_it(tmp_path):
+    strange = replace(FULL_CASE, recipe="transfer_full_cnn,weights=shapes")
+    assert reasons([strange], options(tmp_path)) == {str(strange): []}
 
 
 def test_what_fits_its_place_is_not_skipped(tmp_path):
@@ -193,7 +198,7 @@ def test_an_architecture_must_take_the_kind_of_a_task_that_the_question_takes(ta
 
 def test_recipes_that_are_not_asked_for_stay_and_so_do_seeds():
     five = replace(LENET, num_seeds=5)
-    assert trained_as([five, FAST]) == [five, FAST]
+    assert trained_as([five, FAST, FULL_CASE]) == [five, FAST, FULL_CASE]
     assert trained_as([five, FAST], num_seeds=2) == [replace(LENET, num_seeds=2), FAST]
     assert trained_as([LENET, MICRO], ["digits_cnn"]) == [LENET, replace(MICRO, recipe="digits_cnn")]
 

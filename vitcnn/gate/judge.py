@@ -44,7 +44,7 @@ def judge(
         paired=paired,
         more_runs=more_runs,
         counts_only=counts_only,
-        alone=frozenset() if paired else alone,
+        alone=alone,
     )
     verdicts = [
         *coverage.verdicts,
@@ -130,7 +130,7 @@ def drift(
     verdicts: Iterable[Verdict],
     *,
     counts_only: bool,
-    alone: frozenset[int] = frozenset(),
+    alone: frozenset[int],
 ) -> tuple[Verdict, ...]:
     """Return what became worse since the oldest baseline and is not already worse than the newest.
 
