@@ -545,6 +545,18 @@ def test_cases_judged_by_a_single_run_are_counted_though_all_is_the_same():
     assert judgement.remarks == (remark,)
 
 
+def test_cases_judged_by_a_single_pair_are_counted_and_no_baseline_is_named():
+    one = run_of(timed(CASE, 1.0))
+    judgement = judge([one], baseline(timed(CASE, 1.0)), paired=True)
+    remark = "For 1 of 1 cases there is a single pair of runs, so only the tolerance decides, and no time is BETTER."
+    assert (judgement.remarks, judgement.judged_by) == ((remark,), "")
+
+
+def test_cases_that_were_skipped_and_have_no_baseline_are_counted_as_not_judged():
+    judgement = judged(timed(CASE, 1.0), ended(OTHER, "skipped", "no data"), stored=baseline(*five(CASE)))
+    assert judgement.not_judged == ("1 case skipped and without a baseline",)
+
+
 def test_where_no_time_is_judged_a_single_run_is_as_good_as_five():
     counted_case = record(CASE, measurement("latency_s", 1.0), count(1))
     assert judge([run_of(counted_case)], baseline(counted_case), counts_only=True).remarks == ()
