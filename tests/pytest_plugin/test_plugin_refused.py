@@ -40,7 +40,7 @@ def refused(suite, *args):
 @pytest.mark.parametrize(
     "option, parts",
     [
-        ("--recipe digits_cn", ["recipe", "'digits_cn'", "Did you mean digits_cnn", "epochs=3"]),
+        ("--recipe digits_cn", ["--recipe:", "'digits_cn'", "Did you mean digits_cnn", "epochs=3"]),
         ("--weights glyphs6", ["--weights", "'glyphs6'", "random, hub, file:PATH", "Did you mean glyphs62"]),
         ("--weights file:nowhere", ["--weights", "'nowhere'", "a safetensors file that is there", "Check the path."]),
         ("--weights file:a_pickle", ["--weights", "'a_pickle'", "safetensors alone, since a zip file of torch.save"]),
@@ -50,8 +50,8 @@ def refused(suite, *args):
         ),
         ("--recipe transfer_lora_cnn,weights=mine", ["weights of transfer_lora_cnn: 'mine'", "random, hub, file:PATH"]),
         ("--seeds 0", ["--seeds", "'0'", "1 to 1000"]),
-        ("--arch vit_tinny", ["architecture", "'vit_tinny'", "Did you mean vit_tiny", "timm/NAME"]),
-        ("--arch lenet,lenot", ["architecture", "'lenot'", "Did you mean lenet"]),
+        ("--arch vit_tinny", ["--arch:", "'vit_tinny'", "Did you mean vit_tiny", "timm/NAME"]),
+        ("--arch lenet,lenot", ["--arch:", "'lenot'", "Did you mean lenet"]),
         (
             "--arch lenet --task digit_sum_digits",
             [
@@ -60,7 +60,7 @@ def refused(suite, *args):
             ],
         ),
         ("--arch sum_fc,lenet --task digits", ["--arch: 'sum_fc'", "a sequence of images, which does not fit digits"]),
-        ("--task digit", ["task", "'digit'", "Allowed: ", "Did you mean digits"]),
+        ("--task digit", ["--task:", "'digit'", "Allowed: ", "Did you mean digits"]),
         ("--preset smok", ["--preset", "'smok'", "full, smoke, standard", "Did you mean smoke"]),
         ("--preset xyz", ["--preset", "'xyz'", "full, smoke, standard", "Check the spelling"]),
         ("--device tpu", ["--device", "'tpu'", "auto, cpu, cuda, cuda:N", "Leave it out"]),
