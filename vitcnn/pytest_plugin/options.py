@@ -31,7 +31,7 @@ from vitcnn.pytest_plugin.tracing import asked_folder
 from vitcnn.recipes.own import shown
 from vitcnn.record import Selection
 from vitcnn.report.step_summary import GATE_MD
-from vitcnn.spec import PRESETS
+from vitcnn.spec import PRESETS, Preset
 from vitcnn.tasks import FOLDER, Tasks, data_root
 
 Value = TypeVar("Value", str, int, tuple[str, ...])
@@ -80,23 +80,15 @@ def check_options(config: pytest.Config) -> Options:
     is_worker = hasattr(config, "workerinput")
     trace = asked_folder(config)  # before others read what is left of the arguments
     device = resolve(config.getoption("--device"))
-    preset = device.default_preset if config.getoption("--preset") is None else config.getoption("--preset")
-    if preset not in PRESETS:
-        raise UnknownName(field="--preset", value=preset, known=PRESETS)
+    preset = _preset(config.getoption("--preset"), device)
     architectures = ask_for(_names(config, "--arch"))
     tasks = Tasks(data_root(config.getoption("--data-root")), asked=_names(config, "--task"))
     require_that_some_fit(architectures, tasks)
-    out = _out(config)
-    if not is_worker and any(True for name in OF_A_RUN for _ in out.glob(name)):
-        do = "Name another folder, or omit the option to use a folder named by the time."
-        raise UserError(field="--out", value=str(out), allowed="a folder that holds no run yet", do=do)
-    require_writable("--out", out)
+    out = _out(config, is_worker=is_worker)
     if config.getoption(OPTION):
         require_valgrind(device)
     request = next((entry for entry in config.pluginmanager.get_plugins() if isinstance(entry, Request)), None)
-    if config.getoption(ENERGY) and request is not None and request.turns is not None:
-        do = "The counter of the energy would count the work of both revisions: leave it out."
-        raise UserError(field=ENERGY, value="with vitcnn compare", allowed="a run that measures alone", do=do)
+    energy = _energy(config, request)
     storage_folder(config)  # refuses what cannot be one
     asked_recipes, num_seeds = recipes.ask_for(config.getoption("--recipe")), _num_seeds(config.getoption("--seeds"))
     weights = _weights(config.getoption("--weights"), asked_recipes, tasks)
@@ -126,7 +118,7 @@ def check_options(config: pytest.Config) -> Options:
         request=request,
         resumed=resumed_run(config, device, selection, out),
         count_instructions=config.getoption(OPTION) and (request is None or request.cases is None) and not is_worker,
-        energy=config.getoption(ENERGY),
+        energy=energy,
         trace=trace if request is None else None,
     )
 
@@ -156,9 +148,30 @@ def _on_command_line(config: pytest.Config, option: str, value: Value) -> Value:
     return value if any(re.match(form, argument) for argument in given) else type(value)()
 
 
-def _out(config: pytest.Config) -> Path:
+def _preset(asked: Preset | None, device: Device) -> Preset:
+    preset = device.default_preset if asked is None else asked
+    if preset not in PRESETS:
+        raise UnknownName(field="--preset", value=preset, known=PRESETS)
+    return preset
+
+
+def _out(config: pytest.Config, *, is_worker: bool) -> Path:
+    """Return the folder of the run; a worker of xdist is given that of the session that started it."""
     asked: str | None = config.getoption("--out")
-    return (config.rootpath / OWN / "runs" / _stamp() if asked is None else given_path("--out", asked)).absolute()
+    out = (config.rootpath / OWN / "runs" / _stamp() if asked is None else given_path("--out", asked)).absolute()
+    if not is_worker and any(True for name in OF_A_RUN for _ in out.glob(name)):
+        do = "Name another folder, or omit the option to use a folder named by the time."
+        raise UserError(field="--out", value=str(out), allowed="a folder that holds no run yet", do=do)
+    require_writable("--out", out)
+    return out
+
+
+def _energy(config: pytest.Config, request: Request | None) -> bool:
+    asked: bool = config.getoption(ENERGY)
+    if asked and request is not None and request.turns is not None:
+        do = "The counter of the energy would count the work of both revisions: leave it out."
+        raise UserError(field=ENERGY, value="with vitcnn compare", allowed="a run that measures alone", do=do)
+    return asked
 
 
 def _gate(config: pytest.Config) -> Mode | None:
