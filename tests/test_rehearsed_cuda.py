@@ -11,6 +11,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from recipe_builders import EVERYTHING
 from rehearsal import REHEARSED, rehearsal
 from torch import nn
 from torch.optim import Optimizer
@@ -40,20 +41,7 @@ from vitcnn.inference.tiling.blending import CLASSES_AT_ONCE
 from vitcnn.measuring import counting
 from vitcnn.measuring.runner import measure
 from vitcnn.recipes import recipes
-from vitcnn.recipes.parts import (
-    AdamW,
-    Affine,
-    AlternatingFlip,
-    Crop,
-    Flip,
-    Jitter,
-    Mix,
-    Muon,
-    RandomErasing,
-    Recipe,
-    Sgd,
-    TrivialAugment,
-)
+from vitcnn.recipes.parts import Affine, Flip, Muon, Sgd
 from vitcnn.spec import Data, InputShape, Split
 from vitcnn.tasks import Tasks, defects, tasks
 from vitcnn.training import Resident, Streamed, TrainingStep, fit, optimizers, predict
@@ -64,26 +52,6 @@ from vitcnn.training.step import TrainingStep as Step
 pytestmark = pytest.mark.filterwarnings("ignore:Accessing the data pointer of FakeTensor")
 
 NUM_CLASSES = 10
-EVERYTHING = Recipe(
-    name="everything",
-    epochs=2,
-    batch=8,
-    optimizer=AdamW(peak_learning_rate=1e-3, weight_decay=0.05),
-    warmup_share=0.1,
-    label_smoothing=0.1,
-    augmentation=(
-        Crop(padding_px=2),
-        Crop(padding_px=4, fill="reflect"),
-        Flip(),
-        AlternatingFlip(),
-        Jitter(brightness=0.2, contrast=0.2),
-        TrivialAugment(),
-        Affine(degrees=10, translate_px=2, scale=0.1, shear_degrees=5),
-        RandomErasing(share=0.5),
-        Mix(),
-    ),
-    source="here",
-)
 SGD = Sgd(peak_learning_rate=0.01, weight_decay=5e-4)
 PLAIN = replace(EVERYTHING, name="plain", epochs=1, augmentation=EVERYTHING.augmentation[6:7])
 

@@ -30,7 +30,6 @@ from vitcnn.record import CaseResult, Measurement, Record, Run
 
 NUM_SEEDS, BASELINE_RUNS = 3, 5
 CHUNK = 25
-LEVEL = 0.95
 SIZES = (2, 8, 40)
 FALLS = (0.02, 0.015)
 

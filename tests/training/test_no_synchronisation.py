@@ -1,26 +1,16 @@
 """On CUDA the host must not wait for the device inside an epoch, or each step costs a round trip."""
 
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from recipe_builders import EVERYTHING
 from torch import nn
 
 from vitcnn.device import resolve
-from vitcnn.recipes.parts import (
-    AdamW,
-    Affine,
-    AlternatingFlip,
-    Crop,
-    Flip,
-    Jitter,
-    Mix,
-    RandomErasing,
-    Recipe,
-    Sgd,
-    TrivialAugment,
-)
+from vitcnn.recipes.parts import Sgd
 from vitcnn.spec import Split
 from vitcnn.training import Resident, TrainingStep, num_batches, optimizers
 from vitcnn.training.fit import batches
@@ -30,26 +20,7 @@ pytestmark = [
     pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device"),
 ]
 NUM_IMAGES, NUM_CLASSES = 260, 10
-RECIPE = Recipe(
-    name="everything",
-    epochs=2,
-    batch=64,
-    optimizer=AdamW(peak_learning_rate=1e-3, weight_decay=0.05),
-    warmup_share=0.1,
-    label_smoothing=0.1,
-    augmentation=(
-        Crop(padding_px=2),
-        Crop(padding_px=4, fill="reflect"),
-        Flip(),
-        AlternatingFlip(),
-        Jitter(brightness=0.2, contrast=0.2),
-        TrivialAugment(),
-        Affine(degrees=10, translate_px=2, scale=0.1, shear_degrees=5),
-        RandomErasing(share=0.5),
-        Mix(),
-    ),
-    source="here",
-)
+RECIPE = replace(EVERYTHING, batch=64)
 MOMENTUM = Sgd(peak_learning_rate=0.01, weight_decay=5e-4)
 
 

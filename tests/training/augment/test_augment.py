@@ -5,36 +5,16 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from recipe_builders import EVERYTHING
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from vitcnn.errors import UserError
 from vitcnn.images import normalize
-from vitcnn.recipes.parts import (
-    STAGES,
-    Affine,
-    AlternatingFlip,
-    Augmentation,
-    Crop,
-    Flip,
-    Jitter,
-    Mix,
-    RandomErasing,
-    TrivialAugment,
-)
+from vitcnn.recipes.parts import STAGES, Affine, AlternatingFlip, Augmentation, Crop, Flip, Jitter, Mix, RandomErasing
 from vitcnn.training.augment import OPERATIONS, augment
 from vitcnn.training.block import Block
 
-EVERY = (
-    Crop(padding_px=2),
-    Crop(padding_px=2, fill="reflect"),
-    Flip(),
-    AlternatingFlip(),
-    Jitter(brightness=0.3, contrast=0.3),
-    TrivialAugment(),
-    Affine(degrees=10, translate_px=2, scale=0.1, shear_degrees=5),
-    RandomErasing(share=0.5),
-    Mix(),
-)
+EVERY = EVERYTHING.augmentation
 
 
 class NothingForTheHost(TorchDispatchMode):
