@@ -8,7 +8,7 @@ from safetensors.torch import load_file
 
 from vitcnn import AdaptationCase
 from vitcnn.architectures import architecture
-from vitcnn.bench import Bench, pretraining, seeds
+from vitcnn.bench import Bench, pretraining, seed_rounds
 from vitcnn.bench.seeds import new_model
 from vitcnn.bench.setup import setup_of
 from vitcnn.bench.weights import made_here
@@ -114,13 +114,13 @@ def test_seeds_differ_in_the_head_alone_and_in_what_lora_draws(bench):
 
 
 def test_few_images_are_each_seeds_own(bench, monkeypatch):
-    seen, train_seed = {}, seeds.train_seed
+    seen, train_seed = {}, seed_rounds.train_seed
 
     def look(setup, model, train, seed, **settings):
         seen[seed, len(train)] = train.labels.tolist()
         return train_seed(setup, model, train, seed, **settings)
 
-    monkeypatch.setattr(seeds, "train_seed", look)
+    monkeypatch.setattr(seed_rounds, "train_seed", look)
     record = measured(replace(CASE, num_train=50), bench)
     assert seen[0, 50] != seen[1, 50]
     assert record.settings["num_train_images"] == 50

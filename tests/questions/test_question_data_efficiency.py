@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from vitcnn import DataEfficiencyCase
-from vitcnn.bench import Bench, seeds
+from vitcnn.bench import Bench, seed_rounds
 from vitcnn.bench.few import few, for_few
 from vitcnn.questions import prepared
 from vitcnn.recipes.small import DIGITS_CNN
@@ -85,8 +85,8 @@ def trained_on(case, bench, monkeypatch):
         assert len(train) == case.num_train
         return "history"
 
-    monkeypatch.setattr(seeds, "train_seed", look)
-    monkeypatch.setattr(seeds, "result_of", lambda *_unused: None)
+    monkeypatch.setattr(seed_rounds, "train_seed", look)
+    monkeypatch.setattr(seed_rounds, "result_of", lambda *_unused: None)
     subject = prepared(case, bench)
     for _ in range(case.num_seeds):
         subject.before_round()

@@ -118,7 +118,7 @@ def test_training_is_done_before_the_clock_starts_and_asking_changes_no_weight(c
         models.append(built(setup, seed))
         return models[-1]
 
-    monkeypatch.setattr(corrupted_test, "new_model", kept)
+    monkeypatch.setattr("vitcnn.bench.seeds.new_model", kept)
     subject = prepared(CASE, bench(cpu))
     subject.before_round()
     [model] = models

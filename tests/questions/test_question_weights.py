@@ -9,7 +9,7 @@ from hub_builders import put_into_cache
 from safetensors.torch import save
 
 from vitcnn import AccuracyCase
-from vitcnn.bench import Bench, seeds
+from vitcnn.bench import Bench, seed_rounds
 from vitcnn.bench.obstacles import obstacle
 from vitcnn.errors import MissingData
 from vitcnn.questions import prepared as prepare
@@ -42,8 +42,8 @@ def bench(cpu, tmp_path, monkeypatch):
 
 
 def test_training_begins_from_the_hubs_weights_with_a_head_of_each_seeds_own(cache, bench, monkeypatch):
-    models, built = [], seeds.new_model
-    monkeypatch.setattr(seeds, "new_model", lambda setup, seed: models.append(built(setup, seed)) or models[-1])
+    models, built = [], seed_rounds.new_model
+    monkeypatch.setattr(seed_rounds, "new_model", lambda setup, seed: models.append(built(setup, seed)) or models[-1])
     state = timm.create_model(NAME).state_dict()
     path = put_into_cache(cache, NAME, save(state))
     assert obstacle(CASE, bench.device, bench.tasks) == ""
