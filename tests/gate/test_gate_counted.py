@@ -126,6 +126,15 @@ def test_mode_counts_accounts_for_cases_and_amounts():
     assert new.kind == "NEW"
 
 
+def test_mode_counts_names_the_cases_that_have_no_counts():
+    timed = record(OTHER, measurement("latency_s", 1.0))
+    runs, stored = [run_of(case(12), timed)], baseline(case(12), timed)
+    judgement = judge(runs, stored, counts_only=True)
+    assert judgement.not_judged == ("1 case without a count",)
+    assert any("have no counts" in remark and OTHER in remark for remark in judgement.remarks)
+    assert judge(runs, stored).not_judged == ()
+
+
 def test_times_alone_cannot_be_judged_in_mode_counts():
     stored = baseline(record(CASE, measurement("latency_s", 1.0)))
     judgement = judge([run_of(record(CASE, measurement("latency_s", 1.0)))], stored, counts_only=True)

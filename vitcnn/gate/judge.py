@@ -52,6 +52,7 @@ def judge(
         *compared,
         *([invalid_run(f"{others}. {RECORD_FIRST}")] if counts_only and others.num_figures else []),
     ]
+    uncounted = sorted(set(coverage.measured) - {verdict.case for verdict in compared}) if counts_only else []
     remarks = (*coverage.remarks, *([f"{others}."] if others.num_figures and not counts_only else []))
     if not verdicts:
         reason = f"nothing was judged: {'; '.join(remarks) or 'no case has a metric to judge'}"
@@ -66,6 +67,11 @@ def judge(
             *([] if counts_only else one_run(coverage, baseline, paired=paired)),
             *software_differences(runs, baseline),
             *tolerance_changes(coverage, baseline),
+            *(
+                [f"Nothing of these cases was judged, since they have no counts: {', '.join(uncounted)}."]
+                if uncounted
+                else []
+            ),
         ),
         scope=coverage.scope,
         not_judged=tuple(
@@ -73,6 +79,7 @@ def judge(
             for number, noun, why in (
                 (others.num_figures, "count", "under other software"),
                 (coverage.num_skipped, "case", "skipped and without a baseline"),
+                (len(uncounted), "case", "without a count"),
             )
             if number
         ),
