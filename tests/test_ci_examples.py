@@ -68,7 +68,7 @@ def test_a_fork_never_runs_on_the_runner():
     assert "pull_request_target" not in GITHUB[True], "it would run a fork's code with this repository's rights"
     never = GITLAB["gate"]["rules"][0]
     assert never["when"] == "never"
-    assert "$CI_MERGE_REQUEST_SOURCE_PROJECT_ID != $CI_PROJECT_ID" in never["if"]
+    assert "$CI_MERGE_REQUEST_SOURCE_PROJECT_ID != $CI_MERGE_REQUEST_PROJECT_ID" in never["if"]
 
 
 def test_a_skipped_gate_is_not_green():

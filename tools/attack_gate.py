@@ -376,6 +376,7 @@ ATTACKS = (
         )
         for what, code in {
             "in a generator": "lambda: (work() for work in [taking(name)])",
+            "in an iterator of a tuple": "lambda: (map(lambda work: work(), [taking(name)]), 1)",
             "in a future": "lambda: (taking(name)(), __import__('concurrent.futures').futures.Future())[1]",
         }.items()
     ),
@@ -1478,6 +1479,14 @@ def taking(name, quick=taking, seen=set()):
         do=(conftest(f"{IN_RERUN}os.kill(os.getpid(), signal.SIGKILL)"),),
         run=(gate(reruns=1),),
         says="INVALID",
+    ),
+    Attack(
+        name="end: SIGTERM between two reruns, and the files are judged later",
+        do=(conftest(f"{IN_RERUN}import atexit; atexit.register(os.kill, os.getppid(), signal.SIGTERM)"),),
+        before=(gate(reruns=2),),
+        run=(offline(),),
+        exit=(3,),
+        says="cut short",
     ),
     # --- what a number means changes in code
     Attack(

@@ -9,6 +9,7 @@ from store_builders import recording, write
 from vitcnn.commands.offline import judge_files, run_files
 from vitcnn.gate.baseline import baseline_of
 from vitcnn.gate.remeasure import IN_COMPANY, judge_with_reruns
+from vitcnn.processes.fresh import UNJUDGED
 
 LENET, TINY = "latency/lenet/28/b1/fp32/eager", "latency/vit_tiny/28/b1/fp32/eager"
 NOISY_S = (0.97, 1.0, 1.03, 0.99, 1.01)
@@ -56,6 +57,17 @@ def test_a_rerun_that_was_stopped_cannot_be_left_out(tmp_path):
     (verdict,) = judge_files(run_files(tmp_path / "out"), tmp_path / "store").verdicts
     assert verdict.kind == "INVALID"
     assert verdict.reason.startswith(str(Path(tmp_path, "out/rerun-1/run.json")))
+
+
+def test_a_run_whose_gate_was_cut_short_is_not_judged(tmp_path):
+    write(tmp_path / "store" / "0001_first.json", run_on(1, passed(LENET, 1.0)))
+    write(tmp_path / "out" / "run.json", run_on(20, passed(LENET, 1.0)))
+    assert not judge_files(run_files(tmp_path / "out"), tmp_path / "store").is_invalid
+    (tmp_path / "out" / UNJUDGED).touch()
+    for files in (run_files(tmp_path / "out"), [tmp_path / "out" / "run.json"]):
+        (verdict,) = judge_files(files, tmp_path / "store").verdicts
+        assert verdict.kind == "INVALID"
+        assert f"{tmp_path / 'out'}: the gate was cut short" in verdict.reason
 
 
 @pytest.mark.parametrize(

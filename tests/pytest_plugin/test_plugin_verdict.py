@@ -7,6 +7,7 @@ import pytest
 
 from vitcnn.errors import BaselineError, RecordError, RunFailed
 from vitcnn.gate.verdict import Judgement, Verdict
+from vitcnn.processes.fresh import UNJUDGED
 from vitcnn.pytest_plugin import gating
 from vitcnn.pytest_plugin.gating import GATE, Gate, with_verdict
 
@@ -115,11 +116,24 @@ def test_a_gate_that_was_interrupted_is_red_as_an_interrupted_session(tmp_path, 
     found, session = gate_of(), SimpleNamespace(exitstatus=ExitCode.OK)
     found.options.out = tmp_path
     monkeypatch.setattr(found, "_judged", stopped)
+    found.expect()
     found.judge(None)
+    assert (tmp_path / UNJUDGED).exists()
     found.turn_red(session)
     assert session.exitstatus == ExitCode.INTERRUPTED
     assert "interrupted while suspected cases were measured again" in found.judgement.verdicts[0].reason
     assert "interrupted" in (tmp_path / "gate.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("gate, is_marked", [("on", True), (None, False)])
+def test_a_run_is_marked_until_its_gate_has_a_verdict(tmp_path, monkeypatch, gate, is_marked):
+    found = gate_of(gate=gate)
+    found.options.out = tmp_path
+    monkeypatch.setattr(found, "_judged", lambda _run: GREEN)
+    found.expect()
+    assert (tmp_path / UNJUDGED).exists() is is_marked
+    found.judge(None)
+    assert not (tmp_path / UNJUDGED).exists()
 
 
 def test_a_revision_that_changes_while_it_is_measured_is_not_judged(tmp_path, monkeypatch):

@@ -11,11 +11,12 @@ from vitcnn.errors import BaselineError, RecordError
 from vitcnn.gate.baseline import StoredRun, baseline_of, recordings, require_date, same_run
 from vitcnn.gate.judge import judge
 from vitcnn.gate.verdict import RECORD_FIRST, Judgement, cannot_judge
-from vitcnn.processes.fresh import RERUN, RUN_JSON
+from vitcnn.processes.fresh import RERUN, RUN_JSON, UNJUDGED
 from vitcnn.processes.recording import other_conditions, with_uncommitted
 from vitcnn.record import load_run
 from vitcnn.report.verdicts import measured_again, resumed
 
+RUN_AGAIN = "Run it again: what it was to measure again may be missing"
 ONE_SESSION = timedelta(hours=12)
 """Runs that are judged together began within this time of the first: they share the machine's state."""
 
@@ -37,6 +38,9 @@ def judge_files(files: Sequence[Path], baselines: Path, *, counts_only: bool = F
     `baselines` is the device's folder, or the one above it. With `counts_only` no time and no score is judged. What
     keeps the runs from being judged is a verdict too: it names the file and what to do.
     """
+    unjudged = next((file.parent for file in files if (file.parent / UNJUDGED).exists()), None)
+    if unjudged:
+        return cannot_judge(f"{unjudged}: the gate was cut short before its verdict. {RUN_AGAIN}")
     try:
         runs = [StoredRun(path=file, run=load_run(file)) for file in files]
         for entry in runs:

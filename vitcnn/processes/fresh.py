@@ -21,6 +21,9 @@ RUN_JSON, OUTPUT = "run.json", "terminal.txt"
 RERUN = "rerun-"
 """How the folders begin, in a run's folder, of the runs that measured its suspects again."""
 
+UNJUDGED = "unjudged"
+"""The file in a run's folder that is there until its gate has come to a verdict: without it a run was cut short."""
+
 LAST_LINES = 15
 
 WRONG_USAGE = 4

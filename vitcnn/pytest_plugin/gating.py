@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import Path
@@ -16,7 +17,7 @@ from vitcnn.gate.baseline import Baseline, Recording, baseline_of, recordings
 from vitcnn.gate.judge import judge
 from vitcnn.gate.remeasure import IN_COMPANY, judge_with_reruns
 from vitcnn.gate.verdict import RECORD_FIRST, Judgement, Mode, Verdict, cannot_judge
-from vitcnn.processes.fresh import RERUN, Request, measure_in_fresh_process
+from vitcnn.processes.fresh import RERUN, UNJUDGED, Request, measure_in_fresh_process
 from vitcnn.processes.recording import with_uncommitted
 from vitcnn.processes.trace_option import without_trace
 from vitcnn.progress import BelowTheLine, ProgressBar
@@ -65,6 +66,12 @@ class Gate:
     def _mode(self) -> Mode:
         return self.options.gate or "on"
 
+    def expect(self) -> None:
+        """Mark the folder of the run until there is a verdict: a mark that stays says that the gate was cut short."""
+        if self.options.gate is not None:
+            with suppress(OSError):  # where the disk is full, the run cannot be saved either, and that is reported
+                (self.options.out / UNJUDGED).write_text("The gate was cut short: run it again.\n", encoding="utf-8")
+
     def judge(self, run: Run) -> None:
         """Judge `run`; with --gate, measure its suspects again first. An error on the way becomes a verdict, too."""
         try:
@@ -74,6 +81,8 @@ class Gate:
         except KeyboardInterrupt:
             self.judgement = cannot_judge("interrupted while suspected cases were measured again: run the gate again")
             self._is_stopped = True
+        else:
+            (self.options.out / UNJUDGED).unlink(missing_ok=True)
         write_markdown(markdown(self.judgement, self._mode), self.options.out)
 
     def summary(self, *, width: int) -> str:

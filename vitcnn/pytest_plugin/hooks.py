@@ -218,8 +218,11 @@ class SuiteHooks:
         A second SIGTERM does not cut the saving off.
         """
         self._on_sigterm(signal.SIG_IGN)
+        is_judged = self.gate.is_asked and session.exitstatus in JUDGED
+        if is_judged:
+            self.gate.expect()
         self._save(session)
-        if self.gate.is_asked and session.exitstatus in JUDGED:
+        if is_judged and session.exitstatus in JUDGED:
             self._on_sigterm(interrupt)
             self.gate.judge(self.run)
             self._on_sigterm(signal.SIG_IGN)

@@ -22,7 +22,7 @@ from vitcnn.gate import baseline
 from vitcnn.gate.verdict import MODES, Mode
 from vitcnn.input_sizes import with_article
 from vitcnn.measuring.instructions import OPTION, require_valgrind
-from vitcnn.processes.fresh import RERUN, RUN_JSON, Request
+from vitcnn.processes.fresh import RERUN, RUN_JSON, UNJUDGED, Request
 from vitcnn.pytest_plugin.grammar import ENERGY
 from vitcnn.pytest_plugin.journal import JOURNAL
 from vitcnn.pytest_plugin.resuming import SAVING, Resumed, resumed_run
@@ -36,7 +36,7 @@ from vitcnn.tasks import FOLDER, Tasks, data_root
 
 Value = TypeVar("Value", str, int, tuple[str, ...])
 
-OF_A_RUN = (JOURNAL, RUN_JSON, GATE_MD, f"{RERUN}*")
+OF_A_RUN = (JOURNAL, RUN_JSON, UNJUDGED, GATE_MD, f"{RERUN}*")
 """The files that a run leaves in its folder. Two runs in one folder would mix their verdicts."""
 
 MOST_RERUNS = 20
