@@ -102,7 +102,7 @@ def test_a_case_whose_architecture_does_not_take_its_input_ends_the_collection(t
 
 def test_what_is_put_into_a_place_that_it_does_not_fit_is_skipped_and_says_why(tmp_path):
     found = reasons([MICRO, FULL_CASE], options(tmp_path, recipes=(",weights=shapes",)))
-    reason = "images of digits have 1 channels and those of shapes 3: name others, such as --weights glyphs62"
+    reason = "images of digits have 1 channel and those of shapes 3: name others, such as --weights glyphs62"
     assert found == {
         "accuracy/vit_micro/digits/digits_vit,weights=shapes/fp32/eager": [reason],
         "adaptation/lenet/digits/transfer_full_cnn,weights=shapes/fp32/eager": [reason],

@@ -13,6 +13,7 @@ from vitcnn.architectures.own import GREYSCALE_PX
 from vitcnn.device import Device
 from vitcnn.errors import NoCompiler, UnknownName, UserError
 from vitcnn.input_sizes import InputKind, with_article
+from vitcnn.quantity import counted
 from vitcnn.recipes import recipe
 from vitcnn.recipes.parts import HUB, OF_FILE, RANDOM
 from vitcnn.spec import AdaptableCase, Case, InputShape, Task, TrainedCase
@@ -184,7 +185,8 @@ def other_channels(first: Task, task: Task) -> str:
     if first.shape.channels == task.shape.channels:
         return ""
     return (
-        f"images of {task.name} have {task.shape.channels} channels and those of {first.name} {first.shape.channels}: "
+        f"images of {task.name} have {counted(task.shape.channels, 'channel')} and those of {first.name} "
+        f"{first.shape.channels}: "
         f"name others, such as --weights {'shapes' if task.shape.channels > 1 else 'glyphs62'}"
     )
 
