@@ -58,7 +58,10 @@ def test_two_seeds_that_both_sides_trained_are_a_pair_each():
     drops = (0.012, 0.014)
     chance = stats.ttest_1samp(drops, 0, alternative="greater").pvalue
     verdict = judged({seed: BEFORE[seed] - drop for seed, drop in enumerate(drops)})
-    assert f"-1.3 points, tolerance 1 points, probability by chance {100 * chance:.1f} %, " in verdict.reason
+    assert (
+        f"-1.3 points on the 2 seeds of both, tolerance 1 points, probability by chance {100 * chance:.1f} %, "
+        in verdict.reason
+    )
 
 
 @pytest.mark.parametrize(
@@ -137,21 +140,40 @@ def test_a_fall_is_open_where_it_may_be_one_that_all_seeds_show_half_of_the_time
 @pytest.mark.parametrize(
     "by, kind, reason",
     [
-        (0.005, "SAME", "94.6 % (3 seeds, 94.4-94.8), baseline 94.9 % (15 seeds, 94.1-95.5): -0.5 points"),
-        (0.05, "WORSE", "90.1 % (3 seeds, 89.9-90.3), baseline 94.9 % (15 seeds, 94.1-95.5): -5.0 points"),
-        (-0.02, "BETTER", "97.1 % (3 seeds, 96.9-97.3), baseline 94.9 % (15 seeds, 94.1-95.5): +2.0 points"),
+        (
+            0.005,
+            "SAME",
+            "94.6 % (3 seeds, 94.4-94.8), baseline 94.9 % (15 seeds, 94.1-95.5): -0.5",
+        ),
+        (
+            0.05,
+            "WORSE",
+            "90.1 % (3 seeds, 89.9-90.3), baseline 94.9 % (15 seeds, 94.1-95.5): -5.0",
+        ),
+        (
+            -0.02,
+            "BETTER",
+            "97.1 % (3 seeds, 96.9-97.3), baseline 94.9 % (15 seeds, 94.1-95.5): +2.0",
+        ),
     ],
 )
 def test_each_verdict_says_why(by, kind, reason):
     verdict = judged(fallen(by))
-    chance = "0.7 %" if kind == "SAME" else "under 0.1 %"
-    assert (verdict.kind, verdict.reason) == (kind, f"{reason}, tolerance 1 points, probability by chance {chance}")
+    rest, chance = "tolerance 1 points, probability by chance", "0.7 %" if kind == "SAME" else "under 0.1 %"
+    assert (verdict.kind, verdict.reason) == (kind, f"{reason} points on the 3 seeds of both, {rest} {chance}")
 
 
 def test_a_fall_that_the_seeds_can_explain_is_undecided_and_open():
     verdict = judged({100: 0.92, 101: 0.96, 102: 0.93}, more_runs=ALL_RERUNS)
     assert (verdict.kind, verdict.standing) == ("INCONCLUSIVE", "open")
     assert verdict.reason.endswith(", the seeds differ too much for a decision")
+
+
+def test_an_undecided_fall_names_the_seed_that_fell_most():
+    now = {**fallen(0.0, seeds=range(12)), 7: 0.098}
+    verdict = judged(now, more_runs=ALL_RERUNS)
+    assert verdict.kind == "INCONCLUSIVE"
+    assert verdict.reason.endswith(f", seed 7 went from {100 * BEFORE[7]:.1f} to 9.8 %")
 
 
 def test_a_fall_within_the_tolerance_that_may_be_more_is_open_until_more_seeds_tell():

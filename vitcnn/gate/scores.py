@@ -44,7 +44,12 @@ class SeedScores:
     @property
     def drops(self) -> np.ndarray:
         """How much lower each seed that both sides trained is now."""
-        return np.array([self.baseline[seed] - self.current[seed] for seed in self.baseline if seed in self.current])
+        return np.array([self.baseline[seed] - self.current[seed] for seed in self.shared])
+
+    @property
+    def shared(self) -> list[int]:
+        """The seeds that both sides trained."""
+        return [seed for seed in self.baseline if seed in self.current]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,14 +143,14 @@ def _verdict(entry: SeedScores, spreads: Spreads, level: float, more_runs: int) 
     kind = _kind(evidence, level, entry.tolerance)
     before, now = (np.array([*side.values()]) for side in (entry.baseline, entry.current))
     parts = [
-        f"{_text(now)}, baseline {_text(before)}: {-100 * evidence.effect:+.1f} points",
+        f"{_text(now)}, baseline {_text(before)}: {-100 * evidence.effect:+.1f} points{_over(entry, evidence)}",
         f"tolerance {100 * entry.tolerance:g} points",
         f"probability by chance {_share(evidence.chance(abs(evidence.effect)))}"
         if evidence.dof > 0
         else "one seed, so only the tolerance decides",
     ]
     if kind == "INCONCLUSIVE":
-        parts.append("the seeds differ too much for a decision")
+        parts += ["the seeds differ too much for a decision", *_lowest(entry)]
     if kind == "BETTER" and 1 - now.mean() < TOO_GOOD * (1 - before.mean()):
         parts.append("the errors more than halved: check whether test images are among the training images")
     return Verdict(
@@ -175,6 +180,22 @@ def _standing(kind: Kind, evidence: Evidence, final: Evidence, level: float, tol
         return "open"
     worth = final.smallest_effect(level=level, tolerance=tolerance, detection=0.5)
     return "open" if evidence.is_plausible(worth) else "clear"
+
+
+def _over(entry: SeedScores, evidence: Evidence) -> str:
+    """Say that the change is one of the seeds that both sides trained, where the means are of more seeds."""
+    num_pairs = len(entry.drops)
+    is_paired = num_pairs > 0 and evidence.effect == float(entry.drops.mean())
+    is_of_all = num_pairs == len(entry.baseline) == len(entry.current)
+    return f" on the {counted(num_pairs, 'seed')} of both" if is_paired and not is_of_all else ""
+
+
+def _lowest(entry: SeedScores) -> list[str]:
+    """Name the seed that fell most, of those that both sides trained."""
+    if not entry.shared:
+        return []
+    seed = max(entry.shared, key=lambda seed: entry.baseline[seed] - entry.current[seed])
+    return [f"seed {seed} went from {100 * entry.baseline[seed]:.1f} to {100 * entry.current[seed]:.1f} %"]
 
 
 def _text(scores: np.ndarray) -> str:
