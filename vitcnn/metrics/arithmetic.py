@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache, partial
+from statistics import median
 from typing import TYPE_CHECKING
 
 from vitcnn.adaptations import FULL, Adaptation, Full, Head, adaptation
@@ -116,9 +117,8 @@ def convolution_flops_per_s(subject: Subject) -> Sequence[float]:
 
 
 def model_flop_utilisation(subject: Subject) -> Sequence[float]:
-    """Return each round's share of the peak."""
-    reachable, flops = peak_of(subject).flops_per_s, flops_per_run(subject)
-    return [flops / seconds / reachable for seconds in subject.times_s]
+    """Return the median round's share of the peak."""
+    return [flops_per_run(subject) / median(subject.times_s) / peak_of(subject).flops_per_s]
 
 
 def flops_per_run(subject: Subject) -> float:

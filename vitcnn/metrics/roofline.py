@@ -16,6 +16,7 @@ each other.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from statistics import median
 from typing import TYPE_CHECKING
 
 from vitcnn.metrics.arithmetic import flops_per_run
@@ -39,16 +40,15 @@ def traffic_bytes(subject: Subject) -> Sequence[float]:
 
 
 def flops_per_s(subject: Subject) -> Sequence[float]:
-    """Return each round's FLOP/s."""
-    of_run = flops_per_run(subject)
-    return [of_run / seconds for seconds in subject.times_s]
+    """Return the FLOP/s of the median round."""
+    return [flops_per_run(subject) / median(subject.times_s)]
 
 
 def bytes_per_s(subject: Subject) -> Sequence[float]:
-    """Return each round's bytes a second; none of a compiled case, whose fused operators move fewer."""
+    """Return the bytes a second of the median round; none of a compiled case, whose fused operators move fewer."""
     if subject.case.mode != "eager":
         return ()
-    return [of_run / seconds for of_run in traffic_bytes(subject) for seconds in subject.times_s]
+    return [of_run / median(subject.times_s) for of_run in traffic_bytes(subject)]
 
 
 def copy_bytes_per_s(subject: Subject) -> Sequence[float]:
@@ -59,7 +59,7 @@ def copy_bytes_per_s(subject: Subject) -> Sequence[float]:
 
 
 def bandwidth_utilisation(subject: Subject) -> Sequence[float]:
-    """Return each round's share of what a large copy reaches."""
+    """Return the share of what a large copy reaches."""
     [reachable] = copy_bytes_per_s(subject)
     return [rate / reachable for rate in bytes_per_s(subject)]
 
