@@ -9,7 +9,14 @@ from itertools import product
 from vitcnn.gate.baseline import Baseline
 from vitcnn.gate.counted import uncomparable
 from vitcnn.gate.coverage import Coverage, cover
-from vitcnn.gate.remarks import common_shift, nearly_blind, one_run, software_differences, tolerance_changes
+from vitcnn.gate.remarks import (
+    common_shift,
+    nearly_blind,
+    one_run,
+    software_differences,
+    tolerance_changes,
+    without_counts,
+)
 from vitcnn.gate.sorting import judge_measured
 from vitcnn.gate.verdict import RECORD_FIRST, Judgement, Verdict, cannot_judge, invalid_run, worst_first
 from vitcnn.metrics import is_time
@@ -67,11 +74,7 @@ def judge(
             *([] if counts_only else one_run(coverage, baseline, paired=paired)),
             *software_differences(runs, baseline),
             *tolerance_changes(coverage, baseline),
-            *(
-                [f"Nothing of these cases was judged, since they have no counts: {', '.join(uncounted)}."]
-                if uncounted
-                else []
-            ),
+            *without_counts(uncounted),
         ),
         scope=coverage.scope,
         not_judged=tuple(

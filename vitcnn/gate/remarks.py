@@ -89,3 +89,8 @@ def tolerance_changes(coverage: Coverage, baseline: Baseline) -> tuple[str, ...]
         if new.tolerance != old.tolerance
     ]
     return (f"Tolerances that changed since the baseline: {', '.join(changed)}.",) if changed else ()
+
+
+def without_counts(cases: Sequence[str]) -> tuple[str, ...]:
+    """Return a line that names the cases of which the mode counts judged nothing."""
+    return (f"Nothing of these cases was judged, since they have no counts: {', '.join(cases)}.",) if cases else ()

@@ -117,14 +117,23 @@ def _evidence(entry: SeedScores, spreads: Spreads, *, num_now: int, num_pairs: i
     By pairs where a seed comes to much the same each time, by means where that spreads less.
     """
     drops, seeds = spreads.drops, spreads.seeds
-    of_means = seeds.variance * (1 / len(entry.baseline) + 1 / num_now)
-    of_pairs = drops.variance / num_pairs if num_pairs > 1 else np.inf
-    if of_pairs <= PAIRS_PREFERRED * of_means:
+    of_pairs, of_means = _variances(entry, spreads, num_now=num_now, num_pairs=num_pairs)
+    if _is_by_pairs(of_pairs, of_means):
         dof = drops.dof + num_pairs - len(entry.drops)
         return Evidence(effect=float(entry.drops.mean()), error=of_pairs**0.5, dof=dof)
     effect = float(mean(entry.baseline.values()) - mean(entry.current.values()))
     dof = 0.0 if min(len(entry.baseline), num_now) < 2 else seeds.dof + num_now - len(entry.current)
     return Evidence(effect=effect, error=of_means**0.5, dof=dof)
+
+
+def _variances(entry: SeedScores, spreads: Spreads, *, num_now: int, num_pairs: int) -> tuple[float, float]:
+    """Return the variance of what the pairs say, and of what the means say."""
+    of_pairs = spreads.drops.variance / num_pairs if num_pairs > 1 else np.inf
+    return of_pairs, spreads.seeds.variance * (1 / len(entry.baseline) + 1 / num_now)
+
+
+def _is_by_pairs(of_pairs: float, of_means: float) -> bool:
+    return of_pairs <= PAIRS_PREFERRED * of_means
 
 
 def _now(entry: SeedScores, spreads: Spreads) -> Evidence:
@@ -143,7 +152,7 @@ def _verdict(entry: SeedScores, spreads: Spreads, level: float, more_runs: int) 
     kind = _kind(evidence, level, entry.tolerance)
     before, now = (np.array([*side.values()]) for side in (entry.baseline, entry.current))
     parts = [
-        f"{_text(now)}, baseline {_text(before)}: {-100 * evidence.effect:+.1f} points{_over(entry, evidence)}",
+        f"{_text(now)}, baseline {_text(before)}: {-100 * evidence.effect:+.1f} points{_over(entry, spreads)}",
         f"tolerance {100 * entry.tolerance:g} points",
         f"probability by chance {_share(evidence.chance(abs(evidence.effect)))}"
         if evidence.dof > 0
@@ -182,10 +191,10 @@ def _standing(kind: Kind, evidence: Evidence, final: Evidence, level: float, tol
     return "open" if evidence.is_plausible(worth) else "clear"
 
 
-def _over(entry: SeedScores, evidence: Evidence) -> str:
+def _over(entry: SeedScores, spreads: Spreads) -> str:
     """Say that the change is one of the seeds that both sides trained, where the means are of more seeds."""
     num_pairs = len(entry.drops)
-    is_paired = num_pairs > 0 and evidence.effect == float(entry.drops.mean())
+    is_paired = _is_by_pairs(*_variances(entry, spreads, num_now=len(entry.current), num_pairs=num_pairs))
     is_of_all = num_pairs == len(entry.baseline) == len(entry.current)
     return f" on the {counted(num_pairs, 'seed')} of both" if is_paired and not is_of_all else ""
 
