@@ -196,10 +196,10 @@ class Proof:
         """Return what was tried."""
         return [json.loads(line) for line in self.results.read_text().splitlines()] if self.results.exists() else []
 
-    def try_next(self, *, pairs: int, minutes: float) -> None:
-        """Compare once more: what TURNS says is planted, each time in the next case."""
+    def try_next(self, turns: Sequence[str], *, pairs: int, minutes: float) -> None:
+        """Compare once more: what `turns` says is planted, each time in the next case."""
         done = len(self.tries())
-        plant = TURNS[done % len(TURNS)]
+        plant = turns[done % len(turns)]
         number = sum(entry["planted"] == plant for entry in self.tries()) % len(CASES)
         head, out = BASE if plant == "nothing" else _tag(plant, number), self.place / f"try-{done}"
         limits = ("--pairs", str(pairs), "--minutes", str(minutes))
@@ -376,7 +376,8 @@ def main() -> int:
     """Try until there are as many tries as asked; return 0 where no unchanged case was called worse."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--place", type=Path, required=True, help="a folder that is kept: it holds the tries so far")
-    parser.add_argument("--tries", type=int, default=60, help="so many in all, a third of each kind; default: 60")
+    parser.add_argument("--tries", type=int, default=50, help="so many in all; default: 50")
+    parser.add_argument("--turns", nargs="+", choices=PLANTS, default=TURNS, help="what is planted, in turns")
     parser.add_argument("--pairs", type=int, default=20)
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--out", type=Path, help="the Markdown page to write")
@@ -385,7 +386,7 @@ def main() -> int:
     proof.place.mkdir(parents=True, exist_ok=True)
     proof.make()
     while len(proof.tries()) < options.tries:
-        proof.try_next(pairs=options.pairs, minutes=options.minutes)
+        proof.try_next(options.turns, pairs=options.pairs, minutes=options.minutes)
     if options.out:
         options.out.write_text(page(proof, options), encoding="utf-8")
     print(summary(proof.tries()))

@@ -4,7 +4,8 @@
 
 A suite is a set of scores. Its baseline was trained by five processes, three seeds each; the run trains the first
 three seeds, and fresh processes the next ones, three each, where the gate wants a case again. Each suite is judged with
-nothing changed, where any WORSE is a false alarm, and with one score lower, which the gate should find.
+nothing changed, where any WORSE is a false alarm, and with one score lower, which the gate should find. Then some seeds
+of one score collapse: because of a change, which the gate should find, or by chance in the baseline and the run alike.
 """
 
 from __future__ import annotations
@@ -32,6 +33,10 @@ NUM_SEEDS, BASELINE_RUNS = 3, 5
 CHUNK = 25
 SIZES = (2, 8, 40)
 FALLS = (0.02, 0.015)
+COLLAPSES = ((3, 0.80), (6, 0.80), (6, 0.15), (9, 0.80))
+"""One seed in so many, one of the first three among them, falls by so much."""
+BY_CHANCE = (0.01, 0.03, 0.08, 0.15)
+"""Shares of the trainings that collapse without any change."""
 
 PAGE = """# How often the gate is wrong about accuracies
 
@@ -51,6 +56,19 @@ fall of one score, drawn at random. Scores are judged at a tolerance of 1 point.
 ## What does not hold
 
 {misses}
+
+## Trainings that collapse
+
+A change makes one seed in so many of one score fall by so many points, one of the first three seeds among them; the
+others of the score vary as the name says. Caught, % of suites:
+
+{collapses}
+
+Nothing changed, but so many of one score's trainings end 45 to 85 points lower, as where a recipe is at the limit of
+what converges. Where trainings repeat exactly, the same seeds do so in the baseline and today, otherwise others. False
+alarms, % of suites:
+
+{by_chance}
 """
 
 
@@ -84,15 +102,23 @@ class Tally:
     suites: int = 0
     false_alarms: int = 0
     caught: tuple[int, ...] = (0,) * len(FALLS)
+    collapses: tuple[int, ...] = (0,) * len(COLLAPSES)
+    by_chance: tuple[int, ...] = (0,) * len(BY_CHANCE)
     remeasured: int = 0
 
     def __add__(self, other: Tally) -> Tally:
         return Tally(
             suites=self.suites + other.suites,
             false_alarms=self.false_alarms + other.false_alarms,
-            caught=tuple(one + two for one, two in zip(self.caught, other.caught, strict=True)),
+            caught=_added(self.caught, other.caught),
+            collapses=_added(self.collapses, other.collapses),
+            by_chance=_added(self.by_chance, other.by_chance),
             remeasured=self.remeasured + other.remeasured,
         )
+
+
+def _added(one: Sequence[int], two: Sequence[int]) -> tuple[int, ...]:
+    return tuple(map(sum, zip(one, two, strict=True)))
 
 
 class Trainings:
@@ -106,6 +132,26 @@ class Trainings:
         own = [each * _draw(scenario.tails, (size, num_seeds), rng) for _ in range(2)]
         self.before, self.now = (0.95 + shared + noise for noise in own)
         self.planted = int(rng.integers(size))
+        self.repeats = not scenario.seed_by_seed
+
+    def fallen(self, fall: float) -> np.ndarray:
+        """Return today's scores where all seeds of one score fell."""
+        return self._with(self.now, -fall)
+
+    def collapsed(self, one_in: int, fall: float, first: int) -> np.ndarray:
+        """Return today's scores where one seed in so many of one score fell, the first of them `first`."""
+        return self._with(self.now, -fall * (np.arange(self.now.shape[1]) % one_in == first))
+
+    def by_chance(self, share: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Return the baseline's and today's scores where a share of one score's trainings end far lower."""
+        shape, sides = self.now.shape[1], 1 if self.repeats else 2
+        falls = [rng.uniform(0.45, 0.85, shape) * (rng.random(shape) < share) for _ in range(sides)]
+        return self._with(self.before, -falls[0]), self._with(self.now, -falls[-1])
+
+    def _with(self, scores: np.ndarray, change: float | np.ndarray) -> np.ndarray:
+        scores = scores.copy()
+        scores[self.planted] += change
+        return scores
 
 
 def _draw(tails: float, size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
@@ -115,22 +161,30 @@ def _draw(tails: float, size: tuple[int, int], rng: np.random.Generator) -> np.n
 
 
 def simulate(scenario: Scenario, size: int, rng: np.random.Generator) -> Tally:
-    """Judge one suite in which nothing changed, and with each fall of one score."""
+    """Judge one suite in which nothing changed, with each fall of one score, and with each kind of collapse."""
     trainings = Trainings(scenario, size, rng)
-    kinds, remeasured = judged(trainings, 0.0)
-    caught = tuple(int(judged(trainings, fall)[0][trainings.planted] == "WORSE") for fall in FALLS)
-    return Tally(suites=1, false_alarms="WORSE" in kinds, caught=caught, remeasured=remeasured)
+    before, planted = trainings.before, trainings.planted
+    kinds, remeasured = judged(before, trainings.now)
+    first = int(rng.integers(NUM_SEEDS))
+    falls = (trainings.fallen(fall) for fall in FALLS)
+    collapses = (trainings.collapsed(one_in, fall, first) for one_in, fall in COLLAPSES)
+    by_chance = (trainings.by_chance(share, rng) for share in BY_CHANCE)
+    return Tally(
+        suites=1,
+        false_alarms="WORSE" in kinds,
+        caught=tuple(int(judged(before, now)[0][planted] == "WORSE") for now in falls),
+        collapses=tuple(int(judged(before, now)[0][planted] == "WORSE") for now in collapses),
+        by_chance=tuple(int("WORSE" in judged(*sides)[0]) for sides in by_chance),
+        remeasured=remeasured,
+    )
 
 
-def judged(trainings: Trainings, fall: float) -> tuple[list[str], int]:
-    """Return the kind of verdict on each score, and how many were measured again."""
-    size = len(trainings.before)
-    names = [f"case{index}" for index in range(size)]
-    now = trainings.now.copy()
-    now[trainings.planted] -= fall
+def judged(before: np.ndarray, now: np.ndarray) -> tuple[list[str], int]:
+    """Return the kind of verdict on each score, and how many were measured again; the scores are (scores, seeds)."""
+    names = [f"case{index}" for index in range(len(before))]
     recorded = [
         [_record(name, scores, block) for block in range(BASELINE_RUNS)]
-        for name, scores in zip(names, trainings.before, strict=True)
+        for name, scores in zip(names, before, strict=True)
     ]
     baseline = Baseline(
         cases={
@@ -211,6 +265,26 @@ def table(found: dict[tuple[int, int], Tally]) -> str:
     return tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True)
 
 
+def shares_table(found: dict[tuple[int, int], Tally], field: str, headers: Sequence[str]) -> str:
+    """Return a row for each scenario and size: the shares of suites that one field of the tallies counts."""
+    rows = [
+        (SCENARIOS[index].name, size, *(share(count, tally.suites) for count in getattr(tally, field)))
+        for (index, size), tally in found.items()
+    ]
+    return tabulate(rows, headers=("scores", "suite of", *headers), tablefmt="github", disable_numparse=True)
+
+
+def collapses_table(found: dict[tuple[int, int], Tally]) -> str:
+    """Return how often each kind of collapse is caught."""
+    headers = [f"1 in {one_in} falls by {100 * fall:g}" for one_in, fall in COLLAPSES]
+    return shares_table(found, "collapses", headers)
+
+
+def by_chance_table(found: dict[tuple[int, int], Tally]) -> str:
+    """Return how often trainings that collapse by chance turn a suite red."""
+    return shares_table(found, "by_chance", [f"{100 * part:g} % collapse" for part in BY_CHANCE])
+
+
 def misses(found: dict[tuple[int, int], Tally]) -> str:
     """Return a line for each target that a scenario misses, or that none does."""
     limits = zip((f"a fall of {100 * fall:g} points is caught" for fall in FALLS), (0.95, 0.80), strict=True)
@@ -242,6 +316,8 @@ def page(found: dict[tuple[int, int], Tally], options: argparse.Namespace) -> st
         versions=versions,
         table=table(found),
         misses=misses(found),
+        collapses=collapses_table(found),
+        by_chance=by_chance_table(found),
         reruns=RERUNS,
         looks=LOOKS,
     )
@@ -259,7 +335,7 @@ def main() -> None:
     chosen = [index for index, scenario in enumerate(SCENARIOS) if options.only in scenario.name]
     found = tallies(chosen, suites=options.suites, seed=options.seed, processes=options.processes)
     print(table(found))
-    print(f"\n{misses(found)}")
+    print(f"\n{misses(found)}\n\n{collapses_table(found)}\n\n{by_chance_table(found)}")
     if options.out:
         options.out.write_text(page(found, options), encoding="utf-8")
 

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from vitcnn.gate.scores import SeedScores, by_seed, judge_scores
+from vitcnn.gate.scores import judge_scores
+from vitcnn.gate.seeds import SeedScores, by_seed
 from vitcnn.gate.times import ALL_RERUNS
 
 CASE = "accuracy/lenet/digits/digits_cnn/fp32/eager"

@@ -6,13 +6,15 @@ that of all scores together does, as with times. Suspects train further seeds, i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import mean
 
 import numpy as np
 
+from vitcnn.gate.collapses import collapse, lost_by_the_code, repeated_seeds, share_collapsed
 from vitcnn.gate.noise import moderated, prior_of
+from vitcnn.gate.seeds import SeedScores
 from vitcnn.gate.times import OVERWHELMING, Evidence, suite_level
 from vitcnn.gate.verdict import Kind, Standing, Verdict
 from vitcnn.quantity import counted
@@ -25,31 +27,6 @@ PAIRS_PREFERRED = 1.25
 
 TOO_GOOD = 0.5
 """Errors that fall below this share of the baseline's are too good to be believed unseen."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SeedScores:
-    """One score of one case, a share of which more is better: what each seed came to, in the baseline and now.
-
-    A process trains `seeds_per_run` seeds.
-    """
-
-    case: str
-    metric: str
-    tolerance: float
-    seeds_per_run: int
-    baseline: Mapping[int, float]
-    current: Mapping[int, float]
-
-    @property
-    def drops(self) -> np.ndarray:
-        """How much lower each seed that both sides trained is now."""
-        return np.array([self.baseline[seed] - self.current[seed] for seed in self.shared])
-
-    @property
-    def shared(self) -> list[int]:
-        """The seeds that both sides trained."""
-        return [seed for seed in self.baseline if seed in self.current]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,17 +52,13 @@ def judge_scores(scores: Sequence[SeedScores], *, more_runs: int = 0) -> list[Ve
     """
     if not scores:
         return []
-    level = suite_level(len(scores))
-    return [_verdict(entry, found, level, more_runs) for entry, found in zip(scores, _spreads(scores), strict=True)]
-
-
-def by_seed(pairs: Sequence[tuple[Sequence[int], Sequence[float]]]) -> dict[int, float]:
-    """Return each seed's score of several runs' (seeds, scores): its mean, where more than one run trained it."""
-    found: dict[int, list[float]] = {}
-    for seeds, shares in pairs:
-        for seed, share in zip(seeds, shares, strict=True):
-            found.setdefault(seed, []).append(share)
-    return {seed: mean(found[seed]) for seed in sorted(found)}
+    level, share = suite_level(len(scores)), share_collapsed(scores)
+    verdicts = []
+    for entry, spreads in zip(scores, _spreads(scores), strict=True):
+        repeated = repeated_seeds([other for other in scores if other.case == entry.case])
+        proof = lost_by_the_code(entry, repeated, more_runs=more_runs) or collapse(entry, share, level=level)
+        verdicts.append(_verdict(entry, spreads, level, more_runs, proof))
+    return verdicts
 
 
 def _spreads(scores: Sequence[SeedScores]) -> list[Spreads]:
@@ -142,24 +115,22 @@ def _now(entry: SeedScores, spreads: Spreads) -> Evidence:
 
 def _after(more_runs: int, entry: SeedScores, spreads: Spreads) -> Evidence:
     """Return what will be known once a suspect has trained its next seeds in `more_runs` processes, all in all."""
-    num_now = max(len(entry.current), entry.seeds_per_run * (1 + more_runs))
-    num_pairs = min(len(entry.baseline), num_now) if len(entry.drops) else 0
-    return _evidence(entry, spreads, num_now=num_now, num_pairs=num_pairs)
+    return _evidence(entry, spreads, num_now=entry.num_seeds(more_runs), num_pairs=entry.num_shared(more_runs))
 
 
-def _verdict(entry: SeedScores, spreads: Spreads, level: float, more_runs: int) -> Verdict:
+def _verdict(entry: SeedScores, spreads: Spreads, level: float, more_runs: int, proof: str) -> Verdict:
+    """Judge by the means, unless there is proof that some seeds fell."""
     evidence, final = _now(entry, spreads), _after(more_runs, entry, spreads)
-    kind = _kind(evidence, level, entry.tolerance)
+    kind = "WORSE" if proof else _kind(evidence, level, entry.tolerance)
     before, now = (np.array([*side.values()]) for side in (entry.baseline, entry.current))
     parts = [
         f"{_text(now)}, baseline {_text(before)}: {-100 * evidence.effect:+.1f} points{_over(entry, spreads)}",
         f"tolerance {100 * entry.tolerance:g} points",
-        f"probability by chance {_share(evidence.chance(abs(evidence.effect)))}"
-        if evidence.dof > 0
-        else "one seed, so only the tolerance decides",
+        proof or _chance(evidence),
     ]
     if kind == "INCONCLUSIVE":
-        parts += ["the seeds differ too much for a decision", *_lowest(entry)]
+        parts.append("the seeds differ too much for a decision")
+        parts += [entry.greatest_fall] if entry.shared else []
     if kind == "BETTER" and 1 - now.mean() < TOO_GOOD * (1 - before.mean()):
         parts.append("the errors more than halved: check whether test images are among the training images")
     return Verdict(
@@ -169,7 +140,7 @@ def _verdict(entry: SeedScores, spreads: Spreads, level: float, more_runs: int) 
         reason=", ".join(parts),
         change=-evidence.effect,
         visible=final.smallest_effect(level=level, tolerance=entry.tolerance),
-        standing=_standing(kind, evidence, final, level, entry.tolerance),
+        standing="proven" if proof else _standing(kind, evidence, final, level, entry.tolerance),
     )
 
 
@@ -199,18 +170,13 @@ def _over(entry: SeedScores, spreads: Spreads) -> str:
     return f" on the {counted(num_pairs, 'seed')} of both" if is_paired and not is_of_all else ""
 
 
-def _lowest(entry: SeedScores) -> list[str]:
-    """Name the seed that fell most, of those that both sides trained."""
-    if not entry.shared:
-        return []
-    seed = max(entry.shared, key=lambda seed: entry.baseline[seed] - entry.current[seed])
-    return [f"seed {seed} went from {100 * entry.baseline[seed]:.1f} to {100 * entry.current[seed]:.1f} %"]
-
-
 def _text(scores: np.ndarray) -> str:
     seeds = counted(len(scores), "seed")
     return f"{100 * scores.mean():.1f} % ({seeds}, {100 * scores.min():.1f}-{100 * scores.max():.1f})"
 
 
-def _share(chance: float) -> str:
-    return f"{100 * chance:.1f} %" if chance >= 0.001 else "under 0.1 %"
+def _chance(evidence: Evidence) -> str:
+    if evidence.dof <= 0:
+        return "one seed, so only the tolerance decides"
+    chance = evidence.chance(abs(evidence.effect))
+    return f"probability by chance {f'{100 * chance:.1f} %' if chance >= 0.001 else 'under 0.1 %'}"

@@ -11,7 +11,8 @@ from vitcnn.gate.baseline import CaseBaseline
 from vitcnn.gate.beside_others import all_in_company, slower_in_company, with_company
 from vitcnn.gate.counted import judge_counted, other_software
 from vitcnn.gate.pairs import PairedTimes, judge_pairs, paired_times
-from vitcnn.gate.scores import SeedScores, by_seed, judge_scores
+from vitcnn.gate.scores import judge_scores
+from vitcnn.gate.seeds import SeedScores, by_seed
 from vitcnn.gate.settings import other_meaning
 from vitcnn.gate.tails import tails
 from vitcnn.gate.times import RunMedians, judge_times

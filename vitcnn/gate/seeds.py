@@ -1,0 +1,59 @@
+"""The scores of the seeds that the baseline and the current runs trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import mean
+
+import numpy as np
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeedScores:
+    """One score of one case, a share of which more is better: what each seed came to, in the baseline and now.
+
+    A process trains `seeds_per_run` seeds.
+    """
+
+    case: str
+    metric: str
+    tolerance: float
+    seeds_per_run: int
+    baseline: Mapping[int, float]
+    current: Mapping[int, float]
+
+    @property
+    def drops(self) -> np.ndarray:
+        """How much lower each seed that both sides trained is now."""
+        return np.array([self.baseline[seed] - self.current[seed] for seed in self.shared])
+
+    @property
+    def shared(self) -> list[int]:
+        """The seeds that both sides trained."""
+        return [seed for seed in self.baseline if seed in self.current]
+
+    @property
+    def greatest_fall(self) -> str:
+        """Which of these seeds fell most, from where to where; empty if there are none."""
+        if not self.shared:
+            return ""
+        seed = max(self.shared, key=lambda seed: self.baseline[seed] - self.current[seed])
+        return f"seed {seed} went from {100 * self.baseline[seed]:.1f} to {100 * self.current[seed]:.1f} %"
+
+    def num_seeds(self, more_runs: int) -> int:
+        """Return how many seeds the current runs will have trained after `more_runs` processes more, all in all."""
+        return max(len(self.current), self.seeds_per_run * (1 + more_runs))
+
+    def num_shared(self, more_runs: int) -> int:
+        """Return how many of these the baseline has."""
+        return min(len(self.baseline), self.num_seeds(more_runs)) if self.shared else 0
+
+
+def by_seed(pairs: Sequence[tuple[Sequence[int], Sequence[float]]]) -> dict[int, float]:
+    """Return each seed's score of several runs' (seeds, scores): its mean, where more than one run trained it."""
+    found: dict[int, list[float]] = {}
+    for seeds, shares in pairs:
+        for seed, share in zip(seeds, shares, strict=True):
+            found.setdefault(seed, []).append(share)
+    return {seed: mean(found[seed]) for seed in sorted(found)}
