@@ -171,7 +171,7 @@ def test_a_fall_that_the_seeds_can_explain_is_undecided_and_open():
 
 
 def test_an_undecided_fall_names_the_seed_that_fell_most():
-    now = {**fallen(0.0, seeds=range(12)), 7: 0.098}
+    now = {**fallen(0.0, seeds=range(12), noise=0.002), 7: 0.098}
     verdict = judged(now, more_runs=ALL_RERUNS)
     assert verdict.kind == "INCONCLUSIVE"
     assert verdict.reason.endswith(f", seed 7 went from {100 * BEFORE[7]:.1f} to 9.8 %")
@@ -257,5 +257,5 @@ def test_swapping_baseline_and_current_mirrors_the_change(before, now):
     other = judged(dict(enumerate(before)), before=dict(enumerate(now)))
     assert one.change == pytest.approx(-other.change)
     mirrored = {"WORSE": "BETTER", "BETTER": "WORSE"}
-    if len(before) == len(now):
+    if len(before) == len(now) and not any("repeat exactly" in verdict.reason for verdict in (one, other)):
         assert other.kind == mirrored.get(one.kind, one.kind)
