@@ -1,6 +1,6 @@
 """`pytest benchmarks --gate` on a scripted suite: what its options do, what it says and what it leaves.
 
-The ways to be green while being worse, and red without cause, are the table of tools/attack_gate.py (`tox -e attacks`).
+The ways to be green while being worse, and red without cause, are the tables of tools/attacks/ (`tox -e attacks`).
 """
 
 import xml.etree.ElementTree as ElementTree
