@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from statistics import mean, median
 
-from scipy.stats import binom
+from scipy.special import bdtrc
 
 from vitcnn.gate.seeds import SeedScores
 from vitcnn.quantity import counted
@@ -58,7 +58,7 @@ def collapse(entry: SeedScores, share: float, *, level: float) -> str:
     if len(entry.baseline) < ENOUGH_SEEDS or fall <= entry.tolerance or collapsed(entry.baseline, entry.baseline):
         return ""
     seeds = collapsed(entry.current, entry.baseline)
-    if len(seeds) < ENOUGH_COLLAPSED or binom.sf(len(seeds) - 1, len(entry.current), share) > level:
+    if len(seeds) < ENOUGH_COLLAPSED or bdtrc(len(seeds) - 1, len(entry.current), share) > level:
         return ""
     highest = 100 * max(entry.current[seed] for seed in seeds)
     which = f"{len(seeds)} of {counted(len(entry.current), 'seed')} collapsed to {highest:.1f} % or less"
