@@ -191,6 +191,16 @@ def test_records_hold_the_metrics_that_others_rely_on(finished):
     assert len(run.records) == 5
 
 
+def test_a_case_takes_few_bytes_of_the_json(finished):
+    """Of the 84 cases of the smoke preset, those that train a model take 6 to 9 kB, these less: 4.4 kB all in all."""
+    *_, run = finished["suite"]
+    document = json.loads((run.records[0].folder / "run.json").read_text(encoding="utf-8"))
+    passed = [case for case in document["vitcnn"]["cases"] if case["outcome"] == "passed"]
+    text = json.dumps([passed, document["benchmarks"], document["vitcnn"]["metrics"]], separators=(",", ":"))
+    assert len(run.records) == len(passed) == len(document["benchmarks"]) == 5
+    assert len(text) / 5 <= 4_000
+
+
 def test_lenet_is_counted_as_by_hand(finished):
     """LeNet-5: 61,706 parameters; 416,520 multiply-accumulates of a padded 28 px image."""
     _, _, run = finished["suite"]

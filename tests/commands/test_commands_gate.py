@@ -10,6 +10,7 @@ from record_builders import LATENCY, ended, passed, run_on
 from store_builders import write
 
 from vitcnn.cli import main
+from vitcnn.record import SCHEMA
 
 KEY = "cpu-test-1t"
 STORE = Path("baselines") / KEY
@@ -131,7 +132,7 @@ BROKEN = {
     "cut off": (lambda text: text[:-40], "cannot be read as JSON"),
     "empty": (lambda _text: "", "cannot be read as JSON"),
     "foreign": (lambda _text: '{"benchmarks": []}', "has no top-level 'vitcnn' section"),
-    "newer": (lambda text: text.replace('"schema": 6', '"schema": 99'), "schema: 99 is newer"),
+    "newer": (lambda text: text.replace(f'"schema": {SCHEMA}', '"schema": 99'), "schema: 99 is newer"),
     "not a number": (lambda text: text.replace("[1.0]", "[NaN]"), "a number that is not finite, or too large"),
 }
 

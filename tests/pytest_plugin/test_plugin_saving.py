@@ -109,6 +109,8 @@ def test_a_record_stands_in_a_file_once_and_the_machine_has_its_environment(save
     document = json.loads(baseline(saved).read_text())
     assert [row["name"] for row in document["benchmarks"]] == NAMES == result.timed
     assert [row["extra_info"] for row in document["benchmarks"]] == [{}] * len(NAMES)
+    rounds_of_a_row = [{"data"} & row["stats"].keys() for row in result.document["benchmarks"]]
+    assert rounds_of_a_row == [set()] * len(NAMES), "its record has them"
     environment = document["vitcnn"]["environment"]
     assert document["machine_info"]["vitcnn"].items() <= environment.items()
     assert set(environment) - set(document["machine_info"]["vitcnn"]) == {"git_commit", "git_dirty", "git_changes"}
@@ -125,11 +127,12 @@ def test_answers_lie_beside_every_json_of_a_run_and_not_in_it(saved):
 
 
 def test_the_samples_are_the_rounds_of_pytest_benchmark(saved):
-    _, result = saved
+    suite, result = saved
     cases = result.document["vitcnn"]["cases"]
-    for row, record in zip(result.document["benchmarks"], (case["record"] for case in cases), strict=True):
+    asked = json.loads((suite.root / "missing" / "folder" / "asked.json").read_text())
+    for row, record in zip(asked["benchmarks"], (case["record"] for case in cases), strict=True):
         (latency,) = (m for m in record["measurements"] if m["metric"] == "latency_s")
-        assert latency["samples"] == row["stats"]["data"]
+        assert latency["samples"] == pytest.approx(row["stats"]["data"], rel=5.001e-9, abs=0)
         assert (row["stats"]["rounds"], row["stats"]["iterations"]) == (
             record["settings"]["rounds"],
             record["settings"]["calls_per_round"],

@@ -17,6 +17,7 @@ from vitcnn.measuring.alone import measured
 from vitcnn.questions import prepared
 from vitcnn.recipes import recipe, recipes
 from vitcnn.recipes.parts import Mix
+from vitcnn.record.digits import in_few_digits
 from vitcnn.tasks import Tasks
 
 FROM_DIGITS = "transfer_head_cnn,weights=digits"
@@ -84,7 +85,8 @@ def test_the_learning_curve_and_the_times_are_of_each_epoch(bench):
     assert [len(seed) for seed in curve] == [20, 20]
     [times] = [series.values for series in record.series if series.name == "training_time_s"]
     assert all(list(seed) == sorted(seed) for seed in times)
-    assert [seed[-1] for seed in curve] == list(record.samples("test_accuracy"))
+    assert [seed[-1] for seed in curve] == pytest.approx(list(record.samples("test_accuracy")), rel=1e-6)
+    assert in_few_digits(record) == record
 
 
 @pytest.mark.parametrize("num_train", [None, 50])

@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 from vitcnn.errors import CaseError, RecordError, UserError
 from vitcnn.record import Record
+from vitcnn.record.digits import in_few_digits
 from vitcnn.record.json_documents import require_sound
 from vitcnn.spec import Case
 
@@ -20,7 +21,7 @@ def require_case(value: object, *, do: str) -> Case:
 
 
 def storable(measure: Callable[[], Record]) -> Record:
-    """Return the record that `measure` returns; CaseError where it holds what no JSON can."""
+    """Return the record that `measure` returns, as it is kept; CaseError where it holds what no JSON can."""
     try:
         record = measure()
         require_sound(asdict(record))
@@ -30,7 +31,7 @@ def storable(measure: Callable[[], Record]) -> Record:
         record.to_json()
     except (TypeError, ValueError) as error:
         raise CaseError(f"the record cannot be written as JSON: {error}") from error
-    return record
+    return in_few_digits(record)
 
 
 def freeze_what_is_imported() -> None:

@@ -268,7 +268,7 @@ class SuiteHooks:
         document: dict[str, Any] = hook.pytest_benchmark_generate_json(
             config=config,
             benchmarks=benchmarks,
-            include_data=True,
+            include_data=False,  # the seconds of each round are samples of the record
             machine_info=machine_info,
             commit_info=commit_info,
         )

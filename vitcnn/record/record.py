@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 from vitcnn.errors import CaseOutcome, RecordError
@@ -21,6 +23,14 @@ SMALLEST, LARGEST = 1e-30, 1e30
 """Sizes of samples: no clock and no counter gives others, and their squares, sums and ratios stay numbers."""
 
 Status = Literal["ok"] | CaseOutcome
+
+OF_A_METRIC = ("unit", "better", "tolerance")
+"""Fields that nearly all measurements of a metric have in common: the JSON of a run says them once, in `metrics`."""
+
+Metrics = Mapping[str, Mapping[str, Any]]
+"""These fields of each metric, by its name: what a measurement in a file says that does not say them itself."""
+
+NONE_SHARED: Metrics = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,9 +115,10 @@ class Record:
         reasons = self.settings.get("energy", {}).get("reasons", ())
         return tuple(sorted(SPOILING_CLOCKS.intersection(reasons))) if isinstance(reasons, Mapping) else ()
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the record as JSON values."""
+    def to_json(self, metrics: Metrics = NONE_SHARED) -> dict[str, Any]:
+        """Return the record as JSON values; its measurements leave out what `metrics` says of theirs."""
         fields = {name: value for name, value in asdict(self).items() if name != "folder"}
+        fields["measurements"] = [_without(metrics.get(m["metric"], {}), m) for m in fields["measurements"]]
         document: dict[str, Any] = json.loads(json.dumps(fields, allow_nan=False))
         return document
 
@@ -118,16 +129,35 @@ class Record:
         return record_of(document, folder)
 
 
-def record_of(document: Mapping[str, Any], folder: Path) -> Record:
-    """Build a record from a document that is sound."""
+def shared_by_metrics(records: Iterable[Record]) -> Metrics:
+    """Return the unit, direction and tolerance that most measurements of each metric have."""
+    found: defaultdict[str, Counter[tuple[Any, ...]]] = defaultdict(Counter)
+    for measurement in (entry for record in records for entry in record.measurements):
+        found[measurement.metric][tuple(getattr(measurement, name) for name in OF_A_METRIC)] += 1
+    return {name: dict(zip(OF_A_METRIC, found[name].most_common(1)[0][0], strict=True)) for name in sorted(found)}
+
+
+def record_of(document: Mapping[str, Any], folder: Path, metrics: Metrics = NONE_SHARED) -> Record:
+    """Build a record from a document that is sound, in a file that says `metrics`."""
     measurements = tuple(
-        Measurement(**{**entry, "samples": tuple(entry["samples"])}) for entry in document["measurements"]
+        _measurement({**metrics.get(entry["metric"], {}), **entry}) for entry in document["measurements"]
     )
     series = tuple(
         Series(**{**entry, "axes": tuple(entry["axes"]), "values": as_tuple(entry["values"])})
         for entry in document["series"]
     )
     return Record(**{**document, "measurements": measurements, "series": series}, folder=folder)
+
+
+def _without(shared: Mapping[str, Any], measurement: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in measurement.items() if name not in shared or shared[name] != value}
+
+
+def _measurement(document: Mapping[str, Any]) -> Measurement:
+    unsaid = [name for name in OF_A_METRIC if name not in document]
+    if unsaid:
+        raise RecordError(f"{document['metric']}: neither its measurement nor `metrics` says its {', '.join(unsaid)}")
+    return Measurement(**{**document, "samples": tuple(document["samples"])})
 
 
 def as_tuple(values: object) -> Any:

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 from vitcnn.errors import RecordError
 from vitcnn.record.json_documents import read_json, require_sound
-from vitcnn.record.record import Record, as_tuple, record_of
+from vitcnn.record.record import NONE_SHARED, Metrics, Record, as_tuple, record_of, shared_by_metrics
 from vitcnn.record.schema import SCHEMA, upgraded, validate
 from vitcnn.spec import Preset
 
@@ -52,9 +52,9 @@ class CaseResult:
     place: str = ""
     wall_s: float | None = None
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the result as JSON values."""
-        record = self.record.to_json() if self.record else None
+    def to_json(self, metrics: Metrics = NONE_SHARED) -> dict[str, Any]:
+        """Return the result as JSON values; measurements leave out what `metrics` says of theirs."""
+        record = self.record.to_json(metrics) if self.record else None
         return {
             "id": self.id,
             "place": self.place,
@@ -165,6 +165,7 @@ class Run:
 
     def to_json(self) -> dict[str, Any]:
         """Return the run as JSON values: the top-level `vitcnn` section of a run's JSON."""
+        metrics = shared_by_metrics(case.record for case in self.cases if case.record)
         return {
             "schema": SCHEMA,
             "started": self.started,
@@ -172,7 +173,8 @@ class Run:
             "more_runs": self.more_runs,
             "resumed": list(self.resumed),
             "environment": asdict(self.environment),
-            "cases": [case.to_json() for case in self.cases],
+            "metrics": metrics,
+            "cases": [case.to_json(metrics) for case in self.cases],
         }
 
     @classmethod
@@ -184,7 +186,7 @@ class Run:
         _require_each_once(document["cases"])
         return cls(
             environment=Environment(**document["environment"]),
-            cases=tuple(_case_result(case, folder) for case in document["cases"]),
+            cases=tuple(_case_result(case, folder, document["metrics"]) for case in document["cases"]),
             started=document["started"],
             selection=_selection(document["selection"]),
             more_runs=document["more_runs"],
@@ -200,9 +202,9 @@ def _require_each_once(cases: Sequence[Mapping[str, Any]]) -> None:
         seen.add(case["id"])
 
 
-def _case_result(document: Mapping[str, Any], folder: Path) -> CaseResult:
+def _case_result(document: Mapping[str, Any], folder: Path, metrics: Metrics = NONE_SHARED) -> CaseResult:
     record = document["record"]
-    return CaseResult(**{**document, "record": record_of(record, folder) if record else None})
+    return CaseResult(**{**document, "record": record_of(record, folder, metrics) if record else None})
 
 
 def _selection(document: Mapping[str, Any]) -> Selection:

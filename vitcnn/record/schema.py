@@ -7,7 +7,8 @@
 4. `selection` says which recipes and how many seeds were asked for; the family `other`;
 5. the settings of a record hold the name of its recipe in `recipe` and all of it in `training`, and its `cell`; a case
    says how long its whole test took (`wall_s`);
-6. `selection` says which weights were asked for.
+6. `selection` says which weights were asked for;
+7. `metrics` says the unit, direction and tolerance of each metric: a measurement says only what is different there.
 
 Files from schema `OLDEST` on are read.
 """
@@ -25,7 +26,7 @@ import fastjsonschema
 from vitcnn.errors import RecordError
 from vitcnn.spec import ANY, shared_name
 
-SCHEMA, OLDEST = 6, 2
+SCHEMA, OLDEST = 7, 2
 
 
 def upgraded(document: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -50,6 +51,7 @@ def upgraded(document: Mapping[str, Any]) -> Mapping[str, Any]:
     return {
         "more_runs": 0,
         "resumed": [],
+        "metrics": {},
         **document,
         "schema": SCHEMA,
         **upgraded,
