@@ -95,6 +95,21 @@ def test_a_name_that_nobody_knows_ends_the_collection_whatever_is_asked_for(tmp_
         assert refused.value.field == field
 
 
+@pytest.mark.parametrize(
+    "case, field, option",
+    [
+        (replace(FAST, architecture="nets.py:PLAIN"), "architecture", "--arch nets.py:PLAIN"),
+        (replace(LENET, task="folder:photos"), "task", "--task folder:photos"),
+        (replace(LENET, recipe="mine.py:SLOW,epochs=3"), "recipe", "--recipe mine.py:SLOW,epochs=3"),
+    ],
+)
+def test_a_file_in_cases_is_refused_with_the_option_that_names_it(tmp_path, case, field, option):
+    with pytest.raises(UserError, match=rf"^{field}: .* a name of `vitcnn list {field}s`") as refused:
+        select([case], options(tmp_path))
+    assert f"Write such a name there and run pytest with {option}, which takes its place." in str(refused.value)
+    assert "FILE.py:NAME" not in str(refused.value)
+
+
 def test_a_case_whose_architecture_does_not_take_its_input_ends_the_collection(tmp_path):
     with pytest.raises(UserError, match="architectures that take an image"):
         select([LENET, replace(LENET, architecture="sum_fc")], options(tmp_path))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,11 +10,13 @@ import pytest
 
 from vitcnn.architectures import architecture
 from vitcnn.bench.obstacles import require_input, require_weights, unfit_weights, without_input, without_targets
+from vitcnn.errors import UnknownName, UserError
 from vitcnn.input_sizes import InputKind
 from vitcnn.pytest_plugin.options import Options
 from vitcnn.questions.adaptation import AdaptationCase
 from vitcnn.recipes import changed, recipe, recipe_for, recipe_of_set, starting_from
 from vitcnn.recipes.parts import RANDOM
+from vitcnn.references import is_reference
 from vitcnn.spec import Case, Task, TrainedCase, set_of
 from vitcnn.suite import of_preset
 from vitcnn.tasks import Tasks
@@ -40,11 +42,24 @@ def select(cases: Iterable[Case], options: Options) -> list[Any]:
 
 
 def require_known_names(case: Case, tasks: Tasks) -> None:
-    """Raise UnknownName where a case names what the catalogue does not hold."""
-    architecture(case.architecture)
+    """Raise UserError where a case names what nobody knows; UnknownName, unless it names a file."""
+    _require_known(architecture, case.architecture, "architecture", "--arch")
     if isinstance(case, TrainedCase):
-        tasks.task(case.task)
+        _require_known(tasks.task, case.task, "task", "--task")
+        _require_known(recipe, case.recipe, "recipe", "--recipe")
         require_weights(f"weights of {case.recipe.partition(',')[0]}", recipe(case.recipe).weights, tasks)
+
+
+def _require_known(look_up: Callable[[str], object], name: str, field: str, option: str) -> None:
+    """Look a name up; where a case names a file, say that an option does that, since an id must hold no path."""
+    try:
+        look_up(name)
+    except UnknownName:
+        if not is_reference(name):
+            raise
+        allowed = f"in CASES a name of `vitcnn list {field}s`"
+        do = f"Write such a name there and run pytest with {option} {name}, which takes its place."
+        raise UserError(field=field, value=name, allowed=allowed, do=do) from None
 
 
 def of_architecture(cases: Sequence[Case], name: str, tasks: Tasks) -> list[Case]:
