@@ -160,3 +160,35 @@ def test_a_comparison_of_a_revision_with_itself_says_so(base, head, is_told):
     judgement = of_runs(**sides).judged("on")
     assert judgement.judged_by == ("itself: base and head are the same revision" if is_told else "")
     assert judgement.not_judged == ()
+
+
+COMMIT, CHANGED = {"git_commit": "1a2b", "git_dirty": False}, {"git_commit": "1a2b", "git_dirty": True}
+ITSELF = "itself: base and head are the same revision"
+
+
+@pytest.mark.parametrize(
+    "base, head, said",
+    [
+        (COMMIT, {"git_commit": ""}, "the base; the head has no known commit"),
+        ({"git_commit": ""}, COMMIT, "the base; the base has no known commit"),
+        (COMMIT, {**CHANGED, "git_changes": "aa"}, "the base; the head has uncommitted changes"),
+        ({**CHANGED, "git_changes": "aa"}, {**CHANGED, "git_changes": "aa"}, ITSELF),
+        (
+            {**CHANGED, "git_changes": "aa"},
+            {**CHANGED, "git_changes": "bb"},
+            "the base; the base has uncommitted changes and the head has uncommitted changes",
+        ),
+        (CHANGED, CHANGED, "the base; the base has uncommitted changes and the head has uncommitted changes"),
+        (COMMIT, {**CHANGED, "git_commit": "5d6e"}, "the base; the head has uncommitted changes"),
+        (COMMIT, COMMIT, ITSELF),
+    ],
+)
+def test_the_last_line_says_what_is_known_of_both_revisions(base, head, said):
+    judgement = of_runs(base=[run_on(1, OK, **base)], head=[run_on(1, OK, **head)]).judged("on")
+    assert judgement.judged_by == said
+    assert terminal(judgement, "on", width=400).splitlines()[-1].endswith(f"(by {said})")
+
+
+def test_one_run_of_unknown_commit_is_enough_to_say_nothing_of_its_side():
+    known, unknown = run_on(1, OK, **COMMIT), run_on(1, OK)
+    assert of_runs(base=[known, unknown], head=[known, known]).judged("on").judged_by.endswith("no known commit")

@@ -15,6 +15,8 @@ from vitcnn.metrics import is_time
 from vitcnn.quantity import counted
 from vitcnn.record import CaseResult
 
+UNKNOWN = "has no known commit"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
@@ -48,7 +50,7 @@ class Comparison:
             found,
             verdicts=worst_first(verdicts or [invalid_run("no case passed in both revisions")]),
             remarks=remarks,
-            judged_by="itself: base and head are the same revision" if self.is_of_one_revision else "",
+            judged_by=self.set_beside,
             not_judged=(
                 *found.not_judged,
                 *([f"{counted(len(excused), 'case')} that fails in both revisions"] if excused else []),
@@ -56,9 +58,23 @@ class Comparison:
         )
 
     @property
+    def set_beside(self) -> str:
+        """What the last line says that the head was set beside; empty where both are commits as they are.
+
+        A side may differ from its commit, if a test or a conftest changes a tracked file of the checkout.
+        """
+        if self.is_of_one_revision:
+            return "itself: base and head are the same revision"
+        odd = {"base": _odd(self.base), "head": _odd(self.head)}
+        told = [f"the {side} {what}" for side, what in odd.items() if what]
+        return f"the base; {' and '.join(told)}" if told and set(odd.values()) != {UNKNOWN} else ""
+
+    @property
     def is_of_one_revision(self) -> bool:
-        """Whether base and head are one commit, so that no change can be seen."""
-        return len({run.run.environment.git_commit for side in (self.base, self.head) for run in side.runs} - {""}) == 1
+        """Whether base and head are known to be one commit with the same changes, so that no change can be seen."""
+        runs = [run.run.environment for side in (self.base, self.head) for run in side.runs]
+        states = {(run.git_commit, run.git_dirty, run.git_changes) for run in runs}
+        return len(states) == 1 and all(run.git_commit and (run.git_changes or not run.git_dirty) for run in runs)
 
     @staticmethod
     def undecided(verdicts: Sequence[Verdict]) -> tuple[str, ...]:
@@ -84,6 +100,14 @@ class Comparison:
         if self._fails_in_base_too(verdict):
             return replace(verdict, reason=f"{verdict.reason}; it also fails in the {self.base.name}")
         return verdict
+
+
+def _odd(side: Recording) -> str:
+    """Return what keeps the runs of a side from being its commit as it is; empty where nothing does."""
+    environments = [run.run.environment for run in side.runs]
+    if not all(environment.git_commit for environment in environments):
+        return UNKNOWN
+    return "has uncommitted changes" if any(environment.git_dirty for environment in environments) else ""
 
 
 def _more_pairs(undecided: Sequence[str]) -> tuple[str, ...]:
