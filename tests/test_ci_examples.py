@@ -71,6 +71,12 @@ def test_a_fork_never_runs_on_the_runner():
     assert "$CI_MERGE_REQUEST_SOURCE_PROJECT_ID != $CI_MERGE_REQUEST_PROJECT_ID" in never["if"]
 
 
+def test_another_base_branch_is_gated_anew():
+    assert {"opened", "synchronize", "reopened", "edited"} <= {*GITHUB[True]["pull_request"]["types"]}
+    for job in GITHUB["jobs"].values():
+        assert "event.action" not in job["if"], "a job that is skipped for an edit counts as passed"
+
+
 def test_a_skipped_gate_is_not_green():
     green = GITHUB["jobs"]["gate-is-green"]
     assert green["needs"] == "gate"

@@ -19,11 +19,16 @@ NOTHING_KNOWN = (
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """Seconds of each case of which they are known, the number of all cases, and how many are known by what."""
+    """Seconds of each case of which they are known, the number of all cases, and how many are known by what.
+
+    `before_s` are seconds before the first case, and `more` is a sentence on what takes time that nobody knows.
+    """
 
     seconds: Mapping[str, float]
     num_cases: int
     num_by: Mapping[str, int]
+    before_s: float = 0.0
+    more: str = ""
 
     @property
     def text(self) -> str:
@@ -34,12 +39,13 @@ class Estimate:
         which = f"{len(self.seconds)} of " if num_unknown else ""
         take, rest_take = ("takes" if number == 1 else "take" for number in (len(self.seconds), num_unknown))
         rest = f"; how long the other {num_unknown} {rest_take} is not known" if num_unknown else ""
-        return f"{which}{counted(self.num_cases, 'case')} {take} {self.repeated(1)}, {self._sources}{rest}."
+        more = f" {self.more}" if self.more else ""
+        return f"{which}{counted(self.num_cases, 'case')} {take} {self.repeated(1)}, {self._sources}{rest}.{more}"
 
     def repeated(self, times: int) -> str:
         """Return how long the cases take so many times: `about 2 min`, `at least 2 min` where some are not known."""
         bound = "at least" if len(self.seconds) < self.num_cases else "about"
-        return f"{bound} {about(times * sum(self.seconds.values()))}"
+        return f"{bound} {about(times * (self.before_s + sum(self.seconds.values())))}"
 
     def to_json(self) -> str:
         """Return the estimate as JSON."""
@@ -58,11 +64,16 @@ class Estimate:
 
 
 def estimate(
-    cases: Iterable[str], known: Sequence[Durations], more_s: Mapping[str, float] = MappingProxyType({})
+    cases: Iterable[str],
+    known: Sequence[Durations],
+    more_s: Mapping[str, float] = MappingProxyType({}),
+    *,
+    before_s: float = 0.0,
+    more: str = "",
 ) -> Estimate:
     """Return how long the cases of these ids take, each by the first of `known` that holds it.
 
-    `more_s` are seconds that cases take beyond what is known of them.
+    `more_s` are seconds that cases take beyond what is known of them; `before_s` and `more` as in `Estimate`.
     """
     seconds: dict[str, float] = {}
     num_by: Counter[str] = Counter()
@@ -72,4 +83,4 @@ def estimate(
         if found:
             seconds[name] = found.seconds[name] + more_s.get(name, 0.0)
             num_by[found.by] += 1
-    return Estimate(seconds=seconds, num_cases=len(names), num_by=num_by)
+    return Estimate(seconds=seconds, num_cases=len(names), num_by=num_by, before_s=before_s, more=more)

@@ -19,6 +19,10 @@ COUNTED = pytest.StashKey[Mapping[str, float]]()
 """Instructions of one forward of each case that was counted, by its id."""
 
 
+COUNTING_S = 90.0
+"""About how long it takes, in all: nearly all of it goes into importing torch."""
+
+
 def count_instructions(items: Iterable[pytest.Item], config: pytest.Config) -> None:
     """Count those of the cases among `items` that are small enough; UsageError says why that failed."""
     cases = [case for item in items if isinstance(case := case_of(item), LatencyCase) and is_countable(case)]

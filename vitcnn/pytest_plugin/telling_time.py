@@ -15,6 +15,8 @@ from vitcnn.bench.obstacles import obstacle
 from vitcnn.device.energy import PASS_S, is_known
 from vitcnn.durations import Estimate, estimate, known_durations
 from vitcnn.errors import VitcnnError
+from vitcnn.processes.trace_option import OPTION as TRACE
+from vitcnn.pytest_plugin.counting_instructions import COUNTING_S
 from vitcnn.pytest_plugin.ledger import case_id, case_of, is_measured
 from vitcnn.pytest_plugin.options import Options
 from vitcnn.pytest_plugin.suite_progress import SuiteProgress
@@ -25,6 +27,9 @@ SHOWN = pytest.StashKey[SuiteProgress]()
 """Where the line on the terminal is, in a session that has one."""
 
 NAME = "vitcnn-time"
+
+TRACED = f"{TRACE} takes further time, unless that run recorded traces too."
+"""The recorded time of a case includes that of its trace. How long traces take is not recorded."""
 
 
 class TimeHooks:
@@ -41,7 +46,10 @@ class TimeHooks:
             device = self.options.device
             known = known_durations(self.config.rootpath, device_key=device.key, kind=device.kind)
             run = [item for item in items if self._runs(item)]
-            self._estimate = estimate(map(case_id, run), known, self._of_energy(run))
+            before_s = COUNTING_S if self.options.count_instructions else 0.0
+            more = TRACED if self.options.trace else ""
+            of_energy = self._of_energy(run)
+            self._estimate = estimate(map(case_id, run), known, of_energy, before_s=before_s, more=more)
         return self._estimate
 
     def _of_energy(self, items: Sequence[pytest.Item]) -> dict[str, float]:

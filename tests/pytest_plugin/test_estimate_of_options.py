@@ -1,4 +1,4 @@
-"""The estimate of a session holds the pass of the energy where one is asked for and can be made."""
+"""The estimate of a session holds the pass of the energy, where one can be made, and what other options add."""
 
 import json
 from dataclasses import replace
@@ -10,6 +10,7 @@ from record_builders import latency, run_of
 from vitcnn import LatencyCase, MemoryCase
 from vitcnn.device import energy
 from vitcnn.device.meter import Unmetered
+from vitcnn.durations import Estimate
 from vitcnn.pytest_plugin.telling_time import TimeHooks
 from vitcnn.record import CaseResult
 
@@ -22,18 +23,18 @@ def item(case):
 
 
 @pytest.fixture
-def seconds(cpu, tmp_path, monkeypatch):
+def estimated(cpu, tmp_path, monkeypatch):
     """Return what estimates both cases after a run in which each took 6 s, 4.5 s of it for the energy of one."""
 
-    def estimated(*, asked, metered=True):
+    def estimated(*, asked=False, metered=True, trace=None, count_instructions=False):
         def meter_of(_device):
             if not metered:
                 raise Unmetered("there is no counter")
 
         monkeypatch.setattr(energy, "meter_of", meter_of)
         monkeypatch.setattr(TimeHooks, "_runs", lambda *_: True)
-        hooks = TimeHooks(SimpleNamespace(rootpath=tmp_path), SimpleNamespace(energy=asked, device=cpu))
-        return dict(hooks.estimate_of([item(LATENCY), item(MEMORY)]).seconds)
+        options = SimpleNamespace(energy=asked, device=cpu, trace=trace, count_instructions=count_instructions)
+        return TimeHooks(SimpleNamespace(rootpath=tmp_path), options).estimate_of([item(LATENCY), item(MEMORY)])
 
     record = latency("lenet", 0.001)
     record = replace(record, settings={**record.settings, "energy": {"pass_s": 4.5}})
@@ -46,6 +47,11 @@ def seconds(cpu, tmp_path, monkeypatch):
     return estimated
 
 
+@pytest.fixture
+def seconds(estimated):
+    return lambda **asked: dict(estimated(**asked).seconds)
+
+
 def test_a_case_takes_as_much_longer_as_its_pass(seconds):
     assert seconds(asked=True) == {str(LATENCY): 1.5 + 4.0, str(MEMORY): 6.0}
 
@@ -56,3 +62,16 @@ def test_without_the_option_the_pass_of_an_earlier_run_is_left_out(seconds):
 
 def test_where_nothing_measures_energy_there_is_no_pass(seconds):
     assert seconds(asked=True, metered=False) == {str(LATENCY): 1.5, str(MEMORY): 6.0}
+
+
+def test_traces_are_said_to_take_time_that_is_not_in_the_estimate(estimated):
+    plain, traced = estimated().text, estimated(trace="runs").text
+    assert plain == "2 cases take about 10 s, by the last run on this machine."
+    assert traced == f"{plain} --trace takes further time, unless that run recorded traces too."
+
+
+def test_counting_instructions_is_counted_once_a_process(estimated):
+    found = estimated(count_instructions=True)
+    assert found.text == "2 cases take about 2 min, by the last run on this machine.", "7.5 s and 90 s"
+    assert found.repeated(4) == "about 6 min", "30 s and 360 s"
+    assert Estimate.from_json(found.to_json()) == found
