@@ -21,6 +21,10 @@ def test_what_no_json_can_hold_is_an_error_of_its_case(value):
         storable(lambda: replace(RECORD, settings={**RECORD.settings, "strange": value}))
 
 
+def test_what_is_kept_has_few_digits():
+    assert storable(lambda: latency("lenet", 1 / 3)).samples("latency_s") == (0.333333333,)
+
+
 def test_what_somebody_else_has_set_aside_stays_aside():
     with earlier_objects_aside():
         before = gc.get_freeze_count()
