@@ -15,12 +15,13 @@ LENET, TINY = "latency/lenet/28/b1/fp32/eager", "latency/vit_tiny/28/b1/fp32/eag
 NOISY_S = (0.97, 1.0, 1.03, 0.99, 1.01)
 
 
-def test_a_file_is_itself_and_a_folder_its_run_with_all_reruns_in_turn(tmp_path):
+def test_a_file_is_itself_and_a_run_comes_with_all_its_reruns_in_turn(tmp_path):
     for number in (10, 2, 1):
         (tmp_path / f"rerun-{number}").mkdir()
     names = ["run.json", "rerun-1/run.json", "rerun-2/run.json", "rerun-10/run.json"]
     assert run_files(tmp_path) == [tmp_path / name for name in names]
-    assert run_files(tmp_path / "run.json") == [tmp_path / "run.json"]
+    assert run_files(tmp_path / "run.json") == [tmp_path / name for name in names]
+    assert run_files(tmp_path / "saved.json") == [tmp_path / "saved.json"]
 
 
 @pytest.mark.parametrize("again_s, kind", [(1.0, "SAME"), (1.2, "WORSE")])
@@ -47,7 +48,9 @@ def test_a_folder_with_reruns_gives_the_verdicts_of_the_gate_that_made_them(tmp_
     assert {verdict.case: verdict.kind for verdict in offline.verdicts}[TINY] == kind
     assert offline.remarks[0].startswith("Measured again: ")
     assert offline.remarks[0].endswith(f" in {len(made)} more runs.")
-    assert judge_files([out / "run.json"], tmp_path / "store").verdicts != offline.verdicts
+    verdict, *_ = judge_files([out / "run.json"], tmp_path / "store").verdicts
+    assert verdict.kind == "INVALID"
+    assert f"{TINY} is undecided by 0 of the 8 runs in which the gate may measure it again" in verdict.reason
 
 
 def test_a_rerun_that_was_stopped_cannot_be_left_out(tmp_path):

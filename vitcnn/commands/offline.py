@@ -10,10 +10,10 @@ from pathlib import Path
 from vitcnn.errors import BaselineError, RecordError
 from vitcnn.gate.baseline import StoredRun, baseline_of, recordings, require_date, same_run
 from vitcnn.gate.judge import judge
-from vitcnn.gate.verdict import RECORD_FIRST, Judgement, cannot_judge
+from vitcnn.gate.verdict import RECORD_FIRST, Judgement, Verdict, cannot_judge, invalid_run
 from vitcnn.processes.fresh import RERUN, RUN_JSON, UNJUDGED
 from vitcnn.processes.recording import other_conditions, with_uncommitted
-from vitcnn.record import load_run
+from vitcnn.record import Run, load_run
 from vitcnn.report.verdicts import measured_again, resumed
 
 RUN_AGAIN = "Run it again: what it was to measure again may be missing"
@@ -22,14 +22,15 @@ ONE_SESSION = timedelta(hours=12)
 
 
 def run_files(path: Path) -> list[Path]:
-    """Return a file itself; of a run's folder its JSON and those of all its reruns in turn, even of one that has none.
+    """Return a file itself; of a run's folder, or its JSON, that and those of all its reruns in turn, missing or not.
 
     A rerun without JSON was stopped: to leave it out would judge by less than was measured.
     """
-    if not path.is_dir():
+    if not path.is_dir() and path.name != RUN_JSON:
         return [path]
-    reruns = sorted(path.glob(f"{RERUN}*"), key=lambda folder: (len(folder.name), folder.name))
-    return [folder / RUN_JSON for folder in (path, *reruns)]
+    whole = path if path.is_dir() else path.parent
+    reruns = sorted(whole.glob(f"{RERUN}*"), key=lambda folder: (len(folder.name), folder.name))
+    return [folder / RUN_JSON for folder in (whole, *reruns)]
 
 
 def judge_files(files: Sequence[Path], baselines: Path, *, counts_only: bool = False) -> Judgement:
@@ -58,9 +59,24 @@ def judge_files(files: Sequence[Path], baselines: Path, *, counts_only: bool = F
     judgement = judge(current, baseline_of(stored), more_runs=current[0].more_runs, counts_only=counts_only)
     return replace(
         judgement,
+        verdicts=(*_reruns_missing(judgement, current), *judgement.verdicts),
         remarks=(*resumed(*current), *measured_again(current), *judgement.remarks),
         judged_by=with_uncommitted(judgement.judged_by, _store(runs[0], baselines)),
     )
+
+
+def _reruns_missing(judgement: Judgement, runs: Sequence[Run]) -> list[Verdict]:
+    """Return a verdict if a case is undecided of which the gate that made these runs would have measured more.
+
+    Runs of the whole suite come after those of suspects, which then end where they were.
+    """
+    first, *reruns = runs
+    ended = len(reruns) >= first.more_runs or any(first.begun <= rerun.begun for rerun in reruns)
+    if ended or not judgement.undecided:
+        return []
+    of = f"{len(reruns)} of the {first.more_runs} runs in which the gate may measure it again"
+    do = "Keep the folders of all reruns beside the run, or run the gate again"
+    return [invalid_run(f"{judgement.undecided[0]} is undecided by {of}. {do}")]
 
 
 def _store(first: StoredRun, baselines: Path) -> Path:
