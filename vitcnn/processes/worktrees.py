@@ -144,11 +144,20 @@ def main_checkout(tree: Path) -> Path:
     return Path(_git(tree, "rev-parse", "--path-format=absolute", "--git-common-dir").stdout.strip() or tree).parent
 
 
-def tracked_packages(tree: Path) -> set[str]:
-    """Return the names of the packages that git tracks in `tree`, wherever they lie, but for packages in packages."""
-    found = _git(tree, "ls-files", "-z", "--", "*__init__.py").stdout.split("\0")
-    folders = {Path(name).parent for name in found if Path(name).name == "__init__.py"}
-    return {folder.name for folder in folders if folder.parent not in folders and folder.name}
+def tracked_modules(tree: Path) -> set[str]:
+    """Return the names of the packages that git tracks in `tree`, and of their modules, wherever they lie.
+
+    A folder without `__init__.py` may be a namespace package, or the folder that Python imports from: both are names.
+    A module in no folder is left out, since so many files share such names.
+    """
+    found = [Path(name) for name in _git(tree, "ls-files", "-z", "--", "*.py").stdout.split("\0") if name]
+    packages = {path.parent for path in found if path.name == "__init__.py"}
+    names = set()
+    for path in found:
+        parts = path.parent.parts if path.name == "__init__.py" else path.with_suffix("").parts
+        least = 1 if path.name == "__init__.py" else 2
+        names |= {".".join(parts[n:]) for n in range(len(parts) - least + 1) if Path(*parts[:n]) not in packages}
+    return names
 
 
 def _editable(top: Path) -> list[Path]:

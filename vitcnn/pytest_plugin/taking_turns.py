@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from vitcnn.processes.turns import Turns
-from vitcnn.processes.worktrees import main_checkout, tracked_packages
+from vitcnn.processes.worktrees import main_checkout, tracked_modules
 from vitcnn.pytest_plugin.ledger import case_id, is_measured
 from vitcnn.references import OF_A_FILE
 
@@ -42,8 +42,8 @@ class TurnHooks:
             self.turns.case(case_id(item))
 
     @cached_property
-    def _packages(self) -> set[str]:
-        return tracked_packages(self.config.rootpath)
+    def _modules(self) -> set[str]:
+        return tracked_modules(self.config.rootpath)
 
     @cached_property
     def _checkout(self) -> Path:
@@ -76,7 +76,7 @@ class TurnHooks:
                 do = "Name it by a path relative to the folder that you compare in"
                 return f"both revisions would read the same file {file}. {do}"
             is_of_checkout = file.is_relative_to(self._checkout) and not file.is_relative_to(environment)
-            if name in self._packages or is_of_checkout:
+            if name in self._modules or is_of_checkout:
                 do = "Name its folder in pytest's `pythonpath`, or uninstall what is installed of it"
                 return f"the measured {name} would be {file} instead of this revision's. {do}"
         return ""
