@@ -125,29 +125,3 @@ def test_a_comma_belongs_to_a_folders_path(suite, photographs, tmp_path):
     assert suite.collect(f"--task=folder:{tmp_path / 'mine, yours'}", "--arch=lenet") == [
         "accuracy/lenet/folder:my-photos/photos_cnn/fp32/eager"
     ]
-
-
-@pytest.mark.parametrize(
-    "options, message",
-    [
-        (["--task=folder:nowhere"], "--task: 'folder:nowhere' cannot be used"),
-        (["--task=folder:"], "--task: 'folder:' cannot be used. Allowed: folder:PATH"),
-        (["--task=folder:one"], "--task: 'folder:one' cannot be used"),
-        (
-            ["--task=folder:a/pets", "--task=folder:b/pets"],
-            "--task: 'folder:pets' cannot be used. Allowed: folders and",
-        ),
-        (["--data-root=conftest.py"], "conftest.py' cannot be used. Allowed: a folder"),
-    ],
-)
-def test_what_cannot_be_used_is_refused_before_anything_runs(suite, options, message):
-    (suite.root / "one" / "only").mkdir(parents=True)
-    for name in ("a/pets/cat/1.png", "a/pets/cat/2.png", "a/pets/dog/1.png", "a/pets/dog/2.png"):
-        for path in (suite.root / name, suite.root / name.replace("a/", "b/", 1)):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch()
-    suite.write("test_accuracy.py", ON_DIGITS)
-    result = suite.run(*options)
-    assert result.exit_code == pytest.ExitCode.USAGE_ERROR
-    assert message in result.out
-    assert not result.folder.exists()

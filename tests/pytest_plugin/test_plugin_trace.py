@@ -152,25 +152,6 @@ def test_workers_of_xdist_do_not_take_the_folder_for_tests_and_record_none(suite
     assert "--trace recorded nothing: no case that uses torch was measured." in result.out
 
 
-@pytest.mark.parametrize(
-    "arguments, said",
-    [
-        (["--trace", "runs"], "behind the path of the suite"),
-        (["benchmarks", "--trace", "benchmarks"], "pytest's own switch"),
-        (["benchmarks", "--trace", "benchmarks/test_own.py"], "pytest's own switch"),
-        (["benchmarks", "--trace", "a", "--trace", "b"], "'a b' cannot be used. Allowed: once."),
-        (["benchmarks", "--trace", ""], "Perhaps a variable in the command is not set"),
-        (["benchmarks", "--trace", "benchmarks/baselines/x"], "without being recorded as one"),
-    ],
-)
-def test_what_cannot_be_the_folder_is_refused_before_anything_runs(suite, arguments, said):
-    suite.write("benchmarks/test_own.py", OWN)
-    result = suite.run(*arguments)
-    assert result.exit_code == pytest.ExitCode.USAGE_ERROR
-    assert said in result.out
-    assert not result.folder.exists()
-
-
 def test_the_switch_alone_stays_that_of_pytest(suite):
     suite.write("benchmarks/test_own.py", OWN)
     result = suite.run("benchmarks", "--trace", "--collect-only", "-q")

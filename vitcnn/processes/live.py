@@ -131,12 +131,8 @@ class Referee:
             took_s = time.monotonic() - player.since_s
             if player.said:
                 self._took_s.setdefault(player.from_place, took_s)
-            elif took_s > self._patience_s(player.from_place):
+            elif took_s > patience_s(self._took_s.get(player.from_place)):
                 player.end()
-
-    def _patience_s(self, place: Place) -> float:
-        known = self._took_s.get(place)
-        return PATIENCE_S if known is None else LEAST_PATIENCE_S + TIMES_THE_OTHERS * known
 
     def _is_lost(self, player: Player) -> bool:
         return player.ended and player.process.poll() is not None and not (player.out / RUN_JSON).is_file()
@@ -186,6 +182,11 @@ class Referee:
             plans = [said for said in waiting if said["at"] == "plan"]
             self._plans[player.case] = min(p["rounds"] for p in plans), max(p["calls"] for p in plans)
         return self._plans[player.case]
+
+
+def patience_s(others_s: float | None) -> float:
+    """Return how long a turn may take that took the other side so many seconds; None where it has not had it."""
+    return PATIENCE_S if others_s is None else LEAST_PATIENCE_S + TIMES_THE_OTHERS * others_s
 
 
 def measure_pair(commands: Mapping[Side, Command], *, number: int, only: Sequence[str] | None) -> dict[Side, Path]:
