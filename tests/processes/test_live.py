@@ -1,4 +1,4 @@
-"""Giving turns to two sides that do no more than take them, in threads; the processes of pytest are in test_revisions."""
+"""Giving turns to two sides that do no more than take them, in threads; those of pytest are in test_revisions."""
 
 import json
 import os
@@ -30,7 +30,7 @@ class Taking:
     def say(self, what):
         self._said.append((self._side, what))
 
-    def measure(self, name, rounds=2, calls=1, work=lambda number: None):
+    def measure(self, name, rounds=2, calls=1, work=lambda _number: None):
         self.turns.case(name)
         self.say(name)
         rounds, calls = self.turns.plan(rounds, calls)
@@ -203,7 +203,7 @@ def failing(side):
 
     for name in side.turns.start(["a", "b"]):
         try:
-            side.measure(name, work=fail if name == "a" else lambda number: None)
+            side.measure(name, work=fail if name == "a" else lambda _number: None)
         except ValueError:
             side.say("failed")
 
@@ -233,7 +233,7 @@ def dying_before_its_turn(side):
     raise Died
 
 
-@pytest.mark.parametrize("dies", [dying, dying_in_its_turn, dying_before_its_turn, lambda side: None])
+@pytest.mark.parametrize("dies", [dying, dying_in_its_turn, dying_before_its_turn, lambda _side: None])
 def test_a_side_that_dies_keeps_nobody_waiting(play, dies):
     assert of("head", play(dies)) == ["a", "a0", "a1", "b", "b0", "b1"]
 
@@ -246,7 +246,7 @@ def test_a_side_whose_socket_stays_open_behind_it_keeps_nobody_waiting(play, mon
 
 def test_a_side_that_says_nothing_for_long_is_waited_for(play, monkeypatch):
     monkeypatch.setattr(live, "POLL_S", 0.01)
-    said = play(WHOLE, measuring("a", "b", work=lambda number: time.sleep(0.03)))
+    said = play(WHOLE, measuring("a", "b", work=lambda _number: time.sleep(0.03)))
     assert of("head", said) == of("base", said) == ["a", "a0", "a1", "b", "b0", "b1"]
 
 

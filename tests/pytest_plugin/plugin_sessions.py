@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 from plugin_items import item_of
+from pytest_benchmark import hookspec
 from record_builders import ENVIRONMENT, WHOLE
 
 from vitcnn.device import Device
@@ -44,14 +45,20 @@ class Hook:
 def suite_in(folder, judgement=None, *, gate="on", worker=False, collect=False, json=None, **more):
     """Return the hooks of a session in `folder` that collected the case `test_ant`; its gate comes to `judgement`."""
     option = SimpleNamespace(
-        benchmark_compare=False, collectonly=collect, benchmark_storage="file://store", deselect=None, tbstyle="auto"
+        benchmark_compare=False,
+        collectonly=collect,
+        benchmark_storage="file://store",
+        deselect=None,
+        keyword="",
+        markexpr="",
+        tbstyle="auto",
     )
     config = SimpleNamespace(
         option=option,
         stash=pytest.Stash(),
         rootpath=folder,
         invocation_params=SimpleNamespace(dir=folder),
-        getoption={"benchmark_json": json}.get,
+        getoption={"benchmark_json": json, "benchmark_storage": "file://store"}.get,
         hook=Hook(),
         pluginmanager=SimpleNamespace(get_plugin=lambda _name: None),
         **({"workerinput": {}} if worker else {}),
@@ -65,9 +72,21 @@ def suite_in(folder, judgement=None, *, gate="on", worker=False, collect=False, 
         "request": None,
         "resumed": None,
         "count_instructions": False,
+        "preset": "smoke",
+        "architectures": (),
+        "recipes": (),
     }
     found = config.suite = SuiteHooks(config, SimpleNamespace(**{**options, **more}))
     found.environment = ENVIRONMENT
     found.ledger.collect([item_of("test_ant")])
     found.gate.judge = lambda _run: setattr(found.gate, "judgement", judgement)
     return found
+
+
+def called(suite, **others):
+    """Return the hooks of `suite`, called as pytest calls them: among those of another plugin, registered later."""
+    plugins = pytest.PytestPluginManager()
+    plugins.add_hookspecs(hookspec)
+    plugins.register(suite)
+    plugins.register(SimpleNamespace(**others))
+    return plugins.hook

@@ -220,7 +220,7 @@ def test_seeds_are_counted_from_one(config_of, number):
 def test_a_folder_that_holds_a_run_is_refused_and_left_as_it_is(config_of, tmp_path, name):
     (tmp_path / "old").mkdir()
     (tmp_path / "old" / name).write_text("{}")
-    with pytest.raises(UserError, match="--out: .*a folder that holds no run yet.*Name another folder"):
+    with pytest.raises(UserError, match=r"--out: .*a folder that holds no run yet.*Name another folder"):
         check_options(config_of("--out=old"))
     assert [(path.name, path.read_text()) for path in (tmp_path / "old").iterdir()] == [(name, "{}")]
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from plugin_items import item_of, report_of
-from plugin_sessions import suite_in
+from plugin_items import copied, item_of, report_of
+from plugin_sessions import called, suite_in
 
 from vitcnn import LatencyCase
 from vitcnn.architectures import architecture, architectures
@@ -63,7 +63,7 @@ def test_a_group_of_the_users_own_benchmarks_is_theirs(suite_of):
 )
 def test_tracebacks_of_cases_are_short_unless_asked_for(suite_of, asked, measures, expected):
     suite = suite_of()
-    suite.config.option.tbstyle = asked
+    suite.config.option.tbstyle = copied(asked)
     collected(suite, collectable("test_bee", measures=measures))
     assert suite.config.option.tbstyle == expected
 
@@ -100,14 +100,46 @@ def asking(name):
 
 
 def test_a_test_without_cases_is_not_collected_and_pytest_does_not_count_it(suite_of, monkeypatch):
-    suite, reporter = suite_of(), SimpleNamespace(_numcollected=3)
+    suite, reporter = suite_of(), SimpleNamespace(_numcollected=5)
     suite.config.pluginmanager.get_plugin = {"terminalreporter": reporter}.get
     monkeypatch.setattr(hooks, "parametrize", lambda metafunc, _options: metafunc.definition.nodeid.endswith("cat"))
-    for name in ("test_bee", "test_cat"):
+    for name in ("test_bee", "test_cat", "test_dog", "test_emu"):
         suite.pytest_generate_tests(asking(name))
-    items = [collectable(name) for name in ("test_bee[NOTSET]", "test_cat[a]", "test_bees")]
-    assert collected(suite, *items) == ["test_cat[a]", "test_bees"]
+    names = ("test_bee[NOTSET]", "test_cat[a]", "test_bees", "test_dog[NOTSET]", "test_emu[NOTSET]")
+    assert collected(suite, *map(collectable, names)) == ["test_cat[a]", "test_bees"]
     assert reporter._numcollected == 2
+
+
+def test_every_case_is_entered_before_others_leave_some_out(suite_of):
+    suite = suite_of()
+    hook = called(suite, pytest_collection_modifyitems=lambda items: items.clear())
+    hook.pytest_collection_modifyitems(session=None, config=None, items=[collectable("test_bee")])
+    assert outcomes(suite) == {"test_ant": "not_run", "test_bee": "not_run"}
+
+
+def test_what_was_left_out_is_entered_with_who_left_it_out(suite_of, monkeypatch):
+    suite, items = suite_of(), [item_of(name) for name in ("test_ant", "test_bee", "test_cat")]
+    suite.config.option.deselect = ["test_mini.py::test_bee"]
+    monkeypatch.setattr(hooks, "left_out_by_expression", lambda items, _config: items[1:])
+    suite.pytest_deselected(items)
+    assert {case.id.partition("::")[2]: case.reason for case in suite.ledger.results()} == {
+        "test_ant": "left out by a plugin or a conftest",
+        "test_bee": "left out by --deselect",
+        "test_cat": "left out by -k or -m",
+    }
+
+
+@pytest.mark.parametrize(
+    "asked, collect, is_counted",
+    [(True, False, True), (False, False, False), (True, True, False), (False, True, False)],
+)
+def test_instructions_are_counted_where_that_was_asked_for_before_cases_are_measured(
+    suite_of, monkeypatch, asked, collect, is_counted
+):
+    suite, seen = suite_of(count_instructions=asked, collect=collect), []
+    monkeypatch.setattr(hooks, "count_instructions", lambda items, _config: seen.extend(items))
+    suite.pytest_collection_finish(SimpleNamespace(items=["an item"]))
+    assert seen == (["an item"] if is_counted else [])
 
 
 def test_cases_that_are_refused_fail_the_collection_with_the_message_alone(suite_of, monkeypatch):
@@ -121,11 +153,8 @@ def test_cases_that_are_refused_fail_the_collection_with_the_message_alone(suite
 
 
 def reported(suite, item, when):
-    steps = suite.pytest_runtest_makereport(item)
-    next(steps)
-    with pytest.raises(StopIteration) as ended:
-        steps.send(report_of(item, when))
-    return ended.value.value
+    hook = called(suite, pytest_runtest_makereport=lambda item: report_of(item, when))
+    return hook.pytest_runtest_makereport(item=item, call=None)
 
 
 def test_a_report_on_a_case_says_how_it_ended_and_its_row_is_kept_once(suite_of):

@@ -37,9 +37,7 @@ def with_baselines(*folders):
         ("/else/where", "/else/where"),
     ],
 )
-def test_a_place_that_the_user_names_is_a_folder_seen_from_where_pytest_was_started(
-    config_of, tmp_path, storage, place
-):
+def test_a_place_that_the_user_names_is_seen_from_where_pytest_was_started(config_of, tmp_path, storage, place):
     assert store_of(config_of(f"--benchmark-storage={storage}")) == tmp_path / place
 
 
@@ -50,7 +48,7 @@ def test_runs_that_a_server_stores_are_in_no_folder(config_of, scheme):
 
 @pytest.mark.parametrize("storage", ["ftp://x", "files://x", "a://b://c"])
 def test_no_other_place_is_known(config_of, storage):
-    with pytest.raises(UserError, match="--benchmark-storage: .* Allowed: file, elasticsearch"):
+    with pytest.raises(UserError, match=r"--benchmark-storage: .* Allowed: file, elasticsearch"):
         storage_folder(config_of(f"--benchmark-storage={storage}"))
 
 
@@ -96,7 +94,7 @@ def test_without_a_json_no_folder_is_made(config_of, tmp_path):
 
 def write_to(config, path, option):
     """Let a session write to `path` by an option, and elsewhere by the others; UserError where it may not."""
-    elsewhere = {name: config.rootpath / "elsewhere" for name in OPTIONS}
+    elsewhere = dict.fromkeys(OPTIONS, config.rootpath / "elsewhere")
     paths = {**elsewhere, option: path}
     config.option.benchmark_json = paths["--benchmark-json"]
     require_outside_stores(config, out=paths["--out"], trace=paths["--trace"])
