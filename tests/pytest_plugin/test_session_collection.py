@@ -120,6 +120,7 @@ def test_every_case_is_entered_before_others_leave_some_out(suite_of):
 def test_what_was_left_out_is_entered_with_who_left_it_out(suite_of, monkeypatch):
     suite, items = suite_of(), [item_of(name) for name in ("test_ant", "test_bee", "test_cat")]
     suite.config.option.deselect = ["test_mini.py::test_bee"]
+    suite.ledger.collect(items)
     monkeypatch.setattr(hooks, "left_out_by_expression", lambda items, _config: items[1:])
     suite.pytest_deselected(items)
     assert {case.id.partition("::")[2]: case.reason for case in suite.ledger.results()} == {
