@@ -3,6 +3,7 @@
 import pytest
 from plugin_configs import config_of as config_of
 
+from vitcnn import suite
 from vitcnn.device import Device
 from vitcnn.errors import UserError
 from vitcnn.pytest_plugin.storage import (
@@ -11,7 +12,6 @@ from vitcnn.pytest_plugin.storage import (
     set_default_storage,
     storage_folder,
 )
-from vitcnn.suite import own_suite
 
 DEVICE = Device(name="cpu", key="cpu-test-1t")
 ONE_FOLDER = "paths: .* Allowed: one folder with baselines of its own.* Run pytest once for each of them"
@@ -76,9 +76,10 @@ def test_two_suites_with_baselines_of_their_own_are_refused(config_of, tmp_path)
         store_of(config_of("benchmarks", "own"))
 
 
-def test_what_is_measured_by_the_packages_own_suite_belongs_to_the_project(config_of, tmp_path):
-    assert (own_suite() / "baselines").is_dir()
-    assert store_of(config_of(own_suite())) == tmp_path / "benchmarks" / "baselines" / "cpu-test-1t"
+def test_what_is_measured_by_the_packages_own_suite_belongs_to_the_project(config_of, tmp_path, monkeypatch):
+    with_baselines(tmp_path / "installed")
+    monkeypatch.setattr(suite, "own_suite", lambda: tmp_path / "installed")
+    assert store_of(config_of(tmp_path / "installed")) == tmp_path / "benchmarks" / "baselines" / "cpu-test-1t"
 
 
 def test_the_folder_of_the_json_is_made(config_of, tmp_path):
