@@ -6,6 +6,7 @@ import pytest
 from record_builders import LATENCY, ended, passed, run_on
 from store_builders import recording, write
 
+from vitcnn.commands import offline
 from vitcnn.commands.offline import judge_files, run_files
 from vitcnn.gate.baseline import baseline_of
 from vitcnn.gate.remeasure import IN_COMPANY, judge_with_reruns
@@ -119,6 +120,15 @@ def test_of_a_folder_with_the_stores_of_several_devices_that_of_the_run_judges(t
     )
     write(tmp_path / "store" / "cpu-test-1t" / "0001_first.json", run_on(1, passed(LENET, 1.0)))
     assert [verdict.kind for verdict in judge_files([ours], tmp_path / "store").verdicts] == ["SAME"]
+
+
+def test_what_judges_is_named_with_what_of_it_no_commit_holds(tmp_path, monkeypatch):
+    monkeypatch.setattr(offline, "with_uncommitted", lambda judged_by, store: f"{judged_by}, all of {store.name} new")
+    ours = write(tmp_path / "run.json", run_on(20, passed(LENET, 1.0)))
+    write(tmp_path / "store" / "cpu-test-1t" / "0001_first.json", run_on(1, passed(LENET, 1.0)))
+    found = judge_files([ours], tmp_path / "store").judged_by
+    assert found.startswith("the baseline ")
+    assert found.endswith(", all of cpu-test-1t new")
 
 
 def test_where_nothing_is_stored_for_the_device_that_is_said(tmp_path):

@@ -1,5 +1,7 @@
 """Suspects measured again. The baseline is of five quiet runs around 1 s; QUIET cases need no second look."""
 
+import re
+
 import numpy as np
 import pytest
 from gate_builders import CASE, NOISY, OTHER, five
@@ -190,6 +192,16 @@ def test_reruns_that_measured_nothing_leave_the_verdict_as_it_was():
     assert len(runs) == 1
 
 
+def test_the_whole_suite_is_measured_again_three_times_even_where_that_comes_to_nothing():
+    def measure(cases, number, processes):
+        asked.append(number)
+        return [] if number == IN_COMPANY else [run_of(timed(CASE, 1.0))] * processes
+
+    asked = []
+    judge_with_reruns(run_of(timed(CASE, 1.6), timed(OTHER, 1.0)), BASELINE, measure, reruns=2)
+    assert asked == [1, IN_COMPANY, IN_COMPANY, IN_COMPANY]
+
+
 def test_what_cannot_be_judged_is_not_measured_again():
     judgement, runs = judge_with_reruns(run_of(timed(CASE, 1.05)), baseline(), Reruns(), reruns=2)
     assert judgement.is_invalid
@@ -207,5 +219,6 @@ def test_a_suspect_that_is_not_measured_again_cannot_be_judged(outcome):
 
 def test_a_suspect_that_vanishes_from_a_rerun_cannot_be_judged():
     first = run_of(timed(CASE, 2.0), timed(OTHER, 2.0))
-    with pytest.raises(RunFailed, match="did not measure 1 of 2 cases, such as"):
+    said = f"did not measure 1 of 2 cases, such as {re.escape(CASE)}. A case must be skipped in every process or "
+    with pytest.raises(RunFailed, match=said):
         judge_with_reruns(first, BASELINE, lambda *_: [run_of(timed(OTHER, 2.0))], reruns=1)

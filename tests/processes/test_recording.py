@@ -174,6 +174,19 @@ def test_a_case_that_is_gone_is_named_and_nothing_is_stored_but_where_that_is_al
     assert baseline_of(recordings(tmp_path / "baselines" / KEY)).removed == ("a",)
 
 
+def test_a_case_that_something_leaves_out_of_the_whole_suite_is_gone(made_up):
+    made_up(good(1), name="v1")
+    with pytest.raises(RunFailed, match=r"no longer in the suite.*:\n  a$"):
+        made_up(run_on(2, ended("a", "deselected"), passed("c"), git_commit=COMMIT), name="v2")
+
+
+def test_what_is_about_to_happen_is_told_before_the_first_run(made_up, tmp_path, monkeypatch):
+    told = []
+    monkeypatch.setattr(recording, "plan_of_runs", lambda command, root, runs: (command[-1], root, runs))
+    made_up(good(1), good(2), arguments=["-q"], tell=lambda plan: told.append((plan, len(made_up.asked))))
+    assert told == [(("-q", tmp_path, 2), 0)]
+
+
 def test_a_part_of_the_suite_drops_no_case(made_up):
     made_up(good(1), name="v1")
     assert made_up(good(2), name="whole").name == "whole"

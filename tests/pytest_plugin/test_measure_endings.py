@@ -1,6 +1,7 @@
 """How `measure` ends a test: what it refuses, skips, fails, and takes over from an interrupted run, without torch."""
 
 import gc
+import weakref
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -11,6 +12,7 @@ from record_builders import record
 from vitcnn.device import Device
 from vitcnn.errors import Leaked, MissingData, NoCompiler, OutOfMemory, UserError
 from vitcnn.measuring.own_benchmark import OwnBenchmark
+from vitcnn.processes.fresh import Request
 from vitcnn.pytest_plugin.ledger import ENDING, RECORD, RESUMED, ROW, Ending
 from vitcnn.pytest_plugin.measuring import CLEAN_STATE, Measure, check_clean, end_unmeasured, lacks_energy, timed_by
 from vitcnn.tasks import Tasks
@@ -24,6 +26,8 @@ class Clock:
         self.has_error, self.stats = False, None
 
     def pedantic(self, run, *, rounds, **_how):
+        if rounds < 1:
+            raise ValueError("Must have rounds > 0")  # as pytest-benchmark says
         run()
         self.stats = {"data": [self.seconds] * rounds} if self.enabled else None
 
@@ -39,11 +43,11 @@ def ant():
 
 @pytest.fixture
 def measure_of(tmp_path):
-    def make(found, clock=None, *, asked=(), resumed=None, energy=False):
+    def make(found, clock=None, *, asked=(), resumed=None, energy=False, request=None):
         options = SimpleNamespace(
             device=Device(name="cpu", key="cpu-test-1t"),
             tasks=Tasks(tmp_path, asked=asked),
-            request=None,
+            request=request,
             energy=energy,
             resumed=resumed,
             out=tmp_path,
@@ -154,6 +158,38 @@ def test_data_that_cannot_be_had_fail_a_test_where_they_were_asked_for(tmp_path,
     with pytest.raises(ending, match=str(missing)) as ended:
         end_unmeasured(missing, Tasks(tmp_path, asked=("mnist",)))
     assert ended.value.__suppress_context__
+    assert ending is pytest.skip.Exception or not ended.value.pytrace
+
+
+class Large:
+    """Stands for what fills the memory of a device."""
+
+
+def test_what_failed_holds_no_memory_even_while_pytest_keeps_its_error(ant, measure_of):
+    seen, errors = [], []
+
+    def inner():
+        large = Large()
+        seen.append(weakref.ref(large))
+        raise ValueError("the library's own")
+
+    def outer():
+        large = Large()
+        seen.append(weakref.ref(large))
+        try:
+            inner()
+        except ValueError as error:
+            errors.append(OutOfMemory("no 80 GiB"))
+            raise errors[0] from error
+
+    with pytest.raises(pytest.fail.Exception):
+        measure_of(ant).time(outer)
+    assert [large() for large in seen] == [None, None]
+
+
+@pytest.mark.parametrize("request_, block", [(None, 0), (Request(), 0), (Request(seed_block=2), 2)])
+def test_the_seeds_are_those_that_the_session_was_asked_for(ant, measure_of, request_, block):
+    assert measure_of(ant, request=request_)._bench.seed_block == block
 
 
 class State:
