@@ -7,14 +7,25 @@ from types import SimpleNamespace
 
 import pytest
 from plugin_items import item_of
-from record_builders import record
+from record_builders import measurement, record
 
+from vitcnn import LatencyCase, measuring
 from vitcnn.device import Device
 from vitcnn.errors import Leaked, MissingData, NoCompiler, OutOfMemory, UserError
 from vitcnn.measuring.own_benchmark import OwnBenchmark
 from vitcnn.processes.fresh import Request
+from vitcnn.pytest_plugin.counting_instructions import COUNTED
 from vitcnn.pytest_plugin.ledger import ENDING, RECORD, RESUMED, ROW, Ending
-from vitcnn.pytest_plugin.measuring import CLEAN_STATE, Measure, check_clean, end_unmeasured, lacks_energy, timed_by
+from vitcnn.pytest_plugin.measuring import (
+    CLEAN_STATE,
+    MEASURED,
+    Measure,
+    check_clean,
+    end_unmeasured,
+    lacks_energy,
+    timed_by,
+)
+from vitcnn.pytest_plugin.tracing import TRACING
 from vitcnn.tasks import Tasks
 
 
@@ -303,3 +314,89 @@ def test_a_case_whose_energy_is_asked_for_now_alone_is_measured_again(ant, measu
     measure = measure_of(ant, resumed=before, energy=True)
     assert measure._resumed({"question": "latency"}) is None
     assert measure_of(ant, resumed=interrupted(ant), energy=True).time(int).settings["rounds"] == 5
+
+
+CASE = LatencyCase(architecture="lenet", px=28, batch=1)
+SETTINGS = {"question": "latency", "rounds": 5, "calls_per_round": 3}
+
+
+class Runner:
+    """Stands in for what measures a case, which needs torch: its times are those of the stopwatch."""
+
+    def __init__(self):
+        self.error, self.asked = None, []
+
+    def settings_of(self, case):
+        return {"question": case.question}
+
+    def measure(self, case, *, bench, stopwatch, floor_bytes, trace):
+        self.asked.append((case, bench.device.key, floor_bytes, trace))
+        if self.error:
+            raise self.error
+        times_s = stopwatch(int, rounds=5, calls=3)
+        return record(str(case), measurement("latency_s", *times_s), **SETTINGS)
+
+    def failed_record(self, case, error):
+        return replace(record(str(case)), status=error.outcome)
+
+
+@pytest.fixture
+def runner(monkeypatch):
+    found = Runner()
+    monkeypatch.setattr(measuring, "runner", found, raising=False)
+    return found
+
+
+def case_item():
+    found = item_of("test_bee[b]", case=CASE, option=SimpleNamespace(benchmark_disable_gc=False))
+    found.stash[CLEAN_STATE] = SimpleNamespace(floor_bytes=7)
+    return found
+
+
+def test_a_case_is_measured_by_the_clock_of_its_session_and_leaves_its_record(runner, measure_of):
+    found, clock = case_item(), Clock()
+    made = measure_of(found, clock)(CASE)
+    assert runner.asked == [(CASE, "cpu-test-1t", 7, None)]
+    assert (made.samples("latency_s"), made.settings["timer"]) == ((0.5,) * 5, timed_by(found)["timer"])
+    assert (found.stash[RECORD], found.stash[ROW]) == (made, clock.stats)
+
+
+def test_a_case_is_traced_where_traces_are_asked_for(runner, measure_of):
+    found = case_item()
+    found.session = "the session"
+    found.config.stash[TRACING] = SimpleNamespace(of_case=lambda session, progress: (session, callable(progress)))
+    measure_of(found)(CASE)
+    assert runner.asked[0][3] == ("the session", True)
+
+
+def test_the_instructions_that_were_counted_of_a_case_are_part_of_its_record(runner, measure_of, monkeypatch):
+    monkeypatch.setattr("vitcnn.pytest_plugin.counting_instructions.instructions_counted_with", dict)  # it needs torch
+    found = case_item()
+    found.config.stash[COUNTED] = {str(CASE): 12.0}
+    assert measure_of(found)(CASE).samples("instructions") == (12.0,)
+
+
+def test_a_case_that_fails_has_a_record_that_says_so(runner, measure_of):
+    found, runner.error = case_item(), OutOfMemory("no 80 GiB")
+    with pytest.raises(pytest.fail.Exception, match="no 80 GiB"):
+        measure_of(found)(CASE)
+    assert (found.stash[RECORD].case, found.stash[RECORD].status) == (str(CASE), "out_of_memory")
+
+
+@pytest.mark.parametrize("value", [int, "latency/lenet", None])
+def test_what_is_no_case_is_refused_with_what_times_a_function(runner, ant, measure_of, value):
+    with pytest.raises(UserError, match=r"a case, such as LatencyCase.*measure.time\(function\)"):
+        measure_of(ant)(value)
+    assert MEASURED not in ant.stash
+
+
+def test_a_case_that_an_interrupted_run_measured_is_not_measured_again(runner, measure_of):
+    found = case_item()
+    before = record(str(CASE), measurement("latency_s", 2.0), **SETTINGS, **timed_by(found))
+    taken = SimpleNamespace(
+        records={str(CASE): before}, times_s={str(CASE): (2.0,)}, wall_s={str(CASE): 1.0}, remarks=()
+    )
+    assert measure_of(found, resumed=taken)(CASE).samples("latency_s") == (2.0,)
+    assert runner.asked == []
+    with pytest.raises(UserError, match="a test that was measured before"):
+        measure_of(found, resumed=taken)(CASE)

@@ -4,10 +4,13 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+from record_builders import passed, run_on
+from store_builders import write
 
 from vitcnn.errors import BaselineError, RecordError, RunFailed
+from vitcnn.gate.remeasure import IN_COMPANY
 from vitcnn.gate.verdict import Judgement, Verdict
-from vitcnn.processes.fresh import UNJUDGED
+from vitcnn.processes.fresh import UNJUDGED, Request
 from vitcnn.pytest_plugin import gating
 from vitcnn.pytest_plugin.gating import GATE, Gate, with_verdict
 
@@ -197,3 +200,110 @@ def test_suspects_are_measured_again_under_gate_unless_counts_alone_are_judged(
     )
     assert found._judged(None).judged_by == f"the baseline of x in {tmp_path}"
     assert took == [reruns if measures_again else "judge"]
+
+
+@pytest.fixture
+def measuring_again(tmp_path, monkeypatch):
+    """Return the gate of a session whose reruns are made up, with what they were asked and how that was told."""
+    found, tree = gate_of(), iter(["as it was"] * 9)
+    found.options.device, found.options.out = "the device", tmp_path
+    found.config.rootpath, found.config.option.xmlpath = tmp_path, ""
+    found.config.invocation_params = SimpleNamespace(args=("bench", "--resume", "before", "--trace", "t"), dir="here")
+    found.asked, found.told, found.released, found.tree = [], [], [], tree
+
+    def measured(arguments, *, out, root, request):
+        found.asked.append((arguments[0], len(arguments), out, root, request))
+        return f"the JSON of {out.name}"
+
+    monkeypatch.setattr(gating, "measure_in_fresh_process", measured)
+    monkeypatch.setattr(gating, "load_run", lambda path: f"the run of {path}")
+    monkeypatch.setattr(gating, "ProgressBar", lambda _line: lambda *what: found.told.append(what))
+    monkeypatch.setattr(gating, "release", found.released.append)
+    monkeypatch.setattr(gating, "state", lambda _root: next(found.tree))
+    monkeypatch.setattr(gating.sys, "modules", {})
+    found.begin()
+    return found
+
+
+def test_suspects_are_measured_again_with_the_next_seeds_each_in_a_folder_of_its_own(measuring_again, tmp_path):
+    found = measuring_again
+    assert found._measure_again(["ant", "bee"], 1, 2) == [f"the run of the JSON of rerun-{n}" for n in (1, 2)]
+    found._measure_again(["bee"], 2, 1)
+    suspects = [frozenset(["ant", "bee"])] * 2 + [frozenset(["bee"])]
+    assert found.asked == [
+        ("bench", 4, tmp_path / f"rerun-{number}", "here", Request(cases=cases, seed_block=number))
+        for number, cases in enumerate(suspects, 1)
+    ]
+    assert found.told == [
+        (0, 2, "measuring 2 suspected cases again, round 1"),
+        (1, 2, "measuring 2 suspected cases again, round 1"),
+        (2, 2, "measured again"),
+        (0, 1, "measuring 1 suspected cases again, round 2"),
+        (1, 1, "measured again"),
+    ]
+
+
+def test_the_whole_suite_that_is_measured_again_is_told_as_such(measuring_again):
+    measuring_again._measure_again(["ant"], IN_COMPANY, 1)
+    assert measuring_again.told[0] == (0, 1, f"measuring the whole suite again, round {IN_COMPANY}")
+
+
+@pytest.mark.parametrize("libraries, released", [([], []), (["torch"], ["the device"])])
+def test_memory_is_let_go_before_other_processes_need_it(measuring_again, monkeypatch, libraries, released):
+    monkeypatch.setattr(gating.sys, "modules", dict.fromkeys(libraries))
+    measuring_again._measure_again(["ant"], 1, 1)
+    assert measuring_again.released == released
+
+
+def test_a_revision_that_changes_while_suspects_are_measured_again_is_not_judged(measuring_again):
+    measuring_again.tree = iter(["as it was", "changed"])
+    with pytest.raises(RunFailed, match="while suspected cases were measured again"):
+        measuring_again._measure_again(["ant"], 1, 3)
+    assert len(measuring_again.asked) == 2
+
+
+DAYS = {"0001_first": 1.0, "0002_second": 2.0, "0003_third-1of2": 3.0, "0004_third-2of2": 3.0}
+
+
+@pytest.fixture
+def stored(tmp_path):
+    for day, (name, seconds) in enumerate(DAYS.items(), 1):
+        write(tmp_path / "store" / "machine" / f"{name}.json", run_on(day, passed("bee", seconds)))
+    return tmp_path / "store"
+
+
+def baseline_in(folder, *, compare):
+    found = gate_of(compare=compare)
+    found.options.device = SimpleNamespace(key="cpu-test-1t")
+    found.config.option.benchmark_storage = f"file://{folder}"
+    found.config.invocation_params = SimpleNamespace(dir=folder)
+    return [record.samples("latency_s")[0] for record in found._baseline().cases["bee"].records]
+
+
+@pytest.mark.parametrize(
+    "compare, expected",
+    [
+        (False, [3.0, 3.0]),
+        (True, [3.0, 3.0]),
+        ("0001", [1.0]),
+        ("0002_second.json", [2.0]),
+        ("0002*", [2.0]),
+        ("machine/0001", [1.0]),
+        ("0004", [3.0]),
+    ],
+)
+def test_the_baseline_is_the_newest_recording_or_the_runs_that_are_named(stored, compare, expected):
+    assert baseline_in(stored, compare=compare) == expected
+
+
+def test_a_run_is_named_by_its_path_too(stored, monkeypatch):
+    monkeypatch.chdir(stored)
+    for path in (stored / "machine" / "0001_first.json", "machine/0001_first.json"):
+        assert baseline_in(stored, compare=str(path)) == [1.0]
+
+
+def test_a_name_that_nothing_stored_has_is_no_baseline(stored, tmp_path):
+    for folder, compare in ((stored, "0009"), (stored, "001"), (tmp_path / "empty", True)):
+        said = f"there is no baseline for cpu-test-1t in {folder}.*--benchmark-storage"
+        with pytest.raises(BaselineError, match=said):
+            baseline_in(folder, compare=compare)

@@ -121,7 +121,7 @@ def test_what_was_left_out_is_entered_with_who_left_it_out(suite_of, monkeypatch
     suite, items = suite_of(), [item_of(name) for name in ("test_ant", "test_bee", "test_cat")]
     suite.config.option.deselect = ["test_mini.py::test_bee"]
     suite.ledger.collect(items)
-    monkeypatch.setattr(hooks, "left_out_by_expression", lambda items, _config: items[1:])
+    monkeypatch.setattr(hooks, "left_out_by_expression", lambda items, config: items[1:] if config.option else [])
     suite.pytest_deselected(items)
     assert {case.id.partition("::")[2]: case.reason for case in suite.ledger.results()} == {
         "test_ant": "left out by a plugin or a conftest",
@@ -213,3 +213,4 @@ def test_own_models_without_a_family_are_named(monkeypatch):
     assert without_family(["lenet", "known"]) == []
     (line,) = without_family(["lenet", "mine", "known"])
     assert line.startswith("mine: no family is set")
+    assert without_family(["mine", "mine"])[0].startswith("mine, mine: ")

@@ -129,6 +129,12 @@ def test_a_session_that_measures_begins_its_journal(suite_of, how, begins):
     assert suite.ledger.journal.exists() is begins
 
 
+def test_a_case_that_began_and_did_not_end_was_interrupted(suite_of):
+    suite = suite_of()
+    suite.pytest_runtest_logstart("test_mini.py::test_ant")
+    assert [case.outcome for case in suite.ledger.results()] == ["interrupted"]
+
+
 @pytest.mark.parametrize("worker", [False, True])
 def test_what_a_worker_measures_is_entered_where_its_reports_arrive(suite_of, worker):
     suite = suite_of(worker=worker)
