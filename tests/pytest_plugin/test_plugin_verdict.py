@@ -27,9 +27,15 @@ class Reports(list):
         self.append(report)
 
 
+class Config(SimpleNamespace):
+    """Stands in for pytest's configuration, each of which is one of its own."""
+
+    __hash__ = object.__hash__
+
+
 def gate_of(judgement=None, *, gate="on", compare=False, collect=False, worker=False, request=None):
     option = SimpleNamespace(benchmark_compare=compare, collectonly=collect)
-    config = SimpleNamespace(option=option, stash={}, hook=Reports(), **({"workerinput": {}} if worker else {}))
+    config = Config(option=option, stash={}, hook=Reports(), **({"workerinput": {}} if worker else {}))
     found = Gate(config, SimpleNamespace(gate=gate, request=request))
     found.judgement = judgement
     config.stash[GATE] = found
@@ -178,28 +184,54 @@ def test_what_a_rerun_would_write_elsewhere_goes_into_its_own_folder(tmp_path, m
     assert started == ["bench", given[2], f"--rootdir={tmp_path}", *json, *xml]
 
 
-@pytest.mark.parametrize(
-    "gate, reruns, measures_again",
-    [("on", 2, True), ("strict", 2, True), ("on", 0, False), ("counts", 2, False), (None, 2, False)],
-)
-def test_suspects_are_measured_again_under_gate_unless_counts_alone_are_judged(
-    tmp_path, monkeypatch, gate, reruns, measures_again
-):
-    found, took = gate_of(gate=gate), []
-    judgement = replace(GREEN, judged_by="the baseline of x")
-    found.options.gate_reruns, found.config.rootpath = reruns, tmp_path
-    monkeypatch.setattr(found, "_baseline", lambda: None)
-    monkeypatch.setattr(gating, "state", lambda _root: found._tree)
-    monkeypatch.setattr(gating, "storage_folder", lambda _config: tmp_path)
-    monkeypatch.setattr(gating, "resumed", lambda *_runs: ())
-    monkeypatch.setattr(gating, "measured_again", lambda _runs: ())
-    monkeypatch.setattr(gating, "with_uncommitted", lambda judged_by, store: f"{judged_by} in {store}")
-    monkeypatch.setattr(gating, "judge", lambda *_of, **_how: took.append("judge") or judgement)
-    monkeypatch.setattr(
-        gating, "judge_with_reruns", lambda run, *_of, **how: took.append(how["reruns"]) or (judgement, (run,))
-    )
-    assert found._judged(None).judged_by == f"the baseline of x in {tmp_path}"
-    assert took == [reruns if measures_again else "judge"]
+@pytest.fixture
+def judging(tmp_path, monkeypatch):
+    """Return what makes a gate whose verdict is made up, with how it was asked for: by `judge` or with reruns."""
+
+    def make(gate="on", reruns=2, folder=tmp_path):
+        found = gate_of(gate=gate)
+        judgement = replace(GREEN, judged_by="the baseline of x", remarks=("its own",))
+        found.options.gate_reruns, found.config.rootpath, found.asked = reruns, tmp_path, []
+
+        def judge(*of, **how):
+            found.asked.append((*of, how))
+            return judgement
+
+        def judge_with_reruns(run, *of, **how):
+            return judge(run, *of, **how), (run, "a rerun")
+
+        monkeypatch.setattr(found, "_baseline", lambda: "the baseline")
+        monkeypatch.setattr(gating, "state", {tmp_path: found._tree}.get)
+        monkeypatch.setattr(gating, "storage_folder", {found.config: folder}.get)
+        monkeypatch.setattr(gating, "resumed", lambda *runs: (f"{len(runs)} resumed",))
+        monkeypatch.setattr(gating, "measured_again", lambda runs: (f"{', '.join(runs)} measured",))
+        monkeypatch.setattr(gating, "with_uncommitted", lambda judged_by, store: f"{judged_by} in {store}")
+        monkeypatch.setattr(gating, "judge", judge)
+        monkeypatch.setattr(gating, "judge_with_reruns", judge_with_reruns)
+        return found
+
+    return make
+
+
+@pytest.mark.parametrize("gate, reruns", [("on", 0), ("counts", 2), ("counts", 0), (None, 2)])
+def test_without_reruns_and_by_counts_alone_a_run_is_judged_as_it_is(judging, tmp_path, gate, reruns):
+    found = judging(gate, reruns)
+    judgement = found._judged("the run")
+    assert found.asked == [(("the run",), "the baseline", {"counts_only": gate == "counts"})]
+    assert judgement.remarks == ("1 resumed", "the run measured", "its own")
+    assert judgement.judged_by == f"the baseline of x in {tmp_path}"
+
+
+@pytest.mark.parametrize("gate", ["on", "strict", "allow-new"])
+def test_suspects_are_measured_again_and_all_runs_are_told_of(judging, gate):
+    found = judging(gate, 3)
+    judgement = found._judged("the run")
+    assert found.asked == [("the run", "the baseline", found._measure_again, {"reruns": 3})]
+    assert judgement.remarks == ("2 resumed", "the run, a rerun measured", "its own")
+
+
+def test_a_baseline_that_is_in_no_folder_is_named_alone(judging):
+    assert judging(folder=None)._judged("the run").judged_by == "the baseline of x"
 
 
 @pytest.fixture

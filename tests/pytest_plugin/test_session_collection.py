@@ -102,12 +102,24 @@ def asking(name):
 def test_a_test_without_cases_is_not_collected_and_pytest_does_not_count_it(suite_of, monkeypatch):
     suite, reporter = suite_of(), SimpleNamespace(_numcollected=5)
     suite.config.pluginmanager.get_plugin = {"terminalreporter": reporter}.get
-    monkeypatch.setattr(hooks, "parametrize", lambda metafunc, _options: metafunc.definition.nodeid.endswith("cat"))
+    monkeypatch.setattr(
+        hooks,
+        "parametrize",
+        lambda metafunc, options: metafunc.definition.nodeid.endswith(options.device.name.replace("cpu", "cat")),
+    )
     for name in ("test_bee", "test_cat", "test_dog", "test_emu"):
         suite.pytest_generate_tests(asking(name))
     names = ("test_bee[NOTSET]", "test_cat[a]", "test_bees", "test_dog[NOTSET]", "test_emu[NOTSET]")
     assert collected(suite, *map(collectable, names)) == ["test_cat[a]", "test_bees"]
     assert reporter._numcollected == 2
+
+
+def test_a_test_without_cases_is_left_out_whatever_its_folder_is_called(suite_of, monkeypatch):
+    suite = suite_of()
+    monkeypatch.setattr(hooks, "parametrize", lambda _metafunc, _options: False)
+    suite.pytest_generate_tests(asking("a[1]/test_mini.py::test_bee"))
+    names = ("a[1]/test_mini.py::test_bee[NOTSET-b[0]]", "a[1]/test_mini.py::test_bees[a]")
+    assert collected(suite, *map(collectable, names)) == ["a[1]/test_mini.py::test_bees[a]"]
 
 
 def test_every_case_is_entered_before_others_leave_some_out(suite_of):
@@ -138,9 +150,9 @@ def test_instructions_are_counted_where_that_was_asked_for_before_cases_are_meas
     suite_of, monkeypatch, asked, collect, is_counted
 ):
     suite, seen = suite_of(count_instructions=asked, collect=collect), []
-    monkeypatch.setattr(hooks, "count_instructions", lambda items, _config: seen.extend(items))
+    monkeypatch.setattr(hooks, "count_instructions", lambda items, config: seen.append((*items, config)))
     suite.pytest_collection_finish(SimpleNamespace(items=["an item"]))
-    assert seen == (["an item"] if is_counted else [])
+    assert seen == ([("an item", suite.config)] if is_counted else [])
 
 
 def test_cases_that_are_refused_fail_the_collection_with_the_message_alone(suite_of, monkeypatch):

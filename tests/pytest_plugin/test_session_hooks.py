@@ -311,6 +311,8 @@ def test_a_saved_run_names_its_machine_without_what_changes_from_one_reading_to_
     suite = suite_of()
     suite.pytest_benchmark_update_machine_info(found)
     assert found == {"cpu": {"count": 2}, "vitcnn": suite.environment.machine()}
+    suite.pytest_benchmark_update_machine_info(unknown := {})
+    assert unknown == {"vitcnn": suite.environment.machine()}
 
 
 def test_a_warning_of_pytest_benchmark_that_cannot_be_worded_ends_no_session(suite_of):
