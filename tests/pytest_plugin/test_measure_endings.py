@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 from plugin_items import item_of
-from record_builders import measurement, record
+from record_builders import accuracy, measurement, record
 
 from vitcnn import LatencyCase, measuring
 from vitcnn.device import Device
@@ -25,7 +25,9 @@ from vitcnn.pytest_plugin.measuring import (
     lacks_energy,
     timed_by,
 )
+from vitcnn.pytest_plugin.taking_turns import TURNS
 from vitcnn.pytest_plugin.tracing import TRACING
+from vitcnn.record.answers import answers
 from vitcnn.tasks import Tasks
 
 
@@ -36,10 +38,14 @@ class Clock:
         self.enabled, self.seconds = enabled, seconds
         self.has_error, self.stats = False, None
 
-    def pedantic(self, run, *, rounds, **_how):
+    def pedantic(self, run, *, rounds, iterations, setup=None, teardown=None):
         if rounds < 1:
             raise ValueError("Must have rounds > 0")  # as pytest-benchmark says
-        run()
+        self.calls = iterations
+        for _ in range(rounds):
+            for step in (setup, run, teardown):
+                if step:
+                    step()
         self.stats = {"data": [self.seconds] * rounds} if self.enabled else None
 
 
@@ -176,7 +182,8 @@ class Large:
     """Stands for what fills the memory of a device."""
 
 
-def test_what_failed_holds_no_memory_even_while_pytest_keeps_its_error(ant, measure_of):
+@pytest.mark.parametrize("has_cause", [True, False])
+def test_what_failed_holds_no_memory_even_while_pytest_keeps_its_error(ant, measure_of, has_cause):
     seen, errors = [], []
 
     def inner():
@@ -191,7 +198,7 @@ def test_what_failed_holds_no_memory_even_while_pytest_keeps_its_error(ant, meas
             inner()
         except ValueError as error:
             errors.append(OutOfMemory("no 80 GiB"))
-            raise errors[0] from error
+            raise errors[0] from error if has_cause else None
 
     with pytest.raises(pytest.fail.Exception):
         measure_of(ant).time(outer)
@@ -400,3 +407,73 @@ def test_a_case_that_an_interrupted_run_measured_is_not_measured_again(runner, m
     assert runner.asked == []
     with pytest.raises(UserError, match="a test that was measured before"):
         measure_of(found, resumed=taken)(CASE)
+
+
+class Turns:
+    """Stands in for turns with another session: both do three rounds of four calls."""
+
+    def __init__(self):
+        self.said = []
+
+    def plan(self, *_own):
+        return 3, 4
+
+    def around(self, after_round):
+        self.said.append(after_round)
+        return lambda: self.said.append("next")
+
+
+def test_a_session_that_takes_turns_measures_what_both_agreed_on_and_waits_behind_each_round(ant, measure_of):
+    turns = ant.config.stash[TURNS] = Turns()
+    clock = Clock()
+    found = measure_of(ant, clock).time(int)
+    assert (found.settings["rounds"], found.settings["calls_per_round"], clock.calls) == (3, 4, 4)
+    assert turns.said == [None, "next", "next", "next"]
+
+
+def test_the_clock_does_what_a_case_wants_before_and_after_its_rounds(ant, measure_of):
+    seen = []
+    measure_of(ant)._stopwatch(
+        lambda: seen.append("round"),
+        rounds=2,
+        calls=1,
+        before_round=lambda: seen.append("before"),
+        after_round=lambda: seen.append("after"),
+    )
+    assert seen == ["before", "round", "after"] * 2
+
+
+def test_a_function_is_traced_where_traces_are_asked_for(ant, measure_of):
+    seen, ant.session = [], "the session"
+    ant.config.stash[TRACING] = SimpleNamespace(of_function=lambda *what: seen.append(what))
+    found = measure_of(ant).time(int)
+    (traced,) = seen
+    assert (traced[0], traced[1].case, traced[2], traced[3].key) == ("the session", found.case, int, "cpu-test-1t")
+
+
+def test_a_time_of_an_architecture_is_recorded_as_its(measure_of):
+    found = item()
+    found.callspec = SimpleNamespace(params={"architecture": "lenet"})
+    assert measure_of(found).time(int).architecture == "lenet"
+    assert measure_of(item()).time(int).architecture == ""
+
+
+def test_a_case_takes_its_data_progress_and_energy_from_its_session(ant, measure_of):
+    bench = measure_of(ant, asked=("digits",), energy=True)._bench
+    assert (bench.tasks.asked, bench.energy, callable(bench.progress)) == (("digits",), True, True)
+
+
+def test_answers_of_a_case_lie_beside_the_run_that_measured_it_and_come_along_to_another(runner, measure_of, tmp_path):
+    found, again = case_item(), case_item()
+    right = replace(accuracy("lenet", right=[[1, 0]]), case=str(CASE))
+    runner.measure = lambda _case, **_how: replace(right, settings={**right.settings, **SETTINGS})
+    before = measure_of(found)(CASE)
+    assert answers(before).right.tolist() == [[True, False]]
+    taken = SimpleNamespace(records={str(CASE): before}, times_s={str(CASE): (2.0,)}, wall_s={str(CASE): 1.0})
+    other = measure_of(again, resumed=taken)
+    other._options.out = tmp_path / "other"
+    clock = other._benchmark
+    kept = other(CASE)
+    assert kept.folder == tmp_path / "other"
+    assert answers(kept).right.tolist() == answers(before).right.tolist()
+    assert clock.calls == SETTINGS["calls_per_round"]

@@ -97,6 +97,20 @@ def test_each_red_verdict_is_a_failed_test_and_no_other():
     assert reports == [(name, "call", "failed", "WORSE: slower"), (name, "teardown", "passed", None)]
 
 
+def test_a_red_verdict_lies_in_a_group_of_its_own_in_reports():
+    found = gate_of(RED)
+    found.turn_red(SimpleNamespace(exitstatus=ExitCode.OK))
+    assert {report.location for report in found.config.hook} == {("gate", None, "latency_s[bee]")}
+
+
+def test_the_run_that_is_judged_is_that_of_the_session(tmp_path, monkeypatch):
+    found, judged = gate_of(), []
+    found.options.out = tmp_path
+    monkeypatch.setattr(found, "_judged", lambda run: judged.append(run) or GREEN)
+    found.judge("the run")
+    assert judged == ["the run"]
+
+
 def test_a_verdict_on_a_whole_case_is_named_so():
     found = gate_of(INVALID)
     found.turn_red(SimpleNamespace(exitstatus=ExitCode.OK))
@@ -148,7 +162,7 @@ def test_a_run_is_marked_until_its_gate_has_a_verdict(tmp_path, monkeypatch, gat
 def test_a_revision_that_changes_while_it_is_measured_is_not_judged(tmp_path, monkeypatch):
     found, revisions = gate_of(), iter(["first", "second"])
     found.config.rootpath, found.options.out = tmp_path, tmp_path
-    monkeypatch.setattr(gating, "state", lambda _root: next(revisions))
+    monkeypatch.setattr(gating, "state", lambda root: next(revisions) if root == tmp_path else "elsewhere")
     found.begin()
     found.judge(None)
     assert "while the run was measured" in found.judgement.verdicts[0].reason
