@@ -56,7 +56,7 @@ def hooks_of(tree, order=()):
 def test_cases_are_those_of_both_sessions_in_their_order_behind_what_measures_nothing(tmp_path):
     found = hooks_of(tmp_path, ["test_mini.py::test_cat", "test_mini.py::test_ant"])
     items = [
-        item_of(name, measures=name != "test_plain") for name in ("test_ant", "test_bee", "test_plain", "test_cat")
+        item_of(name, measures=name != "test_plain") for name in ("test_ant", "test_bee", "test_cat", "test_plain")
     ]
     found.pytest_collection_modifyitems(items)
     assert [item.nodeid.partition("::")[2] for item in items] == ["test_plain", "test_cat", "test_ant"]
