@@ -151,7 +151,7 @@ def test_any_other_error_stays_what_it_is_and_leaves_no_record_and_no_row(ant, m
 
 def test_with_the_clock_off_nothing_is_recorded(ant, measure_of):
     assert measure_of(ant, Clock(enabled=False)).time(int).measurements == ()
-    assert ant.stash[ENDING].outcome == "disabled"
+    assert ant.stash[ENDING] == Ending("disabled", "nothing is timed with --benchmark-disable or xdist")
     assert (RECORD in ant.stash, ROW in ant.stash) == (False, False)
 
 
@@ -429,6 +429,18 @@ def test_a_session_that_takes_turns_measures_what_both_agreed_on_and_waits_behin
     found = measure_of(ant, clock).time(int)
     assert (found.settings["rounds"], found.settings["calls_per_round"], clock.calls) == (3, 4, 4)
     assert turns.said == [None, "next", "next", "next"]
+
+
+def test_what_a_case_does_behind_a_round_is_part_of_its_turn(ant, measure_of):
+    turns = ant.config.stash[TURNS] = Turns()
+    measure_of(ant)._stopwatch(int, rounds=1, calls=1, after_round=len)
+    assert turns.said == [len, "next"]
+
+
+@pytest.mark.parametrize("task, ending", [("mnist", pytest.fail.Exception), ("cifar10", pytest.skip.Exception)])
+def test_a_test_without_its_data_fails_where_they_were_asked_for(ant, measure_of, task, ending):
+    with pytest.raises(ending, match="not here"):
+        measure_of(ant, asked=("mnist",)).time(raising(MissingData(task, "not here")))
 
 
 def test_the_clock_does_what_a_case_wants_before_and_after_its_rounds(ant, measure_of):

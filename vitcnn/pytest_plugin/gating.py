@@ -203,4 +203,4 @@ def _named(stored: Sequence[Recording], asked: str) -> tuple[Recording, ...]:
 
 
 def _is_named(path: Path, asked: str) -> bool:
-    return path == Path(asked).absolute() or fnmatch(path.name, f"{Path(asked).name.rstrip('*')}*")
+    return path == Path(asked).absolute() or fnmatch(path.name, f"{Path(asked).name}*")
