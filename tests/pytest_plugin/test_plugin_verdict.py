@@ -321,7 +321,7 @@ def stored(tmp_path):
 def baseline_in(folder, *, compare):
     found = gate_of(compare=compare)
     found.options.device = SimpleNamespace(key="cpu-test-1t")
-    found.config.option.benchmark_storage = f"file://{folder}"
+    found.config.option.benchmark_storage = str(folder) if "://" in str(folder) else f"file://{folder}"
     found.config.invocation_params = SimpleNamespace(dir=folder)
     return [record.samples("latency_s")[0] for record in found._baseline().cases["bee"].records]
 
@@ -349,7 +349,12 @@ def test_a_run_is_named_by_its_path_too(stored, monkeypatch):
 
 
 def test_a_name_that_nothing_stored_has_is_no_baseline(stored, tmp_path):
-    for folder, compare in ((stored, "0009"), (stored, "001"), (tmp_path / "empty", True)):
-        said = f"there is no baseline for cpu-test-1t in {folder}.*--benchmark-storage"
+    for folder, compare in (
+        (stored, "0009"),
+        (stored, "001"),
+        (tmp_path / "empty", True),
+        ("elasticsearch+http://x/y", True),
+    ):
+        said = f"there is no baseline for cpu-test-1t in {'' if compare is True else folder}.*--benchmark-storage"
         with pytest.raises(BaselineError, match=said):
             baseline_in(folder, compare=compare)
