@@ -227,12 +227,17 @@ def judging(tmp_path, monkeypatch):
     return make
 
 
-@pytest.mark.parametrize("gate, reruns", [("on", 0), ("counts", 2), ("counts", 0), (None, 2)])
-def test_without_reruns_and_by_counts_alone_a_run_is_judged_as_it_is(judging, tmp_path, gate, reruns):
+NO_RERUNS = ["--gate-reruns=0: suspected cases are measured again in no process."]
+
+
+@pytest.mark.parametrize(
+    "gate, reruns, told", [("on", 0, NO_RERUNS), ("counts", 2, []), ("counts", 0, []), (None, 0, [])]
+)
+def test_without_reruns_and_by_counts_alone_a_run_is_judged_as_it_is(judging, tmp_path, gate, reruns, told):
     found = judging(gate, reruns)
     judgement = found._judged("the run")
     assert found.asked == [(("the run",), "the baseline", {"counts_only": gate == "counts"})]
-    assert judgement.remarks == ("1 resumed", "the run measured", "its own")
+    assert judgement.remarks == ("1 resumed", "the run measured", *told, "its own")
     assert judgement.judged_by == f"the baseline of x in {tmp_path}"
 
 
@@ -242,6 +247,12 @@ def test_suspects_are_measured_again_and_all_runs_are_told_of(judging, gate):
     judgement = found._judged("the run")
     assert found.asked == [("the run", "the baseline", found._measure_again, {"reruns": 3})]
     assert judgement.remarks == ("2 resumed", "the run, a rerun measured", "its own")
+
+
+def test_fewer_reruns_than_usual_are_told_wherever_the_option_stands(judging):
+    told = "--gate-reruns=1: suspected cases are measured again in at most 4 processes, instead of 8."
+    assert told in judging(reruns=1)._judged("the run").remarks
+    assert told not in judging(reruns=2)._judged("the run").remarks
 
 
 def test_a_baseline_that_is_in_no_folder_is_named_alone(judging):

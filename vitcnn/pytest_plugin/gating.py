@@ -16,6 +16,7 @@ from vitcnn.errors import BaselineError, RecordError, RunFailed
 from vitcnn.gate.baseline import Baseline, Recording, baseline_of, recordings
 from vitcnn.gate.judge import judge
 from vitcnn.gate.remeasure import IN_COMPANY, judge_with_reruns
+from vitcnn.gate.times import ALL_RERUNS, LOOKS, USUAL_RERUNS
 from vitcnn.gate.verdict import RECORD_FIRST, Judgement, Mode, Verdict, cannot_judge
 from vitcnn.processes.fresh import RERUN, UNJUDGED, Request, measure_in_fresh_process
 from vitcnn.processes.recording import with_uncommitted
@@ -109,9 +110,18 @@ class Gate:
         folder = storage_folder(self.config)
         return replace(
             judgement,
-            remarks=(*resumed(*runs), *measured_again(runs), *judgement.remarks),
+            remarks=(*resumed(*runs), *measured_again(runs), *self._few_reruns, *judgement.remarks),
             judged_by=with_uncommitted(judgement.judged_by, folder) if folder else judgement.judged_by,
         )
+
+    @property
+    def _few_reruns(self) -> tuple[str, ...]:
+        """A remark where suspects are measured again less than usual: wherever the option stands, it is seen here."""
+        reruns = self.options.gate_reruns
+        if self._mode == "counts" or self.options.gate is None or reruns >= USUAL_RERUNS:
+            return ()
+        how = f"in at most {LOOKS * reruns} processes, instead of {ALL_RERUNS}" if reruns else "in no process"
+        return (f"--gate-reruns={reruns}: suspected cases are measured again {how}.",)
 
     def _baseline(self) -> Baseline:
         folder = storage_folder(self.config)
