@@ -45,6 +45,15 @@ def test_what_fails_on_both_sides_is_not_the_heads_fault_but_listed():
     assert last.endswith("(not judged: 1 case that fails in both revisions)")
 
 
+def test_what_failed_in_the_base_and_was_left_out_of_later_pairs_is_said_to_have_failed():
+    base = [run_on(1, OK, ended("a", "failed", "no bone")), run_on(2, OK, ended("a", "deselected", "left out"))]
+    head = [run_on(1, OK, passed("a", 1.0)), run_on(2, OK, ended("a", "deselected", "left out"))]
+    judgement = of_runs(base, head).judged("allow-new")
+    (new,) = (verdict for verdict in judgement.verdicts if verdict.kind == "NEW")
+    assert new.reason == f"no result in the {BASE}: failed: no bone"
+    assert judgement.not_judged == ()
+
+
 @pytest.mark.parametrize("mode", ["on", "strict"])
 def test_where_every_case_must_be_judged_it_is_red(mode):
     both = ended("a", "out_of_memory", "too big")

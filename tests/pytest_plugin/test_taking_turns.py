@@ -32,7 +32,7 @@ class Turns:
 @pytest.fixture
 def tree(tmp_path, monkeypatch):
     """Return the tree of a revision whose package is `lib`, checked out beside the repository's main tree."""
-    monkeypatch.setattr(taking_turns, "tracked_packages", lambda root: {"lib"} if root == tmp_path / "tree" else set())
+    monkeypatch.setattr(taking_turns, "tracked_modules", lambda root: {"lib"} if root == tmp_path / "tree" else set())
     monkeypatch.setattr(taking_turns, "main_checkout", lambda _root: tmp_path / "main")
     monkeypatch.setattr(taking_turns.sys, "prefix", str(tmp_path / "main" / ".venv"))
     return tmp_path / "tree"
@@ -49,8 +49,19 @@ def imports(monkeypatch):
     return let
 
 
+class Left:
+    """Stands for the ledger: keeps which items were left out because they were asked to be."""
+
+    def __init__(self):
+        self.out = []
+
+    def deselect(self, items, *, asked):
+        assert asked == items
+        self.out += [item.nodeid for item in items]
+
+
 def hooks_of(tree, order=()):
-    return TurnHooks(SimpleNamespace(rootpath=tree, hook=Hook()), Turns(order))
+    return TurnHooks(SimpleNamespace(rootpath=tree, hook=Hook()), Turns(order), Left())
 
 
 def test_cases_are_those_of_both_sessions_in_their_order_behind_what_measures_nothing(tmp_path):
@@ -61,6 +72,7 @@ def test_cases_are_those_of_both_sessions_in_their_order_behind_what_measures_no
     found.pytest_collection_modifyitems(items)
     assert [item.nodeid.partition("::")[2] for item in items] == ["test_plain", "test_cat", "test_ant"]
     assert found.config.hook.told == [("deselected", ["test_mini.py::test_bee"])]
+    assert found.ledger.out == ["test_mini.py::test_bee"], "as asked for: they are not skipped"
     assert found.turns.said == [["test_mini.py::test_ant", "test_mini.py::test_bee", "test_mini.py::test_cat"]]
 
 

@@ -34,7 +34,7 @@ class Comparison:
         therefore a remark; in the others it stays FAILED.
         """
         if not self.base.records:
-            reasons = [f"{case}: {_how(results[-1])}" for case, results in self.base.results.items()]
+            reasons = [f"{case}: {_how(results)}" for case, results in self.base.results.items()]
             reason = f"no case passed in the {self.base.name}: {'; '.join(reasons) or 'it has none'}"
             return replace(cannot_judge(reason), remarks=self.remarks)
         runs, base = [run.run for run in self.head.runs], baseline_of([self.base])
@@ -90,7 +90,7 @@ class Comparison:
         """Say of a verdict what it means where there is no store of baselines to record into."""
         before = self.base.results.get(verdict.case, ())
         if verdict.kind == "NEW":
-            reason = f"no result in the {self.base.name}: {_how(before[-1]) if before else 'it has no such case'}"
+            reason = f"no result in the {self.base.name}: {_how(before) if before else 'it has no such case'}"
             return replace(verdict, reason=reason)
         if verdict.kind == "MISSING" and verdict.case not in self.head.results:
             reason = (
@@ -117,6 +117,8 @@ def _more_pairs(undecided: Sequence[str]) -> tuple[str, ...]:
     return (f"{counted(len(undecided), 'case')} INCONCLUSIVE. {do}.",)
 
 
-def _how(result: CaseResult) -> str:
+def _how(results: Sequence[CaseResult]) -> str:
+    """Say how a case ended in the last run that did not leave it out. Later pairs leave out one without results."""
+    result = next((found for found in reversed(results) if found.outcome != "deselected"), results[-1])
     outcome = result.outcome.replace("_", " ")
     return f"{outcome}: {result.reason}" if result.reason else outcome

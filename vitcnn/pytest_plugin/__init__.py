@@ -64,11 +64,12 @@ def pytest_configure(config: pytest.Config) -> None:
     if options.trace:
         config.stash[TRACING] = Tracing(options.trace)
     config.addinivalue_line("filterwarnings", NEVER_TIMED)
-    if config.pluginmanager.register(SuiteHooks(config, options), NAME) is None:
+    suite = SuiteHooks(config, options)
+    if config.pluginmanager.register(suite, NAME) is None:
         raise pytest.UsageError(f"-p no:{NAME} would measure without saving or judging the results: leave it out")
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(TimeHooks(config, options), TIME)
         config.pluginmanager.register(TableHooks(config), TABLE)
     if turns:
         config.stash[TURNS] = turns
-        config.pluginmanager.register(TurnHooks(config, turns), "vitcnn-turns")
+        config.pluginmanager.register(TurnHooks(config, turns, suite.ledger), "vitcnn-turns")

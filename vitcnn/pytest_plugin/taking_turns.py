@@ -10,7 +10,7 @@ import pytest
 
 from vitcnn.processes.turns import Turns
 from vitcnn.processes.worktrees import main_checkout, tracked_modules
-from vitcnn.pytest_plugin.ledger import case_id, is_measured
+from vitcnn.pytest_plugin.ledger import Ledger, case_id, is_measured
 from vitcnn.references import OF_A_FILE
 
 TURNS = pytest.StashKey[Turns]()
@@ -20,9 +20,10 @@ TURNS = pytest.StashKey[Turns]()
 class TurnHooks:
     """Brings the cases into the order of both sessions, waits before each, and measures no other revision's code."""
 
-    def __init__(self, config: pytest.Config, turns: Turns) -> None:
+    def __init__(self, config: pytest.Config, turns: Turns, ledger: Ledger) -> None:
         self.config = config
         self.turns = turns
+        self.ledger = ledger
         self._seen: set[str] = set()
 
     @pytest.hookimpl(trylast=True)
@@ -32,6 +33,7 @@ class TurnHooks:
         places = {name: place for place, name in enumerate(order)}
         others = [item for item in items if is_measured(item) and case_id(item) not in places]
         self.config.hook.pytest_deselected(items=others)
+        self.ledger.deselect(others, asked=others)
         kept = [item for item in items if item not in others]
         items[:] = sorted(kept, key=lambda item: places[case_id(item)] if is_measured(item) else -1)
 
