@@ -118,6 +118,9 @@ def test_so_do_the_baselines_of_other_cases():
     one = scores(repeated(range(3)), before={**BEFORE, 3: 0.10}, case="other")
     assert judged(now, one).kind == "WORSE"
     assert stats.binom.sf(4, 27, 1 / 30) < 0.01 / 2
+    three = scores(retrained(**dict(list(ONE_IN_SIX.items())[:3])))
+    assert judged(three, one).kind == "INCONCLUSIVE"
+    assert stats.binom.sf(2, 27, 1 / 30) > 0.01 / 2
 
 
 def test_few_seeds_of_a_baseline_do_not_show_how_low_they_can_fall():
