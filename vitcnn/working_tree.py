@@ -6,7 +6,10 @@ import subprocess
 from hashlib import sha256
 from pathlib import Path
 
-CHANGED = "the revision changed (another commit, or other changes of tracked files)"
+CHANGED = "the revision changed (another commit, or other changes of tracked files or of new Python files)"
+
+ENVIRONMENT = "pyvenv.cfg"
+"""Marks the folder of a virtual environment."""
 
 
 def git(root: Path, *arguments: str) -> str | None:
@@ -20,7 +23,7 @@ def git(root: Path, *arguments: str) -> str | None:
 
 
 def state(root: Path) -> str:
-    """Return what differs between two moments if a commit or a tracked file changed; empty without a repository."""
+    """Return what differs between two moments if a commit or a file of `changes` did; empty without a repository."""
     commit = git(root, "rev-parse", "HEAD")
     if commit is None:
         return ""
@@ -28,9 +31,29 @@ def state(root: Path) -> str:
 
 
 def changes(root: Path) -> str:
-    """Return a digest of what tracked files hold otherwise than the commit; empty where nothing, or no repository."""
-    found = git(root, "diff", "HEAD", "--full-index", "--no-ext-diff", "--no-textconv")
-    return sha256(found.encode()).hexdigest()[:16] if found else ""
+    """Return a digest of what changed since the commit; empty where nothing did, or without a repository.
+
+    That is in tracked files, and in new Python files that git does not ignore. A run writes other new files itself.
+    """
+    found = git(root, "diff", "HEAD", "--full-index", "--no-ext-diff", "--no-textconv") or ""
+    top = Path(git(root, "rev-parse", "--show-toplevel") or root)
+    new = [f"{name}\0{_digest(top / name)}" for name in _new_python_files(top)]
+    return sha256("\0".join([found, *new]).encode()).hexdigest()[:16] if found or new else ""
+
+
+def _new_python_files(top: Path) -> list[Path]:
+    """Return the Python files that git neither tracks nor ignores, but for those of virtual environments."""
+    listed = git(top, "ls-files", "-z", "--others", "--exclude-standard", "--", "*.py", f"*{ENVIRONMENT}") or ""
+    found = [Path(name) for name in listed.split("\0") if name]
+    environments = {path.parent for path in found if path.name == ENVIRONMENT}
+    return [path for path in found if path.suffix == ".py" and environments.isdisjoint(path.parents)]
+
+
+def _digest(path: Path) -> str:
+    try:
+        return sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return "unreadable"
 
 
 def num_uncommitted(folder: Path) -> int:
