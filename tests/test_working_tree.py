@@ -38,6 +38,20 @@ def test_what_a_module_holds_counts_whether_git_tracks_it_or_not(project, name):
     assert all(found)
 
 
+def test_what_a_file_of_a_submodule_holds_counts(project, tmp_path_factory):
+    outer = tmp_path_factory.mktemp("outer")
+    allowed, who = ("-c", "protocol.file.allow=always"), ("-c", "user.name=A", "-c", "user.email=a@example.org")
+    added = (*allowed, "submodule", "--quiet", "add", str(project), "vendor")
+    for arguments in (("init", "--quiet"), added, (*who, "commit", "--quiet", "--message", "first")):
+        subprocess.run(["git", "-C", str(outer), *arguments], check=True)
+    assert changes(outer) == ""
+    found = []
+    for size in (2, 3):
+        (outer / "vendor" / "lib" / "size.py").write_text(f"SIZE = {size}\n", encoding="utf-8")
+        found.append(changes(outer))
+    assert found[0] != found[1]
+
+
 def test_a_new_file_of_another_name_is_another_state(project):
     (project / "one.py").touch()
     before = changes(project)

@@ -11,6 +11,9 @@ CHANGED = "the revision changed (another commit, or other changes of tracked fil
 ENVIRONMENT = "pyvenv.cfg"
 """Marks the folder of a virtual environment."""
 
+CONTENTS = ("--full-index", "--no-ext-diff", "--no-textconv", "--submodule=diff", "--ignore-submodules=none")
+"""Let `git diff` show what files hold, those of submodules too, whatever the user's configuration says."""
+
 
 def git(root: Path, *arguments: str) -> str | None:
     """Return what git prints, or None where there is no git or no repository."""
@@ -35,7 +38,7 @@ def changes(root: Path) -> str:
 
     That is in tracked files, and in new Python files that git does not ignore. A run writes other new files itself.
     """
-    found = git(root, "diff", "HEAD", "--full-index", "--no-ext-diff", "--no-textconv") or ""
+    found = git(root, "diff", "HEAD", *CONTENTS) or ""
     top = Path(git(root, "rev-parse", "--show-toplevel") or root)
     new = [f"{name}\0{_digest(top / name)}" for name in _new_python_files(top)]
     return sha256("\0".join([found, *new]).encode()).hexdigest()[:16] if found or new else ""
