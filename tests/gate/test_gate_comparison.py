@@ -114,7 +114,10 @@ def test_of_several_runs_of_the_base_the_last_one_says_why_there_is_no_result():
 def test_a_base_in_which_nothing_passed_cannot_judge(base, why):
     judgement = of_runs([run_on(1, *cases) for cases in base], [run_on(1, OK)]).judged("allow-new")
     (verdict,) = judgement.verdicts
-    assert (verdict.kind, verdict.reason) == ("INVALID", f"no case passed in the {BASE}: {why}")
+    assert (verdict.kind, verdict.reason) == (
+        "INVALID",
+        f"no case passed in the {BASE}: {why}. See {Path('out', 'base-1', 'terminal.txt')}",
+    )
     assert judgement.remarks == ("Measured so.",)
 
 

@@ -8,7 +8,7 @@ from record_builders import ENVIRONMENT, amount, count, ended, measurement, pass
 from store_builders import baseline
 
 from vitcnn.gate.beside_others import ENOUGH_RUNS
-from vitcnn.gate.judge import judge
+from vitcnn.gate.judge import judge, too_blind
 from vitcnn.gate.remarks import NEARLY_BLIND
 from vitcnn.gate.times import ALL_RERUNS
 from vitcnn.gate.verdict import ALWAYS_RED, KINDS, RED, WHOLE_RUN, Judgement, Verdict, worst_first
@@ -519,6 +519,13 @@ def test_a_slower_time_proves_nothing_where_others_took_the_processor(cpus, kind
 def test_a_time_that_is_as_before_stands_though_others_took_the_processor():
     judgement = judged(timed(CASE, 1.0, cpus=0.7), stored=baseline(*five(CASE, cpus=1.9)))
     assert kinds(judgement) == {f"{CASE}::latency_s": "SAME"}
+
+
+def test_two_revisions_with_blind_times_are_not_told_to_be_compared():
+    blind = Verdict(kind="INCONCLUSIVE", case="a", reason="", hidden=2.0)
+    (verdict,) = too_blind([blind], paired=True)
+    assert verdict.reason.endswith(". Use a quieter machine, or compare only counts with --mode counts")
+    assert "`vitcnn compare` on a shared one" in too_blind([blind], paired=False)[0].reason
 
 
 def test_one_odd_run_of_five_does_not_blind_a_case():

@@ -34,8 +34,9 @@ class Comparison:
         therefore a remark; in the others it stays FAILED.
         """
         if not self.base.records:
-            reasons = [f"{case}: {_how(results)}" for case, results in self.base.results.items()]
-            reason = f"no case passed in the {self.base.name}: {'; '.join(reasons) or 'it has none'}"
+            reasons = "; ".join(f"{case}: {_how(results)}" for case, results in self.base.results.items())
+            output = self.out / "base-1" / "terminal.txt"
+            reason = f"no case passed in the {self.base.name}: {reasons or 'it has none'}. See {output}"
             return replace(cannot_judge(reason), remarks=self.remarks)
         runs, base = [run.run for run in self.head.runs], baseline_of([self.base])
         found = judge(runs, base, paired=True, counts_only=mode == "counts")

@@ -55,7 +55,7 @@ def judge(
     )
     verdicts = [
         *coverage.verdicts,
-        *too_blind(compared),
+        *too_blind(compared, paired=paired),
         *compared,
         *([invalid_run(f"{others}. {RECORD_FIRST}")] if counts_only and others.num_figures else []),
     ]
@@ -123,13 +123,15 @@ def _other_numerics(ours: Sequence[Environment], theirs: Sequence[Environment]) 
     return f"numeric settings differ from the baseline: {changed}. {RECORD_FIRST}" if changed else ""
 
 
-def too_blind(verdicts: Iterable[Verdict]) -> list[Verdict]:
+def too_blind(verdicts: Iterable[Verdict], *, paired: bool) -> list[Verdict]:
     """Return a verdict on the whole run if most of its times are blind, otherwise none."""
     hidden = [verdict for verdict in verdicts if verdict.hidden is not None]
     blind = sum(verdict.is_blind for verdict in hidden)
     if 2 * blind <= len(hidden):
         return []
     which = f"{blind} of {len(hidden)} times are blind: the noise could hide even a doubled time"
+    if paired:
+        return [invalid_run(f"{which}. Use a quieter machine, or compare only counts with --mode counts")]
     do = "Use a quieter machine, or `vitcnn compare` on a shared one, or compare only counts with --gate=counts"
     return [invalid_run(f"{which}. {do}")]
 
