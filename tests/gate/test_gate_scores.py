@@ -177,6 +177,13 @@ def test_an_undecided_fall_names_the_seed_that_fell_most():
     assert verdict.reason.endswith(f", seed 7 went from {100 * BEFORE[7]:.1f} to 9.8 %")
 
 
+def test_an_undecided_gain_names_no_seed_that_fell():
+    now = {seed: SPREAD[seed] + gain for seed, gain in enumerate((0.001, 0.04, 0.005))}
+    verdict = judged(now, before=SPREAD, more_runs=ALL_RERUNS)
+    assert verdict.kind == "INCONCLUSIVE"
+    assert verdict.reason.endswith(", the seeds differ too much for a decision")
+
+
 def test_a_fall_within_the_tolerance_that_may_be_more_is_open_until_more_seeds_tell():
     """Seeds differ by 1.7 points, as on 100 images, and draw other numbers: a fall of 2 points may show as 0.9."""
     before = {seed: 0.93 + 0.017 * score for seed, score in enumerate(np.random.default_rng(1).normal(size=15))}

@@ -130,7 +130,7 @@ def _verdict(entry: SeedScores, spreads: Spreads, level: float, more_runs: int, 
     ]
     if kind == "INCONCLUSIVE":
         parts.append("the seeds differ too much for a decision")
-        parts += [entry.greatest_fall] if entry.shared else []
+        parts += [entry.greatest_fall] if entry.greatest_fall else []
     if kind == "BETTER" and 1 - now.mean() < TOO_GOOD * (1 - before.mean()):
         parts.append("the errors more than halved: check whether test images are among the training images")
     return Verdict(

@@ -35,10 +35,10 @@ class SeedScores:
 
     @property
     def greatest_fall(self) -> str:
-        """Which of these seeds fell most, from where to where; empty if there are none."""
-        if not self.shared:
+        """Which of these seeds fell most, from where to where; empty if none did."""
+        seed = max(self.shared, key=lambda seed: self.baseline[seed] - self.current[seed], default=None)
+        if seed is None or self.current[seed] >= self.baseline[seed]:
             return ""
-        seed = max(self.shared, key=lambda seed: self.baseline[seed] - self.current[seed])
         return f"seed {seed} went from {100 * self.baseline[seed]:.1f} to {100 * self.current[seed]:.1f} %"
 
     def num_seeds(self, more_runs: int) -> int:
