@@ -126,6 +126,7 @@ def test_a_resumed_run_can_be_resumed(resumed):
 
 def test_a_command_that_collects_other_cases_or_writes_over_the_run_is_refused(resumed):
     killed, _, _, suite = resumed
+    suite.write(".git/info/exclude", "other/\n")  # a new Python file would be another revision
     other = suite.write("other/test_other.py", "def test_other(measure): pass").parent
     for arguments, message in (
         ([other, "--resume", killed.folder], f"'{ANT}' passed in that run and is not collected now"),
