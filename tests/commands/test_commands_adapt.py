@@ -81,6 +81,14 @@ def test_classes_without_an_image_among_so_few_are_counted():
     assert " on 10 images. " in said(10)
 
 
+@pytest.mark.parametrize("trained, share", [(61_411, "100 %"), (1, "0.0016 %"), (2_800, "4.6 %")])
+def test_the_share_that_trained_is_plain_to_read(trained, share):
+    results = {"test_accuracy": 0.5, "test_accuracy_95": (0.4, 0.6), "training_time_s": 1.0}
+    results |= {"num_trainable": trained, "num_parameters": 61_411, "file_bytes": 4, "trained_bytes": 4}
+    data = {"num_test_images": 64, "num_train_images": 64, "num_classes": 10}
+    assert f" of 61,411 parameters trained ({share})." in answer({"data": data, "results": results})
+
+
 def test_its_accuracy_is_the_loaded_models(tmp_path):
     assert adapt("--method", "head", "--recipe", "transfer_head_vit,epochs=2") == 0
     test = Tasks(tmp_path / "data").data("digits", lambda *_told: None).test
@@ -101,6 +109,17 @@ def test_each_method_has_its_recipe(arch, method, recipe, adaptation, tmp_path):
     assert adapt("--method", method, "--num-train", "16", "--recipe", f"{recipe},epochs=1", arch=arch) == 0
     card = card_in(tmp_path / "out")
     assert (card["adaptation"], card["weights"]["name"]) == (adaptation, "glyphs62")
+
+
+def test_changes_alone_are_of_the_recipe_that_fits(capsys, tmp_path):
+    assert adapt("--method", "full", "--weights", "random", "--recipe", "epochs=1,batch=32", arch="lenet") == 0
+    recipe = card_in(tmp_path / "out")["settings"]["recipe"]
+    assert recipe["name"] == "transfer_full_cnn,batch=32,epochs=1,weights=random"
+    assert (recipe["epochs"], recipe["batch"]) == (1, 32)
+    assert pretrain("--recipe", "epochs=2") == 0
+    assert pretrain("--recipe", "glyphs_cnn,epochs=2") == 0
+    made, same = capsys.readouterr().out.split("Weights of lenet on glyphs62 ")[1:]
+    assert (made.partition(";")[0], same.partition(";")[0]) == ("are made", "were here already")
 
 
 def test_a_users_file_is_named_and_its_folder_is_not(capsys, tmp_path):
@@ -132,6 +151,7 @@ def test_all_of_a_model_may_train_from_random_weights(tmp_path):
         (["--method", "lora16"], 2, "--method: 'lora16' cannot be used"),
         (["--method", "lora97_qv"], 2, "rank of LoRA: 97 cannot be used. Allowed: 1 to 96"),
         (["--recipe", "transfer"], 2, "--recipe: 'transfer' cannot be used"),
+        (["--recipe", "epoch=3"], 2, "--recipe: 'epoch' cannot be used"),
         (["--weights", "glyph62"], 2, "Did you mean glyphs62"),
         (["--weights", "random"], 2, "--weights: 'random' cannot be used. Allowed: pretrained weights for lora"),
         (["--weights", "file:nowhere"], 2, "a safetensors file that is there"),
@@ -207,6 +227,7 @@ def test_pretraining_by_another_recipe_is_another_start_and_may_lie_elsewhere(ca
         (["--task", "digit_sum_digits"], "tasks of one image as input, and classes"),
         (["--task", "glyphs6"], "Did you mean glyphs62"),
         (["--recipe", "digit_cnn"], "Did you mean digits_cnn"),
+        (["--recipe", "epochs=2", "--task", "digit_sum_digits"], "tasks of one image as input, and classes"),
     ],
 )
 def test_what_cannot_be_pretrained_on_is_one_error(options, said, capsys):

@@ -304,6 +304,8 @@ def test_the_header_says_what_is_measured_what_is_resumed_and_what_was_perhaps_n
     assert keyword.startswith("vitcnn: -k looks for 32 anywhere")
     assert family == "vitcnn: mine: no family is set"
     assert suite_of(architectures=("mine",), recipes=("mine",)).pytest_report_header().count("\n") == 0
+    changed = suite_of(architectures=("mine",), recipes=(",epochs=1",)).pytest_report_header()
+    assert changed.endswith("vitcnn: mine: no family is set"), "changes alone are of the recipe that the family chose"
 
 
 def test_a_saved_run_names_its_machine_without_what_changes_from_one_reading_to_the_next(suite_of):

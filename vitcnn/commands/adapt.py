@@ -38,7 +38,8 @@ def add_to(commands: Any) -> None:
     weights = "the weights to start from: random, hub, file:PATH or the name of a task; default: those of the recipe"
     adapt.add_argument("--weights", metavar="VALUE", help=weights)
     recipe = (
-        "a training recipe, or a variant such as transfer_lora_vit,epochs=3; default: the transfer_* recipe that fits"
+        "a training recipe, a variant such as transfer_lora_vit,epochs=3, or changes alone, such as epochs=3; "
+        "default: the transfer_* recipe that fits"
     )
     adapt.add_argument("--recipe", metavar="NAME", help=recipe)
     few = "train on N images, balanced over the classes; default: all"
@@ -100,7 +101,8 @@ def wanted_by(options: argparse.Namespace) -> Wanted:
     (task,) = tasks.asked
     kind = LORA if options.method == LORA else adaptation(options.method, "--method").kind
     suited = recipes.recipe_of_set(f"transfer_{kind}", architectures.architecture(architecture)).name
-    (recipe,) = recipes.ask_for([options.recipe or suited])
+    (asked,) = recipes.ask_for([options.recipe or suited])
+    recipe = recipes.instead_of(suited, asked)
     if options.weights is not None:
         require_weights("--weights", options.weights, tasks)
         recipe = recipes.starting_from(recipe, options.weights)

@@ -8,6 +8,7 @@ from typing import Any
 
 from vitcnn.adaptations import Lora, adaptation
 from vitcnn.folders import short
+from vitcnn.quantity import significant
 from vitcnn.recipes.parts import OF_FILE
 
 KILO = 1e3
@@ -52,7 +53,7 @@ def answer(card: Mapping[str, Any]) -> str:
     return (
         f"{reached} (95 % interval {low} to {high} %), after {results['training_time_s']:.1f} s of training on "
         f"{data['num_train_images']:,} images{_unseen(data)}. {trained:,} of {of:,} parameters trained "
-        f"({100 * trained / of:.2g} %). Their file has {results['file_bytes'] / KILO:,.1f} kB{held}."
+        f"({significant(100 * trained / of, 2)} %). Their file has {results['file_bytes'] / KILO:,.1f} kB{held}."
     )
 
 

@@ -25,7 +25,10 @@ def add_to(commands: Any) -> None:
     pretrain.add_argument("arch", metavar="ARCH", help="an architecture of the catalogue, timm/NAME or FILE.py:NAME")
     task = "a data set such as glyphs62 or shapes, folder:PATH or FILE.py:NAME"
     pretrain.add_argument("--task", required=True, metavar="NAME", help=task)
-    recipe = "a training recipe; default: one epoch of the recipe that fits the task and the architecture"
+    recipe = (
+        "a training recipe, a variant, or changes alone, such as epochs=3; "
+        "default: one epoch of the recipe that fits the task and the architecture"
+    )
     pretrain.add_argument("--recipe", metavar="NAME", help=recipe)
     device = "the device to train on: auto, cpu, cuda or cuda:N; default: auto"
     pretrain.add_argument("--device", default="auto", metavar="NAME", help=device)
@@ -40,7 +43,7 @@ def run_pretrain(options: argparse.Namespace) -> int:
     """Train unless the weights are here, and say what they reach, where they are and how to start from them."""
     from vitcnn import architectures, recipes
     from vitcnn.bench import Bench
-    from vitcnn.bench.pretraining import kept, plan, pretrained
+    from vitcnn.bench.pretraining import default_recipe, kept, plan, pretrained, require_can_be_made
     from vitcnn.device import numerics, out_of_memory_as_case_error, resolve
     from vitcnn.progress import ProgressBar
     from vitcnn.tasks import Tasks, data_root
@@ -50,7 +53,9 @@ def run_pretrain(options: argparse.Namespace) -> int:
     (name,) = architectures.ask_for([options.arch], "ARCH")
     tasks = Tasks(data_root(options.data_root), asked=[options.task])
     entry, task = architectures.architecture(name), tasks.task(tasks.asked[0])
-    by = recipes.recipe(recipes.ask_for([options.recipe])[0]) if options.recipe else None
+    require_can_be_made(task)
+    asked = recipes.ask_for([options.recipe])[0] if options.recipe else None
+    by = recipes.recipe(recipes.instead_of(default_recipe(entry, task).name, asked)) if asked else None
     require_writable("--data-root", tasks.data_root, "Name another folder with --data-root or $VITCNN_DATA.")
     device = resolve(options.device)
     bench = Bench(device=device, tasks=tasks, progress=ProgressBar())

@@ -75,9 +75,14 @@ class SuiteHooks:
         remarks = (
             *self._resumed_remarks,
             *advice,
-            *(() if self.options.recipes else without_family(self.options.architectures)),
+            *(without_family(self.options.architectures) if self._train_by_family else ()),
         )
         return "\n".join([where, *(f"vitcnn: {line}" for line in remarks)])
+
+    @property
+    def _train_by_family(self) -> bool:
+        """Whether the family of an architecture chooses its recipe, be it that the command line changes it."""
+        return all(name.startswith(",") for name in self.options.recipes)
 
     @property
     def _resumed_remarks(self) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from vitcnn.errors import UnknownName, UserError
 from vitcnn.input_sizes import InputKind
 from vitcnn.pytest_plugin.options import Options
 from vitcnn.questions.adaptation import AdaptationCase
-from vitcnn.recipes import changed, recipe, recipe_for, recipe_of_set, starting_from
+from vitcnn.recipes import instead_of, recipe, recipe_for, recipe_of_set, starting_from
 from vitcnn.recipes.parts import RANDOM
 from vitcnn.references import is_reference
 from vitcnn.spec import Case, Task, TrainedCase, set_of
@@ -111,7 +111,7 @@ def trained_as(cases: Sequence[Case], recipes: Sequence[str] = (), num_seeds: in
         if not isinstance(case, TrainedCase):
             return [case]
         seeds = num_seeds or case.num_seeds
-        named = [changed(case.recipe, name[1:]) if name.startswith(",") else name for name in recipes or (case.recipe,)]
+        named = [instead_of(case.recipe, name) for name in recipes or (case.recipe,)]
         names = [starting_from(name, weights) if weights and is_pretrained(name) else name for name in named]
         return [replace(case, recipe=name, num_seeds=seeds) for name in names]
 

@@ -110,6 +110,11 @@ def changed(name: str, changes: str) -> str:
     return _variant(base, ",".join(filter(None, (before, changes))))
 
 
+def instead_of(own: str, asked: str) -> str:
+    """Return the name of the recipe that stands for `own` where a command line asks for `asked`, one of `ask_for`."""
+    return changed(own, asked[1:]) if asked.startswith(",") else asked
+
+
 def _variant(base: str, changes: str) -> str:
     """Return the name of a variant; one whose weights are a file is known by the file's name, without its folder."""
     found = variant(recipe(base), changes)
