@@ -16,6 +16,7 @@ from vitcnn.cli import main
 from vitcnn.commands.adapted_words import answer
 from vitcnn.spec import Data, Split
 from vitcnn.tasks import Tasks
+from vitcnn.training import fit
 
 WHOLE = Tasks.data
 
@@ -109,6 +110,18 @@ def test_each_method_has_its_recipe(arch, method, recipe, adaptation, tmp_path):
     assert adapt("--method", method, "--num-train", "16", "--recipe", f"{recipe},epochs=1", arch=arch) == 0
     card = card_in(tmp_path / "out")
     assert (card["adaptation"], card["weights"]["name"]) == (adaptation, "glyphs62")
+
+
+def test_a_throw_away_training_pays_what_first_calls_cost(monkeypatch):
+    numbers = []
+
+    def noted(module, images, **settings):
+        numbers.append((len(images), settings["recipe"].epochs))
+        return fit(module, images, **settings)
+
+    monkeypatch.setattr("vitcnn.bench.seeds.fit", noted)
+    assert adapt("--method", "full", "--weights", "random", "--recipe", "epochs=2,batch=16", arch="lenet") == 0
+    assert numbers == [(32, 1), (64, 2)]
 
 
 def test_changes_alone_are_of_the_recipe_that_fits(capsys, tmp_path):

@@ -157,6 +157,12 @@ def test_summary_names_the_most_frequent_reasons_of_skipped_cases():
     assert lines[-1] == "... and 2 more reasons, in the JSON."
 
 
+def test_summary_breaks_no_address_at_its_hyphens():
+    address = "https://a-site-of-data.example/train-images-of-digits.gz"
+    skipped = CaseResult(id="a", outcome="skipped", reason=f"it cannot be downloaded ({address}): fetch it first")
+    assert address in summary(run_of(skipped), width=70)
+
+
 def test_summary_holds_tradeoffs_first_then_the_table_and_counts():
     tradeoff, table_text, warning, counts = summary(RUN, width=WIDE).split("\n\n")
     assert table_text == table(RUN, width=WIDE)

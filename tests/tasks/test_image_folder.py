@@ -1,6 +1,7 @@
 import json
 import os
 import re
+import shutil
 import sys
 import warnings
 from pathlib import Path
@@ -274,6 +275,19 @@ def test_the_folders_own_split(tmp_path, names, read):
     assert sorted(pixels(data.train)) == sorted([(n, 0) for n in range(3)] + [(n, 10) for n in range(4)])
     assert sorted(pixels(data.test)) == [(100, 0), (100, 10)]
     assert sorted(data.test.labels.tolist()) == [0, 1]
+
+
+def test_a_file_in_several_classes_is_named(root, tmp_path):
+    shutil.copy(root / "cat" / "00.png", root / "dog" / "copy.png")
+    shutil.copy(root / "cat" / "01.png", root / "cat" / "copy.png")
+    with pytest.warns(UserWarning, match="several classes") as caught:
+        data = load(root, tmp_path)
+    (message,) = (str(warning.message) for warning in caught)
+    assert message == (
+        "folder:photos: 2 of 27 images are in several classes and are kept in each: "
+        "cat/00.png (the same file as dog/copy.png), dog/copy.png (the same file as cat/00.png)"
+    )
+    assert (len(data.train.labels) + len(data.test.labels), pixels(data.train).count((0, 0))) == (27, 2)
 
 
 def test_hidden_and_other_files_are_not_read(root, tmp_path):

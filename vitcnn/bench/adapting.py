@@ -16,7 +16,7 @@ from vitcnn.adaptation.files import exported
 from vitcnn.architectures.parts import num_parameters
 from vitcnn.bench.bench import Bench
 from vitcnn.bench.few import few_images_setup
-from vitcnn.bench.seeds import epoch_teller, new_model, result_of, train_seed
+from vitcnn.bench.seeds import epoch_teller, few_batches, new_model, result_of, train_and_ask, train_seed
 from vitcnn.bench.setup import Setup, setup_of, without_folder
 from vitcnn.images import Rescale
 from vitcnn.intervals import Interval, accuracy_interval
@@ -62,8 +62,12 @@ def ready_to_adapt(case: TrainedCase, bench: Bench, num_train: int | None) -> tu
 
 
 def adapt(setup: Setup, train_of: Callable[[int], Source], bench: Bench) -> Adapted:
-    """Train the one seed of a case, and ask it about the test part."""
+    """Train the one seed of a case, and ask it about the test part.
+
+    A throw-away training on few images comes first, as in the suite: its time holds no costs of first calls.
+    """
     seed = bench.seed_block
+    train_and_ask(setup, new_model(setup, seed), few_batches(setup))
     model, train = new_model(setup, seed), train_of(seed)
     history = train_seed(setup, model, train, seed, after_epoch=epoch_teller(setup, bench, seed))
     confidences = result_of(setup, model, history).confidences

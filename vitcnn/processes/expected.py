@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -45,12 +47,17 @@ def expected(arguments: Sequence[str], root: Path) -> Estimate | None:
     """Return how long `pytest ARGUMENTS` takes in the folder `root`; None where it cannot collect its cases.
 
     pytest says so itself, in a process that collects and measures nothing: which cases are chosen, and which of them
-    can run here, only it knows.
+    can run here, only it knows. Each process that measures takes as long as this one before its first case.
     """
     with TemporaryDirectory() as folder:
         path = Path(folder) / "estimate.json"
         request = Request(estimate_to=str(path))
         out = Path(folder) / "collected"
+        start = time.perf_counter()
         with started([*arguments, "--collect-only"], out=out, root=root, request=request) as process:
             process.wait()
-        return Estimate.from_json(path.read_text(encoding="utf-8")) if path.is_file() else None
+        needed_s = time.perf_counter() - start
+        if not path.is_file():
+            return None
+        found = Estimate.from_json(path.read_text(encoding="utf-8"))
+        return replace(found, before_s=found.before_s + needed_s)

@@ -132,6 +132,11 @@ def _entry(column: Column, cells: dict[str, str], records: list[Record], name: s
     return next((column.text(r) for r in of_name if r.cell == cells[column.title]), ABSENT)
 
 
+def _filled(line: str, width: int) -> str:
+    """Return a line of the summary in lines of this width; addresses and ids are not broken at their hyphens."""
+    return textwrap.fill(line, width, subsequent_indent="  ", break_on_hyphens=False)
+
+
 def _skipped(run: Run) -> list[str]:
     """Return why cases were skipped, the most frequent reasons first."""
     reasons = Counter(case.reason for case in run.cases if case.outcome == "skipped" and case.reason)
@@ -158,6 +163,6 @@ def summary(run: Run, questions: Sequence[Shown], *, width: int) -> str:
         *(question.section(run, width=width) for question in questions),
         published(run, width=width),
         textwrap.fill(noise(run), width),
-        "\n".join(textwrap.fill(line, width, subsequent_indent="  ") for line in (f"Cases: {counts}.", *_skipped(run))),
+        "\n".join(_filled(line, width) for line in (f"Cases: {counts}.", *_skipped(run))),
     ]
     return "\n\n".join(part for part in parts if part)

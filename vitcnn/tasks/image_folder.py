@@ -98,8 +98,9 @@ def folder_task(path: Path) -> Task:
 def load_folder(folder: ImageFolder, data_root: Path, progress: Progress) -> Data:
     """Return the images, decoded once and then kept below `data_root`.
 
-    Those that cannot be decoded are left out: a warning names some, `settings` more and their number. UserError where
-    a class keeps too few, or the images would not fit in memory.
+    Those that cannot be decoded are left out: a warning names some, `settings` more and their number. Another warning
+    names files that are in several classes. UserError where a class keeps too few, or the images would not fit in
+    memory.
     """
     _require_memory(folder)
     sums = sums_of(folder, progress)
@@ -117,6 +118,9 @@ def load_folder(folder: ImageFolder, data_root: Path, progress: Progress) -> Dat
     if copies:
         same = {name: f"the same file as {other}" for name, other in copies.items()}
         _warn(folder, list(copies), "are in the test part too and are left out of training", reasons=same)
+    doubtful = _of_several_classes(folder, sums, np.concatenate((train, test)))
+    if doubtful:
+        _warn(folder, list(doubtful), "are in several classes and are kept in each", reasons=doubtful)
     return Data(
         train=Split(images=numbered.train.images, labels=folder.labels[train]),
         test=Split(images=numbered.test.images, labels=folder.labels[test]),
@@ -128,6 +132,20 @@ def load_folder(folder: ImageFolder, data_root: Path, progress: Progress) -> Dat
             "content_sha256": content,
         },
     )
+
+
+def _of_several_classes(folder: ImageFolder, sums: Sequence[str], numbers: np.ndarray) -> dict[str, str]:
+    """Return those of the file `numbers` that are also in another class, each with the first such file, in words."""
+    equal: dict[str, list[int]] = {}
+    for number in sorted(numbers.tolist()):
+        equal.setdefault(sums[number], []).append(number)
+    found = {}
+    for group in equal.values():
+        for number in group:
+            others = [other for other in group if folder.labels[other] != folder.labels[number]]
+            if others:
+                found[folder.file_name(number)] = f"the same file as {folder.file_name(others[0])}"
+    return found
 
 
 def _refusal(path: Path | str, do: str) -> UserError:
