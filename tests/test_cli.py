@@ -4,8 +4,10 @@ import re
 import shutil
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
+import numpy
 import pytest
 from miniature import imported_by
 
@@ -15,7 +17,7 @@ from vitcnn.durations.estimate import NOTHING_KNOWN
 from vitcnn.errors import MissingData
 from vitcnn.recipes import recipes
 from vitcnn.suite import cases_in
-from vitcnn.tasks import tasks
+from vitcnn.tasks import image_folder, tasks
 
 ROOT = Path(__file__).parents[1]
 
@@ -212,6 +214,24 @@ def test_fetch_makes_or_reads_what_needs_no_download(capsys, tmp_path):
         "digits: 1,442 training and 355 test images of 1x28x28, 10 classes",
         f"Data root: {tmp_path / 'data'}",
     ]
+
+
+def test_warnings_of_the_package_are_shown_without_its_code(monkeypatch):
+    ours, theirs = image_folder.__file__, numpy.__file__
+
+    def shown():
+        return [
+            warnings.formatwarning("mind this", category, file, 7)
+            for category, file in ((UserWarning, ours), (UserWarning, theirs), (RuntimeWarning, ours))
+        ]
+
+    found = []
+    monkeypatch.setattr("vitcnn.cli.fetch_data", lambda _options: found.extend(shown()))
+    usual = shown()
+    assert main(["fetch", "digits"]) == 0
+    assert found == ["vitcnn: mind this\n", *usual[1:]]
+    assert shown() == usual
+    assert usual[0].startswith(f"{ours}:7: UserWarning: mind this\n")
 
 
 def test_fetch_counts_sequences(capsys):

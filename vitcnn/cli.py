@@ -21,7 +21,7 @@ from vitcnn.commands import (
     tile,
     trace,
 )
-from vitcnn.commands.output import forget_output
+from vitcnn.commands.output import forget_output, plain_warnings
 from vitcnn.commands.paths import GivenPath
 from vitcnn.commands.pytest_arguments import CommandParser, require_fit
 from vitcnn.errors import BaselineError, CaseError, NotMeasurable, NotWritten, RecordError, RunFailed, UserError
@@ -37,7 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = parser().parse_args(arguments)
         require_fit(getattr(options, "arguments", ()))
-        return int(options.run(options))
+        with plain_warnings():
+            return int(options.run(options))
     except UserError as error:
         print(f"vitcnn: {error}", file=sys.stderr)
         return USAGE

@@ -1,9 +1,15 @@
-"""Prints output whose reader may stop early, as in `vitcnn gate ... | head`."""
+"""Prints output whose reader may stop early, as in `vitcnn gate ... | head`, and warnings without their code."""
 
 from __future__ import annotations
 
 import os
 import sys
+import warnings
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[1]
 
 
 def say(text: str) -> None:
@@ -17,6 +23,25 @@ def say(text: str) -> None:
 def tell(text: str) -> None:
     """Say on the error stream, at once, what a command is about to do."""
     print(f"vitcnn: {text}", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def plain_warnings() -> Generator[None, None, None]:
+    """Show warnings of this package as one line each: they are about what the user gave, not about a line of code."""
+    usual = warnings.formatwarning
+
+    def plain(
+        message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+    ) -> str:
+        if issubclass(category, UserWarning) and PACKAGE in Path(filename).parents:
+            return f"vitcnn: {message}\n"
+        return usual(message, category, filename, lineno, line)
+
+    warnings.formatwarning = plain
+    try:
+        yield
+    finally:
+        warnings.formatwarning = usual
 
 
 def forget_output() -> None:
