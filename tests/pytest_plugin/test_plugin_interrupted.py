@@ -62,6 +62,7 @@ def test_sigterm_ends_the_run_as_ctrl_c_does_and_loses_nothing(suite, sleep):
     saved = list(suite.root.glob("benchmarks/baselines/*/*/0001_partial.json"))
     assert [path.stat().st_size > 0 for path in (asked, *saved)] == [True, True]
     assert "JSON of this run" in result.out
+    assert "To measure 2 more cases, give the same command again with --resume " in result.out
     assert "SIGTERM" in result.out
 
 

@@ -265,6 +265,13 @@ def test_a_session_that_vitcnn_asked_for_draws_no_plots(suite_of, told):
     assert "plots" not in told(suite)
 
 
+@pytest.mark.parametrize("request_of_vitcnn, told_times", [(None, 1), (SimpleNamespace(cases=None), 0)])
+def test_a_run_that_ended_early_says_how_to_go_on_to_who_started_it(suite_of, told, request_of_vitcnn, told_times):
+    suite = suite_of(request=request_of_vitcnn)
+    finish(suite)
+    assert sum(line.endswith(f"again with --resume {suite.options.out}.") for line in told(suite)) == told_times
+
+
 def test_a_run_that_was_resumed_says_so(suite_of, told):
     suite = suite_of(gate=None)
     suite.ledger.resumed.append("test_mini.py::test_ant")

@@ -5,7 +5,17 @@ import pytest
 from record_builders import ended, latency, passed, run_of, run_on
 
 from vitcnn.gate.verdict import KINDS, MODES, RED, WHOLE_RUN, Judgement, Verdict
-from vitcnn.report.verdicts import ADVICE, LONGEST_REASON, MOST_LINES, markdown, measured_again, resumed, terminal
+from vitcnn.record import CaseResult
+from vitcnn.report.verdicts import (
+    ADVICE,
+    LONGEST_REASON,
+    MOST_LINES,
+    markdown,
+    measured_again,
+    resumed,
+    terminal,
+    to_continue,
+)
 
 LENET, TINY = "latency/lenet/28/b1/fp32/eager", "latency/vit_tiny/224/b16/bf16/compiled"
 SLOW = "median 5.31 ms, baseline 4.98 ms (5 runs, 4.95-5.02): +6.6 %, tolerance 2 %, between-run noise 0.6 %"
@@ -198,6 +208,14 @@ def test_a_resumed_run_is_named():
     assert resumed(first) == ()
     (remark,) = resumed(first, replace(first, resumed=("a", "b")))
     assert remark == "Resumed: 2 cases taken from an interrupted run. This run cannot become a baseline."
+
+
+def test_a_run_that_ended_early_says_how_to_go_on():
+    whole = run_of(latency("lenet", 1.0), CaseResult(id="f", outcome="failed"), CaseResult(id="s", outcome="skipped"))
+    assert to_continue(whole, "runs/1") == ()
+    early = run_of(CaseResult(id="a", outcome="interrupted"), CaseResult(id="b", outcome="not_run"))
+    (line,) = to_continue(early, "my runs/1")
+    assert line == "To measure 2 more cases, give the same command again with --resume 'my runs/1'."
 
 
 @pytest.mark.parametrize("advice, is_shown", [(ADVICE, True), ({}, False)])

@@ -45,7 +45,7 @@ from vitcnn.pytest_plugin.tracing import TRACING
 from vitcnn.questions import questions
 from vitcnn.record import Environment, Run
 from vitcnn.report.terminal import summary
-from vitcnn.report.verdicts import resumed
+from vitcnn.report.verdicts import resumed, to_continue
 
 VOLATILE_CPU_KEYS = ("hz_actual", "hz_actual_friendly", "hz_advertised", "hz_advertised_friendly")
 """Fields that py-cpuinfo reads again each time; they would make every comparison warn of another machine."""
@@ -297,7 +297,7 @@ class SuiteHooks:
             if self._saved:
                 terminalreporter.section("vitcnn")
                 terminalreporter.write_line(self._summary(width))
-                for line in (*resumed(self.run), *self._faults):
+                for line in (*resumed(self.run), *self._faults, *self._to_continue):
                     terminalreporter.write_line(f"\n{line}")
                 if self.ledger.run_json.is_file():
                     terminalreporter.write_line(f"\nJSON of this run: {short(self.ledger.run_json)}")
@@ -310,6 +310,12 @@ class SuiteHooks:
             if self.gate.is_asked:
                 terminalreporter.section("gate" if self.options.gate else "baselines")
                 terminalreporter.write_line(self.gate.summary(width=width))
+
+    @property
+    def _to_continue(self) -> tuple[str, ...]:
+        is_kept = self.ledger.run_json.is_file()
+        is_users = self.options.request is None  # nobody continues a run that vitcnn asked for
+        return to_continue(self.run, short(self.options.out)) if is_kept and is_users else ()
 
     def _summary(self, width: int) -> str:
         try:

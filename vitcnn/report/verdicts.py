@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from shlex import quote
 from statistics import median
 
 from tabulate import tabulate
@@ -87,6 +88,13 @@ def resumed(*runs: Run) -> tuple[str, ...]:
     cases = sum(len(run.resumed) for run in runs)
     taken = f"Resumed: {counted(cases, 'case')} taken from an interrupted run. This run cannot become a baseline."
     return (taken,) if cases else ()
+
+
+def to_continue(run: Run, folder: str) -> tuple[str, ...]:
+    """Return how to measure the cases that were interrupted or had no turn, from the run's folder; none without any."""
+    cases = sum(case.outcome in ("interrupted", "not_run") for case in run.cases)
+    how = f"To measure {counted(cases, 'more case')}, give the same command again with --resume {quote(folder)}."
+    return (how,) if cases else ()
 
 
 def _table(verdicts: Sequence[Verdict], width: int) -> str:
