@@ -154,6 +154,16 @@ def test_what_is_measured_is_told_before_the_first_pair(tmp_path, pairs, monkeyp
     assert (asked, told) == ([(between, command, tmp_path / "project", limits)], ["a plan"])
 
 
+def test_what_may_not_be_meant_is_told_before_the_first_pair_too(tmp_path, pairs, monkeypatch):
+    told = []
+    monkeypatch.setattr(revisions, "plan_of_pairs", lambda *_asked, **_limits: "A plan.")
+    pairs.has_changes = True
+    remarks = compared(tmp_path, head="same", tell=told.append, pairs=1).remarks
+    assert told == [" ".join(["A plan.", *remarks[2:]])]
+    assert "same revision" in told[0]
+    assert "uncommitted changes" in told[0]
+
+
 def test_the_remarks_say_which_revisions_were_compared_and_what_is_part_of_neither(tmp_path, pairs):
     between = "Measured alternately, round by round (base head, head base ...): base old (1a2b3c4), head {}."
     first = compared(tmp_path, pairs=1).remarks

@@ -97,11 +97,15 @@ def compare_revisions(
         for tree in trees.values():
             _require_there(tree, measured, "--" if named else "--suite")
             require_own_packages(tree.path, tree.folder, tree.import_path)
-        limits = Limits(pairs=pairs, minutes=minutes, remarks=_remarks(revisions, has_changes=has_changes(root)))
+        sides = f"base {revisions['base']}, head {revisions['head']}"
+        taking_turns = f"Measured alternately, round by round (base head, head base ...): {sides}."
+        to_mind = _to_mind(revisions, has_changes=has_changes(root))
+        limits = Limits(pairs=pairs, minutes=minutes, remarks=(taking_turns, *to_mind))
         if tell:
             command = ["-p", PLUGIN, *measured, *others]
             between = f"{trees['base']} and the {trees['head']}"
-            tell(plan_of_pairs(between, command, root, least=LOOKS[0], most=pairs, minutes=minutes))
+            plan = plan_of_pairs(between, command, root, least=LOOKS[0], most=pairs, minutes=minutes)
+            tell(" ".join([plan, *to_mind]))
         return _until_decided(trees, limits, [*measured, *others], out)
 
 
@@ -125,10 +129,10 @@ def _in_repository(field: str, argument: str, root: Path, top: Path) -> str:
     return f"{os.path.relpath(path, root)}{separator}{test}"
 
 
-def _remarks(revisions: Mapping[Side, Revision], *, has_changes: bool) -> tuple[str, ...]:
-    base, head = revisions["base"], revisions["head"]
-    found = [f"Measured alternately, round by round (base head, head base ...): base {base}, head {head}."]
-    if base.commit == head.commit:
+def _to_mind(revisions: Mapping[Side, Revision], *, has_changes: bool) -> tuple[str, ...]:
+    """Return what may not be meant, to be told before the first pair and with the verdicts."""
+    found = []
+    if revisions["base"].commit == revisions["head"].commit:
         found.append("Base and head are the same revision, so all differences are noise.")
     if has_changes:
         found.append("The working tree has uncommitted changes, which are part of neither revision.")
