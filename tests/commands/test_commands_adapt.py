@@ -82,6 +82,14 @@ def test_classes_without_an_image_among_so_few_are_counted():
     assert " on 10 images. " in said(10)
 
 
+@pytest.mark.parametrize("time_s, shown", [(0.0233, "23.3 ms"), (3.5, "3.50 s"), (1234.5, "1,234 s")])
+def test_short_trainings_are_not_said_to_take_no_time(time_s, shown):
+    results = {"test_accuracy": 0.5, "test_accuracy_95": (0.4, 0.6), "training_time_s": time_s}
+    results |= {"num_trainable": 1, "num_parameters": 2, "file_bytes": 4, "trained_bytes": 4}
+    data = {"num_test_images": 64, "num_train_images": 64, "num_classes": 10}
+    assert f", after {shown} of training on 64 images. " in answer({"data": data, "results": results})
+
+
 @pytest.mark.parametrize("trained, share", [(61_411, "100 %"), (1, "0.0016 %"), (2_800, "4.6 %")])
 def test_the_share_that_trained_is_plain_to_read(trained, share):
     results = {"test_accuracy": 0.5, "test_accuracy_95": (0.4, 0.6), "training_time_s": 1.0}

@@ -8,7 +8,7 @@ from typing import Any
 
 from vitcnn.adaptations import Lora, adaptation
 from vitcnn.folders import short
-from vitcnn.quantity import significant
+from vitcnn.quantity import quantity, significant
 from vitcnn.recipes.parts import OF_FILE
 
 KILO = 1e3
@@ -50,8 +50,9 @@ def answer(card: Mapping[str, Any]) -> str:
     reached = f"{100 * results['test_accuracy']:.1f} % of {data['num_test_images']:,} test images are right"
     is_twice = results["file_bytes"] != results["trained_bytes"]
     held = f", of which {results['trained_bytes'] / KILO:,.1f} kB are trained, the rest zeros" if is_twice else ""
+    time = quantity(results["training_time_s"], "s")
     return (
-        f"{reached} (95 % interval {low} to {high} %), after {results['training_time_s']:.1f} s of training on "
+        f"{reached} (95 % interval {low} to {high} %), after {time} of training on "
         f"{data['num_train_images']:,} images{_unseen(data)}. {trained:,} of {of:,} parameters trained "
         f"({significant(100 * trained / of, 2)} %). Their file has {results['file_bytes'] / KILO:,.1f} kB{held}."
     )
