@@ -494,7 +494,7 @@ def test_times_of_which_most_are_blind_cannot_be_judged():
     assert judgement.is_invalid
     assert judgement.verdicts[0].reason == (
         "2 of 3 times are blind: the noise could hide even a doubled time. Use a quieter machine, or `vitcnn "
-        "compare` on a shared one, or compare only counts with --gate=counts"
+        "compare` on a shared one, or compare only counts (mode counts)"
     )
 
 
@@ -524,7 +524,7 @@ def test_a_time_that_is_as_before_stands_though_others_took_the_processor():
 def test_two_revisions_with_blind_times_are_not_told_to_be_compared():
     blind = Verdict(kind="INCONCLUSIVE", case="a", reason="", hidden=2.0)
     (verdict,) = too_blind([blind], paired=True)
-    assert verdict.reason.endswith(". Use a quieter machine, or compare only counts with --mode counts")
+    assert verdict.reason.endswith(". Use a quieter machine, or compare only counts (--mode counts)")
     assert "`vitcnn compare` on a shared one" in too_blind([blind], paired=False)[0].reason
 
 

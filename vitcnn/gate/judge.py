@@ -131,8 +131,8 @@ def too_blind(verdicts: Iterable[Verdict], *, paired: bool) -> list[Verdict]:
         return []
     which = f"{blind} of {len(hidden)} times are blind: the noise could hide even a doubled time"
     if paired:
-        return [invalid_run(f"{which}. Use a quieter machine, or compare only counts with --mode counts")]
-    do = "Use a quieter machine, or `vitcnn compare` on a shared one, or compare only counts with --gate=counts"
+        return [invalid_run(f"{which}. Use a quieter machine, or compare only counts (--mode counts)")]
+    do = "Use a quieter machine, or `vitcnn compare` on a shared one, or compare only counts (mode counts)"
     return [invalid_run(f"{which}. {do}")]
 
 
