@@ -4,7 +4,7 @@ import sys
 import pytest
 from terminals import above, below, on_terminal
 
-from vitcnn.progress import BelowTheLine, ProgressBar
+from vitcnn.progress import BelowTheLine, ProgressBar, Steps
 
 DRAWS = """
 import sys, time
@@ -55,6 +55,13 @@ def test_the_bar_is_whole_on_a_terminal_without_a_size_too(tmp_path, pytestconfi
     (first,) = {line for line in written.split("\r") if line.startswith("0/2 files:   0%|")}
     assert first.endswith(" left")
     assert len(first) == shown
+
+
+def test_steps_without_a_terminal_are_lines_as_they_begin(capsys):
+    steps = Steps()
+    for done, text in enumerate(("run 1 of 2", "run 2 of 2", "")):
+        steps(done, 2, text)
+    assert capsys.readouterr().err == "vitcnn: run 1 of 2 ...\nvitcnn: run 2 of 2 ...\n"
 
 
 def test_nothing_is_drawn_where_the_stream_is_no_terminal(monkeypatch):

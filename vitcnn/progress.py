@@ -1,4 +1,4 @@
-"""A progress bar for long work on the terminal or in a notebook; nothing where the error stream goes elsewhere."""
+"""A progress bar for long work on the terminal or in a notebook; elsewhere nothing, or a line for each long step."""
 
 from __future__ import annotations
 
@@ -56,6 +56,17 @@ class ProgressBar:
         if done >= total:
             self._bar.close()
             self._bar = None
+
+
+class Steps(ProgressBar):
+    """Steps that take minutes: where no terminal shows the bar, as in CI, a line says that one begins."""
+
+    def __call__(self, done: int, total: int, text: str) -> None:
+        """Draw the bar, or write the line of a step; `text` is its description."""
+        if (self._stream or sys.stderr).isatty():
+            super().__call__(done, total, text)
+        elif done < total:
+            print(f"vitcnn: {text} ...", file=sys.stderr, flush=True)
 
 
 class BelowTheLine:

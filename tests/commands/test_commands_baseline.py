@@ -56,8 +56,9 @@ def test_a_recording_is_made_by_fresh_processes_told_and_stored(suite, capsys):
 
 def test_a_run_without_results_is_status_1_and_leaves_no_store(suite, capsys):
     assert main(["baseline", "record", "--suite", "missing", "--baselines", "kept", "--", *OPTIONS]) == 1
-    plan, error = capsys.readouterr().err.split("\n", 1)
+    plan, run, error = capsys.readouterr().err.split("\n", 2)
     assert plan == "vitcnn: The suite runs 5 times, each time in a new process. How long that takes is not known."
+    assert run == "vitcnn: run 1 of 5 ..."
     assert error.startswith("vitcnn: pytest ended with status 4. Its last lines:")
     assert "file or directory not found: missing" in error
     assert not Path("kept").exists()

@@ -111,7 +111,8 @@ def test_one_pair_is_no_stored_run_and_says_nothing_where_no_time_is_judged(repo
 
 def test_a_run_without_results_is_status_3_and_names_the_side(repository, capsys):
     assert main(["compare", "HEAD", "--", *PYTEST_OPTIONS, "--no-such-option"]) == 3
-    _plan, error = capsys.readouterr().err.split("\n", 1)
+    _plan, pair, error = capsys.readouterr().err.split("\n", 2)
+    assert pair == "vitcnn: pair 1 of at most 20: all cases ..."
     assert error.startswith("vitcnn: the base HEAD (")
     assert "unrecognized arguments: --no-such-option" in error
 

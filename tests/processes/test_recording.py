@@ -93,7 +93,7 @@ def test_names_and_folders_say_the_time_of_day_in_utc(made_up, monkeypatch):
 
 def test_the_progress_is_that_of_the_runs(made_up, monkeypatch):
     seen = []
-    monkeypatch.setattr(recording, "ProgressBar", lambda: lambda *what: seen.append(what))
+    monkeypatch.setattr(recording, "Steps", lambda: lambda *what: seen.append(what))
     made_up(good(1), good(2))
     assert seen == [(0, 2, "run 1 of 2"), (1, 2, "run 2 of 2"), (2, 2, "")]
 

@@ -274,7 +274,7 @@ def measuring_again(tmp_path, monkeypatch):
 
     monkeypatch.setattr(gating, "measure_in_fresh_process", measured)
     monkeypatch.setattr(gating, "load_run", lambda path: f"the run of {path}")
-    monkeypatch.setattr(gating, "ProgressBar", lambda _line: lambda *what: found.told.append(what))
+    monkeypatch.setattr(gating, "Steps", lambda _line: lambda *what: found.told.append(what))
     monkeypatch.setattr(gating, "release", found.released.append)
     monkeypatch.setattr(gating, "state", lambda _root: next(found.tree))
     monkeypatch.setattr(gating.sys, "modules", {})
@@ -292,17 +292,17 @@ def test_suspects_are_measured_again_with_the_next_seeds_each_in_a_folder_of_its
         for number, cases in enumerate(suspects, 1)
     ]
     assert found.told == [
-        (0, 2, "measuring 2 suspected cases again, round 1"),
-        (1, 2, "measuring 2 suspected cases again, round 1"),
+        (0, 2, "measuring 2 suspected cases again, round 1, process 1 of 2"),
+        (1, 2, "measuring 2 suspected cases again, round 1, process 2 of 2"),
         (2, 2, "measured again"),
-        (0, 1, "measuring 1 suspected cases again, round 2"),
+        (0, 1, "measuring 1 suspected cases again, round 2, process 1 of 1"),
         (1, 1, "measured again"),
     ]
 
 
 def test_the_whole_suite_that_is_measured_again_is_told_as_such(measuring_again):
     measuring_again._measure_again(["ant"], IN_COMPANY, 1)
-    assert measuring_again.told[0] == (0, 1, f"measuring the whole suite again, round {IN_COMPANY}")
+    assert measuring_again.told[0] == (0, 1, f"measuring the whole suite again, round {IN_COMPANY}, process 1 of 1")
 
 
 @pytest.mark.parametrize("libraries, released", [([], []), (["torch"], ["the device"])])

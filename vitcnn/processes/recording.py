@@ -16,7 +16,7 @@ from vitcnn.gate.baseline import Recording, StoredRun, baseline_of, recordings, 
 from vitcnn.processes.expected import Tell, plan_of_runs
 from vitcnn.processes.fresh import OUTPUT, Request, measure_in_fresh_process, sigterm_as_interrupt
 from vitcnn.processes.session import session_arguments
-from vitcnn.progress import ProgressBar
+from vitcnn.progress import Steps
 from vitcnn.quantity import counted
 from vitcnn.record import Environment, Outcome, Run, load_run
 from vitcnn.working_tree import CHANGED, num_uncommitted, state
@@ -106,7 +106,7 @@ def good_runs(
     command = session_arguments(suite, arguments, root)
     if tell:
         tell(plan_of_runs(command, root, runs))
-    progress, first, tree = ProgressBar(), None, state(root)
+    progress, first, tree = Steps(), None, state(root)
     try:
         for number in range(1, runs + 1):
             progress(number - 1, runs, f"run {number} of {runs}")

@@ -30,7 +30,7 @@ from vitcnn.processes.worktrees import (
     revision,
     variables,
 )
-from vitcnn.progress import ProgressBar
+from vitcnn.progress import Steps
 from vitcnn.quantity import counted
 from vitcnn.record import load_run
 
@@ -155,10 +155,10 @@ def _until_decided(trees: Mapping[Side, Tree], limits: Limits, arguments: Sequen
     """Measure pair after pair; what is decided at a look is not measured again."""
     runs: dict[Side, list[StoredRun]] = {side: [] for side in SIDES}
     undecided: Sequence[str] | None = None
-    progress, began = ProgressBar(), time.monotonic()
+    progress, began = Steps(), time.monotonic()
     try:
         for number in range(1, limits.pairs + 1):
-            progress(number - 1, limits.pairs, f"pair {number}: {_how_many(undecided)}")
+            progress(number - 1, limits.pairs, f"pair {number} of at most {limits.pairs}: {_how_many(undecided)}")
             for side, run in _measured(trees, number, undecided, arguments, out).items():
                 runs[side].append(run)
             found = _comparison(trees, runs, out, limits.remarks)

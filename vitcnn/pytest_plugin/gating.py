@@ -21,7 +21,7 @@ from vitcnn.gate.verdict import RECORD_FIRST, Judgement, Mode, Verdict, cannot_j
 from vitcnn.processes.fresh import RERUN, UNJUDGED, Request, measure_in_fresh_process
 from vitcnn.processes.recording import with_uncommitted
 from vitcnn.processes.trace_option import without_trace
-from vitcnn.progress import BelowTheLine, ProgressBar
+from vitcnn.progress import BelowTheLine, Steps
 from vitcnn.pytest_plugin.options import Options
 from vitcnn.pytest_plugin.resuming import without_resume
 from vitcnn.pytest_plugin.storage import storage_folder
@@ -137,10 +137,10 @@ class Gate:
     def _measure_again(self, cases: Sequence[str], round_number: int, processes: int) -> list[Run]:
         if "torch" in sys.modules:
             release(self.options.device)
-        progress, runs = ProgressBar(BelowTheLine(sys.stderr)), []
+        progress, runs = Steps(BelowTheLine(sys.stderr)), []
         which = "the whole suite again" if round_number == IN_COMPANY else f"{len(cases)} suspected cases again"
         for number in range(processes):
-            progress(number, processes, f"measuring {which}, round {round_number}")
+            progress(number, processes, f"measuring {which}, round {round_number}, process {number + 1} of {processes}")
             self._num_reruns += 1
             out = self.options.out / f"{RERUN}{self._num_reruns}"
             request = Request(cases=frozenset(cases), seed_block=self._num_reruns)
