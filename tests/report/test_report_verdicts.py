@@ -118,6 +118,10 @@ def test_the_last_line_leads_with_what_was_looked_at_and_the_smallest_visible_ch
         Verdict(kind="SAME", case=LENET, metric="test_accuracy", reason="", visible=0.0134),
         Verdict(kind="SAME", case=LENET, metric="parameters", reason=""),
     ]
+    another = Verdict(kind="SAME", case=TINY, metric="test_accuracy", reason="", visible=0.0934)
+    assert "and -5.3 points in the median score, -9.3 in the noisiest: " in terminal(
+        judged(*verdicts, another), "on", width=240
+    )
     assert terminal(judged(*verdicts), "on", width=220).splitlines()[-1] == (
         "GREEN (mode on): 5 figures judged, 1 undecided, 1 blind, smallest visible change +5.0 % in the median time, "
         "+130 % in the noisiest and -1.3 points in the median score: 1 INCONCLUSIVE, 4 SAME"
@@ -204,10 +208,12 @@ def test_what_was_measured_again_is_counted_once_a_case():
 
 
 def test_a_resumed_run_is_named():
-    first = run_of(latency("lenet", 1.0))
+    first = run_on(1, latency("lenet", 1.0), git_commit="1a2b")
     assert resumed(first) == ()
     (remark,) = resumed(first, replace(first, resumed=("a", "b")))
     assert remark == "Resumed: 2 cases taken from an interrupted run. This run cannot become a baseline."
+    (doubt,) = resumed(replace(first, resumed=("a",)), run_on(1, git_commit=""))
+    assert doubt.endswith(". There is no git revision, so nobody checked that the code is the same.")
 
 
 def test_a_run_that_ended_early_says_how_to_go_on():

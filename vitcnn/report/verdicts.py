@@ -87,6 +87,8 @@ def resumed(*runs: Run) -> tuple[str, ...]:
     """Return a remark on cases that were taken from an interrupted run; none where there are none."""
     cases = sum(len(run.resumed) for run in runs)
     taken = f"Resumed: {counted(cases, 'case')} taken from an interrupted run. This run cannot become a baseline."
+    if not all(run.environment.git_commit for run in runs):
+        taken += " There is no git revision, so nobody checked that the code is the same."
     return (taken,) if cases else ()
 
 
@@ -171,13 +173,14 @@ def _closing(judgement: Judgement, mode: Mode) -> str:
 
 
 def _visible(judged: Sequence[Verdict]) -> str:
-    """Return the smallest visible change, in the median time, the noisiest time and the median score."""
+    """Return the smallest visible change, in the median time and the median score, and in the noisiest of each."""
     times = [verdict.visible for verdict in judged if verdict.visible is not None and is_time(verdict.metric)]
     scores = [verdict.visible for verdict in judged if verdict.visible is not None and not is_time(verdict.metric)]
     worst = f", {percent(max(times))} in the noisiest" if len(times) > 1 else ""
+    worst_score = f", -{100 * max(scores):.1f} in the noisiest" if len(scores) > 1 else ""
     parts = [
         *([f"{percent(median(times))} in the median time{worst}"] if times else []),
-        *([f"-{100 * median(scores):.1f} points in the median score"] if scores else []),
+        *([f"-{100 * median(scores):.1f} points in the median score{worst_score}"] if scores else []),
     ]
     return f", smallest visible change {' and '.join(parts)}" if parts else ""
 
