@@ -16,6 +16,7 @@ from attacks.steps import (
     append,
     conftest,
     edit,
+    edited,
     gate,
     git,
     git_in_code,
@@ -148,7 +149,6 @@ ATTACKS = (
             replace_in(
                 INSECTS, "def test_insect", "import os; os.system('git checkout --quiet times.json')\ndef test_insect"
             ),
-            replace_in(INSECTS, "from scripted", "from scripted"),
         ),
         run=(gate(),),
         exit=REFUSED,
@@ -158,13 +158,7 @@ ATTACKS = (
         do=(USUAL,),
         before=(measure("out"), measure("out2")),
         run=(
-            Command(
-                "python",
-                (
-                    "-c",
-                    "import json; from pathlib import Path; p = Path('out2/run.json'); d = json.loads(p.read_text()); d['vitcnn']['environment']['git_commit'] = 'f' * 40; p.write_text(json.dumps(d))",
-                ),
-            ),
+            edited("run['environment']['git_commit'] = 'f' * 40", "out2/run.json"),
             offline("out", "out2"),
         ),
         exit=INVALID,

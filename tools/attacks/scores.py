@@ -4,22 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from attacks.steps import GREEN, USUAL, Attack, Command, edit, measure, offline
+from attacks.steps import GREEN, USUAL, Attack, Command, Step, edit, edited, measure, offline
 
 BASELINE = {seed: 0.95 + 0.002 * (7 * seed % 5 - 2) for seed in range(15)}
 """The score of each seed that the five processes of the baseline trained, three each."""
-
-WITH_SCORES = """
-import json
-from pathlib import Path
-
-path, scores = Path("out/run.json"), {scores}
-document = json.loads(path.read_text())
-(case,) = (case for case in document["vitcnn"]["cases"] if "bee" in case["id"])
-case["record"]["settings"]["seeds"] = list(scores)
-case["record"]["measurements"].append({measurement})
-path.write_text(json.dumps(document))
-"""
 
 
 def measurement(scores: dict[int, float]) -> dict[str, Any]:
@@ -28,22 +16,25 @@ def measurement(scores: dict[int, float]) -> dict[str, Any]:
     return {**fields, "samples": [*scores.values()]}
 
 
-def scored(number: int) -> Any:
+def scored(number: int) -> Step:
     """Return what gives the stored run of this number its three seeds."""
     scores = {seed: BASELINE[seed] for seed in range(3 * number, 3 * number + 3)}
 
     def change(run: dict[str, Any]) -> None:
-        (case,) = (case for case in run["cases"] if "bee" in case["id"])
-        case["record"]["settings"]["seeds"] = list(scores)
-        case["record"]["measurements"].append(measurement(scores))
+        (record,) = (case["record"] for case in run["cases"] if "bee" in case["id"])
+        record["settings"]["seeds"] = list(scores)
+        record["measurements"].append(measurement(scores))
 
     return edit(change, number)
 
 
 def judged(scores: dict[int, float]) -> tuple[Command, ...]:
     """Return what gives the run these scores, and judges it."""
-    code = WITH_SCORES.format(scores=scores, measurement=measurement(scores))
-    return (Command("python", ("-c", code)), offline())
+    code = (
+        "(record,) = (case['record'] for case in run['cases'] if 'bee' in case['id']); "
+        f"record['settings']['seeds'] = {list(scores)}; record['measurements'].append({measurement(scores)})"
+    )
+    return (edited(code), offline())
 
 
 FIRST = {seed: BASELINE[seed] for seed in range(3)}

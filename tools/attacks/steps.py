@@ -188,6 +188,14 @@ def git_in_code(*arguments: str) -> str:
     return f"subprocess.run(['git', '-c', 'user.name=A', '-c', 'user.email=a@b', *{list(arguments)}], check=True)"
 
 
+def edited(code: str, path: str = "out/run.json") -> Command:
+    """Return what changes the JSON of a run that was measured: `code` changes `run`, its `vitcnn` section."""
+    read = (
+        f"import json; from pathlib import Path; p = Path({path!r}); d = json.loads(p.read_text()); run = d['vitcnn']"
+    )
+    return Command("python", ("-c", f"{read}; {code}; p.write_text(json.dumps(d))"))
+
+
 def copy_runs(name: str, *copies: str) -> Command:
     """Return what copies a run's folder."""
     return Command("python", ("-c", f"import shutil; [shutil.copytree({name!r}, c) for c in {copies}]"))

@@ -12,6 +12,7 @@ from attacks.steps import (
     append,
     conftest,
     copy_runs,
+    edited,
     gate,
     measure,
     offline,
@@ -59,13 +60,7 @@ ATTACKS = (
         do=(USUAL,),
         before=(measure("out"), measure("out2")),
         run=(
-            Command(
-                "python",
-                (
-                    "-c",
-                    "import json; from pathlib import Path; p = Path('out2/run.json'); d = json.loads(p.read_text()); d['vitcnn']['started'] = '2026-01-03T08:00:00+00:00'; p.write_text(json.dumps(d))",
-                ),
-            ),
+            edited("run['started'] = '2026-01-03T08:00:00+00:00'", "out2/run.json"),
             offline("out", "out2"),
         ),
         exit=INVALID,
@@ -75,13 +70,7 @@ ATTACKS = (
         do=(USUAL,),
         before=(measure("out"),),
         run=(
-            Command(
-                "python",
-                (
-                    "-c",
-                    "import json; from pathlib import Path; p = Path('out/run.json'); d = json.loads(p.read_text()); d['vitcnn']['started'] = '9026-01-03T08:00:00+00:00'; p.write_text(json.dumps(d))",
-                ),
-            ),
+            edited("run['started'] = '9026-01-03T08:00:00+00:00'"),
             offline(),
         ),
         exit=INVALID,
@@ -111,13 +100,7 @@ ATTACKS = (
         do=(USUAL,),
         before=(measure("out"),),
         run=(
-            Command(
-                "python",
-                (
-                    "-c",
-                    "import json; from pathlib import Path; p = Path('out/run.json'); d = json.loads(p.read_text()); d['vitcnn']['cases'] *= 2; p.write_text(json.dumps(d))",
-                ),
-            ),
+            edited("run['cases'] *= 2"),
             offline(),
         ),
         exit=INVALID,
