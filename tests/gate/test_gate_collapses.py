@@ -89,12 +89,20 @@ def test_full_marks_are_no_sign_that_training_repeats():
 def test_three_seeds_that_collapse_prove_that_training_became_unreliable():
     verdict = judged(scores(retrained(**ONE_IN_SIX)))
     assert (verdict.kind, verdict.standing) == ("WORSE", "proven")
-    assert verdict.reason.endswith("5 of 27 seeds collapsed to 12.0 % or less (seeds 1, 7, 13, 19, 25)")
+    which = "5 of 27 seeds fell far below the baseline, to 12.0 % or less (seeds 1, 7, 13, 19, 25)"
+    assert verdict.reason.endswith(which)
     three = dict(list(ONE_IN_SIX.items())[:3])
     assert judged(scores(retrained(**three))).kind == "WORSE"
     two = dict(list(ONE_IN_SIX.items())[:2])
     undecided = judged(scores(retrained(**two)))
     assert (undecided.kind, undecided.standing) == ("INCONCLUSIVE", "open")
+
+
+def test_a_third_of_the_seeds_need_not_fall_as_far():
+    """By 8 points: the mean falls by 2.7, and the seeds differ too much for its test."""
+    fallen = {f"s{seed}": 0.87 for seed in SEEDS if seed % 3 == 1}
+    assert judged(scores(retrained(**fallen))).kind == "WORSE"
+    assert judged(scores(retrained(**dict.fromkeys(fallen, 0.90)))).kind == "INCONCLUSIVE"
 
 
 def test_the_means_alone_would_not_prove_it():
@@ -135,8 +143,8 @@ def test_a_fall_of_the_mean_within_the_tolerance_is_no_collapse():
 
 
 def test_collapsed_is_far_below_the_usual_range_by_hand():
-    """Narrow scores, 0.94 to 0.96: below 0.94 by 0.1. Wide ones, 0.8 to 0.9: below 0.8 by twice the range."""
+    """Narrow scores, 0.94 to 0.96: below 0.94 by 0.05. Wide ones, 0.8 to 0.9: below 0.8 by the range."""
     narrow, wide = ({0: middle - half, 1: middle, 2: middle + half} for middle, half in ((0.95, 0.01), (0.85, 0.05)))
     assert collapsed({5: 0.94 - FAR - 0.001, 6: 0.94 - FAR + 0.001}, narrow) == [5]
-    assert collapsed({5: 0.599, 6: 0.601}, wide) == [5]
+    assert collapsed({5: 0.699, 6: 0.701}, wide) == [5]
     assert collapsed({**narrow, 9: 0.1}, {**narrow, 9: 0.1}) == [9], "one low seed does not widen the range"

@@ -15,11 +15,8 @@ from scipy.special import bdtrc
 from vitcnn.gate.seeds import SeedScores
 from vitcnn.quantity import counted
 
-FAR = 0.10
-"""A collapsed seed lies at least so far below the usual range of the baseline."""
-
-RANGES = 2.0
-"""And so many times the width of this range."""
+FAR = 0.05
+"""A collapsed seed lies at least so far below the usual range of the baseline, and at least the width of this range."""
 
 ENOUGH_COLLAPSED = 3
 """Fewer collapsed seeds prove nothing. How often so many are chance: docs/results/gate-scores.md."""
@@ -61,8 +58,9 @@ def collapse(entry: SeedScores, share: float, *, level: float) -> str:
     if len(seeds) < ENOUGH_COLLAPSED or bdtrc(len(seeds) - 1, len(entry.current), share) > level:
         return ""
     highest = 100 * max(entry.current[seed] for seed in seeds)
-    which = f"{len(seeds)} of {counted(len(entry.current), 'seed')} collapsed to {highest:.1f} % or less"
-    return f"{which} (seeds {', '.join(map(str, seeds))})"
+    share_of_seeds = f"{len(seeds)} of {counted(len(entry.current), 'seed')}"
+    which = f"seeds {', '.join(map(str, seeds))}"
+    return f"{share_of_seeds} fell far below the baseline, to {highest:.1f} % or less ({which})"
 
 
 def share_collapsed(scores: Sequence[SeedScores]) -> float:
@@ -75,5 +73,5 @@ def collapsed(scores: Mapping[int, float], baseline: Mapping[int, float]) -> lis
     """Return the seeds far below the usual range of the baseline: twice as wide as the upper half of its scores."""
     middle, highest = median(baseline.values()), max(baseline.values())
     width = 2 * (highest - middle)
-    limit = middle - width / 2 - max(FAR, RANGES * width)
+    limit = middle - width / 2 - max(FAR, width)
     return [seed for seed, score in scores.items() if score < limit]
