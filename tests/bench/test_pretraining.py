@@ -11,6 +11,7 @@ from vitcnn.bench import Bench
 from vitcnn.bench import pretraining as ours
 from vitcnn.bench.weights import at_px, weighted
 from vitcnn.errors import UserError
+from vitcnn.imported_code import code_sha256
 from vitcnn.recipes import recipe
 from vitcnn.spec import Data, InputShape, Split
 from vitcnn.tasks import Tasks
@@ -66,6 +67,20 @@ def test_another_recipe_makes_other_weights_and_its_name_does_not(bench, trained
     assert len(trained) == 2
 
 
+def test_other_code_makes_other_weights_that_mean_the_same(bench, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "own_net.py").write_text("from own_part import SCALE")
+    own, identities, meanings = replace(LENET, file=str(tmp_path / "own_net.py")), set(), []
+    for scale in (1, 2):
+        (tmp_path / "own_part.py").write_text(f"SCALE = {scale}")
+        code_sha256.cache_clear()
+        found = made(bench, own)
+        identities.add(found.made_as)
+        meanings.append(found.made_by)
+    assert len(identities) == 2
+    assert meanings[0] == meanings[1]
+
+
 def test_who_works_at_another_resolution_has_weights_of_its_own(bench):
     task = bench.tasks.task("glyphs62")
     small = at_px(LENET, replace(recipe("digits_cnn"), model_px=32), task)
@@ -115,6 +130,9 @@ def test_a_task_starts_from_what_was_trained_on_another_at_its_own_resolution(be
     assert found.settings["weights"] == "glyphs62"
     assert len(found.settings["weights_made_as"]) == 64
     assert found.settings["pretraining"].keys() == {"test_accuracy", "training_time_s"}
+    meaning = found.settings["weights_made_by"]
+    assert (meaning["task"], meaning["model_px"], meaning["recipe"]["epochs"]) == ("glyphs62", 20, 1)
+    assert meaning.keys() == {"task", "data_sha256", "recipe", "model_px", "seed"}, "no code, no versions, no device"
 
 
 def test_colours_cannot_start_from_grey_and_nothing_is_trained_to_find_out(bench, trained):

@@ -17,6 +17,11 @@ def recipe(entry=DIGITS_CNN, **changed):
     return of(training=asdict(replace(entry, **changed)))
 
 
+def pretrained(made_as, **changed):
+    made_by = {"task": "glyphs62", "recipe": asdict(replace(DIGITS_CNN, **changed))}
+    return of(weights="glyphs62", weights_made_by=made_by, weights_made_as=made_as)
+
+
 def between(before, now):
     return other_meaning([before] * 5, [now]).removesuffix(". If this is intended, record the baseline again")
 
@@ -35,6 +40,7 @@ def between(before, now):
         (of(layout="channels_last"), of(layout="contiguous"), "layout channels_last -> contiguous"),
         (of(box={"a": {"x": 1}}), of(box={"a": {"y": 1}}), "box.a.x 1 -> none, box.a.y none -> 1"),
         (recipe(epochs=8), recipe(epochs=9), "training.epochs 8 -> 9"),
+        (pretrained("a", epochs=1), pretrained("b", epochs=2), "weights_made_by.recipe.epochs 1 -> 2"),
         (
             recipe(augmentation=()),
             recipe(augmentation=(Flip(),)),
@@ -74,6 +80,8 @@ def test_other_data_is_named_first():
         (of(pretraining={"training_time_s": 3.1}), of(pretraining={"training_time_s": 3.2})),
         (of(train_images_on="device"), of(train_images_on="host")),
         (recipe(source="a page"), recipe(source="another page")),
+        (pretrained("made by old code"), pretrained("made by new code")),
+        (of(weights="glyphs62", weights_made_as="a"), pretrained("b")),
         (of(), of(images=16)),
         (of(), recipe()),
     ],
@@ -83,6 +91,8 @@ def test_other_data_is_named_first():
         "made again",
         "other memory",
         "source",
+        "code that made weights",
+        "an older record of weights",
         "an older record without a setting",
         "an older record without a recipe",
     ],

@@ -29,6 +29,7 @@ from vitcnn.device import Device
 from vitcnn.errors import UserError
 from vitcnn.folders import require_writable
 from vitcnn.images import core_of
+from vitcnn.imported_code import code_sha256, our_code_sha256
 from vitcnn.inference.forward import memory_format
 from vitcnn.recipes import Recipe, recipe, recipe_for
 from vitcnn.spec import Architecture, InputShape, Precision, Task
@@ -37,6 +38,9 @@ from vitcnn.training import CLASSIFICATION, fit, predict
 SEED = 0
 CARD = "card"
 """Where the header of a file says what came of the training, as JSON."""
+
+MEANING = ("task", "data_sha256", "recipe", "model_px", "seed")
+"""What gives the weights their meaning. Code, versions and device make them too, and are judged by what they make."""
 
 NAMED_DIGITS = 12
 """Hexadecimal digits of the hash in a file's name."""
@@ -54,6 +58,11 @@ class Pretrained:
     def accuracy(self) -> float:
         """Test accuracy on the task that they were trained on."""
         return float(self.card["test_accuracy"])
+
+    @property
+    def made_by(self) -> dict[str, Any]:
+        """What the weights mean, whatever code made them."""
+        return {name: self.card["how"][name] for name in MEANING}
 
     @property
     def training_time_s(self) -> float:
@@ -126,7 +135,8 @@ def settings(entry: Architecture, task: Task, by: Recipe, device: Device, data_s
     return {
         "architecture": entry.name,
         "parameters": entry.num_parameters,
-        "code_sha256": hashlib.sha256(Path(entry.file).read_bytes()).hexdigest() if entry.file else "",
+        "code_sha256": code_sha256(Path(entry.file)) if entry.file else "",
+        "our_code_sha256": our_code_sha256(),
         "model_px": entry.model_px(task.shape.px),
         "task": task.name,
         "shape": asdict(task.shape),
@@ -135,7 +145,7 @@ def settings(entry: Architecture, task: Task, by: Recipe, device: Device, data_s
         "seed": SEED,
         "device": device.kind,
         "precision": precision_on(device),
-        "versions": {name: version(name) for name in ("vitcnn", "torch", "timm")},
+        "versions": {name: version(name) for name in ("torch", "timm")},
     }
 
 

@@ -30,7 +30,8 @@ def weighted(entry: Architecture, value: str, task: Task, bench: Bench) -> Weigh
     made = made_here(entry, value, task, bench)
     found = from_file(entry, made.path, task.shape)
     told = {"test_accuracy": made.accuracy, "training_time_s": round(made.training_time_s, 3)}
-    settings = {"weights": value, "weights_made_as": made.made_as, "pretraining": told}
+    identity = {"weights_made_by": made.made_by, "weights_made_as": made.made_as}
+    settings = {"weights": value, **identity, "pretraining": told}
     return replace(found, settings=settings)
 
 

@@ -32,7 +32,8 @@ NEUTRAL = frozenset(
         "instructions_counted_with",  # sets aside that one count
         "num_parameters",  # judged as figures where they are one
         "parameters_by_part",
-        "pretraining",  # what came of making the weights, which `weights_made_as` identifies
+        "pretraining",  # what came of making the weights, which `weights_made_by` explains
+        "weights_made_as",  # the code and the versions too, which are what is judged
         "target_accuracy",  # of a figure that is not judged
     }
 )
