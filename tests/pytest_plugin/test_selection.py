@@ -242,6 +242,11 @@ def test_on_another_task_a_case_trains_by_the_recipe_that_suits_its_architecture
     assert moved == replace(MICRO, num_seeds=5, task="shapes", recipe="photos_vit")
 
 
+def test_an_architecture_that_takes_a_place_keeps_what_the_case_changes_of_its_recipe(tasks):
+    [placed] = of_architecture([replace(MICRO, recipe="digits_vit,epochs=3,batch=32")], "resnet18", tasks)
+    assert placed.recipe == "digits_deep_cnn,epochs=3,batch=32"
+
+
 @pytest.mark.parametrize(
     "before, after",
     [

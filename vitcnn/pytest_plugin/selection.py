@@ -124,14 +124,15 @@ def is_pretrained(name: str) -> bool:
 
 
 def on_task(case: TrainedCase, task: Task) -> TrainedCase:
-    """Return `case` on another task, by the recipe of that task's set that suits its architecture.
+    """Return `case` on a task, by the recipe of that task's set that suits its architecture.
 
-    A case that adapts a model keeps its set of recipes, which is made for its adaptation; on a user's own images it
+    What the case changes of its recipe it keeps on its own task. A case that adapts a model keeps its set of recipes, which is made for its adaptation; on a user's own images it
     trains on all of them.
     """
     entry, (base, comma, changes) = architecture(case.architecture), case.recipe.partition(",")
     if not isinstance(case, AdaptationCase):
-        return replace(case, task=task.name, recipe=recipe_for(task, entry).name)
+        kept = f"{comma}{changes}" if task.name == case.task else ""
+        return replace(case, task=task.name, recipe=f"{recipe_for(task, entry).name}{kept}")
     suited = recipe_of_set(set_of(base), entry).name if set_of(base) else base
     few = None if is_own(task) else case.num_train
     return replace(case, task=task.name, recipe=f"{suited}{comma}{changes}", num_train=few)
