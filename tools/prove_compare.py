@@ -267,7 +267,7 @@ def costs(out: Path) -> dict[str, list[float]]:
 def summary(tries: Sequence[dict[str, Any]]) -> str:
     """Return a table: what became of the tries of each kind."""
     rows = []
-    for plant in PLANTS:
+    for plant in [plant for plant in PLANTS if any(entry["planted"] == plant for entry in tries)]:
         these = [entry for entry in tries if entry["planted"] == plant]
         caught = [("WORSE", entry["case"]) in map(tuple, entry["verdicts"]) for entry in these]
         false = [_false(entry) for entry in these]
@@ -280,9 +280,7 @@ def summary(tries: Sequence[dict[str, Any]]) -> str:
                 f"{sum(map(bool, false))} of {len(these)}",
                 f"{sum(entry['exit'] == 0 for entry in these)} of {len(these)}",
                 f"{sum(undecided)} of {len(CASES) * len(these)}",
-                f"{median(entry['seconds'] for entry in these):.0f}, most {max(e['seconds'] for e in these)}"
-                if these
-                else "",
+                f"{median(entry['seconds'] for entry in these):.0f}, most {max(e['seconds'] for e in these)}",
             ]
         )
     headers = ("planted", "tries", "caught", "false", "exit 0", "cases undecided", "s a try")

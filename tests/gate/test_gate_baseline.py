@@ -431,7 +431,7 @@ def test_answers_are_stored_beside_the_runs_and_read_from_there(tmp_path, traine
 
 def test_a_resumed_run_is_no_baseline(tmp_path, measured):
     resumed = write(tmp_path / "0001_x.json", replace(run_on(3, passed("a")), resumed=("a",)))
-    what = "0001_x.json: cannot be a baseline: 1 of its cases were measured by an interrupted run"
+    what = "0001_x.json: cannot be a baseline: 1 of its cases were measured by an earlier run"
     with pytest.raises(RecordError, match=what):
         store([*measured, resumed], tmp_path / "store", "new")
     assert [path for path in (tmp_path / "store").rglob("*") if path.is_file()] == []

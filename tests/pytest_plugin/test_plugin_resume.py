@@ -106,7 +106,7 @@ def test_a_resumed_run_says_so_in_its_json_and_on_the_terminal(resumed):
     assert result.run.resumed == (ANT,)
     journal = killed.folder / "journal.jsonl"
     assert f"vitcnn: Not measured again: 1 case that passed in {journal}." in result.out
-    assert "Resumed: 1 case taken from an interrupted run. This run cannot become a baseline." in result.out
+    assert "Resumed: 1 case taken from an earlier run. This run cannot become a baseline." in result.out
 
 
 def test_answers_come_along(resumed):

@@ -276,7 +276,7 @@ def test_a_run_that_was_resumed_says_so(suite_of, told):
     suite = suite_of(gate=None)
     suite.ledger.resumed.append("test_mini.py::test_ant")
     finish(suite)
-    assert any(line.startswith("Resumed: 1 case taken from an interrupted run") for line in told(suite))
+    assert any(line.startswith("Resumed: 1 case taken from an earlier run") for line in told(suite))
 
 
 def test_a_run_that_was_not_saved_says_so_and_names_no_json(suite_of, told, tmp_path):

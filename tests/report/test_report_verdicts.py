@@ -211,7 +211,7 @@ def test_a_resumed_run_is_named():
     first = run_on(1, latency("lenet", 1.0), git_commit="1a2b")
     assert resumed(first) == ()
     (remark,) = resumed(first, replace(first, resumed=("a", "b")))
-    assert remark == "Resumed: 2 cases taken from an interrupted run. This run cannot become a baseline."
+    assert remark == "Resumed: 2 cases taken from an earlier run. This run cannot become a baseline."
     (doubt,) = resumed(replace(first, resumed=("a",)), run_on(1, git_commit=""))
     assert doubt.endswith(". There is no git revision, so nobody checked that the code is the same.")
 

@@ -185,7 +185,7 @@ def require_date(run: Run, path: Path) -> None:
 def _require_measured_at_once(stored: StoredRun) -> None:
     """Raise RecordError where a run was resumed: its cases are of several processes, and a baseline's of one."""
     if stored.run.resumed:
-        what = f"{len(stored.run.resumed)} of its cases were measured by an interrupted run that it continued"
+        what = f"{len(stored.run.resumed)} of its cases were measured by an earlier run that it continued"
         raise RecordError(f"{stored.path}: cannot be a baseline: {what}")
 
 

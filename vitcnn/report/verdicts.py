@@ -86,7 +86,7 @@ def measured_again(runs: Sequence[Run]) -> tuple[str, ...]:
 def resumed(*runs: Run) -> tuple[str, ...]:
     """Return a remark on cases that were taken from an interrupted run; none where there are none."""
     cases = sum(len(run.resumed) for run in runs)
-    taken = f"Resumed: {counted(cases, 'case')} taken from an interrupted run. This run cannot become a baseline."
+    taken = f"Resumed: {counted(cases, 'case')} taken from an earlier run. This run cannot become a baseline."
     if not all(run.environment.git_commit for run in runs):
         taken += " There is no git revision, so nobody checked that the code is the same."
     return (taken,) if cases else ()
