@@ -126,8 +126,8 @@ def is_pretrained(name: str) -> bool:
 def on_task(case: TrainedCase, task: Task) -> TrainedCase:
     """Return `case` on a task, by the recipe of that task's set that suits its architecture.
 
-    What the case changes of its recipe it keeps on its own task. A case that adapts a model keeps its set of recipes, which is made for its adaptation; on a user's own images it
-    trains on all of them.
+    What the case changes of its recipe it keeps on its own task. A case that adapts a model keeps its set of recipes,
+    which is made for its adaptation; on a user's own images it trains on all of them.
     """
     entry, (base, comma, changes) = architecture(case.architecture), case.recipe.partition(",")
     if not isinstance(case, AdaptationCase):
