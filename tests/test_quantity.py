@@ -57,6 +57,10 @@ def test_a_number_is_shown_within_half_a_per_cent_and_without_exponent(value):
         (1234, "1", "1,234"),
         (0.987, "1", "0.987"),
         (5.3e6, "MAC", "5,300,000 MAC"),
+        (3.325414e9, "B/s", "3.33 GB/s"),
+        (7.49e6, "FLOP/s", "7.49 MFLOP/s"),
+        (2.5e14, "FLOP/s", "250,000 GFLOP/s"),
+        (12, "B/s", "12.0 B/s"),
     ],
 )
 def test_a_quantity_has_the_unit_of_its_size(value, unit, text):
@@ -68,7 +72,7 @@ def test_a_quantity_that_rounds_up_to_the_next_unit_is_in_that_unit(value, text)
     assert quantity(value, "s") == text
 
 
-@given(st.floats(1e-12, 1e6), st.sampled_from(["s", "B"]))
+@given(st.floats(1e-12, 1e6), st.sampled_from(["s", "B", "FLOP/s"]))
 def test_a_quantity_says_its_value(value, unit):
     number, _, shown = quantity(value, unit).partition(" ")
     assert float(number.replace(",", "")) * SCALE[shown] == pytest.approx(value, rel=0.0051)

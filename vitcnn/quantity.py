@@ -7,10 +7,13 @@ from math import isfinite
 
 from vitcnn.errors import UserError
 
-TIMES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (0.0, "ns"))
-BYTES = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (0.0, "B"))
-SCALE = {"s": 1.0, "ms": 1e-3, "µs": 1e-6, "ns": 1e-9, "GB": 1e9, "MB": 1e6, "kB": 1e3, "B": 1.0}
-STEPS = {"s": TIMES, "B": BYTES}
+STEPS = {
+    "s": ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")),
+    **{unit: ((1e9, f"G{unit}"), (1e6, f"M{unit}"), (1e3, f"k{unit}"), (1.0, unit)) for unit in ("B", "B/s", "FLOP/s")},
+}
+"""Units of one kind, the largest first; whatever is smaller is shown in the smallest."""
+
+SCALE = {name: least for steps in STEPS.values() for least, name in steps}
 SMALL_PERCENT = 0.05
 UNITS_OF_BYTES = {
     "B": 1,
@@ -39,7 +42,8 @@ def quantity(value: float, unit: str) -> str:
 def unit_for(value: float, unit: str) -> str:
     """Return the unit of its size for a value in `unit`: `ms` for 0.00531 s."""
     rounded = float(f"{value:.2e}")  # 999.9 ms are shown as 1.00 s
-    return next((name for least, name in STEPS.get(unit, ()) if abs(rounded) >= least), unit)
+    steps = STEPS.get(unit, ((1.0, unit),))
+    return next((name for least, name in steps if abs(rounded) >= least), steps[-1][1])
 
 
 def span(values: tuple[float, ...], unit: str) -> str:

@@ -93,7 +93,7 @@ def test_show_lists_the_recordings_of_every_device(stores, capsys):
 
 
 def test_show_of_one_device_shows_its_cases_too(stores, capsys):
-    assert main(["baseline", "show", "--device", "cpu-x"]) == 0
+    assert main(["baseline", "show", "--device", "cpu-x", "--all"]) == 0
     overview, cases = capsys.readouterr().out.strip().split("\n\n")
     assert "nvidia-y" not in overview
     assert [(line.split()[0], line.split()[-1]) for line in cases.splitlines()[2:]] == [

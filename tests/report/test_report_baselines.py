@@ -1,11 +1,12 @@
 import math
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from record_builders import LATENCY, accuracy, ended, latency, memory, passed, run_on
+from record_builders import LATENCY, accuracy, ended, latency, measurement, memory, passed, run_on
 from store_builders import recording
 
 from vitcnn.report.baselines import between_runs, cases, overview, recorded
@@ -94,10 +95,22 @@ def test_each_metric_of_each_case_has_its_median_its_spread_and_its_source():
         "whole", *(run_on(1, passed("a", 0.002), case, ended("b", "skipped", "no data")) for case in trained)
     )
     partial = recording("partial", run_on(2, passed("a", 0.003), selection=LATENCY))
-    *rows, last = cases([whole, partial]).splitlines()[2:]
+    *rows, last, more = cases([whole, partial]).splitlines()[2:]
     assert list(map(cells, rows)) == [
         ["a", "latency_s", "3.00 ms", "-", "1", "partial"],
         [trained[0].case, "test_accuracy", "0.500", "0 %", "3", "whole"],
         [trained[0].case, "training_time_s", "2.72 s", "100 %", "3", "whole"],
     ]
     assert last == "Not measured: b: no data"
+    assert more == "--all shows counts and figures that are not judged, too."
+
+
+def test_counts_and_what_is_not_judged_are_shown_where_all_is_asked_for():
+    record = latency("lenet", 0.002)
+    more = [measurement(name, 3, unit="1") for name in ("operators", "images_per_s", "my_own")]
+    found = recording(
+        "v1", run_on(1, replace(passed("a"), record=replace(record, measurements=(*record.measurements, *more))))
+    )
+    shown, whole = cases([found]).splitlines()[2:], cases([found], is_whole=True).splitlines()[2:]
+    assert [cells(row)[1] for row in whole] == ["latency_s", "operators", "images_per_s", "my_own"]
+    assert [cells(row)[1] for row in shown[:-1]] == ["latency_s", "my_own"]

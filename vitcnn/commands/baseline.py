@@ -51,6 +51,8 @@ def add_to(commands: Any) -> None:
     shown = subcommands.add_parser(
         "show", help="list the recordings, and for each case of a device the values it is compared with"
     )
+    all_help = "of each case also show counts and figures that are not judged"
+    shown.add_argument("--all", action="store_true", help=all_help)
     shown.set_defaults(run=run_show)
 
     pruned = subcommands.add_parser("prune", help="delete old recordings that no verdict depends on")
@@ -101,7 +103,7 @@ def run_show(options: argparse.Namespace) -> int:
     print(overview(stores, datetime.now(UTC)))
     if len(stores) == 1:
         (found,) = stores.values()
-        print(f"\n{cases(found)}")
+        print(f"\n{cases(found, is_whole=options.all)}")
     else:
         print("\n--device KEY shows the values that each case of one device is compared with.")
     return 0

@@ -10,11 +10,14 @@ from statistics import median, stdev
 from tabulate import tabulate
 
 from vitcnn.gate.baseline import Recording, baseline_of
-from vitcnn.metrics import is_time
+from vitcnn.metrics import is_time, metrics
 from vitcnn.quantity import counted, quantity, significant
 from vitcnn.record import Environment, Record
 
 UNKNOWN = "-"
+NOT_SHOWN = ("exact", "counted", "unjudged")
+"""Rules of figures that repeat in every run, or that nothing is judged by."""
+
 DIRTY = (
     "Warning: the working tree had changes that are not committed, so nobody can measure this revision again. Commit "
     "them and record again."
@@ -108,23 +111,29 @@ def _began(started: str, now: datetime) -> str:
     return f"{moment:%Y-%m-%d}, " + (f"{counted(days, 'day')} ago" if days > 0 else "today")
 
 
-def cases(recordings: Sequence[Recording]) -> str:
-    """Return a row for each metric of each case that runs are judged by, and below it why others were not measured."""
+def cases(recordings: Sequence[Recording], *, is_whole: bool = False) -> str:
+    """Return a row for each figure of each case, and below it why other cases were not measured.
+
+    They are those that are judged and that vary, unless `is_whole`.
+    """
     baseline = baseline_of(recordings)
     headers = ("case", "metric", "median", "between runs", "runs", "recording")
     rows = [
         (case_id, metric, middle, spread, str(case.num_runs), case.recording)
         for case_id, case in baseline.cases.items()
-        for metric, middle, spread in _metrics(case.records)
+        for metric, middle, spread in _metrics(case.records, is_whole=is_whole)
     ]
     not_measured = [f"Not measured: {case_id}: {reason}" for case_id, reason in baseline.not_measured.items()]
-    return "\n".join([_table(headers, rows), *not_measured])
+    more = () if is_whole else ("--all shows counts and figures that are not judged, too.",)
+    return "\n".join([_table(headers, rows), *not_measured, *more])
 
 
-def _metrics(records: Sequence[Record]) -> Iterable[tuple[str, str, str]]:
-    """Yield name, median of the runs' medians, and spread between runs, of every metric."""
+def _metrics(records: Sequence[Record], *, is_whole: bool) -> Iterable[tuple[str, str, str]]:
+    """Yield name, median of the runs' medians, and spread between runs, of the metrics that are shown."""
     units = {m.metric: m.unit for record in records for m in record.measurements}
     for metric, unit in units.items():
+        if not is_whole and metric in metrics() and metrics()[metric].rule in NOT_SHOWN:
+            continue
         medians = [median(samples) for record in records if (samples := record.samples(metric))]
         yield metric, quantity(median(medians), unit), _percent(between_runs(records, metric))
 
