@@ -85,11 +85,15 @@ def test_record_holds_the_accuracy_of_each_seed_under_each_corruption_at_each_se
     assert named == [(c.name, c.unit, 5) for c in corruptions().values()]
 
 
-def test_the_one_measurement_is_the_mean_relative_accuracy_of_each_seed(finished):
+def test_it_measures_each_seeds_accuracy_on_corrupted_images_and_what_that_is_of_its_accuracy(finished):
     record, _ = finished
     counted = {"operators", "allocated_bytes", "synchronisations"}
-    assert [m.metric for m in record.measurements if m.metric not in counted] == ["mean_relative_accuracy"]
+    assert [m.metric for m in record.measurements if m.metric not in counted] == [
+        "corrupted_accuracy",
+        "mean_relative_accuracy",
+    ]
     under_shift = series_of(record)["accuracy_under_shift"]
+    assert record.samples("corrupted_accuracy") == pytest.approx(tuple(seed[:, 1:].mean() for seed in under_shift))
     expected = [(seed[:, 1:] / seed[:, :1]).mean() for seed in under_shift]
     assert record.samples("mean_relative_accuracy") == pytest.approx(tuple(expected))
 

@@ -35,6 +35,7 @@ def test_a_table_has_the_mean_of_the_severities_the_clean_images_first_the_summa
         ["as", "they", "are", "100.0", "100.0"],
         ["shift", "90.0", "40.0"],
         ["blur", "70.0", "60.0"],
+        ["all", "corrupted", "80.0", "50.0"],
         ["mean", "relative", "0.800", "0.500"],
     ]
 

@@ -1,9 +1,9 @@
-"""Defines the metric of how much of its accuracy a model keeps on corrupted test images, one sample for each seed.
+"""Defines how good a model is on corrupted test images, and how much of its accuracy it keeps, for each seed.
 
-It is the mean, over all corruptions and severities, of the accuracy on the corrupted images divided by that on the same
-images as they are: 1 where nothing is lost. A model that guesses loses nothing: it means something only beside a good
-accuracy on the images as they are. (The relative measures of Hendrycks and Dietterich, arXiv 1903.12261, set
-errors beside AlexNet's; there is no such reference for small images.)
+The mean relative accuracy is the mean, over all corruptions and severities, of the accuracy on the corrupted images
+divided by that on the same images as they are: 1 where nothing is lost. A model that guesses loses nothing: it means
+something only beside a good accuracy, so the accuracy on the corrupted images is judged too. (The relative measures of
+Hendrycks and Dietterich, arXiv 1903.12261, set errors beside AlexNet's; there is no such reference for small images.)
 """
 
 from __future__ import annotations
@@ -13,18 +13,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vitcnn.metrics.metric import Metric, one_percent
+from vitcnn.metrics.trained import score
 from vitcnn.record import Record
 from vitcnn.record.answers import UNDER_SHIFT, answers
 
 if TYPE_CHECKING:
-    from vitcnn.bench.subject import Subject
+    from vitcnn.bench.subject import Trained
+
+READS = "answers under shift"
 
 
-def measure(subject: Subject) -> Sequence[float]:
+def relative_accuracy(trained: Trained) -> Sequence[float]:
     """Return each seed's share; none where a seed was wrong about every image, so that there is nothing to keep."""
-    assert subject.trained is not None, "a question that provides answers under shift has an outcome"
-    return relative_accuracies(subject.trained.accuracies_under_shift)
+    return relative_accuracies(trained.accuracies_under_shift)
+
+
+def corrupted_accuracy(trained: Trained) -> Sequence[float]:
+    """Return each seed's accuracy on the corrupted images."""
+    found: list[float] = trained.accuracies_under_shift[:, :, 1:].mean(axis=(1, 2)).tolist()
+    return found
 
 
 def relative_accuracies(values: Sequence[object] | np.ndarray) -> tuple[float, ...]:
@@ -48,12 +55,7 @@ def relative_scores(record: Record) -> np.ndarray:
     return ratios + (under_shift - ratios * clean) / means
 
 
-MEAN_RELATIVE_ACCURACY = Metric(
-    name="mean_relative_accuracy",
-    unit="1",
-    better="higher",
-    tolerance=one_percent,
-    rule="score",
-    reads="answers under shift",
-    measure=measure,
-)
+MEAN_RELATIVE_ACCURACY = score("mean_relative_accuracy", READS, relative_accuracy, rule="score")
+
+CORRUPTED_ACCURACY = score("corrupted_accuracy", READS, corrupted_accuracy, rule="score")
+"""Share of the corrupted test images that a seed classifies right, the mean over all corruptions and severities."""

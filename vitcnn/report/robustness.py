@@ -15,6 +15,7 @@ from vitcnn.report.side_by_side import side_by_side
 from vitcnn.report.tradeoffs import ENOUGH_IMAGES, of_one_seed, pairs
 
 RELATIVE = "mean_relative_accuracy"
+ALL = "all corrupted"
 MEAN = "mean relative"
 
 
@@ -44,14 +45,15 @@ def under_each(record: Record) -> dict[str, float]:
 def _of_group(records: Sequence[Record], between: Sequence[tuple[str, str]], width: int) -> str:
     title = f"Accuracy on {records[0].settings['task']}, %, mean over all severities ({records[0].cell}):"
     columns = {record.architecture: _column(record) for record in records}
-    rows = [*dict.fromkeys(row for column in columns.values() for row in column if row != MEAN), MEAN]
+    rows = [*dict.fromkeys(row for column in columns.values() for row in column if row not in (ALL, MEAN)), ALL, MEAN]
     told = [textwrap.fill(line, width, subsequent_indent="  ") for line in lines(records, between)]
     return "\n".join([textwrap.fill(title, width), side_by_side("images", columns, rows, width=width), *told])
 
 
 def _column(record: Record) -> dict[str, str]:
-    clean = float(_accuracies(record)[:, 0, 0].mean())
-    shares = {"as they are": clean, **under_each(record)}
+    accuracies = _accuracies(record)
+    clean, corrupted = float(accuracies[:, 0, 0].mean()), float(accuracies[:, :, 1:].mean())
+    shares = {"as they are": clean, **under_each(record), ALL: corrupted}
     relative = float(np.mean(record.samples(RELATIVE)))
     return {**{name: f"{100 * share:.1f}" for name, share in shares.items()}, MEAN: f"{relative:.3f}"}
 
