@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from tabulate import tabulate
 
-from vitcnn.gate.pairs import PairedTimes, is_look, judge_pairs
+from vitcnn.gate.pairs import LOOKS, PairedTimes, judge_pairs
 
 MEASURED = (0.020, 0.041, 0.063)
 TOLERANCE = 0.02
@@ -68,7 +68,7 @@ def decided(costs: np.ndarray) -> tuple[list[str], int]:
     kinds: list[str] = []
     for number in range(1, limit + 1):
         counts[undecided] = number
-        if is_look(number, limit):
+        if number in LOOKS or number == limit:
             kinds = [verdict.kind for verdict in judge_pairs([_times(costs[:n, c]) for c, n in enumerate(counts)])]
             undecided = np.array([kind == "INCONCLUSIVE" for kind in kinds])
             if not undecided.any():

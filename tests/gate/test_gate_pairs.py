@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from vitcnn.gate.pairs import LOOKS, PairedTimes, is_look, judge_pairs, log_ratio, paired_times, weigh_pairs
+from vitcnn.gate.pairs import LOOKS, PairedTimes, judge_pairs, log_ratio, paired_times, weigh_pairs
 from vitcnn.record import Measurement
 
 
@@ -170,11 +170,6 @@ def test_the_reason_gives_the_figures():
         "2.00 ms, base 1.00 ms: +3.4 %, round by round, tolerance 2 %, 3 pairs, noise between pairs 27.5 %, "
         f"undecided: it may be worse by up to {100 * verdict.hidden:.0f} %"
     )
-
-
-def test_looks_are_those_of_the_plan_and_the_last():
-    assert [n for n in range(1, 11) if is_look(n, 10)] == [3, 5, 8, 10]
-    assert [n for n in range(1, 3) if is_look(n, 2)] == [2]
 
 
 def judged_in_sequence(costs):

@@ -54,11 +54,18 @@ def pairs(tmp_path, monkeypatch):
     """Both revisions have the folder `benchmarks` in the subfolder `project` of the repository `tmp_path`."""
     found, folders = Pairs(), ["project/benchmarks", "more"]
 
+    def revision(top, field, asked):
+        if asked not in COMMITS:
+            raise UserError(field=field, value=asked, allowed="a git revision", do="")
+        return Revision(asked=asked, commit=COMMITS[asked]) if top == tmp_path else None
+
     @contextmanager
     def checked_out(top, commits):
+        assert top == tmp_path
         for path, commit in commits.items():
             for folder in folders:
                 (path / folder).mkdir(parents=True)
+            (path / "more" / "test_more.py").touch()
             (path / "project" / "commit").write_text(commit)
         try:
             yield
@@ -66,11 +73,11 @@ def pairs(tmp_path, monkeypatch):
             for path in commits:
                 shutil.rmtree(path)
 
-    monkeypatch.setattr(revisions, "repository", lambda _root: tmp_path)
-    monkeypatch.setattr(revisions, "revision", lambda _top, _field, asked: Revision(asked=asked, commit=COMMITS[asked]))
+    monkeypatch.setattr(revisions, "repository", lambda root: root.parent)
+    monkeypatch.setattr(revisions, "revision", revision)
     monkeypatch.setattr(revisions, "checked_out", checked_out)
-    monkeypatch.setattr(revisions, "has_changes", lambda _root: found.has_changes)
-    monkeypatch.setattr(revisions, "import_path", lambda _top, path, _root: [path / "source"])
+    monkeypatch.setattr(revisions, "has_changes", lambda root: found.has_changes and root.name == "project")
+    monkeypatch.setattr(revisions, "import_path", lambda top, path, root: [path / root.relative_to(top) / "source"])
     monkeypatch.setattr(revisions, "require_own_packages", lambda *tree: found.looked_at.append(tree))
     monkeypatch.setattr(revisions, "measure_pair", found)
     monkeypatch.setattr(revisions.time, "monotonic", lambda: found.clock.pop(0) if found.clock else found.now)
@@ -85,13 +92,20 @@ def compared(tmp_path, base="old", head="new", *, pairs=6, minutes=30.0, suite="
     return compare_revisions(base, head, root=tmp_path / "project", **{**how, **more})
 
 
-def test_what_is_decided_at_a_look_is_not_measured_again(tmp_path, pairs):
+def test_what_is_decided_at_a_look_is_not_measured_again(tmp_path, pairs, monkeypatch):
+    shown = []
+    monkeypatch.setattr(revisions, "Steps", lambda: lambda *step: shown.append(step))
     pairs.seconds = {"ant": NOISY, "bee": LEVEL, "cat": [(1.0, 3.0)] * 6}
     found = compared(tmp_path, pairs=5)
     assert pairs.cases == [None, None, None, ["ant"], ["ant"]]
     assert [len(side.runs) for side in (found.base, found.head)] == [5, 5]
     assert found.remarks[0] == "Pairs measured: 5."
     assert [number for _, number, _ in pairs.told] == [1, 2, 3, 4, 5]
+    assert (found.base.name, found.head.name) == ("base old (1a2b3c4)", "head new (5d6e7f8)")
+    assert [run.path for run in found.head.runs] == [tmp_path / f"out/head-{number}/run.json" for number in range(1, 6)]
+    three, two = ["all cases"] * 3, ["1 case undecided"] * 2
+    expected = [(done, 5, f"pair {done + 1} of at most 5: {cases}") for done, cases in enumerate([*three, *two])]
+    assert shown == [*expected, (5, 5, "")]
 
 
 def test_nothing_is_measured_once_all_is_decided(tmp_path, pairs):
@@ -99,16 +113,16 @@ def test_nothing_is_measured_once_all_is_decided(tmp_path, pairs):
     assert len(compared(tmp_path).base.runs) == len(pairs.told) == 3
 
 
-def test_a_limit_below_the_first_look_is_a_look(tmp_path, pairs):
+def test_a_limit_below_the_first_look_holds(tmp_path, pairs):
     for number in (1, 2):
         pairs.told.clear()
         assert len(compared(tmp_path, pairs=number, out=tmp_path / str(number)).base.runs) == len(pairs.told) == number
 
 
-@pytest.mark.parametrize("now_s, expected", [(0.0, 6), (60.0, 6), (61.0, 3), (1e9, 3)])
+@pytest.mark.parametrize("now_s, expected", [(0.0, 6), (120.0, 6), (121.0, 3), (1e9, 3)])
 def test_after_the_minutes_no_pair_begins_but_those_of_the_first_look(tmp_path, pairs, now_s, expected):
     pairs.seconds, pairs.clock, pairs.now = {"ant": NOISY}, [100.0], 100.0 + now_s
-    assert len(compared(tmp_path, minutes=1.0).base.runs) == expected
+    assert len(compared(tmp_path, minutes=2.0).base.runs) == expected
 
 
 def test_time_that_is_over_between_two_looks_ends_it_there(tmp_path, pairs):
@@ -117,6 +131,7 @@ def test_time_that_is_over_between_two_looks_ends_it_there(tmp_path, pairs):
 
 
 def test_each_side_runs_in_its_own_tree_with_its_own_packages_and_configuration(tmp_path, pairs):
+    (tmp_path / "pytest.ini").touch()  # the working tree's, which is neither's
     compared(tmp_path, pairs=1, arguments=["-k", "ant"])
     ((commands, _, _),) = pairs.told
     for side, command in commands.items():
@@ -128,8 +143,8 @@ def test_each_side_runs_in_its_own_tree_with_its_own_packages_and_configuration(
             *("benchmarks", "-k", "ant"),
         ]
         assert command.out == tmp_path / "out" / f"{side}-1"
-        assert str(tree / "source") in command.environment["PYTHONPATH"]
-        assert (tree, command.root, (tree / "source",)) in pairs.looked_at
+        assert str(command.root / "source") in command.environment["PYTHONPATH"]
+        assert (tree, command.root, (command.root / "source",)) in pairs.looked_at
 
 
 def test_runs_lie_beside_the_trees_unless_a_folder_is_named(tmp_path, pairs):
@@ -180,14 +195,23 @@ def test_the_remarks_say_which_revisions_were_compared_and_what_is_part_of_neith
 @pytest.mark.parametrize(
     "how, message",
     [
+        ({"base": "gone"}, "BASE: 'gone'"),
+        ({"head": "gone"}, "HEAD: 'gone'"),
         ({"pairs": 0}, "--pairs: 0 cannot be used. Allowed: 1 to 32"),
         ({"pairs": 33}, "--pairs: 33 "),
         ({"minutes": -0.1}, "--minutes: -0.1 cannot be used. Allowed: 0 or more"),
         ({"minutes": float("nan")}, "--minutes: nan"),
         ({"suite": "bench"}, r"--suite: 'bench' .* a folder that the base old \(1a2b3c4\) has"),
-        ({"suite": "../.."}, r"--suite: '../..' .* Allowed: a folder in "),
+        ({"out": Path("/dev/null/x")}, "--out: '/dev/null/x' .* Allowed: a folder that can be written to"),
+        (
+            {"suite": "../.."},
+            r"--suite: '../..' .* Allowed: a folder in .*\. Name one that is part of the repository\.$",
+        ),
         ({"arguments": ["../../x.py"]}, r"--: '../../x.py' .* Allowed: a path in "),
-        ({"arguments": ["../gone"]}, r"--: '../gone' .* Allowed: a path that the base old \(1a2b3c4\) has"),
+        (
+            {"arguments": ["../gone"]},
+            r"--: '../gone' .* Allowed: a path that the base old \(1a2b3c4\) has\. Name one that both ",
+        ),
     ],
 )
 def test_what_cannot_be_used_is_refused_before_anything_is_measured(tmp_path, pairs, how, message):
@@ -205,10 +229,11 @@ def test_the_borders_of_what_can_be_used(tmp_path, pairs):
 
 def test_paths_behind_the_dashes_take_the_place_of_the_suite(tmp_path, pairs):
     (tmp_path / "more").mkdir()
-    for path in ("../more", f"{tmp_path}/more"):
+    test = "../more/test_more.py::test_x[a/../b]"
+    for path, seen in (("../more", "../more"), (f"{tmp_path}/more", "../more"), (test, test)):
         pairs.told.clear()
         compared(tmp_path, pairs=1, arguments=["-q", path], suite="missing", out=tmp_path / f"out{len(path)}")
-        assert pairs.told[0][0]["base"].arguments[4:] == ["../more", "-q"]
+        assert pairs.told[0][0]["base"].arguments[4:] == [seen, "-q"]
 
 
 @pytest.mark.parametrize("commit, said", [("9f9f", "9f9f"), (None, "no revision")])
@@ -231,5 +256,7 @@ def test_a_record_that_cannot_be_read_and_a_side_without_a_result_name_the_side(
         return {"base": commands["base"].out / "run.json"}
 
     monkeypatch.setattr(revisions, "measure_pair", newer)
-    with pytest.raises(RunFailed, match=r"(?s)the base old \(1a2b3c4\): .*compare revisions with the same format"):
+    with pytest.raises(
+        RunFailed, match=r"(?s)the base old \(1a2b3c4\): .*\. Its vitcnn .*: compare revisions with the same format\.$"
+    ):
         compared(tmp_path)

@@ -23,7 +23,7 @@ from vitcnn.quantity import percent, quantity
 from vitcnn.record import Better, Measurement
 
 LOOKS = (3, 5, 8, 12, 20, 32)
-"""After so many pairs the suite is judged; where the limit is another number, after that in place of the next."""
+"""After so many pairs, and after the last, the suite is judged."""
 
 MOST_PAIRS = LOOKS[-1]
 
@@ -78,11 +78,6 @@ def log_ratio(base: Sequence[float], head: Sequence[float]) -> float:
     if len(base) != len(head):
         return log(median(head) / median(base))
     return median(log(now / before) for before, now in zip(base, head, strict=True))
-
-
-def is_look(num_pairs: int, limit: int) -> bool:
-    """Whether the suite is judged after so many pairs of at most `limit`."""
-    return num_pairs in LOOKS or num_pairs == limit
 
 
 def judge_pairs(times: Sequence[PairedTimes]) -> list[Verdict]:

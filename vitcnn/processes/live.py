@@ -13,7 +13,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -65,12 +65,10 @@ class Player:
     _read: bytes = b""
 
     def answer(self, **what: Any) -> None:
-        """Give it its turn."""
+        """Give it its turn. Of one that is gone, `listen` will hear it."""
         self.said, self.since_s = None, time.monotonic()
-        try:
+        with suppress(OSError):
             self.link.sendall(json.dumps(what).encode() + b"\n")
-        except OSError:
-            self.ended = True
 
     def listen(self, seconds: float) -> None:
         """Take what it says within so many seconds, if it does."""

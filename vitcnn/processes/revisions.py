@@ -12,7 +12,7 @@ from vitcnn.errors import RecordError, RunFailed, UserError
 from vitcnn.folders import require_writable
 from vitcnn.gate.baseline import Recording, StoredRun
 from vitcnn.gate.comparison import Comparison
-from vitcnn.gate.pairs import LOOKS, MOST_PAIRS, is_look
+from vitcnn.gate.pairs import LOOKS, MOST_PAIRS
 from vitcnn.processes.expected import Tell, plan_of_pairs
 from vitcnn.processes.fresh import sigterm_as_interrupt
 from vitcnn.processes.live import SIDES, Command, PlayerFailed, Side, measure_pair
@@ -162,11 +162,12 @@ def _until_decided(trees: Mapping[Side, Tree], limits: Limits, arguments: Sequen
             for side, run in _measured(trees, number, undecided, arguments, out).items():
                 runs[side].append(run)
             found = _comparison(trees, runs, out, limits.remarks)
-            is_over = number >= LOOKS[0] and time.monotonic() - began > 60 * limits.minutes
-            if is_over or is_look(number, limits.pairs):
-                undecided = found.undecided(found.judged("on").verdicts)
-            if is_over or (undecided is not None and not undecided):
+            if number >= LOOKS[0] and time.monotonic() - began > 60 * limits.minutes:
                 break
+            if number in LOOKS:
+                undecided = found.undecided(found.judged("on").verdicts)
+                if not undecided:
+                    break
     finally:
         progress(limits.pairs, limits.pairs, "")
     return found
