@@ -41,7 +41,8 @@ class Taking:
             after()
 
     def hang(self, _number=0):
-        self.is_told_to_end.wait(20)
+        if not self.is_told_to_end.wait(10):
+            self.say("nobody ended it")
         raise Died
 
 
@@ -102,6 +103,7 @@ def play(tmp_path, monkeypatch):
         def started(arguments, *, out, root, environment, request, inherited):
             (side,) = arguments
             assert (root, dict(environment), request.seed_block) == (tmp_path, {"SIDE": side}, number - 1)
+            assert out == tmp_path / f"{side}-{number}"
             assert [*inherited] == [request.turns]
             taking = Taking(side, os.dup(request.turns), said)
             is_base = side == "base"
@@ -154,8 +156,7 @@ def test_a_turn_lasts_until_all_of_a_round_is_done(play):
 
 def test_cases_are_built_by_turns_and_before_both_measure(play):
     said = play()
-    assert [what for _, what in said[:2]] == ["a", "a"]
-    assert {who for who, _ in said[:2]} == {"base", "head"}
+    assert said[:2] == [("base", "a"), ("head", "a")]
     assert [what for _, what in said].count("b") == 2
     assert {what for _, what in said[-4:]} == {"b1 2x1", "looked at"}
 
@@ -254,6 +255,7 @@ def test_a_side_that_leaves_no_result_ends_the_pair_and_is_named(play):
     with pytest.raises(PlayerFailed, match=r"(?s)left no run.json. Its last lines:.*said by pytest") as caught:
         play(WHOLE, dying, without=["head"])
     assert caught.value.side == "head"
+    assert rounds(play.processes["base"].side._said) == []
 
 
 def test_a_side_that_ends_as_wrong_usage_has_no_result(play):

@@ -19,7 +19,9 @@ def config_of(tmp_path, monkeypatch):
     return make
 
 
-def given_elsewhere(config):
-    """Return a configuration whose options come from an ini file and not from the command line."""
-    config.invocation_params = pytest.Config.InvocationParams(args=(), plugins=None, dir=config.invocation_params.dir)
+def given_elsewhere(config, *given):
+    """Return a configuration whose options come from an ini file; the command line holds no more than `given`."""
+    config.invocation_params = pytest.Config.InvocationParams(
+        args=given, plugins=None, dir=config.invocation_params.dir
+    )
     return config

@@ -71,6 +71,11 @@ def test_what_the_command_line_leaves_of_the_suite_is_recorded_and_what_a_file_l
     assert check_options(given_elsewhere(config_of(*arguments))).selection == Selection(preset="smoke")
 
 
+def test_other_options_on_the_command_line_are_not_taken_for_it(config_of):
+    config = given_elsewhere(config_of("-k", "bee", "--arch=lenet"), "-q", "--archive=old")
+    assert check_options(config).selection == Selection(preset="smoke")
+
+
 def test_what_was_asked_for_is_measured_wherever_it_was_asked(config_of):
     arguments = ("--arch=lenet", "--task=digits", "--recipe=digits_cnn", "--seeds=2", "--weights= hub ")
     for config in (config_of(*arguments), given_elsewhere(config_of(*arguments))):
@@ -120,7 +125,7 @@ REFUSED = {
     ],
     "--recipe transfer_lora_cnn,weights=mine": ["weights of transfer_lora_cnn: 'mine'", "random, hub, file:PATH"],
     "--recipe weights=mine": ["weights of the recipes: 'mine'", "random, hub, file:PATH"],
-    "--seeds 0": ["--seeds", "'0'", "1 to 1000"],
+    "--seeds 0": ["--seeds: '0'", "1 to 1000. With three seeds the report shows"],
     "--seeds 1001": ["--seeds", "'1001'", "1 to 1000"],
     "--seeds=-1": ["--seeds", "'-1'", "1 to 1000"],
     "--seeds 1.5": ["--seeds", "'1.5'", "1 to 1000"],
@@ -132,7 +137,7 @@ REFUSED = {
     ],
     "--arch sum_fc,lenet --task digits": ["--arch: 'sum_fc'", "a sequence of images, which does not fit digits"],
     "--task digit": ["--task:", "'digit'", "Allowed: ", "Did you mean digits"],
-    "--preset smok": ["--preset", "'smok'", "full, smoke, standard", "Did you mean smoke"],
+    "--preset smok": ["--preset: 'smok'", "full, smoke, standard", "Did you mean smoke"],
     "--preset xyz": ["--preset", "'xyz'", "full, smoke, standard", "Check the spelling"],
     "--preset=": ["--preset", "''", "Allowed: full, smoke, standard"],
     "--device tpu": ["--device", "'tpu'", "auto, cpu, cuda, cuda:N", "Leave it out"],
@@ -142,19 +147,26 @@ REFUSED = {
     "--data-root=": ["--data-root", "''", "Perhaps a variable in the command is not set."],
     "--benchmark-json a_file/run.json": ["--benchmark-json", "a_file'", "Not a directory"],
     f"--benchmark-json {'x' * 300}": ["--benchmark-json", "File name too long"],
-    "--benchmark-json .": ["--benchmark-json", "Allowed: the path of a file", "such as run.json"],
+    "--benchmark-json .": ["--benchmark-json: '.'", "Allowed: the path of a file", "such as run.json"],
     "--benchmark-storage=": ["--benchmark-storage", "''", "Perhaps a variable in the command is not set."],
     "--benchmark-storage=ftp://x": ["--benchmark-storage", "'ftp://x'", "Allowed: file, elasticsearch+http"],
     f"--resume={'x' * 300}": ["--resume", "does not exist"],
     "--gate=maybe": ["--gate: 'maybe'", "Allowed: on, allow-new, strict, counts", "Put the path first"],
     "--gate benchmarks": ["--gate: 'benchmarks'", "Put the path first: pytest benchmarks --gate."],
     "--gate --collect-only": ["--collect-only: 'with --gate'", "there is nothing to judge"],
-    "--gate --benchmark-compare=0003": ["--benchmark-compare: '0003'", "Allowed: no name, with --gate."],
-    "--gate --benchmark-save=mine": ["--benchmark-save: 'with --gate'", "vitcnn baseline record"],
+    "--gate --benchmark-compare=0003": [
+        "--benchmark-compare: '0003'",
+        "Allowed: no name, with --gate. The gate always uses",
+    ],
+    "--gate --benchmark-save=mine": [
+        "--benchmark-save: 'with --gate'",
+        "one of the two. The run would become part",
+        "vitcnn baseline record",
+    ],
     "--gate --benchmark-autosave": ["--benchmark-autosave: 'with --gate'", "vitcnn baseline record"],
     "--gate --benchmark-storage=elasticsearch+http://localhost/x": [
         "--benchmark-storage: 'elasticsearch+http://localhost/x'",
-        "Allowed: a folder, with --gate.",
+        "Allowed: a folder, with --gate. Leave out the option",
     ],
     "--data-root=a_file": ["--data-root", "a_file' cannot be used", "Allowed: a folder"],
     "--task=folder:nowhere": ["--task: 'folder:nowhere'"],
@@ -167,7 +179,7 @@ REFUSED = {
     "suite --trace a --trace b": ["--trace: 'a b'", "Allowed: once."],
     "suite --trace EMPTY": ["--trace: ''", "Perhaps a variable in the command is not set"],
     "suite --trace benchmarks/baselines/x": ["--trace", "without being recorded as one"],
-    "--gate-reruns=-1": ["--gate-reruns: '-1'", "0 to 20"],
+    "--gate-reruns=-1": ["--gate-reruns: '-1'", "0 to 20. 2 are sufficient"],
     "--gate-reruns=two": ["--gate-reruns: 'two'", "0 to 20"],
     "--gate-reruns=21": ["--gate-reruns: '21'", "0 to 20"],
 }
@@ -220,7 +232,7 @@ def test_seeds_are_counted_from_one(config_of, number):
 def test_a_folder_that_holds_a_run_is_refused_and_left_as_it_is(config_of, tmp_path, name):
     (tmp_path / "old").mkdir()
     (tmp_path / "old" / name).write_text("{}")
-    with pytest.raises(UserError, match=r"--out: .*a folder that holds no run yet.*Name another folder"):
+    with pytest.raises(UserError, match=r"--out: .*old' .*a folder that holds no run yet.*Name another folder"):
         check_options(config_of("--out=old"))
     assert [(path.name, path.read_text()) for path in (tmp_path / "old").iterdir()] == [(name, "{}")]
 
@@ -241,7 +253,7 @@ def test_energy_is_refused_where_two_revisions_take_turns_and_nowhere_else(confi
     assert check_options(config_of("--energy")).energy
     assert check_options(asked_by_vitcnn(config_of("--energy"))).energy
     assert not check_options(asked_by_vitcnn(config_of(), turns=3)).energy
-    with pytest.raises(UserError, match="--energy: 'with vitcnn compare' cannot be used"):
+    with pytest.raises(UserError, match=r"--energy: 'with vitcnn compare' .*: a run that measures alone\. The counter"):
         check_options(asked_by_vitcnn(config_of("--energy"), turns=3))
 
 

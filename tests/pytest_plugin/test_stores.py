@@ -14,7 +14,9 @@ from vitcnn.pytest_plugin.storage import (
 )
 
 DEVICE = Device(name="cpu", key="cpu-test-1t")
-ONE_FOLDER = "paths: .* Allowed: one folder with baselines of its own.* Run pytest once for each of them"
+ONE_FOLDER = (
+    "paths: '.*/benchmarks .*/own' .* Allowed: one folder with baselines of its own.* Run pytest once for each of them"
+)
 
 
 def store_of(config):
@@ -48,7 +50,7 @@ def test_runs_that_a_server_stores_are_in_no_folder(config_of, scheme):
 
 @pytest.mark.parametrize("storage", ["ftp://x", "files://x", "a://b://c"])
 def test_no_other_place_is_known(config_of, storage):
-    with pytest.raises(UserError, match=r"--benchmark-storage: .* Allowed: file, elasticsearch"):
+    with pytest.raises(UserError, match=r"--benchmark-storage: .* Allowed: file, elasticsearch.*\. Name a folder\.$"):
         storage_folder(config_of(f"--benchmark-storage={storage}"))
 
 
@@ -124,7 +126,9 @@ def test_a_run_writes_into_no_store(config_of, tmp_path, arguments, place):
     config = config_of(*arguments)
     set_default_storage(config, DEVICE)
     for option in OPTIONS:
-        with pytest.raises(UserError, match=f"{option}: .* Allowed: a place outside the stored baselines"):
+        with pytest.raises(
+            UserError, match=f"{option}: '{tmp_path}/.* Allowed: a place outside the stored baselines. The run"
+        ):
             write_to(config, tmp_path / place, option)
 
 
