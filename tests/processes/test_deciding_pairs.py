@@ -197,9 +197,9 @@ def test_the_remarks_say_which_revisions_were_compared_and_what_is_part_of_neith
     [
         ({"base": "gone"}, "BASE: 'gone'"),
         ({"head": "gone"}, "HEAD: 'gone'"),
-        ({"pairs": 0}, "--pairs: 0 cannot be used. Allowed: 1 to 32"),
+        ({"pairs": 0}, "--pairs: 0 cannot be used. Allowed: 1 to 32. 3 pairs show"),
         ({"pairs": 33}, "--pairs: 33 "),
-        ({"minutes": -0.1}, "--minutes: -0.1 cannot be used. Allowed: 0 or more"),
+        ({"minutes": -0.1}, "--minutes: -0.1 cannot be used. Allowed: 0 or more. 10 minutes are"),
         ({"minutes": float("nan")}, "--minutes: nan"),
         ({"suite": "bench"}, r"--suite: 'bench' .* a folder that the base old \(1a2b3c4\) has"),
         ({"out": Path("/dev/null/x")}, "--out: '/dev/null/x' .* Allowed: a folder that can be written to"),

@@ -277,6 +277,14 @@ def test_a_side_that_hangs_where_the_other_was_quick_is_ended_and_the_other_goes
     assert of("head", said) == ["a"]
 
 
+def test_what_the_other_never_did_may_take_longer_than_what_it_did(play, monkeypatch):
+    """The training of a seed behind a quick start."""
+    for name, value in {"LEAST_PATIENCE_S": 0.2, "TIMES_THE_OTHERS": 0, "POLL_S": 0.05}.items():
+        monkeypatch.setattr(live, name, value)
+    said = play(measuring("a"), measuring("new", rounds=1, work=lambda _number: time.sleep(0.4)))
+    assert of("head", said) == ["new", "new0"]
+
+
 def test_a_side_that_hangs_where_the_other_never_was_is_ended_too(play, monkeypatch):
     monkeypatch.setattr(live, "PATIENCE_S", 0.2)
     monkeypatch.setattr(live, "POLL_S", 0.02)

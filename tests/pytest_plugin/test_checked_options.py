@@ -84,6 +84,12 @@ def test_what_was_asked_for_is_measured_wherever_it_was_asked(config_of):
         assert (found.num_seeds, found.weights) == (2, "hub")
 
 
+def test_what_a_run_may_go_on_from_is_asked_with_its_device_selection_and_folder(config_of, monkeypatch):
+    monkeypatch.setattr(module, "resumed_run", lambda *asked: asked)
+    found = check_options(config := config_of("--arch=lenet"))
+    assert found.resumed == (config, found.device, found.selection, found.out)
+
+
 def test_a_preset_is_part_of_the_selection_wherever_it_was_asked_for(config_of):
     found = check_options(given_elsewhere(config_of("--preset=full")))
     assert (found.preset, found.selection.preset) == ("full", "full")
