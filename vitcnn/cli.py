@@ -67,6 +67,8 @@ def parser() -> argparse.ArgumentParser:
     listed.add_argument(
         "--preset", choices=PRESETS, default="full", help="list the cases of this preset; default: full"
     )
+    sources_help = "also show where each architecture, task or recipe comes from"
+    listed.add_argument("--sources", action="store_true", help=sources_help)
     listed.set_defaults(run=run_list)
 
     doctor = commands.add_parser("doctor", help="check whether this machine can run all cases of a preset")
@@ -120,11 +122,11 @@ def run_list(options: argparse.Namespace) -> int:
     from vitcnn.tasks import Tasks, data_root
 
     if options.what == "architectures":
-        print(listing.list_architectures())
+        print(listing.list_architectures(sources=options.sources))
     elif options.what == "tasks":
-        print(listing.list_tasks(Tasks(data_root(options.data_root))))
+        print(listing.list_tasks(Tasks(data_root(options.data_root)), sources=options.sources))
     elif options.what == "recipes":
-        print(listing.list_recipes())
+        print(listing.list_recipes(sources=options.sources))
     else:
         print(listing.list_cases(options.suite or default_suite(), options.preset))
     return 0

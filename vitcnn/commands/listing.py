@@ -20,26 +20,30 @@ from vitcnn.tasks.download import missing_files
 WIDEST_TAKES = 20
 """Characters of what an architecture takes before it goes on in the next line."""
 
-WIDEST_INPUT = 10
+WIDEST_INPUT = 18
 """Characters of what a sequence is before it goes on in the next line."""
 
 NARROWEST = 26
 """Characters of the last column where the terminal leaves it less."""
 
 
-def list_architectures() -> str:
+def list_architectures(*, sources: bool = False) -> str:
     """Return the catalogue of architectures, of images and then of sequences, families together, the smallest first."""
     rows = sorted(architectures().values(), key=lambda entry: (FAMILIES.index(entry.family), _parameters(entry)))
-    sizes = ("parameters\nM", "MACs\nG", "sizes\nat", "sizes\nfrom")
-    headers = ("family", "architecture", *sizes, "takes", "source")
+    headers = ("family", "architecture", "parameters\nM", "MACs\nG", "at", "takes", "source")
     of_images, of_sequences = (
-        _table(headers, [_architecture_row(entry) for entry in rows if (entry.sizes.kind == "image") == is_image])
+        _table(
+            headers,
+            [_architecture_row(entry) for entry in rows if (entry.sizes.kind == "image") == is_image],
+            sources=sources,
+        )
         for is_image in (True, False)
     )
-    return f"{of_images}\n\n{of_sequences}" + (
-        "\nThe sizes are published or counted by hand. Images of sizes that a model does not work at are resized: "
-        "smaller ones to the\nsmallest size that it takes, others to the nearest. timm/NAME is any timm model."
+    note = (
+        "Parameters and MACs are published or counted by hand. Images of sizes that a model does not work at are "
+        "resized: smaller ones to the smallest size that it takes, others to the nearest. timm/NAME is any timm model."
     )
+    return f"{of_images}\n\n{of_sequences}\n{_said(note, sources=sources)}"
 
 
 def _parameters(entry: Architecture) -> int:
@@ -55,10 +59,11 @@ def _architecture_row(entry: Architecture) -> tuple[str, ...]:
         entry.name,
         f"{published.parameters / 1e6:.4g}",
         f"{published.macs / 1e9:.3g}",
-        f"{shape.px} px, {shape.num_classes:,} classes" if shape.length is None else f"{shape.length} x {shape.px} px",
-        published.source.partition(",")[0],
+        f"{shape.length} x {shape.px} px"
+        if shape.length is not None
+        else f"{shape.px} px,\n{shape.num_classes:,} classes",
         textwrap.fill(_taken(entry), WIDEST_TAKES),
-        entry.source,
+        f"{entry.source}; parameters and MACs: {published.source.partition(',')[0]}",
     )
 
 
@@ -69,7 +74,7 @@ def _taken(entry: Architecture) -> str:
     return f"{entry.sizes.kind}, {'any length' if entry.any_length else 'no longer than built for'}"
 
 
-def list_tasks(tasks: Tasks) -> str:
+def list_tasks(tasks: Tasks, *, sources: bool = False) -> str:
     """Return the catalogue of tasks, of images and then of sequences, and whether their data are here."""
     of_images, of_sequences = [], []
     for task in map(tasks.task, tasks.names()):
@@ -79,16 +84,17 @@ def list_tasks(tasks: Tasks) -> str:
             of_images.append((task.name, task.input_words, str(task.shape.num_classes), *rest))
         else:
             of_sequences.append((task.name, textwrap.fill(task.input_words, WIDEST_INPUT), *rest))
-    images = _table(("task", "image", "classes", "recipes", "data", "source"), of_images)
-    sequences = _table(("task", "sequence", "recipes", "data", "source"), of_sequences)
+    images = _table(("task", "image", "classes", "recipes", "data", "source"), of_images, sources=sources)
+    sequences = _table(("task", "sequence", "recipes", "data", "source"), of_sequences, sources=sources)
     folder = f"Data root: {tasks.data_root}. folder:PATH is a folder of your own images."
-    return f"{images}\n\n{sequences}\n{folder}"
+    return f"{images}\n\n{sequences}\n{_said(folder, sources=sources)}"
 
 
-def list_recipes() -> str:
+def list_recipes(*, sources: bool = False) -> str:
     """Return the training recipes."""
     headers = ("recipe", "epochs", "batch", "optimiser", "peak rate", "weights", "augmentation", "source")
-    return _table(headers, [_recipe_row(entry) for entry in recipes().values()])
+    table = _table(headers, [_recipe_row(entry) for entry in recipes().values()], sources=sources)
+    return "\n".join(filter(None, (table, _said("", sources=sources))))
 
 
 def _recipe_row(entry: Recipe) -> tuple[str, ...]:
@@ -112,9 +118,17 @@ def list_cases(folder: Path, preset: str) -> str:
     return "\n".join([*(f"{case.preset:8} {case}" for case in cases), f"{len(cases)} cases: {total}."])
 
 
-def _table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Render a table whose last column is wrapped to what the terminal leaves it."""
+def _said(note: str, *, sources: bool) -> str:
+    """Return what stands below a table: a note, and how the sources are shown where they are not."""
+    more = "" if sources else "--sources also shows where each comes from."
+    return textwrap.fill(f"{note} {more}".strip(), shutil.get_terminal_size().columns, break_on_hyphens=False)
+
+
+def _table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, sources: bool) -> str:
+    """Render a table without its last column, the sources, or with these, wrapped to what the terminal leaves them."""
     others = _render(headers[:-1], [row[:-1] for row in rows])
+    if not sources:
+        return others
     left = shutil.get_terminal_size().columns - max(map(len, others.splitlines())) - 2
     last = [textwrap.fill(row[-1], max(left, NARROWEST)) for row in rows]
     return _render(headers, [[*row[:-1], text] for row, text in zip(rows, last, strict=True)])
