@@ -91,6 +91,8 @@ def test_three_seeds_that_collapse_prove_that_training_became_unreliable():
     assert (verdict.kind, verdict.standing) == ("WORSE", "proven")
     which = "5 of 27 seeds fell far below the baseline, to 12.0 % or less (seeds 1, 7, 13, 19, 25)"
     assert verdict.reason.endswith(which)
+    six = judged(scores(retrained(**ONE_IN_SIX, s3=0.11)))
+    assert six.reason.endswith("(seeds 1, 3, 7, 13, 19 and 1 more)")
     three = dict(list(ONE_IN_SIX.items())[:3])
     assert judged(scores(retrained(**three))).kind == "WORSE"
     two = dict(list(ONE_IN_SIX.items())[:2])

@@ -21,6 +21,9 @@ FAR = 0.05
 ENOUGH_COLLAPSED = 3
 """Fewer collapsed seeds prove nothing. How often so many are chance: docs/results/gate-scores.md."""
 
+MOST_NAMED = 5
+"""Collapsed seeds that a reason names."""
+
 ENOUGH_SEEDS = 10
 """A baseline of fewer seeds does not show how low a seed can fall."""
 
@@ -59,7 +62,8 @@ def collapse(entry: SeedScores, share: float, *, level: float) -> str:
         return ""
     highest = 100 * max(entry.current[seed] for seed in seeds)
     share_of_seeds = f"{len(seeds)} of {counted(len(entry.current), 'seed')}"
-    which = f"seeds {', '.join(map(str, seeds))}"
+    more = f" and {len(seeds) - MOST_NAMED} more" if len(seeds) > MOST_NAMED else ""
+    which = f"seeds {', '.join(map(str, seeds[:MOST_NAMED]))}{more}"
     return f"{share_of_seeds} fell far below the baseline, to {highest:.1f} % or less ({which})"
 
 
