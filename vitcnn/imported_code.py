@@ -9,7 +9,7 @@ import ast
 import sysconfig
 from collections.abc import Iterable, Iterator
 from functools import cache
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec
 from pathlib import Path
@@ -39,8 +39,12 @@ def our_code_sha256() -> str:
 
 
 def _sha256_of(files: Iterable[Path]) -> str:
-    sums = sorted(sha256(path.read_bytes()).hexdigest() for path in files)
-    return sha256(" ".join(sums).encode()).hexdigest()
+    return sha256(" ".join(sorted(map(_digest, files))).encode()).hexdigest()
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
 
 
 def imported_files(file: Path) -> set[Path]:
@@ -58,6 +62,8 @@ def imported_files(file: Path) -> set[Path]:
 
 def _imported_names(path: Path) -> Iterator[str]:
     """Return the names of what may be modules in the import statements of a file; none where it is no Python."""
+    if path.suffix != ".py":
+        return
     try:
         tree = ast.parse(path.read_bytes())
     except (OSError, SyntaxError, ValueError):

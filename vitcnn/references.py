@@ -27,6 +27,19 @@ OF_A_FILE = "vitcnn_file_"
 USAGE = "FILE.py:NAME or package.module:NAME"
 
 
+_NAMED: set[Path] = set()
+
+
+def named_files() -> tuple[Path, ...]:
+    """Return the files of code and of weights that were named so far in this process."""
+    return tuple(sorted(_NAMED))
+
+
+def note_named(path: Path) -> None:
+    """Remember a file that a user has named."""
+    _NAMED.add(path.resolve())
+
+
 @dataclass(frozen=True, kw_only=True)
 class Reference:
     """What was named, and where it stands. `str` is how ids and tables call it: never by a path."""
@@ -65,7 +78,10 @@ def load_reference(field: str, text: str, *, is_fit: Callable[[object], bool], a
         do = f"It is {_kind(value)}."
         raise UserError(field=field, value=text, allowed=allowed, do=do)
     stem = Path(place).stem if place.endswith(".py") else place.rpartition(".")[2]
-    return Reference(module=stem, name=name, file=str(getattr(module, "__file__", "") or ""), value=value)
+    file = str(getattr(module, "__file__", "") or "")
+    if file:
+        note_named(Path(file))
+    return Reference(module=stem, name=name, file=file, value=value)
 
 
 @cache

@@ -41,7 +41,7 @@ def test_header_is_written_once_counts_the_schema_and_holds_the_run(journal):
     journal.append(PASSED)
     journal.append(SKIPPED)
     lines = [json.loads(line) for line in journal.path.read_text(encoding="utf-8").splitlines()]
-    assert lines[0] == {"vitcnn_journal": SCHEMA, "run": RUN.to_json()}
+    assert {**lines[0], "named_files": {}} == {"vitcnn_journal": SCHEMA, "run": RUN.to_json(), "named_files": {}}
     assert [line.get("id") for line in lines] == [None, "a", "b"]
 
 
@@ -101,6 +101,10 @@ def test_the_seconds_of_the_rounds_are_kept_exactly(journal):
         ('{"benchmarks": []}\n', ":1: the header is of no journal of a vitcnn run"),
         ('{"vitcnn_journal": 2}\n', ":1: the header is of schema 2"),
         (f'{{"vitcnn_journal": {SCHEMA}}}\n', ":1: run: 'schema' is a required property"),
+        (
+            f'{{"vitcnn_journal": {SCHEMA}, "named_files": [1], "run": {json.dumps(RUN.to_json())}}}\n',
+            r":1: named_files: \[1\] is not an object of sums by file",
+        ),
     ],
 )
 def test_what_is_no_journal_is_an_error_that_names_it(tmp_path, text, message):

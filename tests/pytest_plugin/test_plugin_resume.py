@@ -9,8 +9,10 @@ import pytest
 from record_builders import ENVIRONMENT, WHOLE, accuracy, ended, latency, run_on
 from repositories import Repository
 
+from vitcnn import imported_code, references
 from vitcnn.device import Device
 from vitcnn.errors import UserError
+from vitcnn.imported_code import code_sha256
 from vitcnn.pytest_plugin import resuming
 from vitcnn.pytest_plugin.journal import Journal, read_journal
 from vitcnn.pytest_plugin.measuring import lacks_energy
@@ -191,6 +193,25 @@ def test_where_this_run_could_not_have_measured_it_all_is_refused(journal, resum
     with pytest.raises(UserError, match=r"^--resume: ") as caught:
         resume(journal, **conditions)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("changed", ["own_net.py", "own_part.py", "weights.safetensors"])
+def test_files_that_the_user_named_must_be_the_same_wherever_they_are(tmp_path, monkeypatch, resume, changed):
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(references, "_NAMED", set())
+    for name, text in (("own_net.py", "import own_part"), ("own_part.py", "GAIN = 1"), ("weights.safetensors", "1")):
+        (tmp_path / name).write_text(text)
+    for name in ("own_net.py", "weights.safetensors"):
+        references.note_named(tmp_path / name)
+    for cached in (code_sha256, imported_code._files):
+        cached.cache_clear()
+    Journal(tmp_path / "journal.jsonl", lambda: run_on(1, git_commit="1a2b", git_dirty=False)).append(PASSED, (0.5,))
+    assert list(resume(tmp_path).records) == ["a"]
+    (tmp_path / changed).write_text("GAIN = 2")
+    code_sha256.cache_clear()
+    named = "weights.safetensors" if changed == "weights.safetensors" else "own_net.py"
+    with pytest.raises(UserError, match=f"{named}, or a file that it imports, has changed since"):
+        resume(tmp_path)
 
 
 def test_a_run_that_vitcnn_starts_itself_is_not_resumed(journal, resume, tmp_path):

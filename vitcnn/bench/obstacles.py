@@ -16,6 +16,7 @@ from vitcnn.input_sizes import InputKind, with_article
 from vitcnn.quantity import counted
 from vitcnn.recipes import recipe
 from vitcnn.recipes.parts import HUB, OF_FILE, RANDOM
+from vitcnn.references import note_named
 from vitcnn.spec import AdaptableCase, Case, InputShape, Task, TrainedCase
 from vitcnn.tasks import Tasks
 from vitcnn.tasks.download import missing_files
@@ -136,7 +137,7 @@ def require_weights(field: str, value: str, tasks: Tasks) -> None:
     if value in (RANDOM, HUB):
         return
     if value.startswith(OF_FILE):
-        WeightsFile.read(field, weights_path(value))
+        note_named(WeightsFile.read(field, weights_path(value)).path)
         return
     known = [name for name in tasks.names() if can_be_made(tasks.task(name))]
     if value not in known:

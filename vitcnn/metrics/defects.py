@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from vitcnn.metrics.trained import finding, score
 
-FRAME_TILE_ACCURACY = score("frame_tile_accuracy", "defects on frames", finding("tile_accuracy"))
+FRAME_TILE_ACCURACY = score("frame_tile_accuracy", "defects on frames", finding("tile_accuracy"), rule="score")
 """Share of the frames' tiles whose class is right. Most are of none, so whoever finds nothing has a good one too."""
 
-DEFECT_RECALL = score("defect_recall", "defects on frames", finding("recall"))
+DEFECT_RECALL = score("defect_recall", "defects on frames", finding("recall"), rule="score")
 """Share of the defects that are found at one false alarm a frame."""
 
-MASK_MIOU = score("mask_miou", "defects on frames", finding("miou"))
+MASK_MIOU = score("mask_miou", "defects on frames", finding("miou"), rule="score")
 """Intersection over union of the masks, averaged over the classes, none among them."""

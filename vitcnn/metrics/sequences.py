@@ -44,7 +44,7 @@ TEST_CROSS_ENTROPY = lower_is_better("test_cross_entropy", "nat", "losses", loss
 TEST_SQUARED_ERROR = lower_is_better("test_squared_error", "digit²", "losses", loss_of(has_classes=False))
 """Mean squared error of the last epoch's model on the test part, where sums of digits are learnt."""
 
-LONGER_ACCURACY = score("longer_accuracy", "sequences", longer_accuracy)
+LONGER_ACCURACY = score("longer_accuracy", "sequences", longer_accuracy, rule="score")
 """Share of the test sequences of 11 to 20 images that the last epoch's model answers right.
 
 It was trained on sequences of at most ten. None where a model takes none that are longer than it is built for.

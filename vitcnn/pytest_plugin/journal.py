@@ -12,20 +12,24 @@ from pathlib import Path
 from typing import Any
 
 from vitcnn.errors import RecordError
+from vitcnn.imported_code import code_sha256
 from vitcnn.record import SCHEMA, CaseResult, Run
+from vitcnn.references import named_files
 
 JOURNAL = "journal.jsonl"
 """Its name in a run's folder."""
 
 HEADER = "vitcnn_journal"
+NAMED = "named_files"
 TIMES = "times_s"
 
 
 class Journal:
     """Appends each case's result to a file as the case ends, flushed to disk: a crash loses nothing that was measured.
 
-    The first line is a header: the schema, and the run as it was before its first case, which says where it is measured
-    and what of the suite was asked for. Every line after it is a `CaseResult`, with the seconds of its rounds.
+    The first line is a header: the schema, the run as it was before its first case, which says where it is measured and
+    what of the suite was asked for, and the files of code and weights that the user named, with their sums. Every line
+    after it is a `CaseResult`, with the seconds of its rounds.
     """
 
     def __init__(self, path: Path, run: Callable[[], Run]) -> None:
@@ -36,7 +40,8 @@ class Journal:
         """Write the header where there is none yet; makes the folder."""
         if not self.path.exists():
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._write({HEADER: SCHEMA, "run": self._run().to_json()})
+            named = {str(path): code_sha256(path) for path in named_files() if path.is_file()}
+            self._write({HEADER: SCHEMA, "run": self._run().to_json(), NAMED: named})
 
     def append(self, result: CaseResult, times_s: Sequence[float] = ()) -> None:
         """Write one result, and the seconds of each of its rounds where it was timed."""
@@ -52,10 +57,14 @@ class Journal:
 
 @dataclass(frozen=True, kw_only=True)
 class Journalled:
-    """What a journal holds: the run before its first case, how cases ended, and the seconds of their rounds by id."""
+    """What a journal holds: the run before its first case, how cases ended, and the seconds of their rounds by id.
+
+    `named` are the files of code and weights that the user named, with their sums.
+    """
 
     path: Path
     run: Run
+    named: Mapping[str, str]
     results: tuple[CaseResult, ...]
     times_s: Mapping[str, tuple[float, ...]]
 
@@ -69,7 +78,8 @@ def read_journal(path: Path) -> Journalled:
     if not lines:
         raise RecordError(f"{path}: is empty: the run was stopped before its first case, so nothing was measured")
     with _at(path, 1):
-        run = _head(_parsed(lines[0]))
+        head = _parsed(lines[0])
+        run, named = _head(head), _named(head.get(NAMED, {}))
     results, times_s = [], {}
     for number, line in enumerate(lines[1:], start=2):
         with _at(path, number):
@@ -78,7 +88,7 @@ def read_journal(path: Path) -> Journalled:
             result = CaseResult.from_json(document, folder=path.parent)
             results.append(result)
             times_s[result.id] = _seconds(seconds)
-    return Journalled(path=path, run=run, results=tuple(results), times_s=times_s)
+    return Journalled(path=path, run=run, named=named, results=tuple(results), times_s=times_s)
 
 
 @contextmanager
@@ -105,6 +115,12 @@ def _head(document: Mapping[str, Any]) -> Run:
         found = f"schema {document[HEADER]}" if HEADER in document else "no journal of a vitcnn run"
         raise RecordError(f"the header is of {found}, but this vitcnn reads schema {SCHEMA}: measure again")
     return Run.from_json(document.get("run", {}))
+
+
+def _named(found: object) -> dict[str, str]:
+    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+        raise RecordError(f"{NAMED}: {found!r} is not an object of sums by file")
+    return found
 
 
 def _seconds(found: object) -> tuple[float, ...]:

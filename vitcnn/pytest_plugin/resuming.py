@@ -11,6 +11,7 @@ import pytest
 
 from vitcnn.device import Device, environment
 from vitcnn.errors import RecordError, UserError
+from vitcnn.imported_code import code_sha256
 from vitcnn.processes.fresh import OUTPUT
 from vitcnn.pytest_plugin.journal import JOURNAL, Journalled, read_journal
 from vitcnn.quantity import counted
@@ -64,9 +65,9 @@ def resumed_run(config: pytest.Config, device: Device, selection: Selection, out
         do = f"{error}. Start a new run without {OPTION}."
         raise UserError(field=OPTION, value=asked, allowed="a journal that can be read", do=do) from None
     now = Run(environment=environment(device, config.rootpath), cases=(), selection=selection)
-    other = _difference(found.run, now)
+    other = _difference(found.run, now) or _changed(found.named)
     if other:
-        allowed = "a run of the same revision, device, software and options"
+        allowed = "a run of the same revision, files, device, software and options"
         raise UserError(field=OPTION, value=asked, allowed=allowed, do=f"{other}. Start a new run without {OPTION}.")
     return _taken(found)
 
@@ -87,6 +88,15 @@ def _difference(before: Run, now: Run) -> str:
         for name in here:
             if was[name] != here[name]:
                 return f"{name.replace('_', ' ')}: {was[name]!r} in that run, {here[name]!r} now"
+    return ""
+
+
+def _changed(named: Mapping[str, str]) -> str:
+    """Say which of the files that the user named is no longer as it was; empty where all are."""
+    for name, was in named.items():
+        is_there = os.path.isfile(name)  # noqa: PTH113  # Path.is_file raises where the name is too long
+        if not is_there or code_sha256(Path(name)) != was:
+            return f"{name}, or a file that it imports, has changed since"
     return ""
 
 
