@@ -81,6 +81,30 @@ def test_other_code_makes_other_weights_that_mean_the_same(bench, tmp_path, monk
     assert meanings[0] == meanings[1]
 
 
+@pytest.mark.parametrize("changes", ["the first weights", "a layer without weights"])
+def test_what_a_users_model_reads_besides_its_code_makes_other_weights_too(bench, tmp_path, changes):
+    """One number in a file decides how the first weights are scaled, or how much is dropped in training."""
+    config = tmp_path / "config.txt"
+
+    def build(shape):
+        number = float(config.read_text())
+        model = LENET.builder(shape)
+        if changes == "the first weights":
+            with torch.no_grad():
+                next(model.parameters()).mul_(number)
+            return model
+        return torch.nn.Sequential(torch.nn.Dropout(number), model)
+
+    code, task = tmp_path / "net.py", bench.tasks.task("glyphs62")
+    code.touch()
+    own = replace(LENET, file=str(code), builder=build)
+    identities = []
+    for text in ("0.5", "0.5", "0.1"):
+        config.write_text(text)
+        identities.append(ours.plan(own, task, bench).made_as)
+    assert identities[0] == identities[1] != identities[2]
+
+
 def test_who_works_at_another_resolution_has_weights_of_its_own(bench):
     task = bench.tasks.task("glyphs62")
     small = at_px(LENET, replace(recipe("digits_cnn"), model_px=32), task)

@@ -136,6 +136,7 @@ def settings(entry: Architecture, task: Task, by: Recipe, device: Device, data_s
         "architecture": entry.name,
         "parameters": entry.num_parameters,
         "code_sha256": code_sha256(Path(entry.file)) if entry.file else "",
+        "untrained_sha256": untrained_sha256(entry, _model_shape(entry, task)) if entry.file else "",
         "our_code_sha256": our_code_sha256(),
         "model_px": entry.model_px(task.shape.px),
         "task": task.name,
@@ -147,6 +148,18 @@ def settings(entry: Architecture, task: Task, by: Recipe, device: Device, data_s
         "precision": precision_on(device),
         "versions": {name: version(name) for name in ("torch", "timm")},
     }
+
+
+def untrained_sha256(entry: Architecture, shape: InputShape) -> str:
+    """Return the SHA-256 of a user's model before training: its weights, and what it answers two images in train mode.
+
+    It changes with whatever the model reads besides its code: files, variables.
+    """
+    with torch.random.fork_rng(devices=()), torch.no_grad():
+        torch.manual_seed(SEED)
+        model = entry.build(shape)
+        answers = model(2 * torch.rand(shape.of_batch(2)) - 1)
+    return _sum_of({**model.state_dict(), "answers": answers})
 
 
 def require_can_be_made(task: Task) -> None:
