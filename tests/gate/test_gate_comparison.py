@@ -95,6 +95,14 @@ def test_what_the_head_no_longer_collects_or_skips_is_missing():
     assert kinds(judgement) == {"a": "MISSING", "b": "MISSING", "ok": "SAME"}
 
 
+def test_other_settings_cannot_be_recorded_anew():
+    record = replace(OK.record, settings={**OK.record.settings, "data_sha256": "b" * 64})
+    (invalid,) = comparison([OK], [replace(OK, record=record)]).judged("allow-new").red("allow-new")
+    assert (invalid.kind, invalid.case) == ("INVALID", "ok")
+    assert invalid.reason.startswith("its settings differ from the baseline: data_sha256 ")
+    assert invalid.reason.endswith("b" * 40)
+
+
 def test_of_several_runs_of_the_base_the_last_one_says_why_there_is_no_result():
     base = [run_on(1, OK, ended("a", "failed", f"in run {number}")) for number in (1, 2, 3)]
     (new, _) = of_runs(base, [run_on(1, OK, passed("a"))] * 3).judged("on").verdicts

@@ -10,7 +10,7 @@ from vitcnn.gate.baseline import Recording, baseline_of
 from vitcnn.gate.coverage import FAILURES
 from vitcnn.gate.judge import judge
 from vitcnn.gate.pairs import MOST_PAIRS
-from vitcnn.gate.verdict import Judgement, Mode, Verdict, cannot_judge, invalid_run, worst_first
+from vitcnn.gate.verdict import RECORD_AGAIN, Judgement, Mode, Verdict, cannot_judge, invalid_run, worst_first
 from vitcnn.metrics import is_time
 from vitcnn.quantity import counted
 from vitcnn.record import CaseResult
@@ -100,7 +100,7 @@ class Comparison:
             return replace(verdict, reason=reason)
         if self._fails_in_base_too(verdict):
             return replace(verdict, reason=f"{verdict.reason}; it also fails in the {self.base.name}")
-        return verdict
+        return replace(verdict, reason=verdict.reason.removesuffix(f". {RECORD_AGAIN}"))
 
 
 def _odd(side: Recording) -> str:

@@ -9,6 +9,7 @@ from functools import cache
 from itertools import chain
 from typing import Any, get_args
 
+from vitcnn.gate.verdict import RECORD_AGAIN
 from vitcnn.recipes.parts import Augmentation, Optimizer, Recipe
 from vitcnn.record import Record
 
@@ -59,8 +60,7 @@ def other_meaning(before: Sequence[Record], now: Sequence[Record]) -> str:
     if not found:
         return ""
     more = f", and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
-    do = "If this is intended, record the baseline again"
-    return f"its settings differ from the baseline: {', '.join(found[:MOST_NAMED])}{more}. {do}"
+    return f"its settings differ from the baseline: {', '.join(found[:MOST_NAMED])}{more}. {RECORD_AGAIN}"
 
 
 def flat(settings: Mapping[str, Any]) -> dict[str, str]:

@@ -16,7 +16,7 @@ from vitcnn.gate.seeds import SeedScores, by_seed
 from vitcnn.gate.settings import other_meaning
 from vitcnn.gate.tails import tails
 from vitcnn.gate.times import RunMedians, judge_times
-from vitcnn.gate.verdict import RECORD_FIRST, Verdict
+from vitcnn.gate.verdict import RECORD_AGAIN, RECORD_FIRST, Verdict
 from vitcnn.metrics import metrics
 from vitcnn.metrics.energy import JOULES_PER_IMAGE
 from vitcnn.record import Measurement, Record
@@ -172,9 +172,7 @@ def _one_sided(case: str, metric: str, *, has_baseline: bool) -> Verdict:
     if has_baseline:
         is_count = metrics()[metric].rule == "counted"
         why = "two calls in a row gave different counts, or it was removed" if is_count else "it was removed"
-        reason = (
-            f"the baseline has this metric, the run does not: {why}. If this is intended, record the baseline again"
-        )
+        reason = f"the baseline has this metric, the run does not: {why}. {RECORD_AGAIN}"
         return Verdict(kind="MISSING", case=case, metric=metric, reason=reason)
     return Verdict(
         kind="NEW", case=case, metric=metric, reason=f"the baseline does not have this metric. {RECORD_FIRST}"

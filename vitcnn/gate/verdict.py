@@ -36,6 +36,9 @@ RED: dict[Mode, frozenset[Kind]] = {
 RECORD_FIRST = "Record one with `vitcnn baseline record` and commit it."
 """What to do where the baseline lacks something."""
 
+RECORD_AGAIN = "If this is intended, record the baseline again"
+"""What to do where the run measures something else than the baseline."""
+
 WHOLE_RUN = "the whole run"
 """Stands in the place of a case where a verdict concerns all of them."""
 
