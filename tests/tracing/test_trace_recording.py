@@ -147,7 +147,8 @@ def test_timed_rounds_carry_no_hooks_and_a_case_is_measured_as_without_its_trace
     record, without = measured(STEP, cpu, trace=traces_to(tmp_path, cpu, found)), measured(STEP, cpu)
     assert [m.metric for m in record.measurements] == [m.metric for m in without.measurements]
     assert record.samples("operators") == without.samples("operators")
-    assert record.settings.keys() == without.settings.keys()
+    only_on_one_side = record.settings.keys() ^ without.settings.keys()
+    assert only_on_one_side <= {"cpus"}, "on a busy machine rounds can take long enough for that one to be known"
     summary = summary_of_file(found[0])
     assert {"forward", "backward", "optimiser"} <= summary.phases.keys()
     assert (summary.images, summary.timed_s, summary.is_part) == (4, 0.5, False)
