@@ -81,9 +81,9 @@ def test_other_code_makes_other_weights_that_mean_the_same(bench, tmp_path, monk
     assert meanings[0] == meanings[1]
 
 
-@pytest.mark.parametrize("changes", ["the first weights", "a layer without weights"])
+@pytest.mark.parametrize("changes", ["the first weights", "a layer without weights", "what trains"])
 def test_what_a_users_model_reads_besides_its_code_makes_other_weights_too(bench, tmp_path, changes):
-    """One number in a file decides how the first weights are scaled, or how much is dropped in training."""
+    """A number in a file decides how first weights are scaled, how much is dropped, or whether a filter trains."""
     config = tmp_path / "config.txt"
 
     def build(shape):
@@ -92,6 +92,9 @@ def test_what_a_users_model_reads_besides_its_code_makes_other_weights_too(bench
         if changes == "the first weights":
             with torch.no_grad():
                 next(model.parameters()).mul_(number)
+            return model
+        if changes == "what trains":
+            next(model.parameters()).requires_grad_(number > 0.3)
             return model
         return torch.nn.Sequential(torch.nn.Dropout(number), model)
 

@@ -151,15 +151,18 @@ def settings(entry: Architecture, task: Task, by: Recipe, device: Device, data_s
 
 
 def untrained_sha256(entry: Architecture, shape: InputShape) -> str:
-    """Return the SHA-256 of a user's model before training: its weights, and what it answers two images in train mode.
+    """Return the SHA-256 of a user's model before training: weights, answers to two images in train mode, gradients.
 
     It changes with whatever the model reads besides its code: files, variables.
     """
-    with torch.random.fork_rng(devices=()), torch.no_grad():
+    with torch.random.fork_rng(devices=()), torch.enable_grad():
         torch.manual_seed(SEED)
         model = entry.build(shape)
         answers = model(2 * torch.rand(shape.of_batch(2)) - 1)
-    return _sum_of({**model.state_dict(), "answers": answers})
+        if answers.requires_grad:
+            answers.square().sum().backward()
+    gradients = {f"gradient of {name}": p.grad for name, p in model.named_parameters() if p.grad is not None}
+    return _sum_of({**model.state_dict(), **gradients, "answers": answers})
 
 
 def require_can_be_made(task: Task) -> None:
