@@ -7,7 +7,7 @@ import pytest
 from vitcnn import recipes
 from vitcnn.errors import UnknownName, UserError
 from vitcnn.recipes import recipe
-from vitcnn.recipes.own import GROUP
+from vitcnn.recipes.own import GROUP, shown
 
 MINE = """
 from dataclasses import replace
@@ -137,3 +137,8 @@ def test_changes_alone_are_of_each_cases_own_recipe():
 def test_changes_that_cannot_be_made_are_one_error(asked, said):
     with pytest.raises(UserError, match=re.escape(said)):
         recipes.ask_for([asked])
+
+
+@pytest.mark.parametrize("path", ["start.safetensors", "folder/start.safetensors", "/a/start.safetensors"])
+def test_a_file_of_weights_is_shown_by_its_name_alone(path):
+    assert shown(f"file:{path}") == "file:start.safetensors"

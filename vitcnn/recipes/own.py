@@ -52,7 +52,7 @@ def variant(base: Recipe, changes: str) -> Recipe:
 def shown(value: object) -> object:
     """Return a setting as ids and records show it: of `file:PATH` the name of the file alone."""
     is_file = isinstance(value, str) and value.startswith(OF_FILE)
-    return f"{OF_FILE}{PurePath(str(value)).name}" if is_file else value
+    return f"{OF_FILE}{PurePath(str(value).removeprefix(OF_FILE)).name}" if is_file else value
 
 
 def _read(changes: str) -> dict[str, Any]:
