@@ -108,6 +108,13 @@ def test_what_a_users_model_reads_besides_its_code_makes_other_weights_too(bench
     assert identities[0] == identities[1] != identities[2]
 
 
+def test_a_users_model_that_works_at_another_size_is_asked_at_that_size(bench, tmp_path):
+    code = tmp_path / "net.py"
+    code.touch()
+    own = replace(LENET, file=str(code), takes=None, resolutions={28: 32})
+    assert ours.plan(own, bench.tasks.task("glyphs62"), bench).how["model_px"] == 32
+
+
 def test_who_works_at_another_resolution_has_weights_of_its_own(bench):
     task = bench.tasks.task("glyphs62")
     small = at_px(LENET, replace(recipe("digits_cnn"), model_px=32), task)

@@ -30,7 +30,7 @@ from vitcnn.errors import UserError
 from vitcnn.folders import require_writable
 from vitcnn.images import core_of
 from vitcnn.imported_code import code_sha256, our_code_sha256
-from vitcnn.inference.forward import memory_format
+from vitcnn.inference.forward import memory_format, resized
 from vitcnn.recipes import Recipe, recipe, recipe_for
 from vitcnn.spec import Architecture, InputShape, Precision, Task
 from vitcnn.training import CLASSIFICATION, fit, predict
@@ -157,7 +157,7 @@ def untrained_sha256(entry: Architecture, shape: InputShape) -> str:
     """
     with torch.random.fork_rng(devices=()), torch.enable_grad():
         torch.manual_seed(SEED)
-        model = entry.build(shape)
+        model = resized(entry, shape)
         answers = model(2 * torch.rand(shape.of_batch(2)) - 1)
         if answers.requires_grad:
             answers.square().sum().backward()
