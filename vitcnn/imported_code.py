@@ -1,7 +1,4 @@
-"""The source code that a Python file runs: its own, and that of the files that it imports.
-
-Standard library alone.
-"""
+"""The source code that a Python file runs: its own, and that of the files that it imports."""
 
 from __future__ import annotations
 
@@ -9,14 +6,15 @@ import ast
 import sysconfig
 from collections.abc import Iterable, Iterator
 from functools import cache
-from hashlib import file_digest, sha256
+from hashlib import sha256
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec
 from pathlib import Path
 
+from vitcnn.folders import sha256_of_file
+
 INSTALLED = ("site-packages", "dist-packages")
 """Folders of packages that have a version. Their code is known by it."""
-
 
 OURS = Path(__file__).parent
 
@@ -39,12 +37,7 @@ def our_code_sha256() -> str:
 
 
 def _sha256_of(files: Iterable[Path]) -> str:
-    return sha256(" ".join(sorted(map(_digest, files))).encode()).hexdigest()
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
+    return sha256(" ".join(sorted(map(sha256_of_file, files))).encode()).hexdigest()
 
 
 def imported_files(file: Path) -> set[Path]:

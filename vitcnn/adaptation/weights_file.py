@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,7 +11,7 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 from vitcnn.errors import UserError
-from vitcnn.folders import given_path, short
+from vitcnn.folders import given_path, sha256_of_file, short
 
 FOLDER = "weights"
 """The folder below the data root of weights that were made here."""
@@ -54,8 +53,7 @@ class WeightsFile:
     @cached_property
     def sha256(self) -> str:
         """The SHA-256 of the file, taken when it is first asked for."""
-        with self.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of_file(self.path)
 
     def refused(self, allowed: str, do: str) -> UserError:
         """Return the error that the file cannot be used."""

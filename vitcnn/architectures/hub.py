@@ -5,13 +5,13 @@ They lie in the hub's own cache, below $HF_HOME. `fetch` alone ever downloads; w
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from vitcnn.architectures.any_timm import LARGEST_SMALL_PX
 from vitcnn.errors import MissingData, UserError
+from vitcnn.folders import sha256_of_file
 from vitcnn.spec import Architecture
 
 FILE = "model.safetensors"
@@ -64,7 +64,7 @@ def hub_weights(entry: Architecture) -> HubWeights:
     path = _cached(repository(entry))
     if path is None:
         raise MissingData("", not_here(entry))
-    found = HubWeights(name=repository(entry), path=path, sha256=_sha256(path))
+    found = HubWeights(name=repository(entry), path=path, sha256=sha256_of_file(path))
     if _is_damaged(found):
         raise damaged(entry, path, f"its SHA-256 is {found.sha256}")
     return found
@@ -72,7 +72,7 @@ def hub_weights(entry: Architecture) -> HubWeights:
 
 def require_unchanged(entry: Architecture, found: HubWeights) -> None:
     """Raise UserError where a file, which has just been loaded, is no longer the one whose sum was taken."""
-    if _sha256(found.path) != found.sha256:
+    if sha256_of_file(found.path) != found.sha256:
         raise damaged(entry, found.path, "it changed while it was read")
 
 
@@ -89,7 +89,7 @@ def fetch(entry: Architecture) -> HubWeights:
 
     name = repository(entry)
     path = _cached(name)
-    if path is None or _is_damaged(HubWeights(name=name, path=path, sha256=_sha256(path))):
+    if path is None or _is_damaged(HubWeights(name=name, path=path, sha256=sha256_of_file(path))):
         try:
             hf_hub_download(name, FILE, force_download=path is not None)
         except Exception as error:  # the hub's client raises errors of its own, of httpx and of the system
@@ -103,11 +103,6 @@ def _cached(name: str) -> Path | None:
 
     found = try_to_load_from_cache(name, FILE)
     return Path(found) if isinstance(found, str) else None
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _is_damaged(weights: HubWeights) -> bool:

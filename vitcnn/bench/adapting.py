@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -18,6 +17,7 @@ from vitcnn.bench.bench import Bench
 from vitcnn.bench.few import few_images_setup
 from vitcnn.bench.seeds import epoch_teller, few_batches, new_model, result_of, train_and_ask, train_seed
 from vitcnn.bench.setup import Setup, setup_of, without_folder
+from vitcnn.folders import sha256_of_file
 from vitcnn.images import Rescale
 from vitcnn.intervals import Interval, accuracy_interval
 
@@ -139,5 +139,4 @@ def _weights(setup: Setup) -> dict[str, str]:
     name, path = without_folder(setup.recipe.weights), setup.weights_path
     if path is None:
         return {"name": name, "file": "", "sha256": ""}
-    with path.open("rb") as file:
-        return {"name": name, "file": path.name, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+    return {"name": name, "file": path.name, "sha256": sha256_of_file(path)}

@@ -13,6 +13,7 @@ from typing import IO, TypeVar
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from vitcnn.folders import sha256_of_file
 from vitcnn.media.rgb import to_rgb
 
 Item = TypeVar("Item")
@@ -60,8 +61,7 @@ def file_sha256(path: Path) -> str:
     try:
         if not path.is_file():  # a pipe would be waited for
             return "not a file"
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of_file(path)
     except OSError:
         return "unreadable"
 
