@@ -55,7 +55,7 @@ TIMES_OF_LENET = (
     r"(latency|training|tiled|accuracy|data_efficiency|robustness)/lenet/.*"
     r"::(latency_s|step_time_s|training_time_s|frame_time_s)"
 )
-AUGMENTED = r"(accuracy|data_efficiency|robustness)/.*::(test_accuracy|corrupted_accuracy|mean_relative_accuracy)"
+AUGMENTED = r"(accuracy|data_efficiency|robustness)/.*::(test_accuracy|clean_accuracy|corrupted_accuracy)"
 
 TWICE = Plant(
     name="lenet's forward takes 2x the time",

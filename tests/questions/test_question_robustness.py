@@ -89,10 +89,12 @@ def test_it_measures_each_seeds_accuracy_on_corrupted_images_and_what_that_is_of
     record, _ = finished
     counted = {"operators", "allocated_bytes", "synchronisations"}
     assert [m.metric for m in record.measurements if m.metric not in counted] == [
+        "clean_accuracy",
         "corrupted_accuracy",
         "mean_relative_accuracy",
     ]
     under_shift = series_of(record)["accuracy_under_shift"]
+    assert record.samples("clean_accuracy") == pytest.approx(tuple(under_shift[:, 0, 0]))
     assert record.samples("corrupted_accuracy") == pytest.approx(tuple(seed[:, 1:].mean() for seed in under_shift))
     expected = [(seed[:, 1:] / seed[:, :1]).mean() for seed in under_shift]
     assert record.samples("mean_relative_accuracy") == pytest.approx(tuple(expected))

@@ -1,8 +1,8 @@
-"""Defines how good a model is on corrupted test images, and how much of its accuracy it keeps, for each seed.
+"""Defines how good a model is on clean and on corrupted test images, and what share it keeps, for each seed.
 
 The mean relative accuracy is the mean, over all corruptions and severities, of the accuracy on the corrupted images
-divided by that on the same images as they are: 1 where nothing is lost. A model that guesses loses nothing: it means
-something only beside a good accuracy, so the accuracy on the corrupted images is judged too. (The relative measures of
+divided by that on the same images as they are: 1 where nothing is lost. A model that guesses loses nothing, and the
+share rises where the clean accuracy falls: so the two accuracies are judged, not their ratio. (The relative measures of
 Hendrycks and Dietterich, arXiv 1903.12261, set errors beside AlexNet's; there is no such reference for small images.)
 """
 
@@ -26,6 +26,12 @@ READS = "answers under shift"
 def relative_accuracy(trained: Trained) -> Sequence[float]:
     """Return each seed's share; none where a seed was wrong about every image, so that there is nothing to keep."""
     return relative_accuracies(trained.accuracies_under_shift)
+
+
+def clean_accuracy(trained: Trained) -> Sequence[float]:
+    """Return each seed's accuracy on the images as they are."""
+    found: list[float] = trained.accuracies_under_shift[:, 0, 0].tolist()
+    return found
 
 
 def corrupted_accuracy(trained: Trained) -> Sequence[float]:
@@ -55,7 +61,11 @@ def relative_scores(record: Record) -> np.ndarray:
     return ratios + (under_shift - ratios * clean) / means
 
 
-MEAN_RELATIVE_ACCURACY = score("mean_relative_accuracy", READS, relative_accuracy, rule="score")
+CLEAN_ACCURACY = score("clean_accuracy", READS, clean_accuracy, rule="score")
+"""Share of the test images, as they are, that a seed classifies right."""
 
 CORRUPTED_ACCURACY = score("corrupted_accuracy", READS, corrupted_accuracy, rule="score")
 """Share of the corrupted test images that a seed classifies right, the mean over all corruptions and severities."""
+
+MEAN_RELATIVE_ACCURACY = score("mean_relative_accuracy", READS, relative_accuracy)
+"""What share of its accuracy a seed keeps on the corrupted images, the mean over all corruptions and severities."""
