@@ -338,7 +338,11 @@ def test_pairs_cancel_what_both_runs_of_a_pair_share():
 def test_pairs_need_both():
     judgement = judge([run_of(timed(CASE, 1.0))] * 4, baseline(*five(CASE)), paired=True)
     assert [(v.kind, v.reason) for v in judgement.verdicts] == [
-        ("INVALID", "passed in 5 runs of the base and 4 of the head: each pair needs both")
+        (
+            "INVALID",
+            "passed in 5 runs of the base and 4 of the head, and failed or was skipped in the others: "
+            "each pair needs both",
+        )
     ]
 
 

@@ -108,8 +108,8 @@ def _sort_time(
     obstacle = _throttled("current", now, name) or _throttled("baseline", before, name)
     if paired and len(old) != len(new):
         obstacle = (
-            f"passed in {len(old)} runs of the base and {len(new)} of the head, and failed or was skipped in the others: "
-            "each pair needs both"
+            f"passed in {len(old)} runs of the base and {len(new)} of the head, and failed or was skipped in the "
+            "others: each pair needs both"
         )
     if obstacle:
         pile.verdicts.append(Verdict(kind="INVALID", case=case, metric=name, reason=obstacle))
