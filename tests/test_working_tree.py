@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from vitcnn.working_tree import changes, state
+from vitcnn.working_tree import changes, contents, state
 
 
 @pytest.fixture
@@ -76,3 +76,13 @@ def test_a_new_file_that_cannot_be_read_is_a_change(project):
 def test_without_a_repository_nothing_is_known(tmp_path, monkeypatch):
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     assert changes(tmp_path) == state(tmp_path) == ""
+
+
+def test_two_commits_of_the_same_files_hold_the_same(project):
+    before = contents(project / "lib")
+    again = ("-c", "user.name=A", "-c", "user.email=a@example.org", "commit", "--quiet", "--allow-empty", "-m", "again")
+    subprocess.run(["git", "-C", str(project), *again], check=True)
+    assert contents(project / "lib") == before != ""
+    (project / "settings.json").write_text("{}")
+    subprocess.run(["git", "-C", str(project), "add", "settings.json"], check=True)
+    assert contents(project / "lib") != before

@@ -33,6 +33,15 @@ def state(root: Path) -> str:
     return f"{commit} {changes(root)}"
 
 
+def contents(folder: Path) -> str:
+    """Return what differs between two states of the repository around `folder`; empty without a repository.
+
+    Two commits of the same files are the same state. New files count as `changes` says.
+    """
+    tree = git(folder, "rev-parse", "HEAD^{tree}")
+    return "" if tree is None else f"{tree} {changes(folder)}"
+
+
 def changes(root: Path) -> str:
     """Return a digest of what changed since the commit; empty where nothing did, or without a repository.
 

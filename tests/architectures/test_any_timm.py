@@ -163,3 +163,12 @@ def test_a_misspelt_name_offers_the_nearest(misspelt, nearest):
 @pytest.mark.parametrize("name, expected", [("timm/resnet18", True), ("resnet18", False), ("mytimm/x", False)])
 def test_only_names_below_timm_are_timm_models(name, expected):
     assert is_timm(name) is expected
+
+
+def test_a_model_that_a_user_registers_with_timm_is_one_of_the_users_own(monkeypatch):
+    def mine(**options):
+        return timm.create_model("convnext_atto", **options)
+
+    monkeypatch.setitem(timm.models._registry._model_entrypoints, "mine_atto", mine)
+    assert architecture("timm/mine_atto").file == __file__
+    assert architecture("timm/convnext_atto").file == ""

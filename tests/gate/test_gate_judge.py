@@ -186,6 +186,12 @@ def test_one_odd_run_among_the_baselines_is_seen(timer):
     assert kinds(judged(timed(CASE, 1.0), stored=stored)) == {CASE: "INVALID"}
 
 
+def test_a_case_whose_runs_of_one_revision_trained_different_models_is_invalid():
+    before = [timed(CASE, 1.0, untrained_sha256=sha256) for sha256 in "aaaab"]
+    assert kinds(judged(timed(CASE, 1.0, untrained_sha256="c"), stored=baseline(*before[:4]))) != {CASE: "INVALID"}
+    assert kinds(judged(timed(CASE, 1.0, untrained_sha256="c"), stored=baseline(*before))) == {CASE: "INVALID"}
+
+
 def test_another_device_is_invalid():
     reason = whole_run(judged(timed(CASE, 1.0), device_key="nvidia-h200"))
     assert reason == (

@@ -4,7 +4,7 @@ import pytest
 from gate_builders import CASE
 from record_builders import record
 
-from vitcnn.gate.settings import flat, other_meaning
+from vitcnn.gate.settings import flat, other_meaning, other_models
 from vitcnn.recipes.parts import Affine, Flip
 from vitcnn.recipes.small import DIGITS_CNN, DIGITS_VIT
 
@@ -123,3 +123,11 @@ def test_what_is_no_recipe_has_no_defaults():
 
 def test_one_record_of_several_is_enough():
     assert "images 1, 2 -> 1" in other_meaning([of(images=1), of(images=2)], [of(images=1)])
+
+
+def test_runs_of_one_side_that_trained_different_models_are_named():
+    one, other, unknown = of(untrained_sha256="a"), of(untrained_sha256="b"), of()
+    assert other_models([one, one, unknown], [other]) == "", "another revision has another model"
+    assert "runs of the baseline trained different models: untrained_sha256" in other_models([one, other], [other])
+    assert "runs of the current revision trained different" in other_models([one], [other, other, one])
+    assert between(one, other) == ""

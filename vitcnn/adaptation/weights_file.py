@@ -76,8 +76,11 @@ def weights_path(text: str) -> Path:
 
 
 def _other_format(path: Path) -> str:
+    """Return what a file is that is none of safetensors, whose header of JSON follows its length, eight bytes."""
     with path.open("rb") as file:
-        start = file.read(4)
+        start = file.read(9)
+    if start.endswith(b"{"):
+        return ""
     if start.startswith(b"PK\x03\x04"):
         return "a zip file of torch.save"
     return "a pickle" if start.startswith(b"\x80") else ""

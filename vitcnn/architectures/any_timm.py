@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -79,7 +80,17 @@ def any_timm_model(name: str) -> Architecture:
         published=None,
         source=f"timm {timm.__version__}, {timm_name}",
         hub=_hub_name(config),
+        file=_users_file(timm_name),
     )
+
+
+def _users_file(timm_name: str) -> str:
+    """Return the file of a model that a user has registered with timm; an empty string of timm's own."""
+    import timm
+
+    module = timm.model_entrypoint(timm_name).__module__
+    is_timms = module.partition(".")[0] == "timm"
+    return "" if is_timms else str(getattr(sys.modules.get(module), "__file__", "") or "")
 
 
 def _hub_name(config: Any) -> str:

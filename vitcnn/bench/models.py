@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import cache, partial
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -38,9 +40,16 @@ IMAGES_TO_TRY = 2
 
 def random_model(entry: Architecture, shape: InputShape, device: Device, seed: int = WEIGHTS_SEED) -> nn.Module:
     """Build an architecture for `shape` with seeded random weights, on the device, where drawing them is quick."""
-    torch.manual_seed(seed)
+    seed_everything(seed)
     with torch.device(device.name):
         return resized(entry, shape)
+
+
+def seed_everything(seed: int) -> None:
+    """Seed all random numbers that a user's model may draw its weights by: those of torch, numpy and Python."""
+    torch.manual_seed(seed)
+    np.random.seed(seed)  # a user's model may draw by it
+    random.seed(seed)
 
 
 def model_of(case: Case, entry: Architecture, shape: InputShape, device: Device) -> tuple[nn.Module, dict[str, Any]]:

@@ -18,22 +18,24 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import Tensor
 
 from vitcnn.adaptation.weights import save
 from vitcnn.adaptation.weights_file import FOLDER, WeightsFile
 from vitcnn.bench.bench import Bench
 from vitcnn.bench.models import placed, random_model
 from vitcnn.bench.obstacles import can_be_made
+from vitcnn.bench.untrained import sum_by_name, untrained_sha256
 from vitcnn.device import Device
 from vitcnn.errors import UserError
 from vitcnn.folders import require_writable
 from vitcnn.images import core_of
 from vitcnn.imported_code import code_sha256, our_code_sha256
-from vitcnn.inference.forward import memory_format, resized
+from vitcnn.inference.forward import memory_format
 from vitcnn.recipes import Recipe, recipe, recipe_for
+from vitcnn.record import UNTRAINED
 from vitcnn.spec import Architecture, InputShape, Precision, Task
 from vitcnn.training import CLASSIFICATION, fit, predict
+from vitcnn.working_tree import contents
 
 SEED = 0
 CARD = "card"
@@ -44,6 +46,9 @@ MEANING = ("task", "data_sha256", "recipe", "model_px", "seed")
 
 NAMED_DIGITS = 12
 """Hexadecimal digits of the hash in a file's name."""
+
+NUM_STATES = 8
+"""So many weights of a user's model on a task are kept."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +129,7 @@ def kept(planned: Plan) -> Pretrained | None:
         return None
     try:
         card = json.loads(WeightsFile.read("weights", path).header.get(CARD, "{}"))
-        is_whole = card.get("made_as") == planned.made_as and card.get("tensors_sha256") == _sum_of(load_file(path))
+        is_whole = card.get("made_as") == planned.made_as and card.get("tensors_sha256") == sum_by_name(load_file(path))
     except (UserError, SafetensorError, OSError, ValueError):
         return None
     return Pretrained(path=path, made_as=planned.made_as, card=card) if is_whole else None
@@ -136,7 +141,8 @@ def settings(entry: Architecture, task: Task, by: Recipe, device: Device, data_s
         "architecture": entry.name,
         "parameters": entry.num_parameters,
         "code_sha256": code_sha256(Path(entry.file)) if entry.file else "",
-        "untrained_sha256": untrained_sha256(entry, _model_shape(entry, task)) if entry.file else "",
+        "repository": contents(Path(entry.file).parent) if entry.file else "",
+        UNTRAINED: untrained_sha256(entry, _model_shape(entry, task)),
         "our_code_sha256": our_code_sha256(),
         "model_px": entry.model_px(task.shape.px),
         "task": task.name,
@@ -150,21 +156,6 @@ def settings(entry: Architecture, task: Task, by: Recipe, device: Device, data_s
     }
 
 
-def untrained_sha256(entry: Architecture, shape: InputShape) -> str:
-    """Return the SHA-256 of a user's model before training: weights, answers to two images in train mode, gradients.
-
-    It changes with whatever the model reads besides its code: files, variables.
-    """
-    with torch.random.fork_rng(devices=()), torch.enable_grad():
-        torch.manual_seed(SEED)
-        model = resized(entry, shape)
-        answers = model(2 * torch.rand(shape.of_batch(2)) - 1)
-        if answers.requires_grad:
-            answers.square().sum().backward()
-    gradients = {f"gradient of {name}": p.grad for name, p in model.named_parameters() if p.grad is not None}
-    return _sum_of({**model.state_dict(), **gradients, "answers": answers})
-
-
 def require_can_be_made(task: Task) -> None:
     """Raise UserError where weights cannot be trained on a task: it is not classification of images."""
     if not can_be_made(task):
@@ -175,15 +166,6 @@ def require_can_be_made(task: Task) -> None:
 def _file_name(entry: Architecture, task: Task) -> str:
     readable = "".join(c if c.isalnum() or c in "_-" else "-" for c in f"{entry.name}-{task.name}")
     return readable[:80]
-
-
-def _sum_of(tensors: Mapping[str, Tensor]) -> str:
-    """Return the SHA-256 of all tensors, by name."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(tensors.items()):
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()
 
 
 def _train(planned: Plan, bench: Bench) -> None:
@@ -208,10 +190,20 @@ def _train(planned: Plan, bench: Bench) -> None:
         "training_time_s": history.epoch_ends_s[-1],
         "num_train_images": len(train),
         "num_test_images": len(test),
-        "tensors_sha256": _sum_of(core_of(model).state_dict()),
+        "tensors_sha256": sum_by_name(core_of(model).state_dict()),
     }
     if kept(planned) is None:
         save(model, planned.path, **{CARD: json.dumps(card)})
+        if entry.file:
+            _forget_the_oldest(planned)
+
+
+def _forget_the_oldest(planned: Plan) -> None:
+    """Delete what older states of a user's model made, but for the newest: each commit makes new weights."""
+    made = planned.path.parent.glob(f"{_file_name(planned.architecture, planned.task)}-{'[0-9a-f]' * NAMED_DIGITS}.*")
+    newest_first = sorted(made, key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in newest_first[NUM_STATES:]:
+        path.unlink(missing_ok=True)
 
 
 def _model_shape(entry: Architecture, task: Task) -> InputShape:

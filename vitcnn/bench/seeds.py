@@ -20,6 +20,7 @@ from vitcnn.bench.learner import learner_of
 from vitcnn.bench.models import IMAGES_TO_TRY, WEIGHTS_SEED, random_model
 from vitcnn.bench.setup import Setup
 from vitcnn.bench.subject import Trained
+from vitcnn.bench.untrained import require_unchanged
 from vitcnn.training import Source, TrainingHistory, fit, predict
 
 NUM_BATCHES_TO_COUNT = 2
@@ -111,7 +112,8 @@ def result_of(
 
 
 def trained_of(setup: Setup, results: Sequence[SeedResult], warm_up_s: float) -> Trained:
-    """Return what all seeds came to."""
+    """Return what all seeds came to; CaseError where they were not independent."""
+    require_unchanged(setup.weighted, setup.shape, setup.untrained)
     confidences = torch.stack([result.confidences for result in results])
     labels = torch.from_numpy(setup.data.test.labels)
     predictions = torch.stack([setup.objective.answers(seed) for seed in confidences])

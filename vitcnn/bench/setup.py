@@ -18,12 +18,14 @@ from vitcnn.architectures import architecture
 from vitcnn.architectures.parts import parameters_by_part
 from vitcnn.bench.bench import Bench
 from vitcnn.bench.models import IMAGES_TO_TRY, model_settings, placed
+from vitcnn.bench.untrained import untrained_sha256
 from vitcnn.bench.weights import at_px, weighted
 from vitcnn.device import Device, spare_bytes
 from vitcnn.errors import UserError
 from vitcnn.inference.forward import compiled, memory_format
 from vitcnn.recipes import Recipe, recipe
 from vitcnn.recipes.parts import OF_FILE, Mix
+from vitcnn.record import UNTRAINED
 from vitcnn.spec import AdaptableCase, Architecture, Data, InputShape, Split, Task, TrainedCase
 from vitcnn.training import CLASSIFICATION, OBJECTIVES, Objective, Source, Streamed, num_batches
 from vitcnn.training.features import Features, features_of
@@ -43,8 +45,9 @@ class Setup:
     `weighted` builds the model of `architecture` with the weights that the recipe starts from; `weights` is what a
     record says of them, and `weights_path` the file in which they lie, None of random ones. `train` and `test` hold
     images of `shape`; `data` has them as the task has them. The accuracy is asked for after each of `tested_epochs`,
-    counted from 1, the last one always. `meta_model` is the model without its weights, as it is adapted. Features that
-    are too large for the memory lie below `data_root` while they are needed.
+    counted from 1, the last one always. `meta_model` is the model without its weights, as it is adapted, and
+    `untrained` what a user's model is before training, by `untrained_sha256`. Features that are too large for the
+    memory lie below `data_root` while they are needed.
     """
 
     case: TrainedCase
@@ -64,6 +67,7 @@ class Setup:
     test: Source
     tested_epochs: tuple[int, ...]
     meta_model: nn.Module
+    untrained: str
     data_root: Path
 
     @property
@@ -122,6 +126,7 @@ class Setup:
             "target_accuracy": self.task.target_accuracy,
             "data_sha256": self.data.sha256,
             **self.data.settings,
+            **({UNTRAINED: self.untrained} if self.untrained else {}),
             "train_images_on": "host" if isinstance(self.train, Streamed) else "device",
             "num_train_images": len(self.train),
             "num_test_images": len(self.test),
@@ -167,6 +172,7 @@ def setup_of(
         test=placed(data.test, shape, bench.device),
         tested_epochs=tested_epochs(model, trained_by, bench.device) if tests_every_epoch else (trained_by.epochs,),
         meta_model=model,
+        untrained=untrained_sha256(found.architecture, shape),
         data_root=bench.tasks.data_root,
     )
 

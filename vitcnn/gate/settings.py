@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 from vitcnn.gate.verdict import RECORD_AGAIN
 from vitcnn.recipes.parts import Augmentation, Optimizer, Recipe
-from vitcnn.record import Record
+from vitcnn.record import UNTRAINED, Record
 
 ALWAYS = ("data_sha256", "weights_sha256", "timer", "garbage", "modes")
 """Settings that mean something by their absence too."""
@@ -35,12 +35,19 @@ NEUTRAL = frozenset(
         "parameters_by_part",
         "pretraining",  # what came of making the weights, which `weights_made_by` explains
         "weights_made_as",  # the code and the versions too, which are what is judged
+        UNTRAINED,  # the user's code, which is what is judged
         "target_accuracy",  # of a figure that is not judged
     }
 )
 """Settings that may differ; all others must be equal."""
 
 NEUTRAL_PARTS = frozenset({"training.source"})
+
+NOT_ALONE = (
+    "Something that ran before it in the same process changes what it builds (a layer in a default argument, a class "
+    "attribute, a table of a module), or its first weights are drawn by other random numbers than those of torch, "
+    "numpy and Python. Make all of it anew in __init__"
+)
 
 LONGEST = 40
 MOST_NAMED = 5
@@ -61,6 +68,15 @@ def other_meaning(before: Sequence[Record], now: Sequence[Record]) -> str:
         return ""
     more = f", and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
     return f"its settings differ from the baseline: {', '.join(found[:MOST_NAMED])}{more}. {RECORD_AGAIN}"
+
+
+def other_models(before: Sequence[Record], now: Sequence[Record]) -> str:
+    """Return that the runs of one side trained different models, in words; empty where they did not."""
+    for side, records in (("baseline", before), ("current revision", now)):
+        found = {record.settings[UNTRAINED] for record in records if UNTRAINED in record.settings}
+        if len(found) > 1:
+            return f"the runs of the {side} trained different models: {UNTRAINED} differs. {NOT_ALONE}"
+    return ""
 
 
 def flat(settings: Mapping[str, Any]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from vitcnn.gate.counted import judge_counted, other_software
 from vitcnn.gate.pairs import PairedTimes, judge_pairs, paired_times
 from vitcnn.gate.scores import judge_scores
 from vitcnn.gate.seeds import SeedScores, by_seed
-from vitcnn.gate.settings import other_meaning
+from vitcnn.gate.settings import other_meaning, other_models
 from vitcnn.gate.tails import tails
 from vitcnn.gate.times import RunMedians, judge_times
 from vitcnn.gate.verdict import RECORD_AGAIN, RECORD_FIRST, Verdict
@@ -70,7 +70,7 @@ def judge_measured(
 
 def _sort(pile: Pile, case: str, before: Sequence[Record], now: Sequence[Record], *, paired: bool) -> None:
     """Sort the metrics of one case into the pile."""
-    other = other_meaning(before, now)
+    other = other_meaning(before, now) or other_models(before, now)
     if other:
         pile.verdicts.append(Verdict(kind="INVALID", case=case, reason=other))
         return

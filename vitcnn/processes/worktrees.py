@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import json
 import os
 import shutil
 import subprocess
@@ -12,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from vitcnn.errors import RunFailed, UserError
+from vitcnn.processes.installed import editable_projects
 from vitcnn.processes.leftovers import left_behind, owned
 
 SPECS = """
@@ -127,7 +125,7 @@ def import_path(top: Path, tree: Path, folder: Path) -> list[Path]:
     installed editable, and every other that this Python imports from: such an installation, a .pth file and $PYTHONPATH
     name the working tree, whatever revision runs.
     """
-    projects = dict.fromkeys([folder.relative_to(top), *(path.relative_to(top) for path in _editable(top))])
+    projects = dict.fromkeys([folder.relative_to(top), *(path.relative_to(top) for path in editable_projects(top))])
     places = [project / source for project in projects for source in ("src", "")]
     found = dict.fromkeys([*places, *(path.relative_to(top) for path in _imported_from(top))])
     return [tree / place for place in found if (tree / place).is_dir()]
@@ -158,18 +156,6 @@ def tracked_modules(tree: Path) -> set[str]:
         least = 1 if path.name == "__init__.py" else 2
         names |= {".".join(parts[n:]) for n in range(len(parts) - least + 1) if Path(*parts[:n]) not in packages}
     return names
-
-
-def _editable(top: Path) -> list[Path]:
-    """Return the folders in `top` that distributions are installed from, editable (PEP 610)."""
-    texts = [found.read_text("direct_url.json") for found in importlib.metadata.distributions()]
-    origins = [json.loads(text) for text in texts if text]
-    paths = [
-        Path(unquote(urlsplit(document["url"]).path)).resolve()
-        for document in origins
-        if document.get("dir_info", {}).get("editable")
-    ]
-    return [path for path in paths if path.is_relative_to(top)]
 
 
 def variables(paths: Sequence[Path]) -> dict[str, str]:

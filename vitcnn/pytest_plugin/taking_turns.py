@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from vitcnn.processes.installed import Installed, installed_of, other_entry_points, packages_of
 from vitcnn.processes.turns import Turns
-from vitcnn.processes.worktrees import main_checkout, tracked_modules
+from vitcnn.processes.worktrees import main_checkout, repository, tracked_modules
 from vitcnn.pytest_plugin.ledger import Ledger, case_id, is_measured
 from vitcnn.references import OF_A_FILE
 
@@ -44,16 +45,29 @@ class TurnHooks:
             self.turns.case(case_id(item))
 
     @cached_property
+    def _tree(self) -> Path:
+        """The top folder of the revision's tree. Pytest's root may lie below it, or beside it."""
+        return repository(self.config.invocation_params.dir).resolve()
+
+    @cached_property
     def _modules(self) -> set[str]:
-        return tracked_modules(self.config.rootpath)
+        return tracked_modules(self._tree)
 
     @cached_property
     def _checkout(self) -> Path:
-        return main_checkout(self.config.rootpath).resolve()
+        return main_checkout(self._tree).resolve()
+
+    @cached_property
+    def _installed(self) -> list[Installed]:
+        return installed_of(self._checkout, self._tree, self.config.invocation_params.dir.resolve())
+
+    @cached_property
+    def _installed_packages(self) -> set[str]:
+        return packages_of(self._installed)
 
     def pytest_collection_finish(self) -> None:
-        """End a session whose suite imports what the revision has itself from elsewhere."""
-        strange = self._from_elsewhere()
+        """End a session whose suite takes what the revision has itself from elsewhere."""
+        strange = self._from_elsewhere() or other_entry_points(self._installed)
         if strange:
             raise pytest.UsageError(strange)
 
@@ -66,7 +80,7 @@ class TurnHooks:
 
     def _from_elsewhere(self) -> str:
         """Say what of the revision was imported from outside of its tree; an empty string where nothing was."""
-        tree, environment = self.config.rootpath.resolve(), Path(sys.prefix).resolve()
+        tree, environment = self._tree, Path(sys.prefix).resolve()
         new = [name for name in sys.modules if name not in self._seen]
         self._seen.update(new)
         for name in new:
@@ -78,7 +92,8 @@ class TurnHooks:
                 do = "Name it by a path relative to the folder that you compare in"
                 return f"both revisions would read the same file {file}. {do}"
             is_of_checkout = file.is_relative_to(self._checkout) and not file.is_relative_to(environment)
-            if name in self._modules or is_of_checkout:
+            is_installed = name.partition(".")[0] in self._installed_packages
+            if name in self._modules or is_of_checkout or is_installed:
                 do = "Name its folder in pytest's `pythonpath`, or uninstall what is installed of it"
                 return f"the measured {name} would be {file} instead of this revision's. {do}"
         return ""

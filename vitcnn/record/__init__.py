@@ -1,5 +1,6 @@
 """What a run leaves behind: measurements, records, runs and their environment."""
 
+from vitcnn.record.record import UNTRAINED as UNTRAINED
 from vitcnn.record.record import Better as Better
 from vitcnn.record.record import Measurement as Measurement
 from vitcnn.record.record import Record as Record

@@ -24,6 +24,9 @@ SMALLEST, LARGEST = 1e-30, 1e30
 
 Status = Literal["ok"] | CaseOutcome
 
+UNTRAINED = "untrained_sha256"
+"""The setting that says what a user's model was before training, which is the same in each run of one revision."""
+
 OF_A_METRIC = ("unit", "better", "tolerance")
 """Fields that nearly all measurements of a metric have in common: the JSON of a run says them once, in `metrics`."""
 
