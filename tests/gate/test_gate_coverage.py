@@ -45,6 +45,13 @@ def test_several_runs_of_a_case_count_together():
     assert coverage.verdicts == ()
 
 
+def test_a_case_that_was_skipped_in_some_runs_alone_is_invalid():
+    coverage = covered(OURS, ended(OTHER, "skipped", "no compiler"), more=[run_of(OURS, timed(OTHER, 1.0))])
+    reason = "it was skipped in 1 run and measured in others: no compiler"
+    assert only_verdict(coverage) == ("INVALID", OTHER, reason)
+    assert OTHER not in coverage.measured
+
+
 @pytest.mark.parametrize("outcome", sorted(FAILURES))
 def test_a_case_that_did_not_pass_has_failed(outcome):
     expected = ("FAILED", OTHER, f"{outcome.replace('_', ' ')}: the reason")

@@ -107,13 +107,19 @@ def _is_outside(case: str, place: str, paths: Sequence[str]) -> bool:
 
 
 def _spoiled(case: str, ended: Sequence[CaseResult]) -> Verdict | None:
-    """Return the verdict on a case that ran without a result, in any of the runs."""
+    """Return the verdict on a case that ran without a result in any of the runs, or was measured in some alone."""
     failure = next((result for result in ended if result.outcome in FAILURES), None)
     if failure:
         reason = f"{failure.outcome.replace('_', ' ')}: {failure.reason}"
         return Verdict(kind="FAILED", case=case, reason=reason)
     disabled = next((result for result in ended if result.outcome == "disabled"), None)
-    return Verdict(kind="INVALID", case=case, reason=disabled.reason) if disabled else None
+    if disabled:
+        return Verdict(kind="INVALID", case=case, reason=disabled.reason)
+    skipped = [result for result in ended if result.outcome == "skipped"]
+    if skipped and any(result.outcome == "passed" for result in ended):
+        reason = f"it was skipped in {counted(len(skipped), 'run')} and measured in others: {skipped[0].reason}"
+        return Verdict(kind="INVALID", case=case, reason=reason)
+    return None
 
 
 def _without_baseline(case: str, records: Sequence[Record]) -> list[Verdict]:
