@@ -275,7 +275,7 @@ def test_a_case_of_each_question_goes_from_build_to_record(monkeypatch, case, tm
         "accuracy": set(),
         "adaptation": {"training_memory_bytes"},
         "data_efficiency": set(),
-        "defects": {"frame_tile_accuracy", "defect_recall", "mask_miou"},
+        "defects": {"frame_tile_accuracy", "defect_recall", "defect_iou"},
         "robustness": set(),
     }
     expected = on_cuda.get(case.question, {"peak_allocated_bytes"})

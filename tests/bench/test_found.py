@@ -87,4 +87,5 @@ def test_findings_by_hand():
     assert (found["defects"].tolist(), found["found"].tolist()) == ([1, 1, 0], [1, 0, 0])
     assert found["in_a_tile"] == 1
     assert found["miou"] == pytest.approx((80 / 95 + 5 / 20) / 2), "of the classes that there are"
+    assert found["defect_iou"] == pytest.approx(5 / 20), "of cracks alone"
     assert found["unions"].tolist() == [95, 20, 0, 0]

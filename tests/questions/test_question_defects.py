@@ -69,7 +69,7 @@ def test_the_id_says_how_many_tiles_which_overlap_and_how_many_frames():
 
 def test_a_record_says_what_was_found_on_the_frames(finished):
     record, series = finished, series_of(finished)
-    for name in ("frame_tile_accuracy", "defect_recall", "mask_miou", "test_accuracy"):
+    for name in ("frame_tile_accuracy", "defect_recall", "defect_iou", "mask_miou", "test_accuracy"):
         assert len(record.samples(name)) == 2
         assert all(0 <= value <= 1 for value in record.samples(name))
     recalls = series["recall"]

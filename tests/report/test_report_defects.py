@@ -8,13 +8,13 @@ from vitcnn.report.tradeoffs import tradeoffs
 WIDE = 500
 
 
-def record(architecture, *, recall, miou=(0.25, 0.35), num_train=500, overlap=0.1, recipe="photos_cnn"):
+def record(architecture, *, recall, iou=(0.25, 0.35), num_train=500, overlap=0.1, recipe="photos_cnn"):
     """Return the record of a defects case of two seeds."""
     plain = accuracy(architecture, right=[[1] * 40] * 2, task="defects", recipe=recipe)
     said = {"question": "defects", "num_train_images": num_train, "overlap": overlap, "training": {"name": recipe}}
     said |= {"precision": "fp32", "mode": "eager"}
     scores = {"unit": "1", "better": "higher", "tolerance": 0.01}
-    measured = (measurement("defect_recall", *recall, **scores), measurement("mask_miou", *miou, **scores))
+    measured = (measurement("defect_recall", *recall, **scores), measurement("defect_iou", *iou, **scores))
     return replace(plain, settings={**plain.settings, **said}, measurements=(*plain.measurements, *measured))
 
 

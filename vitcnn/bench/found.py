@@ -90,6 +90,7 @@ def findings_of(
     intersections = np.diag(confusion)
     unions = confusion.sum(axis=0) + confusion.sum(axis=1) - intersections
     is_there = unions > 0
+    of_each = intersections[is_there] / unions[is_there]
     return {
         "tile_accuracy": np.array(share(right)),
         "recall": np.array(share(found[1.0])),
@@ -97,7 +98,8 @@ def findings_of(
         "defects": np.bincount(kinds, minlength=len(CLASSES))[1:],
         "found": np.bincount(kinds[found[1.0]], minlength=len(CLASSES))[1:],
         "in_a_tile": np.array(share(np.concatenate([truth.holds.any(axis=0) for truth in truths]))),
-        "miou": np.array(share(intersections[is_there] / unions[is_there])),
+        "defect_iou": np.array(share(of_each[np.flatnonzero(is_there) > 0])),
+        "miou": np.array(share(of_each)),
         "intersections": intersections,
         "unions": unions,
     }

@@ -13,5 +13,8 @@ FRAME_TILE_ACCURACY = score("frame_tile_accuracy", "defects on frames", finding(
 DEFECT_RECALL = score("defect_recall", "defects on frames", finding("recall"), rule="score")
 """Share of the defects that are found at one false alarm a frame."""
 
-MASK_MIOU = score("mask_miou", "defects on frames", finding("miou"), rule="score")
-"""Intersection over union of the masks, averaged over the classes, none among them."""
+DEFECT_IOU = score("defect_iou", "defects on frames", finding("defect_iou"), rule="score")
+"""Intersection over union of the masks of cracks, scratches and blobs, averaged over these: 0 where none is found."""
+
+MASK_MIOU = score("mask_miou", "defects on frames", finding("miou"))
+"""Intersection over union of the masks, averaged over the classes, none among them: a quarter where none is found."""

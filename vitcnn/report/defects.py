@@ -10,7 +10,7 @@ import numpy as np
 from vitcnn.record import Record, Run
 from vitcnn.report.side_by_side import side_by_side
 
-RECALL, MASKS = "defect_recall", "mask_miou"
+RECALL, MASKS = "defect_recall", "defect_iou"
 
 
 def defects(run: Run, *, width: int) -> str:
@@ -23,7 +23,7 @@ def defects(run: Run, *, width: int) -> str:
 
 
 def _of_task(task: str, records: list[Record], width: int) -> str:
-    title = f"Defects found on frames of {task} at one false alarm a frame, % (mIoU of their masks, %), mean of seeds:"
+    title = f"Defects found on frames of {task} at one false alarm a frame, % (IoU of their masks, %), mean of seeds:"
     rows = list(dict.fromkeys(map(_row, records)))
     times = Counter((record.architecture, _row(record)) for record in records)
     is_twice = {name for (name, _), count in times.items() if count > 1}
