@@ -150,3 +150,10 @@ class Numbered(nn.Module):
 def test_features_that_do_not_move_with_the_frame_are_refused(model):
     with pytest.raises(UserError, match="features move with the frame"):
         field_of(model)
+
+
+@pytest.mark.parametrize("strides", [(2, 2), (1, 1)])
+def test_features_that_see_the_other_end_of_the_frame_are_refused(strides):
+    layers = [nn.Conv2d(3, 3, 3, stride, padding=1, padding_mode="circular") for stride in strides]
+    with pytest.raises(UserError, match="At one end of the frame they see its other end"):
+        field_of(nn.Sequential(*layers))

@@ -13,7 +13,7 @@ from vitcnn import AccuracyCase, Architecture, FullFrameCase, LatencyCase, Memor
 from vitcnn.architectures import architecture, architectures
 from vitcnn.bench import Bench
 from vitcnn.device import CleanState
-from vitcnn.errors import Diverged, OutOfMemory, UnsupportedResolution
+from vitcnn.errors import CaseError, Diverged, OutOfMemory, UnsupportedResolution
 from vitcnn.measuring.runner import failed_record, measure
 from vitcnn.recipes import recipes
 from vitcnn.recipes.small import DIGITS_CNN
@@ -208,6 +208,12 @@ def test_a_compiled_case_is_measured_and_leaves_nothing_behind(cpu):
     record = measured(replace(LATENCY, mode="compiled"), cpu)
     clean.check()
     assert (record.case, record.status) == ("latency/lenet/28/b2/fp32/compiled", "ok")
+
+
+def test_a_compiled_case_of_which_nothing_is_compiled_is_not_measured(cpu, monkeypatch):
+    monkeypatch.setattr(torch._dynamo.config, "disable", True)
+    with pytest.raises(CaseError, match="made no graph of it, so what would be measured is eager"):
+        measured(replace(LATENCY, mode="compiled"), cpu)
 
 
 def test_on_a_cpu_nothing_is_said_about_clocks(cpu):

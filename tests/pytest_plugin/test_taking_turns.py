@@ -33,9 +33,18 @@ class Turns:
 def tree(tmp_path, monkeypatch):
     """Return the tree of a revision whose package is `lib`, checked out beside the repository's main tree."""
     monkeypatch.setattr(taking_turns, "tracked_modules", lambda root: {"lib"} if root == tmp_path / "tree" else set())
+    monkeypatch.setattr(taking_turns, "repository", lambda folder: folder.parent)
     monkeypatch.setattr(taking_turns, "main_checkout", lambda _root: tmp_path / "main")
+    monkeypatch.setattr(taking_turns, "installed_of", lambda *where: list(where))
+    monkeypatch.setattr(taking_turns, "packages_of", lambda where: {"mapped"} if where == found_in(tmp_path) else set())
+    monkeypatch.setattr(taking_turns, "other_entry_points", lambda _installed: "")
     monkeypatch.setattr(taking_turns.sys, "prefix", str(tmp_path / "main" / ".venv"))
     return tmp_path / "tree"
+
+
+def found_in(folder):
+    """Return where is looked for what is installed: the checkout, the tree, and the folder that the command runs in."""
+    return [folder / "main", folder / "tree", folder / "tree" / "project"]
 
 
 @pytest.fixture
@@ -61,7 +70,8 @@ class Left:
 
 
 def hooks_of(tree, order=()):
-    return TurnHooks(SimpleNamespace(rootpath=tree, hook=Hook()), Turns(order), Left())
+    runs_in = SimpleNamespace(dir=tree / "project")
+    return TurnHooks(SimpleNamespace(invocation_params=runs_in, hook=Hook()), Turns(order), Left())
 
 
 def test_cases_are_those_of_both_sessions_in_their_order_behind_what_measures_nothing(tmp_path):
@@ -110,6 +120,9 @@ OWN = OF_A_FILE + "mine"
         ("lib", "elsewhere/lib.py", True),
         ("lib", "main/.venv/lib.py", True),
         ("lib", None, False),
+        ("mapped", "main/.venv/mapped.py", True),
+        ("mapped.inner", "main/.venv/mapped/inner.py", True),
+        ("mapped", "tree/source/__init__.py", False),
         ("helpers", "main/tests/helpers.py", True),
         ("helpers", "tree/tests/helpers.py", False),
         ("numpy", "main/.venv/numpy.py", False),
@@ -130,6 +143,13 @@ def test_what_the_revision_has_itself_is_imported_from_its_tree_alone(tree, impo
     said = f"same file {file}" if name == OWN else f"the measured {name} would be {file} instead of this revision's"
     with pytest.raises(pytest.UsageError, match=said):
         found.pytest_collection_finish()
+
+
+def test_a_session_ends_where_entry_points_are_installed_that_the_revision_does_not_declare(tree, imports, monkeypatch):
+    monkeypatch.setattr(taking_turns, "other_entry_points", lambda installed: f"of {len(installed)}")
+    imports()
+    with pytest.raises(pytest.UsageError, match="of 3"):
+        hooks_of(tree).pytest_collection_finish()
 
 
 def test_a_session_also_ends_where_a_test_imports_it_from_elsewhere_when_the_test_is_taken_down(tree, imports):

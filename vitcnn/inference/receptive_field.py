@@ -149,11 +149,19 @@ class Probe:
             frames = (self.marked(height, below=height // 2), self.marked(height, above=height // 2))
             too_near = [frame for frame in frames if int((~self.seen(frame)).sum()) < CLEAN_ROWS]
             if not too_near:
+                self.require_no_wrapping(*frames)
                 return height
             height, last, before = 2 * height, before, self.watched(too_near[0]).global_part
             if before == last:  # what is only far-sighted sees less than twice as far
                 break
         raise self.refused(ALLOWED, f"{before} is global: it sees the whole frame. Classify tiles instead.")
+
+    def require_no_wrapping(self, marked_below: Tensor, marked_above: Tensor) -> None:
+        """Raise UserError where features at one end of the frame see its other end."""
+        below, above = (self.seen(frame).int().diff() for frame in (marked_below, marked_above))
+        if (below < 0).any() or (above > 0).any():
+            do = "At one end of the frame they see its other end, as by padding_mode='circular'. Classify tiles."
+            raise self.refused(ALLOWED, do)
 
     def stride(self) -> int:
         """Return the pixels from one row of features to the next."""

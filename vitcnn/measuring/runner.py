@@ -26,6 +26,11 @@ from vitcnn.references import raised
 from vitcnn.report.roofline import bound_of
 from vitcnn.spec import Architecture, Case
 
+NOT_COMPILED = (
+    "torch.compile made no graph of it, so what would be measured is eager. Remove what turns the compiler off "
+    "(torch.compiler.disable, torch._dynamo.config.disable, TORCHDYNAMO_DISABLE), or measure it eager"
+)
+
 
 def measure(
     case: Case, *, bench: Bench, stopwatch: Stopwatch, floor_bytes: int, trace: Callable[[Subject], None] | None = None
@@ -54,6 +59,8 @@ def measure(
                 before_round=subject.before_round,
                 after_round=subject.after_round,
             )
+        if case.mode == "compiled" and graphs_so_far()["graphs"] == graphs_before["graphs"]:
+            raise CaseError(f"{entry.name}: {NOT_COMPILED}")
         if subject.times_s:
             subject.trained = subject.outcome() if subject.outcome else None
             subject.counts = {**counts(subject), **graphs}
