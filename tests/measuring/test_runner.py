@@ -210,9 +210,11 @@ def test_a_compiled_case_is_measured_and_leaves_nothing_behind(cpu):
     assert (record.case, record.status) == ("latency/lenet/28/b2/fp32/compiled", "ok")
 
 
-def test_a_compiled_case_of_which_nothing_is_compiled_is_not_measured(cpu, monkeypatch):
-    monkeypatch.setattr(torch._dynamo.config, "disable", True)
-    with pytest.raises(CaseError, match="made no graph of it, so what would be measured is eager"):
+def test_a_compiled_case_of_which_nothing_is_compiled_is_not_measured(cpu):
+    with (
+        torch._dynamo.config.patch(disable=True),
+        pytest.raises(CaseError, match="made no graph of it, so what would be measured is eager"),
+    ):
         measured(replace(LATENCY, mode="compiled"), cpu)
 
 

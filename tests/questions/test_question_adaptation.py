@@ -30,9 +30,15 @@ def root(tmp_path_factory):
     return tmp_path_factory.mktemp("root")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def bench(cpu, root):
     return Bench(device=cpu, tasks=Tasks(root), progress=lambda *_told: None)
+
+
+@pytest.fixture(scope="module")
+def record(bench):
+    """The record of CASE, measured once."""
+    return measured(CASE, bench)
 
 
 @pytest.mark.parametrize(
@@ -65,8 +71,8 @@ def test_what_a_case_cannot_be_is_one_error(changes, said):
     assert said in str(caught.value)
 
 
-def test_a_head_alone_learns_digits_on_features_of_digits_and_less_on_random_ones(bench, root):
-    transferred = measured(CASE, bench)
+def test_a_head_alone_learns_digits_on_features_of_digits_and_less_on_random_ones(bench, root, record):
+    transferred = record
     at_random = measured(replace(CASE, recipe="transfer_head_cnn,weights=random"), bench)
     assert min(transferred.samples("test_accuracy")) > max(at_random.samples("test_accuracy")) + 0.05
     assert transferred.settings["num_trainable"] == 84 * 10 + 10
@@ -79,8 +85,7 @@ def test_a_head_alone_learns_digits_on_features_of_digits_and_less_on_random_one
     assert str(root) not in transferred.to_json(), "where weights lie is of no meaning to others"
 
 
-def test_the_learning_curve_and_the_times_are_of_each_epoch(bench):
-    record = measured(CASE, bench)
+def test_the_learning_curve_and_the_times_are_of_each_epoch(record):
     [curve] = [series.values for series in record.series if series.name == "test_accuracy"]
     assert [len(seed) for seed in curve] == [20, 20]
     [times] = [series.values for series in record.series if series.name == "training_time_s"]
@@ -90,8 +95,9 @@ def test_the_learning_curve_and_the_times_are_of_each_epoch(bench):
 
 
 @pytest.mark.parametrize("num_train", [None, 50])
-def test_a_record_keeps_the_roc_curve_of_each_seed(bench, num_train):
-    series = {series.name: series.values for series in measured(replace(CASE, num_train=num_train), bench).series}
+def test_a_record_keeps_the_roc_curve_of_each_seed(bench, record, num_train):
+    kept = record if num_train is None else measured(replace(CASE, num_train=num_train), bench)
+    series = {series.name: series.values for series in kept.series}
     assert [len(seed) for seed in series["roc_curve"]] == [len(series["false_positive_rate"])] * 2
     assert all(list(seed) == sorted(seed) and 0 <= seed[0] < seed[-1] == 1 for seed in series["roc_curve"])
 
