@@ -12,6 +12,7 @@ from vitcnn.commands import (
     baseline,
     compare,
     completion,
+    fetch,
     fit_batch,
     gate,
     noise,
@@ -78,16 +79,7 @@ def parser() -> argparse.ArgumentParser:
     doctor.add_argument("--device", default="auto", metavar="NAME", help=device_help)
     doctor.set_defaults(run=run_doctor)
 
-    fetched = commands.add_parser("fetch", help="download or generate data sets, and download weights, in advance")
-    fetched.add_argument(
-        "names", nargs="*", metavar="NAME", help="a task, such as mnist; `vitcnn list tasks` shows all"
-    )
-    weights_help = (
-        "download the ImageNet weights of these architectures, such as vit_base, to the cache of the hub ($HF_HOME)"
-    )
-    fetched.add_argument("--weights", dest="weights_of", nargs="+", default=(), metavar="ARCH", help=weights_help)
-    fetched.set_defaults(run=run_fetch, usage_error=fetched.error)
-
+    fetch.add_to(commands)
     adapt.add_to(commands)
     pretrain.add_to(commands)
     tile.add_to(commands)
@@ -106,7 +98,7 @@ def parser() -> argparse.ArgumentParser:
             metavar="DIR",
             help="the folder that contains the cases; default: benchmarks, or the package's own suite",
         )
-    for command in (listed, doctor, fetched):
+    for command in (listed, doctor):
         command.add_argument(
             "--data-root",
             action=GivenPath,
@@ -145,43 +137,3 @@ def run_doctor(options: argparse.Namespace) -> int:
     text, whole = diagnose(device, Tasks(data_root(options.data_root)), cases)
     print(text)
     return 0 if whole else FAILED
-
-
-def run_fetch(options: argparse.Namespace) -> int:
-    """Download or make each task's data, and read them once; download each architecture's weights."""
-    if not (options.names or options.weights_of):
-        options.usage_error("name at least one task, or an architecture with --weights")
-    fetch_weights(options.weights_of)
-    if options.names:
-        fetch_data(options)
-    return 0
-
-
-def fetch_weights(names: Sequence[str]) -> None:
-    """Download the weights of architectures, and load them once."""
-    from vitcnn.adaptation.weights import require_whole
-    from vitcnn.architectures import architecture, hub
-
-    for entry in map(architecture, names):
-        found = hub.fetch(entry)
-        require_whole(entry, found.path)
-        print(f"{entry.name}: {found.name}, {found.path.stat().st_size / 1e6:,.0f} MB, SHA-256 {found.sha256}")
-
-
-def fetch_data(options: argparse.Namespace) -> None:
-    """Download or make each task's data, and read them once."""
-    from vitcnn.folders import require_writable
-    from vitcnn.progress import ProgressBar
-    from vitcnn.tasks import Tasks, data_root
-    from vitcnn.tasks.download import fetch
-
-    tasks = Tasks(data_root(options.data_root), asked=options.names, option="task")
-    require_writable("--data-root", tasks.data_root, "Name another folder with --data-root or $VITCNN_DATA.")
-    for name in tasks.asked:
-        fetch(tasks.task(name), tasks.data_root, ProgressBar())
-        data, task = tasks.data(name, ProgressBar()), tasks.task(name)
-        what = "images" if task.kind == "image" else "sequences"
-        counts = f"{len(data.train.labels):,} training and {len(data.test.labels):,} test {what}"
-        classes = f", {task.shape.num_classes} classes" if task.kind == "image" else ""
-        print(f"{name}: {counts} of {task.input_words}{classes}")
-    print(f"Data root: {tasks.data_root}")

@@ -105,6 +105,16 @@ def test_each_metric_of_each_case_has_its_median_its_spread_and_its_source():
     assert more == "--all shows counts and figures that are not judged, too."
 
 
+def test_a_case_shows_what_the_gate_sets_a_new_run_beside():
+    """Of times the geometric mean of the runs' medians, of scores the mean of all seeds."""
+    timed = [passed("a", value) for value in (0.001, 0.002, 0.032)]
+    found = recording("v1", *(run_on(1, case) for case in timed))
+    assert cells(cases([found]).splitlines()[2])[2] == "4.00 ms"
+    trained = [accuracy("lenet", right=rights) for rights in ([[1, 1], [1, 1]], [[0, 0], [1, 1]], [[1, 1], [1, 1]])]
+    found = recording("v2", *(run_on(1, case) for case in trained))
+    assert cells(cases([found]).splitlines()[2])[1:3] == ["test_accuracy", "0.833"]
+
+
 def test_counts_and_what_is_not_judged_are_shown_where_all_is_asked_for():
     record = latency("lenet", 0.002)
     more = [measurement(name, 3, unit="1") for name in ("operators", "images_per_s", "my_own")]

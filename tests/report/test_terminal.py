@@ -100,6 +100,16 @@ def test_of_equally_common_cells_the_first_collected_is_shown():
     assert text.splitlines()[-1] == "Shown: latency/*/28/b16/fp32/eager"
 
 
+def test_a_cell_of_adapted_models_is_shown_where_there_is_no_other():
+    adapted = [
+        replace(record, settings={**record.settings, "adaptation": "head", "cell": "latency/*/28/b1/head/fp32/eager"})
+        for record in (latency("lenet", 0.001), latency("vit_micro", 0.001))
+    ]
+    whole = latency("lenet", 0.016)
+    assert table(run_of(*adapted, whole), width=WIDE).splitlines()[-1] == "Shown: latency/*/28/b1/fp32/eager"
+    assert table(run_of(*adapted), width=WIDE).splitlines()[-1] == "Shown: latency/*/28/b1/head/fp32/eager"
+
+
 def test_footnote_names_each_shown_cell_once():
     footnote, legend = table(RUN, width=WIDE).partition("Shown: ")[2].splitlines()
     assert legend == LEGEND

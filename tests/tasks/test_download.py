@@ -199,7 +199,7 @@ def test_without_a_network_the_message_says_the_way_out(tmp_path, monkeypatch, w
     message = str(raised.value)
     assert message.startswith(f"tiny: {ARCHIVE} is not under {root} and cannot be downloaded ({NOWHERE}: ")
     assert "run `vitcnn fetch tiny` where there is a network" in message
-    assert message.endswith("name that folder with --data-root or $VITCNN_DATA")
+    assert message.endswith("copy its data folder to this machine, and name the copy with --data-root or $VITCNN_DATA")
     assert not root.exists()
 
 

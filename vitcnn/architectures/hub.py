@@ -86,7 +86,9 @@ def damaged(entry: Architecture, path: Path, why: str) -> UserError:
 def fetch(entry: Architecture) -> HubWeights:
     """Download an architecture's weights where they are missing or damaged; MissingData where they cannot be had."""
     from huggingface_hub import hf_hub_download
+    from huggingface_hub.utils import logging
 
+    logging.set_verbosity_error()  # else it tells of each of its tries
     name = repository(entry)
     path = _cached(name)
     if path is None or _is_damaged(HubWeights(name=name, path=path, sha256=sha256_of_file(path))):
@@ -94,7 +96,9 @@ def fetch(entry: Architecture) -> HubWeights:
             hf_hub_download(name, FILE, force_download=path is not None)
         except Exception as error:  # the hub's client raises errors of its own, of httpx and of the system
             reason = next(iter(str(error).splitlines()), type(error).__name__)
-            raise MissingData("", f"weights of {entry.name} cannot be downloaded: {name}: {reason}") from error
+            do = f"Run `vitcnn fetch --weights {entry.name}` where there is a network"
+            message = f"weights of {entry.name} cannot be downloaded: {name}: {reason.rstrip('.')}. {do}"
+            raise MissingData("", f"{message}, and copy the hub's cache ($HF_HOME)") from error
     return hub_weights(entry)
 
 

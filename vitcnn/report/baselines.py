@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from statistics import median, stdev
+from statistics import geometric_mean, mean, median, stdev
 
 from tabulate import tabulate
 
@@ -117,7 +117,7 @@ def cases(recordings: Sequence[Recording], *, is_whole: bool = False) -> str:
     They are those that are judged and that vary, unless `is_whole`.
     """
     baseline = baseline_of(recordings)
-    headers = ("case", "metric", "median", "between runs", "runs", "recording")
+    headers = ("case", "metric", "baseline", "between runs", "runs", "recording")
     rows = [
         (case_id, metric, middle, spread, str(case.num_runs), case.recording)
         for case_id, case in baseline.cases.items()
@@ -129,13 +129,22 @@ def cases(recordings: Sequence[Recording], *, is_whole: bool = False) -> str:
 
 
 def _metrics(records: Sequence[Record], *, is_whole: bool) -> Iterable[tuple[str, str, str]]:
-    """Yield name, median of the runs' medians, and spread between runs, of the metrics that are shown."""
+    """Yield name, value as the gate takes it, and spread between runs, of the metrics that are shown."""
     units = {m.metric: m.unit for record in records for m in record.measurements}
     for metric, unit in units.items():
         if not is_whole and metric in metrics() and metrics()[metric].rule in NOT_SHOWN:
             continue
-        medians = [median(samples) for record in records if (samples := record.samples(metric))]
-        yield metric, quantity(median(medians), unit), _percent(between_runs(records, metric))
+        runs = [samples for record in records if (samples := record.samples(metric))]
+        yield metric, quantity(_middle(metric, runs), unit), _percent(between_runs(records, metric))
+
+
+def _middle(metric: str, runs: Sequence[Sequence[float]]) -> float:
+    """Return what the gate sets a new run beside: of a time, of all seeds' scores, and of anything else."""
+    medians = [median(samples) for samples in runs]
+    if is_time(metric) and min(medians) > 0:
+        return geometric_mean(medians)
+    is_score = metric in metrics() and metrics()[metric].rule == "score"
+    return mean(value for samples in runs for value in samples) if is_score else median(medians)
 
 
 def _percent(share: float | None) -> str:

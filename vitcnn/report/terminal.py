@@ -10,6 +10,7 @@ from typing import Protocol
 
 from tabulate import tabulate
 
+from vitcnn.adaptations import FULL
 from vitcnn.quantity import counted
 from vitcnn.record import Record, Run
 from vitcnn.report.claims import published
@@ -51,9 +52,13 @@ def told_by(questions: Sequence[Shown]) -> dict[tuple[str, str], str]:
 
 
 def shown_cell(column: Column, records: list[Record]) -> str:
-    """Return the one cell that a column shows: the one that most architectures have; of these, the first collected."""
-    cells = Counter(record.cell for record in records if column.fits(record))
-    return cells.most_common(1)[0][0]
+    """Return the one cell that a column shows: the one that most architectures have; of these, the first collected.
+
+    Adapted models, of which only a part trains, are shown where no other was measured.
+    """
+    fitting = [record for record in records if column.fits(record)]
+    whole = [record for record in fitting if record.settings.get("adaptation", FULL) == FULL]
+    return Counter(record.cell for record in whole or fitting).most_common(1)[0][0]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -88,7 +88,8 @@ def _download(task: Task, file: RemoteFile, data_root: Path, progress: Progress)
             return
     message = (
         f"{task.name}: {file.path} is not under {data_root} and cannot be downloaded ({'; '.join(reasons)}): run "
-        f"`vitcnn fetch {task.name}` where there is a network, and name that folder with --data-root or $VITCNN_DATA"
+        f"`vitcnn fetch {task.name}` where there is a network, copy its data folder to this machine, and name the copy "
+        "with --data-root or $VITCNN_DATA"
     )
     raise MissingData(task.name, message)
 
