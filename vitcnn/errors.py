@@ -46,7 +46,21 @@ class UserError(VitcnnError, ValueError):
         self.field = field
         self.value = value
         self.do = do
-        super().__init__(f"{field}: {value!r} cannot be used. Allowed: {allowed}. {do}")
+        super().__init__(self.text(f"{value!r} cannot be used", allowed))
+
+    def text(self, wrong: str, allowed: str) -> str:
+        """Return the message."""
+        return f"{self.field}: {wrong}. Allowed: {allowed}. {self.do}"
+
+
+class NotGiven(UserError):
+    """Input that is missing."""
+
+    def __init__(self, *, field: str, allowed: str, do: str) -> None:
+        super().__init__(field=field, value=None, allowed=allowed, do=do)
+
+    def text(self, _wrong: str, allowed: str) -> str:
+        return super().text("is not given", allowed)
 
 
 class UnknownName(UserError):

@@ -80,7 +80,7 @@ class Takes:
     def words(self) -> str:
         """The sizes that are taken as they are, and where smaller images go if it is not to the smallest of these."""
         is_elsewhere = self.enlarged_to_px not in (None, self.smallest_px)
-        return self._sizes() + (f", and enlarges smaller images to {self.enlarged_to_px} px" if is_elsewhere else "")
+        return self._sizes() + (f"; smaller images are enlarged to {self.enlarged_to_px} px" if is_elsewhere else "")
 
     def refusal(self, px: int) -> str:
         return "" if px >= 1 else "images have at least one pixel"

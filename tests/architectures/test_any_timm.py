@@ -114,10 +114,10 @@ def test_what_trying_finds_is_what_the_catalogue_states_of_the_same_model(ours, 
 @pytest.mark.parametrize(
     "name, words",
     [
-        ("vit_small_patch14_dinov2", "multiples of 14 px from 224 px on, and enlarges smaller images to 518 px"),
+        ("vit_small_patch14_dinov2", "multiples of 14 px from 224 px on; smaller images are enlarged to 518 px"),
         ("halonet26t", "multiples of 256 px from 256 px on"),  # blocks of 8 in maps of a 32nd
         ("crossvit_tiny_240", "240 px"),  # patches of 12 and 16 px in images of 240 and 224 px
-        ("csatv2", "224 px and multiples of 64 px from 256 px on, and enlarges smaller images to 512 px"),
+        ("csatv2", "224 px and multiples of 64 px from 256 px on; smaller images are enlarged to 512 px"),
         ("test_resnet", "every size from 160 px on"),
     ],
 )

@@ -28,8 +28,14 @@ REFUSED = [
         "--classes: 1 cannot be used. Allowed: a number from",
     ),
     (("lenet", "--memory", "1GB", "--adaptation", "loro"), "--adaptation: 'loro' cannot be used."),
-    (("lenet", "--memory", "1GB", "--inference", "--checkpointing"), "--checkpointing: 'with --inference' cannot be"),
-    (("lenet", "--memory", "1GB", "--inference", "--optimizer", "sgd"), "--optimizer: 'with --inference' cannot be"),
+    (
+        ("lenet", "--memory", "1GB", "--inference", "--checkpointing"),
+        "--checkpointing: True cannot be",
+    ),
+    (
+        ("lenet", "--memory", "1GB", "--inference", "--optimizer", "sgd"),
+        "--optimizer: 'sgd' cannot be used",
+    ),
 ]
 
 

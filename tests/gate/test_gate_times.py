@@ -81,7 +81,7 @@ WORSE = "median 1.07 s, baseline 1.00 s (5 runs, 0.998-1.00): +7.0 %, tolerance 
 BETTER = "median 930 ms, baseline 1.00 s (5 runs, 0.998-1.00): -7.0 %, tolerance 2 %, between-run noise 0.2 %"
 SAME = "median 1.01 s, baseline 1.00 s (5 runs, 0.998-1.00): +1.0 %, tolerance 2 %, between-run noise 0.2 %"
 INCONCLUSIVE = (
-    "median 1.15 s, baseline 999 ms (5 runs, 0.950-1.05): +15.1 %, tolerance 2 %, between-run noise 4.5 %, "
+    "median 1.15 s, baseline 999 ms (5 runs, 0.950-1.05 s): +15.1 %, tolerance 2 %, between-run noise 4.5 %, "
     "too noisy for a decision"
 )
 ONE_RUN = (

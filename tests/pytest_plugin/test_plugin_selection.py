@@ -378,7 +378,7 @@ def test_a_cnn_in_the_place_of_a_vit_is_skipped_where_it_has_no_such_layers(suit
     of_linear = "adaptation/resnet50/digits/transfer_lora_deep_cnn/lora8_linear/fp32/eager"
     assert set(skipped) == {of_linear, *(text.format("resnet50", "digits", "cnn") for text in OF_ATTENTION)}
     assert skipped["adaptation/resnet50/digits/transfer_lora_deep_cnn/lora8_qv/fp32/eager"] == (
-        "resnet50 cannot be adapted by lora8_qv: This model has no layer of qv: choose other targets."
+        "resnet50 cannot be adapted by lora8_qv. This model has no layer of qv: choose other targets."
     )
 
 

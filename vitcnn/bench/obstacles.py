@@ -88,7 +88,7 @@ def _without_targets(name: str, how: str, px: int) -> str:
         with torch.device("meta"), torch.random.fork_rng(devices=()):
             adapted(architecture(name).build(shape), adaptation(how))
     except UserError as error:
-        return f"{name} cannot be adapted by {how}: {error.do}"
+        return f"{name} cannot be adapted by {how}. {error.do}"
     except Exception:  # whatever else is wrong with a user's own model, measuring it tells
         return ""
     return ""

@@ -73,7 +73,7 @@ def run_fit_batch(options: argparse.Namespace) -> int:
     def total(batch: int) -> int:
         return predicted_peak(replace(asked, batch=batch)).total
 
-    tell(f"predicting the memory of {asked.architecture.name}, which takes some seconds")
+    tell(f"predicting the memory of {asked.architecture.name}, which takes seconds, or half a minute for a large one")
     batch = largest_batch(total, memory_bytes, fitting=smallest)
     asked = replace(asked, batch=batch)
     found = Found(
@@ -108,8 +108,8 @@ def asked_by(options: argparse.Namespace) -> Asked:
         raise UserError(field="--px", value=options.px, allowed=refusal, do="Choose another size or architecture.")
     for option, value in (("--checkpointing", options.checkpointing), ("--optimizer", options.optimizer)):
         if options.inference and value:
-            allowed, do = "a training step, which --inference does not measure", "Leave out one of the two."
-            raise UserError(field=option, value="with --inference", allowed=allowed, do=do)
+            do = "Leave out one of the two."
+            raise UserError(field=option, value=value, allowed="only without --inference, which trains nothing", do=do)
     if options.classes < 2:
         do = f"Leave it out for {CLASSES} classes."
         raise UserError(field="--classes", value=options.classes, allowed="a number from 2 on", do=do)

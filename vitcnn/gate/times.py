@@ -18,7 +18,7 @@ from vitcnn.gate.outliers import are_two_modes, odd_runs
 from vitcnn.gate.tails import with_tail
 from vitcnn.gate.unsteady import chances_of_spread
 from vitcnn.gate.verdict import BLIND, Kind, Standing, Verdict
-from vitcnn.quantity import percent, quantity, span
+from vitcnn.quantity import percent, quantity, span, unit_for
 from vitcnn.record import Better
 
 SUITE_LEVEL = 0.01
@@ -323,5 +323,9 @@ def _invalid(entry: RunMedians) -> Verdict:
 
 
 def _runs(medians: tuple[float, ...], unit: str) -> str:
-    middle = quantity(float(np.exp(np.mean(np.log(medians)))), unit)
-    return middle if len(medians) == 1 else f"{middle} ({len(medians)} runs, {span(medians, unit)})"
+    middle = float(np.exp(np.mean(np.log(medians))))
+    if len(medians) == 1:
+        return quantity(middle, unit)
+    of_highest = unit_for(max(medians), unit)
+    in_unit = "" if of_highest == unit_for(middle, unit) else f" {of_highest}"
+    return f"{quantity(middle, unit)} ({len(medians)} runs, {span(medians, unit)}{in_unit})"

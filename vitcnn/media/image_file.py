@@ -46,8 +46,8 @@ def read_image(path: Path) -> np.ndarray:
 
 def unreadable(path: Path, reason: str) -> UserError:
     """Return the error that a file cannot be read."""
-    do = "Check the file, or make it again."
-    return UserError(field="input", value=short(path), allowed=f"a whole image ({reason.rstrip('.')})", do=do)
+    do = f"What is wrong with it: {reason.rstrip('.')}. Check the file, or make it again."
+    return UserError(field="input", value=short(path), allowed="a whole image", do=do)
 
 
 def _read(path: Path) -> np.ndarray:

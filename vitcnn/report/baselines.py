@@ -15,8 +15,19 @@ from vitcnn.quantity import counted, quantity, significant
 from vitcnn.record import Environment, Record
 
 UNKNOWN = "-"
+WIDEST_SELECTION = 30
+"""Characters of the widest line that says what of a preset was recorded."""
+
+NOISY = 0.1
+"""Where the runs of half of the timed cases differ by more, the gate sees little by them."""
+
 NOT_SHOWN = ("exact", "counted", "unjudged")
 """Rules of figures that repeat in every run, or that nothing is judged by."""
+
+TOO_NOISY = (
+    "By times that differ so much the gate sees only large changes: record again on an idle machine, or use `vitcnn "
+    "compare` or --gate=counts on this one."
+)
 
 DIRTY = (
     "Warning: the working tree had changes that are not committed, so nobody can measure this revision again. Commit "
@@ -59,10 +70,11 @@ def _spread_of_times(cases: Mapping[str, Sequence[Record]]) -> str:
         return "The spread between runs is not known: it needs two or more runs of a timed case."
     noisiest = max(spreads, key=lambda case_id: spreads[case_id])
     middle = median(spreads.values())
-    return (
+    said = (
         f"Spread between runs, of {counted(len(spreads), 'timed case')}: median {_percent(middle)}, largest "
         f"{_percent(spreads[noisiest])} ({noisiest})."
     )
+    return f"{said} {TOO_NOISY}" if middle > NOISY else said
 
 
 def _largest_of_times(records: Sequence[Record]) -> float | None:
@@ -75,7 +87,7 @@ def overview(stores: Mapping[str, Sequence[Recording]], now: datetime) -> str:
     """Return a row for each recording of each device, the oldest first."""
     headers = ("device", "recording", "runs", "began", "cases", "commit", "torch", "driver", "python", "of the preset")
     rows = [[device, *_row(recording, now)] for device, found in stores.items() for recording in found]
-    return _table(headers, rows)
+    return _table(headers, rows, widest_last=WIDEST_SELECTION)
 
 
 def _row(recording: Recording, now: datetime) -> list[str]:
@@ -151,5 +163,7 @@ def _percent(share: float | None) -> str:
     return UNKNOWN if share is None else f"{significant(100 * share, 2)} %"
 
 
-def _table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    return tabulate(rows, headers=headers, tablefmt="simple", disable_numparse=True)
+def _table(headers: Sequence[str], rows: Sequence[Sequence[str]], widest_last: int | None = None) -> str:
+    """Return a table whose last column breaks its lines where they are wider than `widest_last`."""
+    widths = [*([None] * (len(headers) - 1)), widest_last] if rows and widest_last else None
+    return tabulate(rows, headers=headers, tablefmt="simple", disable_numparse=True, maxcolwidths=widths)

@@ -15,7 +15,7 @@ from vitcnn.adaptation.weights_file import weights_path
 from vitcnn.adaptations import adaptation
 from vitcnn.commands.tile.known import Known
 from vitcnn.commands.tile.names import names_for, numbered
-from vitcnn.errors import UserError
+from vitcnn.errors import NotGiven, UserError
 from vitcnn.images import Resize
 from vitcnn.inference.forward import memory_format
 from vitcnn.recipes.parts import OF_FILE
@@ -74,4 +74,4 @@ def _require_base(card: Mapping[str, Any], given: Path | None) -> None:
     started = card["weights"]
     if given is None and started["name"].startswith(OF_FILE) and adaptation(card["adaptation"]).kind != "full":
         do = f"Training started from {started['file']}, which is not in the folder: name this file."
-        raise UserError(field="--weights", value="not given", allowed="file:PATH", do=do)
+        raise NotGiven(field="--weights", allowed="file:PATH", do=do)

@@ -15,7 +15,7 @@ from vitcnn.commands.tile.known import Known
 from vitcnn.commands.tile.names import names_for, names_of_weights, numbered, read_names
 from vitcnn.commands.tile.sizes import require_tile
 from vitcnn.device import Device
-from vitcnn.errors import UserError
+from vitcnn.errors import NotGiven, UserError
 from vitcnn.inference import TileGrid, for_inference, resized
 from vitcnn.inference.forward import memory_format
 from vitcnn.inference.tiling import FeatureMap, batch_within
@@ -52,7 +52,7 @@ def _named(options: argparse.Namespace, device: Device) -> Known:
     for field, value in (("--arch", options.arch), ("--weights", options.own_weights)):
         if value is None:
             do = "Name an architecture and its weights, or a folder of `vitcnn adapt` with --adapted."
-            raise UserError(field=field, value="not given", allowed="a name", do=do)
+            raise NotGiven(field=field, allowed="a name", do=do)
     (name,) = architectures.ask_for([options.arch])
     entry = architectures.architecture(name)
     note = require_tile(entry, options.tile)
