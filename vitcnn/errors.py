@@ -4,7 +4,8 @@
 
     VitcnnError
     ├── UserError             bad input, refused before anything runs
-    │   └── UnknownName       a name the catalogue does not hold; offers the nearest
+    │   ├── UnknownName       a name the catalogue does not hold; offers the nearest
+    │   └── NotGiven          input that is missing
     ├── NotMeasurable         something that a case needs is not here; the case is skipped
     │   ├── MissingData       files of a task, or weights
     │   ├── TooFewImages      as many training images as the case is about

@@ -127,6 +127,17 @@ def test_a_model_without_checkpointing_says_so():
         predicted_peak(asked(checkpointing=True))
 
 
+def test_a_part_that_a_model_compiles_itself_is_predicted_as_it_is_written():
+    """Compiled code asks fake tensors for the numbers that they do not have, and may crash."""
+
+    def compiling(shape):
+        layers = two_layers(shape)
+        layers[1].forward = torch.compile(layers[1].forward)
+        return layers
+
+    assert predicted_peak(asked(compiling)) == predicted_peak(asked())
+
+
 def test_a_model_that_needs_numbers_cannot_be_predicted():
     with pytest.raises(
         NotPredictable, match="the memory of small cannot be predicted: what it does depends on the numbers"

@@ -85,7 +85,7 @@ def predicted_peak(asked: Asked) -> Peak:
         model = model_without_memory(asked)
         if isinstance(as_there, AsOnCuda) and asked.checkpointing:
             enter_in_modules(as_there, model)
-        with FakeTensorMode(allow_non_fake_inputs=True), as_there:
+        with FakeTensorMode(allow_non_fake_inputs=True), as_there, torch.compiler.set_stance("force_eager"):
             return _peak(asked, faked(model))
     except VitcnnError:
         raise

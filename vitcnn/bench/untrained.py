@@ -32,7 +32,7 @@ def untrained_sha256(entry: Architecture, shape: InputShape) -> str:
     """
     if not entry.file:
         return ""
-    with torch.random.fork_rng(devices=()), torch.enable_grad():
+    with torch.random.fork_rng(devices=()), torch.enable_grad(), torch.compiler.set_stance("force_eager"):
         seed_everything(WEIGHTS_SEED)
         try:
             model = resized(entry, shape)

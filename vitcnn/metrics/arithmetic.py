@@ -68,7 +68,7 @@ def _flops_on(
     import torch
 
     model_shape = replace(shape, px=architecture.model_px(shape.px))
-    with torch.device(device), torch.random.fork_rng(devices=()):
+    with torch.device(device), torch.random.fork_rng(devices=()), torch.compiler.set_stance("force_eager"):
         return count(architecture.build(shape), lambda images: torch.zeros(model_shape.of_batch(images)))
 
 
