@@ -7,6 +7,7 @@ import torch
 from vitcnn.device import (
     CleanState,
     Device,
+    Growth,
     free_bytes,
     memory,
     out_of_memory_as_case_error,
@@ -188,3 +189,44 @@ def test_free_memory_on_a_cpu_is_what_system_and_control_group_leave(cpu, monkey
     monkeypatch.setattr(memory.psutil, "virtual_memory", lambda: SimpleNamespace(available=1000))
     monkeypatch.setattr(memory, "memory_left_bytes", lambda: left)
     assert (free_bytes(cpu), spare_bytes(cpu)) == (free, free // 4)
+
+
+def growing(cpu, calls, *, kept_bytes, garbage=False):
+    """Call something so often that keeps tensors of so many bytes, or leaves them in a cycle that is garbage."""
+    kept, growth = [], Growth(cpu)
+    for _ in range(calls):
+        tensor = torch.zeros(kept_bytes, dtype=torch.uint8)
+        cycle = [tensor]
+        cycle.append(cycle)
+        if not garbage:
+            kept.append(tensor)
+    growth.check(calls)
+
+
+def test_calls_that_keep_more_and_more_are_named(cpu):
+    with pytest.raises(
+        Leaked, match=r"30 calls kept 3,000,000 bytes on cpu, most often \(100000,\) torch.uint8, 30 times"
+    ):
+        growing(cpu, 30, kept_bytes=100_000)
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"calls": 30, "kept_bytes": 1_000},
+        {"calls": 2, "kept_bytes": 10_000_000},
+        {"calls": 30, "kept_bytes": 100_000, "garbage": True},
+    ],
+)
+def test_little_few_calls_and_garbage_are_no_growth(cpu, how):
+    growing(cpu, **how)
+
+
+def test_what_is_made_once_or_anew_in_each_call_is_no_growth(cpu):
+    """As gradients and an optimiser's states are."""
+    gradients = [torch.zeros(10**6) for _ in range(40)]
+    growth = Growth(cpu)
+    gradients[:] = [torch.zeros(10**6) for _ in range(40)]
+    states = [torch.zeros(10**6) for _ in range(10)]
+    growth.check(30)
+    assert len(states) + len(gradients) == 50

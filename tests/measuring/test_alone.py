@@ -35,7 +35,13 @@ class Net(nn.Sequential):
 
 class Keeping(Net):
     def forward(self, images):
-        LEFT.append(images.repeat(200, 1, 1, 1))
+        LEFT[:] = [images.repeat(200, 1, 1, 1)]
+        return super().forward(images)
+
+
+class Growing(Net):
+    def forward(self, images):
+        self.seen = [*getattr(self, "seen", []), images.clone()]
         return super().forward(images)
 
 
@@ -116,6 +122,8 @@ def test_what_an_own_model_raises_or_leaves_is_the_suite_s_error(own):
         vitcnn.measure(replace(LATENCY, architecture=f"{own}:Broken", batch=3), device="cpu")
     with pytest.raises(Leaked, match="still allocated on cpu"):
         vitcnn.measure(replace(LATENCY, architecture=f"{own}:Keeping"), device="cpu")
+    with pytest.raises(Leaked, match="each call keeps more memory"):
+        vitcnn.measure(replace(LATENCY, architecture=f"{own}:Growing"), device="cpu")
 
 
 @pytest.mark.parametrize(

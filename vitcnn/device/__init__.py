@@ -4,6 +4,7 @@ from vitcnn.device.clock import event_times as event_times
 from vitcnn.device.environment import environment as environment
 from vitcnn.device.environment import numerics as numerics
 from vitcnn.device.memory import CleanState as CleanState
+from vitcnn.device.memory import Growth as Growth
 from vitcnn.device.memory import free_bytes as free_bytes
 from vitcnn.device.memory import free_bytes_of_host as free_bytes_of_host
 from vitcnn.device.memory import is_out_of_memory as is_out_of_memory

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import accumulate
@@ -18,6 +19,9 @@ from vitcnn.errors import Leaked, OutOfMemory
 
 if TYPE_CHECKING:
     import torch
+
+FEWEST_CALLS = 3
+"""Of fewer calls nobody can say that each keeps more."""
 
 LEAK_THRESHOLD_BYTES = 64 * 1024
 """Left-over tensors below this are caches of libraries (a constant, a random state), not a case's leak."""
@@ -146,6 +150,31 @@ class CleanState:
         import torch
 
         return torch.cuda.memory_allocated(self.device.name)
+
+
+class Growth:
+    """Watches whether each of many calls keeps more tensors. Make it once the calls are warm; `check` after them."""
+
+    def __init__(self, device: Device) -> None:
+        self.device = device
+        self._kinds, self._num_bytes = self._kept()
+
+    def check(self, num_calls: int) -> None:
+        """Raise Leaked, naming the tensors, where `num_calls` calls have kept as many or more, and much memory."""
+        gc.collect()
+        kinds, num_bytes = self._kept()
+        grown = num_bytes - self._num_bytes
+        if num_calls < FEWEST_CALLS or kinds.total() - self._kinds.total() < num_calls or grown < LEAK_THRESHOLD_BYTES:
+            return
+        [((shape, dtype), count)] = (kinds - self._kinds).most_common(1)
+        raise Leaked(
+            f"each call keeps more memory: {num_calls} calls kept {grown:,} bytes on {self.device.name}, most often "
+            f"{shape} {dtype}, {count} times: drop what a call does not need later (a list or a cache that grows)"
+        )
+
+    def _kept(self) -> tuple[Counter[tuple[tuple[int, ...], torch.dtype]], int]:
+        tensors = _live_tensors(self.device)
+        return Counter((tuple(tensor.shape), tensor.dtype) for tensor in tensors), _storage_bytes(tensors)
 
 
 def _live_tensors(device: Device) -> list[torch.Tensor]:

@@ -11,7 +11,7 @@ from typing import Any
 from vitcnn.architectures import architecture
 from vitcnn.bench import as_planned
 from vitcnn.bench.rounds import MANY_ROUNDS, Stopwatch, warm_up
-from vitcnn.device import Device, numerics, out_of_memory_as_case_error
+from vitcnn.device import Device, Growth, numerics, out_of_memory_as_case_error
 from vitcnn.device.observers import observing
 from vitcnn.errors import CaseError
 from vitcnn.metrics.counts import OF_A_FUNCTION
@@ -41,8 +41,11 @@ class OwnBenchmark:
         """Time the function and return its record."""
         with numerics(device), out_of_memory_as_case_error(device):
             rounds, calls = agreed(*MANY_ROUNDS.plan(warm_up(self.run_whole, device.timer)))
+            growth = Growth(device) if "torch" in sys.modules else None
             with observing(device) as observed:
                 times_s = stopwatch(self.run, rounds=rounds, calls=calls)
+            if growth and times_s:
+                growth.check(rounds * calls)
             counts, versions = self.counts(device) if times_s else ({}, {})
         rates = tuple(self.images / seconds for seconds in times_s)
         metrics = [(LATENCY_S, times_s), (IMAGES_PER_S, rates)] if times_s else []

@@ -14,7 +14,7 @@ from vitcnn.bench import Bench
 from vitcnn.bench.obstacles import require_compiler
 from vitcnn.bench.rounds import Stopwatch
 from vitcnn.bench.subject import Subject
-from vitcnn.device import numerics, out_of_memory_as_case_error
+from vitcnn.device import Growth, numerics, out_of_memory_as_case_error
 from vitcnn.device.energy import energy_of
 from vitcnn.device.meter import Unmetered
 from vitcnn.device.observers import observing
@@ -51,6 +51,7 @@ def measure(
         subject.floor_bytes = floor_bytes
         subject.rounds, subject.calls = bench.agreed(*subject.warm_up())
         graphs = {name: graphs_so_far()[name] - before for name, before in graphs_before.items()}
+        growth = Growth(device) if is_metered(case) else None
         with observing(device) as observed:
             subject.times_s = stopwatch(
                 subject.run,
@@ -59,6 +60,8 @@ def measure(
                 before_round=subject.before_round,
                 after_round=subject.after_round,
             )
+        if growth and subject.times_s:
+            growth.check(subject.rounds * subject.calls)
         if case.mode == "compiled" and graphs_so_far()["graphs"] == graphs_before["graphs"]:
             raise CaseError(f"{entry.name}: {NOT_COMPILED}")
         if subject.times_s:
