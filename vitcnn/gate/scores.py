@@ -12,7 +12,7 @@ from statistics import mean
 
 import numpy as np
 
-from vitcnn.gate.collapses import collapse, lost_by_the_code, repeated_seeds, share_collapsed
+from vitcnn.gate.collapses import collapse, lost_beside_others, lost_by_the_code, repeated_seeds, share_collapsed
 from vitcnn.gate.noise import moderated, prior_of
 from vitcnn.gate.seeds import SeedScores
 from vitcnn.gate.times import OVERWHELMING, Evidence, suite_level
@@ -56,7 +56,11 @@ def judge_scores(scores: Sequence[SeedScores], *, more_runs: int = 0) -> list[Ve
     verdicts = []
     for entry, spreads in zip(scores, _spreads(scores), strict=True):
         repeated = repeated_seeds([other for other in scores if other.case == entry.case])
-        proof = lost_by_the_code(entry, repeated, more_runs=more_runs) or collapse(entry, share, level=level)
+        proof = (
+            lost_by_the_code(entry, repeated, more_runs=more_runs)
+            or lost_beside_others(entry, repeated)
+            or collapse(entry, share, level=level)
+        )
         verdicts.append(_verdict(entry, spreads, level, more_runs, proof))
     return verdicts
 

@@ -13,7 +13,7 @@ import numpy as np
 class SeedScores:
     """One score of one case, a share of which more is better: what each seed came to, in the baseline and now.
 
-    A process trains `seeds_per_run` seeds.
+    A process trains `seeds_per_run` seeds. Those of `alone` were trained now in processes without the other cases.
     """
 
     case: str
@@ -22,6 +22,7 @@ class SeedScores:
     seeds_per_run: int
     baseline: Mapping[int, float]
     current: Mapping[int, float]
+    alone: frozenset[int] = frozenset()
 
     @property
     def drops(self) -> np.ndarray:

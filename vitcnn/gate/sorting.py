@@ -156,6 +156,7 @@ def _sort_score(pile: Pile, case: str, name: str, before: Sequence[Record], now:
             seeds_per_run=len(new[0][1]),
             baseline=by_seed(old),
             current=by_seed(new),
+            alone=frozenset(seed for record in now if id(record) in pile.alone for seed in seeds_of(record, name)),
         )
     )
 
