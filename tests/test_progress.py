@@ -1,4 +1,5 @@
 import io
+import re
 import sys
 
 import pytest
@@ -55,6 +56,22 @@ def test_the_bar_is_whole_on_a_terminal_without_a_size_too(tmp_path, pytestconfi
     (first,) = {line for line in written.split("\r") if line.startswith("0/2 files:   0%|")}
     assert first.endswith(" left")
     assert len(first) == shown
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_the_share_is_right_where_what_is_counted_changes():
+    """As of images, and of the tiles of each."""
+    terminal = Terminal()
+    bar = ProgressBar(terminal)
+    for done, total in ((1, 4), (1 * 9 + 8, 4 * 9), (2, 4), (2 * 2 + 1, 4 * 2), (4, 4)):
+        bar(done, total, f"{done} of {total}")
+    drawn = re.findall(r"(\d+) of (\d+): +(\d+)%", terminal.getvalue())
+    assert {(int(done), int(total)) for done, total, _ in drawn} == {(1, 4), (17, 36), (2, 4), (5, 8)}
+    assert all(round(100 * int(done) / int(total)) == int(share) for done, total, share in drawn)
 
 
 def test_steps_without_a_terminal_are_lines_as_they_begin(capsys):

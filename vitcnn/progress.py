@@ -45,17 +45,21 @@ class ProgressBar:
 
     def __call__(self, done: int, total: int, text: str) -> None:
         """Draw the bar, or take it away where all is done."""
+        if done >= total:
+            if self._bar is not None:
+                self._bar.close()
+                self._bar = None
+            return
         if self._bar is None:
             stream = self._stream or sys.stderr
             width = columns_of(stream) - 1 if _told(stream) == 0 else None  # else tqdm finds the width itself
             how: Any = {"disable": None, "leave": False, "bar_format": PLAIN, "ncols": width}
             self._bar = tqdm(total=total, file=stream, desc=text, **how)
-        self._bar.total = total
+        self._bar.n, self._bar.total = (
+            done,
+            total,
+        )  # both before it is drawn: what is counted may change, as may its unit
         self._bar.set_description_str(text)
-        self._bar.update(done - self._bar.n)
-        if done >= total:
-            self._bar.close()
-            self._bar = None
 
 
 class Steps(ProgressBar):
