@@ -12,6 +12,9 @@ from tqdm.auto import tqdm
 PLAIN = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}, {remaining} left"
 """What is counted stands in the description, in units of its own."""
 
+NOT_AT_ONCE_S = 1e-9
+"""Any delay keeps tqdm from drawing a bar that it makes, of which nothing would be done yet."""
+
 MAKE_ROOM = "\x1bD\x1bM"
 """Down a line in the same column, which scrolls where there is none, and up again."""
 
@@ -53,12 +56,9 @@ class ProgressBar:
         if self._bar is None:
             stream = self._stream or sys.stderr
             width = columns_of(stream) - 1 if _told(stream) == 0 else None  # else tqdm finds the width itself
-            how: Any = {"disable": None, "leave": False, "bar_format": PLAIN, "ncols": width}
+            how: Any = {"disable": None, "leave": False, "bar_format": PLAIN, "ncols": width, "delay": NOT_AT_ONCE_S}
             self._bar = tqdm(total=total, file=stream, desc=text, **how)
-        self._bar.n, self._bar.total = (
-            done,
-            total,
-        )  # both before it is drawn: what is counted may change, as may its unit
+        self._bar.n, self._bar.total = done, total  # before it is drawn: what is counted may change
         self._bar.set_description_str(text)
 
 
