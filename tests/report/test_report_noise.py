@@ -8,13 +8,16 @@ from vitcnn.report.noise import noise_text
 RUNS = [run_on(day, passed("latency/a", 1.0)) for day in range(1, 11)]
 
 
+WIDE = 10_000
+
+
 def spread(case, floor, **more):
     about = {"metric": "latency_s", "unit": "s", "medians": (0.00498, 0.00502), "noise": 0.0012, "visible": 0.031}
     return Spread(case=case, tolerance=0.02, floor=floor, **{**about, **more})
 
 
 def text(*spreads, runs=RUNS, left_out=None, throttled=()):
-    return noise_text(Noise(spreads=spreads, left_out=left_out or {}, throttled=throttled), runs)
+    return noise_text(Noise(spreads=spreads, left_out=left_out or {}, throttled=throttled), runs, width=WIDE)
 
 
 def cells(line):
@@ -85,6 +88,6 @@ def test_what_is_left_out_and_what_was_throttled_is_named():
 
 def test_where_nothing_was_timed_that_is_all_there_is_to_say():
     runs = [run_on(1, ended("a", "skipped", "no data"))] * 2
-    assert noise_text(noise_of(runs), runs) == (
+    assert noise_text(noise_of(runs), runs, width=WIDE) == (
         "2 runs on cpu-test-1t: no case was timed in two of them, so the noise is not known."
     )

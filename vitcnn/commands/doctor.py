@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import platform
 import shutil
+import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from tabulate import tabulate
 
 from vitcnn.architectures import architecture, architectures, hub
 from vitcnn.bench.obstacles import compiler, needs_weights, obstacle
+from vitcnn.commands.output import num_columns
 from vitcnn.device import Device, free_bytes_of_host
 from vitcnn.device.environment import environment
 from vitcnn.device.meter import Unmetered, meter_of
@@ -30,6 +32,9 @@ from vitcnn.tasks import Tasks
 from vitcnn.tasks.download import missing_files
 
 GB = 1e9
+BEFORE_FINDINGS, LEAST_WIDTH = 26, 40
+"""Columns that stand before the text of a finding, and the fewest that it has."""
+
 LITTLE_DISK_GB = 2.0
 """Below this data sets or Inductor's cache may not fit."""
 
@@ -61,8 +66,9 @@ def diagnose(device: Device, tasks: Tasks, cases: Sequence[Case]) -> tuple[str, 
     verdict = f"{len(cases) - blocked} of {len(cases)} cases of the preset can run on {device.key}."
     time = _time(device, [case for case in cases if not obstacle(case, device, tasks)])
     skipped = [f"  {count} skipped: {reason}" for reason, count in obstacles.items()]
-    table = tabulate(rows, tablefmt="plain", maxcolwidths=[None, None, 96])
-    return "\n".join([table, "", verdict, *skipped, *time]), not blocked
+    columns = num_columns()
+    table = tabulate(rows, tablefmt="plain", maxcolwidths=[None, None, max(LEAST_WIDTH, columns - BEFORE_FINDINGS)])
+    return "\n".join([table, "", verdict, *skipped, *(textwrap.fill(line, columns) for line in time)]), not blocked
 
 
 def _time(device: Device, cases: Sequence[Case]) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vitcnn.commands.output import tell
+from vitcnn.commands.output import num_columns, tell
 from vitcnn.commands.paths import GivenPath
 from vitcnn.commands.pytest_arguments import HELP, USAGE
 from vitcnn.errors import UserError
@@ -50,7 +50,7 @@ def run_noise(options: argparse.Namespace) -> int:
     from vitcnn.report.noise import noise_text
 
     runs = _read(options) if options.sources else _measured(options)
-    print(noise_text(noise_of(runs), runs))
+    print(noise_text(noise_of(runs), runs, width=num_columns()))
     return 0
 
 

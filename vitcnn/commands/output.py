@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+NO_TERMINAL = 120, 24
+"""Columns and lines where no terminal says them."""
+
 PACKAGE = Path(__file__).parents[1]
+
+
+def num_columns() -> int:
+    """Return how wide output may be."""
+    return shutil.get_terminal_size(NO_TERMINAL).columns
 
 
 def say(text: str) -> None:

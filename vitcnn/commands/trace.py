@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
-from vitcnn.commands.output import say
+from vitcnn.commands.output import num_columns, say
 from vitcnn.commands.paths import GivenPath
 from vitcnn.errors import UserError
 
@@ -18,9 +17,6 @@ if TYPE_CHECKING:
 FIELD = "TRACE"
 MOST = 2
 """Of more traces there is no difference."""
-
-NO_TERMINAL = 120, 24
-"""The size for a file or a pipe, where names of operators need not be cut."""
 
 
 def add_to(commands: Any) -> None:
@@ -59,7 +55,7 @@ def tell_all(path: Path) -> None:
     faults: list[UserError] = []
     for file in traces_in(path, FIELD):
         try:
-            say(f"{trace_text(summary_of_file(file, FIELD), width=get_terminal_size(NO_TERMINAL).columns)}\n")
+            say(f"{trace_text(summary_of_file(file, FIELD), width=num_columns())}\n")
         except UserError as error:
             faults.append(error)
     if faults:
@@ -72,7 +68,7 @@ def tell_differences(left: Path, right: Path) -> None:
     from vitcnn.tracing.difference import difference
 
     for one, other in pairs(left, right):
-        say(f"{difference_text(difference(one, other), width=get_terminal_size(NO_TERMINAL).columns)}\n")
+        say(f"{difference_text(difference(one, other), width=num_columns())}\n")
 
 
 def pairs(left: Path, right: Path) -> list[tuple[Summary, Summary]]:

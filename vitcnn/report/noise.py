@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from statistics import median
 
@@ -17,12 +18,13 @@ FEW_RUNS = 5
 """With fewer, the spread itself is a guess."""
 
 
-def noise_text(noise: Noise, runs: Sequence[Run]) -> str:
-    """Return a row for each timed metric, the noisiest first, and below the table what follows from it."""
+def noise_text(noise: Noise, runs: Sequence[Run], *, width: int) -> str:
+    """Return a row for each timed metric, the noisiest first, and below it what follows, in lines of `width`."""
     rows = [_row(spread) for spread in noise.spreads]
     table = tabulate(rows, headers=HEADERS, tablefmt="simple", disable_numparse=True) if rows else ""
     lines = [*_summary(noise, runs), *_left_out(noise), *_what_to_do(noise, len(runs))]
-    return "\n".join([*([table, ""] if table else []), *lines])
+    below = [textwrap.fill(line, width, subsequent_indent="  ", break_on_hyphens=False) for line in lines]
+    return "\n".join([*([table, ""] if table else []), *below])
 
 
 def _row(spread: Spread) -> list[str]:
