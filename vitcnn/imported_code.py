@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 import sysconfig
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -117,6 +118,12 @@ def _spec(name: str, places: list[str] | None) -> ModuleSpec | None:
         return find_spec(name) if places is None else PathFinder.find_spec(name, places)
     except (ImportError, ValueError):  # a module that was made while the program runs has no place
         return None
+
+
+def is_users_own(module: str) -> bool:
+    """Whether a module that was imported is neither vitcnn's, nor Python's, nor one of an installed package."""
+    file = getattr(sys.modules.get(module), "__file__", None)
+    return bool(file) and not _is_installed(str(file)) and not Path(str(file)).is_relative_to(OURS)
 
 
 def _is_installed(origin: str) -> bool:

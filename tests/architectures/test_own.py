@@ -350,3 +350,33 @@ def test_a_parameter_called_length_of_a_model_of_images_is_the_users_own(tmp_pat
     path.write_text(dedent(SEQUENCES))
     ask_for([f"{path}:of_length"])
     assert architecture("mine:of_length").counted_parameters == 16 * 10 + 10
+
+
+CACHING = """
+    from functools import lru_cache
+
+    import torch
+    from torch import nn
+
+
+    @lru_cache
+    def places(count):
+        return torch.arange(count, dtype=torch.float32)
+
+
+    class Net(nn.Module):
+        def __init__(self, px, channels, num_classes):
+            super().__init__()
+            self.layers = nn.Sequential(nn.Flatten(), nn.Linear(channels * px * px, num_classes))
+
+        def forward(self, images):
+            return self.layers(images) + places(10)
+"""
+
+
+def test_what_a_model_caches_while_it_is_tried_without_memory_is_forgotten(tmp_path):
+    (tmp_path / "caching.py").write_text(dedent(CACHING))
+    (name,) = ask_for([f"{tmp_path}/caching.py:Net"])
+    model = architecture(name).build(InputShape(px=28, channels=1, num_classes=10))
+    assert model(torch.zeros(2, 1, 28, 28)).device.type == "cpu"
+    ask_for([])

@@ -8,13 +8,15 @@ can do without.
 
 from __future__ import annotations
 
+import gc
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
-from functools import cache
+from functools import _lru_cache_wrapper, cache
 from typing import TYPE_CHECKING, Any
 
 from vitcnn.errors import CaseError, UserError
+from vitcnn.imported_code import is_users_own
 from vitcnn.input_sizes import InputKind
 from vitcnn.references import Reference, load_reference, offered, raised
 from vitcnn.spec import Architecture, InputShape
@@ -160,6 +162,7 @@ class Builder:
         That needs no memory where the model can do without, and otherwise runs on the CPU.
         """
         without_memory = self._tried_on("meta", shape, asked or shape)
+        forget_what_is_cached()
         return self._tried_on("cpu", shape, asked or shape) if without_memory.wrong else without_memory
 
     def _tried_on(self, device: str, shape: InputShape, asked: InputShape) -> Trial:
@@ -175,6 +178,13 @@ class Builder:
         parts = {name: getattr(shape, name) for name in NAMES if getattr(shape, name) is not None}
         names = named_parts(self.make, tuple(parts))
         return self.make(shape) if names is None else self.make(**{name: parts[name] for name in names})
+
+
+def forget_what_is_cached() -> None:
+    """Empty the caches (functools.lru_cache) of the user's functions: they would hand out tensors without numbers."""
+    for found in gc.get_objects():
+        if isinstance(found, _lru_cache_wrapper) and is_users_own(found.__module__):
+            found.cache_clear()
 
 
 def named_parts(make: Callable[..., Any], known: Sequence[str]) -> tuple[str, ...] | None:
