@@ -79,7 +79,7 @@ def test_draws_are_the_same_each_time_and_the_callers_go_on(cpu):
     assert torch.equal(torch.rand(3), expected)
 
 
-def test_a_graph_break_is_counted():
+def test_a_graph_break_is_counted_and_so_is_a_function_that_is_skipped():
     def graphs(function):
         before = graphs_so_far()
         torch.compile(function, backend="eager")(X)
@@ -93,7 +93,17 @@ def test_a_graph_break_is_counted():
         torch._dynamo.graph_break()
         return y * 2
 
+    def calling(function):
+        def looped(x):
+            for _ in range(2):
+                x = function(x)
+            return x
+
+        return looped
+
     assert graphs(whole) == {"graphs": 1, "graph_breaks": 0}
+    assert graphs(calling(whole)) == {"graphs": 1, "graph_breaks": 0}
+    assert graphs(calling(torch.compiler.disable(whole)))["graph_breaks"] > 0
     assert graphs(broken) == {"graphs": 2, "graph_breaks": 1}
     torch.compiler.reset()
 

@@ -35,10 +35,14 @@ def counts_of(run: Callable[[], object], device: Device, *, on_device: bool = Tr
 
 
 def graphs_so_far() -> Counts:
-    """Return how many graphs torch.compile has made in this process, and where it had to break one."""
+    """Return how many graphs torch.compile has made in this process, and how often it broke one or skipped a function.
+
+    It skips a function that would have to break in a loop, and does not always count that as a break.
+    """
     from torch._dynamo.utils import counters
 
-    return {"graphs": counters["stats"]["unique_graphs"], "graph_breaks": sum(counters["graph_break"].values())}
+    breaks, frames = sum(counters["graph_break"].values()), counters["frames"]
+    return {"graphs": counters["stats"]["unique_graphs"], "graph_breaks": breaks + frames["total"] - frames["ok"]}
 
 
 def counted_with(device: Device) -> dict[str, str]:
