@@ -47,13 +47,13 @@ def test_the_doctor_says_that_no_durations_are_known_until_a_first_run_has_measu
     benchmarks = pytestconfig.rootpath / "benchmarks"
     doctor = ["doctor", "--preset", "standard", "--device", "cuda", "--suite", str(benchmarks)]
     main(doctor)
-    assert capsys.readouterr().out.splitlines()[-1] == NOTHING_KNOWN
+    assert " ".join(capsys.readouterr().out.split()).endswith(NOTHING_KNOWN)
     assert "no durations of them have been measured on this kind of device" in NOTHING_KNOWN
     case = next(str(case) for case in of_preset(cases_in(benchmarks), "standard") if case.question == "latency")
     store_run(tmp_path, case)
     main(doctor)
-    last = capsys.readouterr().out.splitlines()[-1]
-    assert "cases takes at least 2 min, by the last run on this machine; how long the other " in last
+    said = " ".join(capsys.readouterr().out.split())
+    assert "cases takes at least 2 min, by the last run on this machine; how long the other " in said
 
 
 def test_a_run_begins_by_saying_that_no_durations_are_known_and_the_next_one_with_an_estimate(suite):

@@ -183,7 +183,8 @@ class Builder:
 def forget_what_is_cached() -> None:
     """Empty the caches (functools.lru_cache) of the user's functions: they would hand out tensors without numbers."""
     for found in gc.get_objects():
-        if isinstance(found, _lru_cache_wrapper) and is_users_own(found.__module__):
+        is_cache = type(found) is _lru_cache_wrapper  # to ask a proxy for its class fails where its object is gone
+        if is_cache and is_users_own(str(getattr(found, "__module__", ""))):
             found.cache_clear()
 
 
