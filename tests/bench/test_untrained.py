@@ -76,7 +76,18 @@ def drawn_by_numpy(shape):
     return model
 
 
-@pytest.mark.parametrize("builder", [LENET.builder, drawn_by_numpy])
+class Noting(nn.Sequential):
+    """Keeps something in its state that is no tensor."""
+
+    def get_extra_state(self):
+        return {"made by": "hand"}
+
+
+@pytest.mark.parametrize(
+    "builder",
+    [LENET.builder, drawn_by_numpy, lambda shape: Noting(LENET.builder(shape))],
+    ids=["plain", "numpy", "state"],
+)
 def test_a_users_model_is_the_same_each_time_it_is_built(builder):
     own = replace(LENET, file="mine.py", builder=builder)
     assert untrained_sha256(own, SHAPE) == untrained_sha256(own, SHAPE) != ""
