@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from gate_builders import NOISY, medians
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -235,14 +235,15 @@ def test_what_noise_is_said_not_to_hide_is_found_about_as_often_as_promised():
 
 
 @given(suites, st.floats(0.8, 1.25))
+@example(suite(np.random.default_rng(3_916_241_715)), 0.9765625)
 def test_swapping_baseline_and_current_mirrors_the_verdicts_where_both_are_as_noisy(entries, change):
     """The noise is learnt from the baseline; of unequal samples the swapped ones would be judged by another noise.
 
-    An odd run is drawn in in the baseline alone, so such suites are no mirrors.
+    An odd run is drawn in in the baseline alone, so such suites are no mirrors; which is odd, the current runs say too.
     """
-    assume(not any(entry.odd for entry in with_odd_runs_drawn_in(entries)))
     moved = [replace(entry, current=tuple(change * value for value in entry.baseline)) for entry in entries]
     swapped = [replace(entry, baseline=entry.current, current=entry.baseline) for entry in moved]
+    assume(not any(entry.odd for side in (moved, swapped) for entry in with_odd_runs_drawn_in(side)))
     assert kinds(swapped) == [MIRRORED[kind] for kind in kinds(moved)]
 
 
