@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from vitcnn.commands.output import tell
 from vitcnn.commands.paths import GivenPath
 from vitcnn.errors import MissingData
 
 if TYPE_CHECKING:
     from vitcnn.spec import Architecture
     from vitcnn.tasks import Tasks
+
+FAILED = 1
 
 
 def add_to(commands: Any) -> None:
@@ -35,14 +37,14 @@ def run_fetch(options: argparse.Namespace) -> int:
     """Fetch everything that is asked for; return 1 where some of it cannot be had: the rest is fetched all the same."""
     if not (options.names or options.weights_of):
         options.usage_error("name at least one task, or an architecture with --weights")
-    num_missing = 0
+    status = 0
     for fetch in _asked_for(options):
         try:
             print(fetch())
         except MissingData as error:
-            print(f"vitcnn: {error}", file=sys.stderr)
-            num_missing += 1
-    return min(1, num_missing)
+            tell(str(error))
+            status = FAILED
+    return status
 
 
 def _asked_for(options: argparse.Namespace) -> Iterator[Callable[[], str]]:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 NO_TERMINAL = 120, 24
-"""Columns and lines where no terminal says them."""
+"""The size for a file or a pipe, where names and findings need not be cut."""
 
 PACKAGE = Path(__file__).parents[1]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import Distribution, distributions, packages_distributions
 from pathlib import Path
@@ -57,7 +57,8 @@ def installed_of(checkout: Path, tree: Path, folder: Path) -> list[Installed]:
     Those are the distributions that were installed from a path in `checkout`, and those that are named as the project
     of `folder` in `tree`, or of `tree` itself.
     """
-    by_name = {_normalised(name): file for file in _project_files(tree, folder) if (name := _declared(file, "name"))}
+    files = (tree / PROJECT_FILE, folder / PROJECT_FILE)
+    by_name = {_normalised(name): file for file in files if (name := _declared(file, "name"))}
     found = []
     for distribution in distributions():
         origin, name = origin_of(distribution), _normalised(distribution.metadata["Name"] or "")
@@ -103,10 +104,6 @@ def _declared_entry_points(project_file: Path) -> dict[tuple[str, str], str]:
     groups = _declared(project_file, "entry-points") or {}
     ours = ((group, entries) for group, entries in groups.items() if group.startswith(OURS))
     return {(group, name): value for group, entries in ours for name, value in entries.items()}
-
-
-def _project_files(tree: Path, folder: Path) -> Iterator[Path]:
-    yield from dict.fromkeys((tree / PROJECT_FILE, folder / PROJECT_FILE))
 
 
 def _declared(project_file: Path, key: str) -> Any:
