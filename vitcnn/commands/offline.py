@@ -72,11 +72,14 @@ def _reruns_missing(judgement: Judgement, runs: Sequence[Run]) -> list[Verdict]:
     """
     first, *reruns = runs
     ended = len(reruns) >= first.more_runs or any(first.begun <= rerun.begun for rerun in reruns)
-    if ended or not judgement.undecided:
-        return []
-    of = f"{len(reruns)} of the {first.more_runs} runs in which the gate may measure it again"
     do = "Keep the folders of all reruns beside the run, or run the gate again"
-    return [invalid_run(f"{judgement.undecided[0]} is undecided by {of}. {do}")]
+    if judgement.undecided and not ended:
+        of = f"{len(reruns)} of the {first.more_runs} runs in which the gate may measure it again"
+        return [invalid_run(f"{judgement.undecided[0]} is undecided by {of}. {do}")]
+    if judgement.undecided_in_company:
+        what = "is another in the whole suite than alone, and the gate measures the whole suite again then"
+        return [invalid_run(f"{judgement.undecided_in_company[0]} {what}: these runs are missing. {do}")]
+    return []
 
 
 def _store(first: StoredRun, baselines: Path) -> Path:

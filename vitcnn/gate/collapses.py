@@ -1,8 +1,7 @@
 """Falls of some seeds, which no test of the means can prove, because the seeds then differ too much.
 
-Three facts prove them instead. Where most seeds repeat their scores to the last digit, training is reproducible: what
-the other seeds lost was lost by the code. Where they repeat alone and none does in the whole suite, other cases make
-them worse. And where several seeds lie far below what the baseline usually has, and more of
+Two facts prove them instead. Where most seeds repeat their scores to the last digit, training is reproducible: what the
+other seeds lost was lost by the code. And where several seeds lie far below what the baseline usually has, and more of
 them than its own share of such seeds explains, training has become unreliable.
 """
 
@@ -21,9 +20,6 @@ FAR = 0.05
 
 ENOUGH_COLLAPSED = 3
 """Fewer collapsed seeds prove nothing. How often so many are chance: docs/results/gate-scores.md."""
-
-ENOUGH_ALONE = 2
-"""So many times as many seeds have to repeat alone as were trained in the whole suite."""
 
 MOST_NAMED = 5
 """Collapsed seeds that a reason names."""
@@ -50,25 +46,6 @@ def lost_by_the_code(entry: SeedScores, repeated: set[int], *, more_runs: int) -
         return ""
     which = f"{len(repeated)} of {counted(len(entry.shared), 'seed')} repeat exactly, so the code lowers the others"
     return f"{which}: {entry.greatest_fall}"
-
-
-def lost_beside_others(entry: SeedScores, repeated: set[int]) -> str:
-    """Say that the case is worse in the whole suite and repeats exactly alone; otherwise nothing.
-
-    None of the seeds that were trained beside the other cases repeats, each that was trained without them does, and the
-    former lie below the baseline by more than the tolerance.
-    """
-    beside = [seed for seed in entry.shared if seed not in entry.alone]
-    alone = set(entry.shared) & entry.alone
-    if not beside or len(alone) < ENOUGH_ALONE * len(beside) or not alone <= repeated or repeated & set(beside):
-        return ""
-    fall = mean(entry.baseline[seed] - entry.current[seed] for seed in beside)
-    if fall <= entry.tolerance:
-        return ""
-    return (
-        f"in the whole suite {counted(len(beside), 'seed')} fell by {100 * fall:.1f} points, and {len(alone)} repeat "
-        f"exactly without the other cases: what runs before this one makes it worse ({entry.greatest_fall})"
-    )
 
 
 def collapse(entry: SeedScores, share: float, *, level: float) -> str:

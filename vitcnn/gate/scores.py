@@ -12,29 +12,18 @@ from statistics import mean
 
 import numpy as np
 
-from vitcnn.gate.collapses import collapse, lost_beside_others, lost_by_the_code, repeated_seeds, share_collapsed
-from vitcnn.gate.noise import moderated, prior_of
+from vitcnn.gate.collapses import collapse, lost_by_the_code, repeated_seeds, share_collapsed
+from vitcnn.gate.score_spread import Spread, spread_of_groups
 from vitcnn.gate.seeds import SeedScores
 from vitcnn.gate.times import OVERWHELMING, Evidence, suite_level
 from vitcnn.gate.verdict import Kind, Standing, Verdict
 from vitcnn.quantity import counted
-
-Groups = Sequence[np.ndarray]
-"""Scores of one case whose means may differ."""
 
 PAIRS_PREFERRED = 1.25
 """Pairs are taken even where their variance is so many times that of the means: more seeds favour them further."""
 
 TOO_GOOD = 0.5
 """Errors that fall below this share of the baseline's are too good to be believed unseen."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Spread:
-    """A variance, and the degrees of freedom that it is known by."""
-
-    variance: float
-    dof: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,11 +45,7 @@ def judge_scores(scores: Sequence[SeedScores], *, more_runs: int = 0) -> list[Ve
     verdicts = []
     for entry, spreads in zip(scores, _spreads(scores), strict=True):
         repeated = repeated_seeds([other for other in scores if other.case == entry.case])
-        proof = (
-            lost_by_the_code(entry, repeated, more_runs=more_runs)
-            or lost_beside_others(entry, repeated)
-            or collapse(entry, share, level=level)
-        )
+        proof = lost_by_the_code(entry, repeated, more_runs=more_runs) or collapse(entry, share, level=level)
         verdicts.append(_verdict(entry, spreads, level, more_runs, proof))
     return verdicts
 
@@ -69,23 +54,10 @@ def _spreads(scores: Sequence[SeedScores]) -> list[Spreads]:
     """Return how each score varies, moderated by all; the seeds' prior is the baseline's, which nobody chose."""
     before = [np.array([*entry.baseline.values()]) for entry in scores]
     now = [np.array([*entry.current.values()]) for entry in scores]
-    seeds = _moderated(list(zip(before, now, strict=True)), prior=[(group,) for group in before])
+    seeds = spread_of_groups(list(zip(before, now, strict=True)), prior=[(group,) for group in before])
     pairs = [(entry.drops,) for entry in scores]
-    drops = _moderated(pairs, prior=pairs)
+    drops = spread_of_groups(pairs, prior=pairs)
     return [Spreads(seeds=one, drops=other) for one, other in zip(seeds, drops, strict=True)]
-
-
-def _moderated(scores: Sequence[Groups], *, prior: Sequence[Groups]) -> list[Spread]:
-    squares, dof = _residuals(scores)
-    variances, freedom = moderated(squares, dof, prior_of(*_residuals(prior)))
-    return [Spread(variance=float(v), dof=float(f)) for v, f in zip(variances, freedom, strict=True)]
-
-
-def _residuals(scores: Sequence[Groups]) -> tuple[np.ndarray, np.ndarray]:
-    """Return each score's sum of squares about the means of its groups, and its degrees of freedom."""
-    squares = [sum(float(((group - group.mean()) ** 2).sum()) for group in groups if len(group)) for groups in scores]
-    dof = [sum(max(0, len(group) - 1) for group in groups) for groups in scores]
-    return np.array(squares), np.array(dof)
 
 
 def _evidence(entry: SeedScores, spreads: Spreads, *, num_now: int, num_pairs: int) -> Evidence:

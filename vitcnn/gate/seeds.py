@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from statistics import mean
 
 import numpy as np
@@ -13,7 +14,8 @@ import numpy as np
 class SeedScores:
     """One score of one case, a share of which more is better: what each seed came to, in the baseline and now.
 
-    A process trains `seeds_per_run` seeds. Those of `alone` were trained now in processes without the other cases.
+    A process trains `seeds_per_run` seeds: those of `beside` in the whole suite, those of `alone` without the other
+    cases. At most `most_runs` processes train this score, where that is known.
     """
 
     case: str
@@ -21,13 +23,23 @@ class SeedScores:
     tolerance: float
     seeds_per_run: int
     baseline: Mapping[int, float]
-    current: Mapping[int, float]
-    alone: frozenset[int] = frozenset()
+    beside: Mapping[int, float]
+    alone: Mapping[int, float] = field(default_factory=dict)
+    most_runs: int | None = None
+
+    @cached_property
+    def current(self) -> Mapping[int, float]:
+        """What each seed came to now: in the whole suite, where it was trained there too."""
+        return dict(sorted({**self.alone, **self.beside}.items()))
 
     @property
     def drops(self) -> np.ndarray:
         """How much lower each seed that both sides trained is now."""
-        return np.array([self.baseline[seed] - self.current[seed] for seed in self.shared])
+        return self.drops_of(self.current)
+
+    def drops_of(self, scores: Mapping[int, float]) -> np.ndarray:
+        """Return how much lower than in the baseline these seeds are, those of them that it trained."""
+        return np.array([self.baseline[seed] - score for seed, score in scores.items() if seed in self.baseline])
 
     @property
     def shared(self) -> list[int]:
@@ -43,8 +55,12 @@ class SeedScores:
         return f"seed {seed} went from {100 * self.baseline[seed]:.1f} to {100 * self.current[seed]:.1f} %"
 
     def num_seeds(self, more_runs: int) -> int:
-        """Return how many seeds the current runs will have trained after `more_runs` processes more, all in all."""
-        return max(len(self.current), self.seeds_per_run * (1 + more_runs))
+        """Return how many seeds the current runs will have trained after `more_runs` processes more, all in all.
+
+        The first of these trains the seeds of the run again.
+        """
+        runs = more_runs if self.most_runs is None else min(more_runs, self.most_runs)
+        return max(len(self.current), self.seeds_per_run * runs)
 
     def num_shared(self, more_runs: int) -> int:
         """Return how many of these the baseline has."""

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
+from vitcnn.gate import beside_others, scores_beside_others
 from vitcnn.gate.amounts import judge_amount, judge_exact
 from vitcnn.gate.baseline import CaseBaseline
-from vitcnn.gate.beside_others import all_in_company, slower_in_company, with_company
 from vitcnn.gate.counted import judge_counted, other_software
 from vitcnn.gate.pairs import PairedTimes, judge_pairs, paired_times
 from vitcnn.gate.scores import judge_scores
@@ -40,14 +40,27 @@ class Pile:
     def judged(self, *, more_runs: int) -> list[Verdict]:
         """Return the verdicts on all metrics."""
         times = [*self._judged_times(more_runs), *judge_pairs(self.pairs)]
-        return [*self.verdicts, *times, *judge_scores(self.scores, more_runs=more_runs)]
+        return [*self.verdicts, *times, *self._judged_scores(more_runs)]
 
     def _judged_times(self, more_runs: int) -> list[Verdict]:
-        slower = slower_in_company(self.times)
-        times = all_in_company(self.times, slower)
+        slower = beside_others.slower_in_company(self.times)
+        times = beside_others.all_in_company(self.times, slower)
         return [
-            with_company(verdict, entry, slower[place]) if place in slower else verdict
+            beside_others.with_company(verdict, entry, slower[place]) if place in slower else verdict
             for place, (entry, verdict) in enumerate(zip(times, judge_times(times, more_runs=more_runs), strict=True))
+        ]
+
+    def _judged_scores(self, more_runs: int) -> list[Verdict]:
+        gaps = scores_beside_others.other_in_company(self.scores)
+        scores = [
+            scores_beside_others.in_company(entry) if place in gaps else entry
+            for place, entry in enumerate(self.scores)
+        ]
+        return [
+            scores_beside_others.with_company(verdict, entry, gaps[place]) if place in gaps else verdict
+            for place, (entry, verdict) in enumerate(
+                zip(scores, judge_scores(scores, more_runs=more_runs), strict=True)
+            )
         ]
 
 
@@ -89,7 +102,7 @@ def _sort(pile: Pile, case: str, before: Sequence[Record], now: Sequence[Record]
         elif entry.rule == "time":
             _sort_time(pile, case, name, before, now, paired=paired)
         elif entry.rule == "score":
-            _sort_score(pile, case, name, before, now)
+            _sort_score(pile, case, name, before, now, paired=paired)
         elif entry.rule != "counted" or not other_software(name, before, now):
             pile.verdicts.append(AMOUNTS[entry.rule](case, old, new))
 
@@ -139,12 +152,19 @@ def _cpus(records: Sequence[Record]) -> float:
     return median(known) if known else 0.0
 
 
-def _sort_score(pile: Pile, case: str, name: str, before: Sequence[Record], now: Sequence[Record]) -> None:
-    old, new = (
+def _sort_score(
+    pile: Pile, case: str, name: str, before: Sequence[Record], now: Sequence[Record], *, paired: bool
+) -> None:
+    """Sort a score into the pile. With `paired` only whole runs count: later pairs measure cases alone, for times."""
+    alone = [record for record in now if id(record) in pile.alone]
+    whole = [record for record in now if id(record) not in pile.alone]
+    if paired and whole:
+        before, alone = before[: len(whole)], []
+    old, beside, rerun = (
         [(seeds_of(record, name), record.samples(name)) for record in records if record.samples(name)]
-        for records in (before, now)
+        for records in (before, whole, alone)
     )
-    if any(len(seeds) != len(scores) for seeds, scores in (*old, *new)):
+    if any(len(seeds) != len(scores) for seeds, scores in (*old, *beside, *rerun)):
         reason = "a record names more or fewer seeds than it has scores: measure again"
         pile.verdicts.append(Verdict(kind="INVALID", case=case, metric=name, reason=reason))
         return
@@ -153,10 +173,10 @@ def _sort_score(pile: Pile, case: str, name: str, before: Sequence[Record], now:
             case=case,
             metric=name,
             tolerance=of_metric(now, name)[0].tolerance,
-            seeds_per_run=len(new[0][1]),
+            seeds_per_run=len([*beside, *rerun][0][1]),
             baseline=by_seed(old),
-            current=by_seed(new),
-            alone=frozenset(seed for record in now if id(record) in pile.alone for seed in seeds_of(record, name)),
+            beside=by_seed(beside),
+            alone=by_seed(rerun),
         )
     )
 

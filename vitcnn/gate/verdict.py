@@ -105,7 +105,7 @@ class Judgement:
         return self._of_standing("open")
 
     @property
-    def slower_in_company(self) -> tuple[str, ...]:
+    def undecided_in_company(self) -> tuple[str, ...]:
         """The cases that another run of the whole suite would decide."""
         return self._of_standing("in company")
 

@@ -134,16 +134,17 @@ class Gate:
             raise BaselineError(f"there is no baseline for {self.options.device.key} in {folder}. {do}")
         return baseline_of(stored)
 
-    def _measure_again(self, cases: Sequence[str], round_number: int, processes: int) -> list[Run]:
+    def _measure_again(self, cases: Sequence[str], round_number: int, seed_blocks: Sequence[int]) -> list[Run]:
         if "torch" in sys.modules:
             release(self.options.device)
         progress, runs = Steps(BelowTheLine(sys.stderr)), []
         which = "the whole suite again" if round_number == IN_COMPANY else f"{len(cases)} suspected cases again"
-        for number in range(processes):
+        processes = len(seed_blocks)
+        for number, block in enumerate(seed_blocks):
             progress(number, processes, f"measuring {which}, round {round_number}, process {number + 1} of {processes}")
             self._num_reruns += 1
             out = self.options.out / f"{RERUN}{self._num_reruns}"
-            request = Request(cases=frozenset(cases), seed_block=self._num_reruns)
+            request = Request(cases=frozenset(cases), seed_block=block)
             runs.append(load_run(self._rerun(request, out)))
             self._require_same_revision("suspected cases were measured again")
         progress(processes, processes, "measured again")
