@@ -222,9 +222,9 @@ def judge_suite(machine: Machine, scenario: Scenario, change: np.ndarray) -> tup
         results = (CaseResult(id=case, outcome="passed", record=_record(case, seconds[case])) for case in cases)
         return Run(environment=ENVIRONMENT, cases=tuple(results))
 
-    def measure(suspects: Sequence[str], _number: int, processes: int) -> list[Run]:
+    def measure(suspects: Sequence[str], _number: int, blocks: Sequence[int]) -> list[Run]:
         remeasured.update(suspects)
-        return [process(suspects) for _ in range(processes)]
+        return [process(suspects) for _ in blocks]
 
     judgement, _ = judge_with_reruns(process(names), _baseline(names, recorded), measure, reruns=RERUNS)
     kinds = {verdict.case: verdict.kind for verdict in judgement.verdicts}

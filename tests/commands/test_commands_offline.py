@@ -32,9 +32,9 @@ def test_a_folder_with_reruns_gives_the_verdicts_of_the_gate_that_made_them(tmp_
         write(tmp_path / "store" / f"000{day}_first.json", stored)
     out, made = tmp_path / "out", []
 
-    def measure(_cases, number, processes):
+    def measure(_cases, number, blocks):
         lenet = passed(LENET, 1.0) if number == IN_COMPANY else ended(LENET, "deselected")
-        found = [run_on(20, lenet, passed(TINY, again_s + 0.002 * extra)) for extra in (number, 0)][:processes]
+        found = [run_on(20, lenet, passed(TINY, again_s + 0.002 * extra)) for extra in (number, 0)][: len(blocks)]
         for second, rerun in enumerate(found):
             rerun = replace(rerun, started=f"2026-01-20T09:{number:02}:{second:02}+00:00")
             made.append(write(out / f"rerun-{len(made) + 1}" / "run.json", rerun))
@@ -52,6 +52,21 @@ def test_a_folder_with_reruns_gives_the_verdicts_of_the_gate_that_made_them(tmp_
     verdict, *_ = judge_files([out / "run.json"], tmp_path / "store").verdicts
     assert verdict.kind == "INVALID"
     assert f"{TINY} is undecided by 0 of the 8 runs in which the gate may measure it again" in verdict.reason
+
+
+def test_runs_of_the_whole_suite_that_the_gate_made_cannot_be_left_out(tmp_path):
+    for day in range(1, 6):
+        write(
+            tmp_path / "store" / f"000{day}_first.json", run_on(day, passed(LENET, 1.0), passed(TINY, 1 + day / 1000))
+        )
+    out = tmp_path / "out"
+    write(out / "run.json", replace(run_on(20, passed(LENET, 1.0), passed(TINY, 1.5)), more_runs=2))
+    for number in (1, 2):
+        alone = run_on(20, ended(LENET, "deselected"), passed(TINY, 1 + number / 1000))
+        write(out / f"rerun-{number}" / "run.json", replace(alone, started=f"2026-01-20T09:0{number}:00+00:00"))
+    verdict, *_ = judge_files(run_files(out), tmp_path / "store").verdicts
+    assert verdict.kind == "INVALID"
+    assert f"{TINY} is another in the whole suite than alone, and the gate measures the whole suite" in verdict.reason
 
 
 def test_a_rerun_that_was_stopped_cannot_be_left_out(tmp_path):

@@ -24,9 +24,9 @@ class Reruns:
         self.rounds = dict(enumerate(rounds, 1)) | {IN_COMPANY: (in_company,)}
         self.asked = []
 
-    def __call__(self, cases, number, processes):
+    def __call__(self, cases, number, blocks):
         self.asked.append((number, tuple(cases)))
-        assert len(self.rounds[number]) == processes
+        assert len(self.rounds[number]) == len(blocks)
         return [
             run_of(*(timed(case, seconds if case == CASE else 1.0) for case in cases))
             for seconds in self.rounds[number]
@@ -108,9 +108,9 @@ def test_more_runs_can_prove_what_few_cannot():
 
 
 def test_only_suspects_are_measured_again_and_each_until_it_is_clear():
-    def measure(cases, number, processes):
+    def measure(cases, number, blocks):
         asked.append(tuple(cases))
-        return [run_of(*(timed(case, 1.0 if case == CASE else 1.06) for case in cases))] * processes
+        return [run_of(*(timed(case, 1.0 if case == CASE else 1.06) for case in cases)) for _ in blocks]
 
     asked = []
     first = run_of(timed(CASE, 1.06), timed(OTHER, 1.06), timed("third", 1.0))
@@ -138,23 +138,29 @@ def trained(block, fall=0.0, wobble=0.0):
 
 
 class NextSeeds:
-    """Trains the next seeds, two processes a round; each score lies `fall` lower, and `wobble` up or down."""
+    """Trains blocks of seeds; each score lies `wobble` up or down, and `fall` lower, or `beside` with another case."""
 
-    def __init__(self, fall, wobble=0.0):
-        self.fall, self.wobble = fall, wobble
-        self.blocks = []
+    def __init__(self, fall, wobble=0.0, beside=0.0):
+        self.fall, self.wobble, self.beside = fall, wobble, beside
+        self.blocks, self.whole = [], []
 
-    def __call__(self, cases, number, processes):
-        assert tuple(cases) == (CASE,)
-        blocks = [processes * number - 1, processes * number]
-        self.blocks += blocks
-        return [run_of(trained(block, self.fall, self.wobble)) for block in blocks]
+    def __call__(self, cases, number, blocks):
+        assert (tuple(cases) == (CASE,)) == (number < IN_COMPANY)
+        (self.whole if number == IN_COMPANY else self.blocks).extend(blocks)
+        return [self.whole_run(block) if number == IN_COMPANY else self.alone(block) for block in blocks]
+
+    def alone(self, block):
+        return run_of(trained(block, self.fall, self.wobble))
+
+    def whole_run(self, block):
+        return run_of(trained(block, self.beside, self.wobble), timed(OTHER, 1.0))
 
 
 def judged_scores(first_fall, reruns):
-    stored = baseline(*(trained(block) for block in range(5)))
-    judgement, _ = judge_with_reruns(run_of(trained(0, first_fall, reruns.wobble)), stored, reruns, reruns=2)
-    (verdict,) = judgement.verdicts
+    stored = baseline(*(trained(block) for block in range(5)), *five(OTHER))
+    reruns.beside = first_fall
+    judgement, _ = judge_with_reruns(reruns.whole_run(0), stored, reruns, reruns=2)
+    (verdict,) = (verdict for verdict in judgement.verdicts if verdict.case == CASE)
     return verdict
 
 
@@ -167,13 +173,26 @@ def test_scores_that_repeat_exactly_are_not_measured_again():
 def test_a_fall_is_told_by_the_next_seeds():
     reruns = NextSeeds(fall=0.015, wobble=0.008)
     assert judged_scores(0.015, reruns).kind == "WORSE"
-    assert reruns.blocks[:4] == [1, 2, 3, 4], "those that the baseline trained too come first"
+    assert reruns.blocks[:4] == [0, 1, 2, 3], "those that the baseline trained too come first"
+    assert reruns.whole == []
 
 
-def test_a_fall_of_the_first_seeds_alone_is_cleared():
+def test_a_fall_beside_other_cases_only_is_worse_by_runs_of_the_whole_suite():
     reruns = NextSeeds(fall=0.0, wobble=0.004)
-    assert judged_scores(0.014, reruns).kind == "SAME"
-    assert reruns.blocks
+    verdict = judged_scores(0.014, reruns)
+    assert (verdict.kind, verdict.change) == ("WORSE", pytest.approx(-0.014, abs=0.001))
+    assert reruns.blocks[0] == 0
+    assert reruns.whole == [1, 2, 3], "seeds that the baseline trained too"
+
+
+def test_a_fall_of_one_run_of_the_whole_suite_is_cleared_by_another():
+    class Once(NextSeeds):
+        def whole_run(self, block):
+            return run_of(trained(block, self.beside * (block == 0), self.wobble), timed(OTHER, 1.0))
+
+    reruns = Once(fall=0.0, wobble=0.004)
+    assert judged_scores(0.016, reruns).kind == "SAME"
+    assert len(reruns.whole) < 3
 
 
 def test_a_suspect_that_fails_when_measured_again_has_failed():
@@ -193,9 +212,9 @@ def test_reruns_that_measured_nothing_leave_the_verdict_as_it_was():
 
 
 def test_the_whole_suite_is_measured_again_three_times_even_where_that_comes_to_nothing():
-    def measure(cases, number, processes):
+    def measure(cases, number, blocks):
         asked.append(number)
-        return [] if number == IN_COMPANY else [run_of(timed(CASE, 1.0))] * processes
+        return [] if number == IN_COMPANY else [run_of(timed(CASE, 1.0)) for _ in blocks]
 
     asked = []
     judge_with_reruns(run_of(timed(CASE, 1.6), timed(OTHER, 1.0)), BASELINE, measure, reruns=2)
@@ -210,7 +229,7 @@ def test_what_cannot_be_judged_is_not_measured_again():
 
 @pytest.mark.parametrize("outcome", ["deselected", "skipped", "not_run"])
 def test_a_suspect_that_is_not_measured_again_cannot_be_judged(outcome):
-    def measure(cases, number, processes):
+    def measure(cases, number, blocks):
         return [run_of(timed(OTHER, 1.0), ended(CASE, outcome, "the reason"))]
 
     with pytest.raises(RunFailed, match=rf"did not measure 1 of 1 case, such as .* \({outcome.replace('_', ' ')}\)"):

@@ -282,14 +282,14 @@ def measuring_again(tmp_path, monkeypatch):
     return found
 
 
-def test_suspects_are_measured_again_with_the_next_seeds_each_in_a_folder_of_its_own(measuring_again, tmp_path):
+def test_suspects_are_measured_again_with_the_seeds_asked_for_each_in_a_folder_of_its_own(measuring_again, tmp_path):
     found = measuring_again
-    assert found._measure_again(["ant", "bee"], 1, 2) == [f"the run of the JSON of rerun-{n}" for n in (1, 2)]
-    found._measure_again(["bee"], 2, 1)
-    suspects = [frozenset(["ant", "bee"])] * 2 + [frozenset(["bee"])]
+    assert found._measure_again(["ant", "bee"], 1, [0, 1]) == [f"the run of the JSON of rerun-{n}" for n in (1, 2)]
+    found._measure_again(["bee"], 2, [7])
+    suspects = [(frozenset(["ant", "bee"]), 0), (frozenset(["ant", "bee"]), 1), (frozenset(["bee"]), 7)]
     assert found.asked == [
-        ("bench", 4, tmp_path / f"rerun-{number}", "here", Request(cases=cases, seed_block=number))
-        for number, cases in enumerate(suspects, 1)
+        ("bench", 4, tmp_path / f"rerun-{number}", "here", Request(cases=cases, seed_block=block))
+        for number, (cases, block) in enumerate(suspects, 1)
     ]
     assert found.told == [
         (0, 2, "measuring 2 suspected cases again, round 1, process 1 of 2"),
@@ -301,21 +301,21 @@ def test_suspects_are_measured_again_with_the_next_seeds_each_in_a_folder_of_its
 
 
 def test_the_whole_suite_that_is_measured_again_is_told_as_such(measuring_again):
-    measuring_again._measure_again(["ant"], IN_COMPANY, 1)
+    measuring_again._measure_again(["ant"], IN_COMPANY, [1])
     assert measuring_again.told[0] == (0, 1, f"measuring the whole suite again, round {IN_COMPANY}, process 1 of 1")
 
 
 @pytest.mark.parametrize("libraries, released", [([], []), (["torch"], ["the device"])])
 def test_memory_is_let_go_before_other_processes_need_it(measuring_again, monkeypatch, libraries, released):
     monkeypatch.setattr(gating.sys, "modules", dict.fromkeys(libraries))
-    measuring_again._measure_again(["ant"], 1, 1)
+    measuring_again._measure_again(["ant"], 1, [0])
     assert measuring_again.released == released
 
 
 def test_a_revision_that_changes_while_suspects_are_measured_again_is_not_judged(measuring_again):
     measuring_again.tree = iter(["as it was", "changed"])
     with pytest.raises(RunFailed, match="while suspected cases were measured again"):
-        measuring_again._measure_again(["ant"], 1, 3)
+        measuring_again._measure_again(["ant"], 1, range(3))
     assert len(measuring_again.asked) == 2
 
 
