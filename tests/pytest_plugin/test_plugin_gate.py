@@ -149,6 +149,8 @@ def test_without_a_baseline_the_whole_run_is_invalid_and_it_says_how_to_record_o
     assert "there is no baseline for cpu-" in " ".join(result.out.split())
     assert "vitcnn baseline record" in result.out
     assert list(failures(tmp_path / "junit.xml")) == ["gate.case[the whole run]"]
+    assert "nothing is measured: without a baseline, --gate cannot judge it" in result.out
+    assert set(result.outcomes.values()) == {"not_run"}
 
 
 def test_small_steps_are_reported_against_the_oldest_baseline(gated):

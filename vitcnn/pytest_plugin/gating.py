@@ -64,6 +64,17 @@ class Gate:
             self._tree = state(self.config.rootpath)
 
     @property
+    def has_a_baseline(self) -> bool:
+        """Whether there is a baseline that can be read; without --gate none is needed."""
+        if self.options.gate is None or not self.is_asked:
+            return True
+        try:
+            self._baseline()
+        except BaselineError:
+            return False
+        return True
+
+    @property
     def _mode(self) -> Mode:
         return self.options.gate or "on"
 

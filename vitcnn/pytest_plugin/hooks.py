@@ -166,11 +166,17 @@ class SuiteHooks:
             self._sigterm = signal.signal(signal.SIGTERM, interrupt)
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtestloop(self) -> None:
-        """Begin the journal: it says where the cases are measured, so that another run can go on from it."""
+    def pytest_runtestloop(self, session: pytest.Session) -> None:
+        """Begin the journal: it says where the cases are measured, so that another run can go on from it.
+
+        End the session where --gate has no baseline to judge it by: what it would measure, it would measure in vain.
+        """
         if not self.is_worker and not self.config.option.collectonly:
             with self._ending_where_not_written():
                 self.ledger.begin()
+            if not self.gate.has_a_baseline:
+                session.shouldfail = "nothing is measured: without a baseline, --gate cannot judge it"
+                raise session.Failed(session.shouldfail)
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Enter that a case has started."""
