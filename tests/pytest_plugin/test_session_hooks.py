@@ -119,14 +119,22 @@ def test_a_journal_that_cannot_be_written_ends_the_session_and_says_why(suite_of
     (tmp_path / "run").write_text("no folder")
     suite, report = suite_of(), report_of(item_of("test_ant"), "???", "failed", "crashed")
     with pytest.raises(pytest.exit.Exception, match=r"run/journal.jsonl could not be written \(.+\)\. Make room"):
-        suite.pytest_runtestloop() if what == "begin" else suite.pytest_runtest_logreport(report)
+        suite.pytest_runtestloop(session=None) if what == "begin" else suite.pytest_runtest_logreport(report)
 
 
 @pytest.mark.parametrize("how, begins", [({}, True), ({"worker": True}, False), ({"collect": True}, False)])
 def test_a_session_that_measures_begins_its_journal(suite_of, how, begins):
     suite = suite_of(**how)
+    suite.options.gate = None
     assert called(suite, pytest_runtestloop=lambda: True).pytest_runtestloop(session=None)
     assert suite.ledger.journal.exists() is begins
+
+
+def test_a_session_that_nothing_can_judge_ends_before_it_measures(suite_of):
+    session = SimpleNamespace(shouldfail="", Failed=pytest.Session.Failed)
+    with pytest.raises(pytest.Session.Failed, match="without a baseline"):
+        suite_of().pytest_runtestloop(session=session)
+    assert session.shouldfail
 
 
 def test_a_case_that_began_and_did_not_end_was_interrupted(suite_of):
