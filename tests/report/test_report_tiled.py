@@ -50,6 +50,13 @@ def test_frames_that_are_taken_whole_stand_beside_those_in_tiles():
     ]
 
 
+def test_a_frame_that_has_no_column_of_the_table_stands_here_even_alone():
+    (_, *of_lenet), (_, *of_tiny) = rows(
+        section(run_of(tiled("lenet", 0.5, width=640, height=360), tiled("vit_tiny", 3.0, way="dense")), width=120)
+    )[-2:]
+    assert (of_lenet[:2], of_tiny[:2]) == (["640x360", "tiles"], ["3840x2160", "dense"])
+
+
 def test_one_way_alone_has_no_table_of_its_own():
     assert section(run_of(tiled("resnet18", 2.0), tiled("vit_tiny", 3.0)), width=120) == ""
     assert section(run_of(latency("vit_tiny", 1.0)), width=120) == ""

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
 import numpy as np
 
+from vitcnn.adaptations import FULL
 from vitcnn.intervals import accuracy_interval
 from vitcnn.quantity import significant
 from vitcnn.record import Record
 from vitcnn.record.answers import scores
 from vitcnn.report.noisy_times import marked
 
+ABSENT = "-"
 Show = Callable[[Record, str], str]
 
 
@@ -34,6 +37,16 @@ class Column:
     def text(self, record: Record) -> str:
         """Return what the column shows of `record`."""
         return self.show(record, self.metric)
+
+
+def shown_cell(column: Column, records: Sequence[Record]) -> str:
+    """Return the one cell that a column shows: the one that most architectures have; of these, the first collected.
+
+    Adapted models, of which only a part trains, are shown where no other was measured.
+    """
+    fitting = [record for record in records if column.fits(record)]
+    whole = [record for record in fitting if record.settings.get("adaptation", FULL) == FULL]
+    return Counter(record.cell for record in whole or fitting).most_common(1)[0][0]
 
 
 def scaled(factor: float = 1.0) -> Show:

@@ -12,7 +12,7 @@ ABSENT = "-"
 def side_by_side(title: str, columns: Mapping[str, Mapping[str, str]], rows: Sequence[str], *, width: int) -> str:
     """Return `columns`, the text of each row by the column's name, as tables no wider than `width` or of one column.
 
-    `title` stands above the names of the rows.
+    `title` stands above the names of the rows. A table leaves out the rows of which it would show nothing.
     """
     tables: list[str] = []
     names: list[str] = []
@@ -25,6 +25,7 @@ def side_by_side(title: str, columns: Mapping[str, Mapping[str, str]], rows: Seq
 
 
 def _table(title: str, columns: Mapping[str, Mapping[str, str]], rows: Sequence[str], names: Sequence[str]) -> str:
-    body = [[row, *(columns[name].get(row, ABSENT) for name in names)] for row in rows]
+    filled = [row for row in rows if any(row in columns[name] for name in names)]
+    body = [[row, *(columns[name].get(row, ABSENT) for name in names)] for row in filled]
     align = ("left", *("right" for _ in names))
     return tabulate(body, headers=[title, *names], tablefmt="simple", colalign=align, disable_numparse=True)

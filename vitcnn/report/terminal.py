@@ -10,16 +10,15 @@ from typing import Protocol
 
 from tabulate import tabulate
 
-from vitcnn.adaptations import FULL
 from vitcnn.quantity import counted
 from vitcnn.record import Record, Run
 from vitcnn.report.claims import published
-from vitcnn.report.columns import Column
+from vitcnn.report.columns import ABSENT, Column, shown_cell
 from vitcnn.report.noisy_times import LEGEND, MARK, noise
+from vitcnn.report.other_cells import other_cells
 from vitcnn.report.tradeoffs import tradeoffs
 from vitcnn.spec import FAMILIES
 
-ABSENT = "-"
 WITH_INTERVAL = ("accuracy", "sequences")
 """Questions whose columns show accuracies with their intervals."""
 
@@ -51,16 +50,6 @@ def told_by(questions: Sequence[Shown]) -> dict[tuple[str, str], str]:
     return {(question.name, metric): words for question in questions for metric, words in question.told.items()}
 
 
-def shown_cell(column: Column, records: list[Record]) -> str:
-    """Return the one cell that a column shows: the one that most architectures have; of these, the first collected.
-
-    Adapted models, of which only a part trains, are shown where no other was measured.
-    """
-    fitting = [record for record in records if column.fits(record)]
-    whole = [record for record in fitting if record.settings.get("adaptation", FULL) == FULL]
-    return Counter(record.cell for record in whole or fitting).most_common(1)[0][0]
-
-
 @dataclass(frozen=True, kw_only=True)
 class Grid:
     """What the table holds: a row for each of `names`, (family, architecture), and by each column's title its cells.
@@ -74,9 +63,14 @@ class Grid:
     notes: list[str]
 
 
+def of_the_suite(records: Sequence[Record]) -> list[Record]:
+    """Return the records of cases, without those of a user's own benchmarks."""
+    return [record for record in records if record.architecture and record.settings.get("question") != "own"]
+
+
 def grid(measured: Sequence[Record], questions: Sequence[Shown]) -> Grid | None:
     """Return what the table of records holds, families together; None where it would show nothing."""
-    records = [record for record in measured if record.architecture and record.settings.get("question") != "own"]
+    records = of_the_suite(measured)
     order: dict[str, int] = {family: rank for rank, family in enumerate(FAMILIES)}
     names = dict.fromkeys((r.family, r.architecture) for r in sorted(records, key=lambda r: order[r.family]))
     every = [column for question in questions for column in question.columns(records)]
@@ -165,6 +159,7 @@ def summary(run: Run, questions: Sequence[Shown], *, width: int) -> str:
     parts = [
         "\n".join(lines),
         table(run.records, questions, width=width),
+        other_cells(of_the_suite(run.records), [question.columns for question in questions], width=width),
         *(question.section(run, width=width) for question in questions),
         published(run, width=width),
         textwrap.fill(noise(run), width),

@@ -22,10 +22,10 @@ TITLE = (
 
 
 def tiled(run: Run, *, width: int) -> str:
-    """Return the table, where an architecture reads frames of several sizes or in several ways; else nothing."""
+    """Return the table, where an architecture reads frames of several sizes or ways, or none of 4K; else nothing."""
     records = [record for record in run.records if record.settings.get("question") in QUESTIONS]
     several = {one.architecture for one in records for other in records if _differs(one, other)}
-    shown = sorted((one for one in records if one.architecture in several), key=_place)
+    shown = sorted((one for one in records if one.architecture in several or not _is_4k(one)), key=_place)
     if not shown:
         return ""
     rows = [_row(record) for record in shown]
@@ -39,6 +39,11 @@ def tiled(run: Run, *, width: int) -> str:
 def _differs(one: Record, other: Record) -> bool:
     of_one, of_other = ((r.architecture, *_place(r)[1:3]) for r in (one, other))
     return of_one[0] == of_other[0] and of_one != of_other
+
+
+def _is_4k(record: Record) -> bool:
+    """Whether the record has a column of the table."""
+    return (record.settings["width"], record.settings["height"]) == (3840, 2160) and _way(record) in ("tiles", "whole")
 
 
 def _place(record: Record) -> tuple[str, str, int, str]:

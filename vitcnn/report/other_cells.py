@@ -1,0 +1,53 @@
+"""Shows the cells that the table has no room for: other batches, precisions and modes, compiled beside eager."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Sequence
+
+from vitcnn.quantity import counted
+from vitcnn.record import Record
+from vitcnn.report.columns import Column, shown_cell
+from vitcnn.report.side_by_side import side_by_side
+from vitcnn.spec import FAMILIES
+
+MOST_CELLS = 40
+"""Rows of the table; a whole preset has hundreds."""
+
+ColumnsOf = Callable[[Sequence[Record]], list[Column]]
+"""The columns of a question's records."""
+
+
+def other_cells(records: Sequence[Record], columns: Sequence[ColumnsOf], *, width: int) -> str:
+    """Return a row for each cell that could stand in a column of the table and does not; nothing without any.
+
+    `columns` are those of each question. Only the metric of its first column is shown.
+    """
+    cells: dict[str, dict[str, str]] = {}
+    titles = []
+    for columns_of in columns:
+        found = _others(records, columns_of(records), cells)
+        titles += [found] if found else []
+    if not cells:
+        return ""
+    rows = list(cells)[:MOST_CELLS]
+    named = sorted(records, key=lambda record: FAMILIES.index(record.family))
+    names = dict.fromkeys(record.architecture for record in named if any(record.architecture in cells[r] for r in rows))
+    by_name = {name: {row: cells[row][name] for row in rows if name in cells[row]} for name in names}
+    title = f"Other cases. They are shown as in the table above: {'; '.join(titles)}."
+    more = len(cells) - len(rows)
+    below = [f"... and {counted(more, 'more row')}, in the JSON."] if more else []
+    return "\n".join([textwrap.fill(title, width), side_by_side("cases", by_name, rows, width=width), *below])
+
+
+def _others(records: Sequence[Record], columns: Sequence[Column], cells: dict[str, dict[str, str]]) -> str:
+    """Add to `cells` the texts of the records that no column shows; return the title of the first column of these."""
+    fitted = [column for column in columns if column.metric == columns[0].metric and any(map(column.fits, records))]
+    shown = {shown_cell(column, records) for column in fitted}
+    title = ""
+    for column in fitted:
+        for record in records:
+            if column.fits(record) and record.cell not in shown:
+                cells.setdefault(record.cell, {}).setdefault(record.architecture, column.text(record))
+                title = title or " ".join(column.title.split())
+    return title
