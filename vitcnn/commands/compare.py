@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vitcnn.commands.gate import CANNOT_JUDGE, exit_status
-from vitcnn.commands.output import say, tell
+from vitcnn.commands.output import num_columns, say, tell
 from vitcnn.commands.paths import GivenPath
 from vitcnn.commands.pytest_arguments import HELP, USAGE
 from vitcnn.errors import RunFailed, UserError
@@ -61,8 +61,6 @@ def add_to(commands: Any) -> None:
 
 def run_compare(options: argparse.Namespace) -> int:
     """Measure both revisions, print and write the verdicts; return the exit status."""
-    from shutil import get_terminal_size
-
     from vitcnn.report.step_summary import write_markdown
     from vitcnn.report.verdicts import markdown, terminal
 
@@ -76,7 +74,7 @@ def run_compare(options: argparse.Namespace) -> int:
         return CANNOT_JUDGE
     judgement = comparison.judged(options.mode)
     write_markdown(markdown(judgement, options.mode, advice={}), comparison.out)
-    text = terminal(judgement, options.mode, width=get_terminal_size().columns, advice={})
+    text = terminal(judgement, options.mode, width=num_columns(), advice={})
     say(f"{text}\nRuns: {comparison.out}")
     return exit_status(judgement, options.mode)
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vitcnn.commands.output import say
+from vitcnn.commands.output import num_columns, say
 from vitcnn.commands.paths import GivenPath
 from vitcnn.errors import UserError
 from vitcnn.gate.verdict import MODES
@@ -52,8 +52,6 @@ def add_to(commands: Any) -> None:
 
 def run_gate(options: argparse.Namespace) -> int:
     """Print and write the verdicts; return the exit status."""
-    from shutil import get_terminal_size
-
     from vitcnn.commands.offline import judge_files, run_files
     from vitcnn.folders import require_writable
     from vitcnn.report.step_summary import write_markdown
@@ -65,7 +63,7 @@ def run_gate(options: argparse.Namespace) -> int:
         require_writable("--out", options.out)
     judgement = judge_files(files, options.baseline, counts_only=options.mode == "counts")
     write_markdown(markdown(judgement, options.mode), options.out)
-    say(terminal(judgement, options.mode, width=get_terminal_size().columns))
+    say(terminal(judgement, options.mode, width=num_columns()))
     return exit_status(judgement, options.mode)
 
 

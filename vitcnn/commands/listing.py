@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ from pathlib import Path
 from tabulate import tabulate
 
 from vitcnn.architectures import architectures
+from vitcnn.commands.output import num_columns
 from vitcnn.recipes import Recipe, recipes
 from vitcnn.spec import FAMILIES, Architecture
 from vitcnn.suite import cases_in, of_preset
@@ -121,7 +121,7 @@ def list_cases(folder: Path, preset: str) -> str:
 def _said(note: str, *, sources: bool) -> str:
     """Return what stands below a table: a note, and how the sources are shown where they are not."""
     more = "" if sources else "--sources also shows where each comes from."
-    return textwrap.fill(f"{note} {more}".strip(), shutil.get_terminal_size().columns, break_on_hyphens=False)
+    return textwrap.fill(f"{note} {more}".strip(), num_columns(), break_on_hyphens=False)
 
 
 def _table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, sources: bool) -> str:
@@ -129,7 +129,7 @@ def _table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, sources: bo
     others = _render(headers[:-1], [row[:-1] for row in rows])
     if not sources:
         return others
-    left = shutil.get_terminal_size().columns - max(map(len, others.splitlines())) - 2
+    left = num_columns() - max(map(len, others.splitlines())) - 2
     last = [textwrap.fill(row[-1], max(left, NARROWEST)) for row in rows]
     return _render(headers, [[*row[:-1], text] for row, text in zip(rows, last, strict=True)])
 

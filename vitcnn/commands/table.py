@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
-from vitcnn.commands.output import say
+from vitcnn.commands.output import num_columns, say
 from vitcnn.commands.paths import GivenPath
 from vitcnn.errors import RecordError, UserError
 
@@ -55,7 +54,7 @@ def shown(run: Run, style: str) -> str:
         return csv_table(run.records, constant={"started": run.started, "device": run.environment.device_key})
     if style == "markdown":
         return markdown(run.records, asked)
-    return summary(run, asked, width=get_terminal_size().columns) if run.records else ""
+    return summary(run, asked, width=num_columns()) if run.records else ""
 
 
 def table(records: Record | Sequence[Record], *, width: int | None = None) -> str:
@@ -68,5 +67,5 @@ def table(records: Record | Sequence[Record], *, width: int | None = None) -> st
     from vitcnn.report import terminal
 
     chosen = [records] if isinstance(records, Record) else list(records)
-    columns = get_terminal_size().columns if width is None else width
+    columns = num_columns() if width is None else width
     return terminal.table(chosen, tuple(questions().values()), width=columns)
