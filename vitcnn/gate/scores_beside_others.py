@@ -3,6 +3,7 @@
 A case may leave something behind that changes how those after it train: a setting, a counter, a shared layer. The first
 run is of the whole suite, as the baseline's are, and the suspects are measured again without the others. Where these
 two would be judged differently, the whole suite is measured again, and only runs of the whole suite judge the score.
+Where the difference is gone then, nobody knows where it came from.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 
 from vitcnn.gate.beside_others import ENOUGH_RUNS
 from vitcnn.gate.score_spread import Spread, spread_of_groups
+from vitcnn.gate.scores import judge_scores
 from vitcnn.gate.seeds import SeedScores
 from vitcnn.gate.times import Evidence
 from vitcnn.gate.verdict import Verdict
@@ -41,6 +43,16 @@ class Falls:
         return len(set(is_beyond)) == 2 and self.gap.chance(abs(self.gap.effect)) <= COMPANY_LEVEL
 
 
+def judge_beside_others(scores: Sequence[SeedScores], *, more_runs: int) -> list[Verdict]:
+    """Return a verdict for each score, in order: by runs of the whole suite alone where the other cases matter."""
+    gaps = other_in_company(scores)
+    entries = [in_company(entry) if place in gaps else entry for place, entry in enumerate(scores)]
+    return [
+        with_company(verdict, entry, gaps[place]) if place in gaps else with_what_repeats(verdict, entry)
+        for place, (entry, verdict) in enumerate(zip(entries, judge_scores(entries, more_runs=more_runs), strict=True))
+    ]
+
+
 def other_in_company(scores: Sequence[SeedScores]) -> dict[int, float]:
     """Return by how much scores are lower beside the others than alone, by their place; only of those that are."""
     if not any(entry.alone for entry in scores):
@@ -54,8 +66,8 @@ def other_in_company(scores: Sequence[SeedScores]) -> dict[int, float]:
     )
     found = {}
     for place, entry in enumerate(scores):
-        by_seed, by_means = _of_pairs(drops[place], of_drops[place]), _of_means(entry, of_seeds[place])
-        falls = by_seed if by_seed and (not by_means or by_seed.gap.error <= by_means.gap.error) else by_means
+        known = [_of_pairs(drops[place], of_drops[place]), _of_means(entry, of_seeds[place])]
+        falls = min((falls for falls in known if falls), key=lambda falls: falls.gap.error, default=None)
         if falls and falls.would_be_judged_differently(entry.tolerance) and not _is_the_same_alone(entry):
             found[place] = falls.gap.effect
     return found
@@ -63,7 +75,7 @@ def other_in_company(scores: Sequence[SeedScores]) -> dict[int, float]:
 
 def _is_the_same_alone(entry: SeedScores) -> bool:
     """Whether the seeds that were trained both beside the others and alone came to the same, which few do by chance."""
-    gaps = [entry.beside[seed] - entry.alone[seed] for seed in entry.beside if seed in entry.alone]
+    gaps = entry.gaps
     return bool(gaps) and abs(mean(gaps)) <= AS_GOOD_AS_EQUAL * entry.tolerance
 
 
@@ -107,3 +119,17 @@ def with_company(verdict: Verdict, entry: SeedScores, gap: float) -> Verdict:
         return replace(verdict, kind="INCONCLUSIVE", reason=reason, standing="in company")
     why = ": what runs before it makes it worse" if verdict.kind == "WORSE" else ""
     return replace(verdict, reason=f"{reason}{why}", standing="clear")
+
+
+def with_what_repeats(verdict: Verdict, entry: SeedScores) -> Verdict:
+    """Return the verdict on a score; undecided where the run's own seeds came to others when they were trained again.
+
+    The code is the same, and so are the seeds. A cache on the disk that the first process made can be why.
+    """
+    gaps = entry.gaps[: entry.seeds_per_run]
+    if verdict.kind != "SAME" or not gaps or abs(mean(gaps)) <= entry.tolerance:
+        return verdict
+    how = "higher" if mean(gaps) > 0 else "lower"
+    what = f"its seeds came to {100 * abs(mean(gaps)):.1f} points {how} in the first process than when trained again"
+    reason = f"{verdict.reason}; {what}: look for what a process leaves on the disk, and for results that vary"
+    return replace(verdict, kind="INCONCLUSIVE", reason=reason)

@@ -47,6 +47,11 @@ class SeedScores:
         return [seed for seed in self.baseline if seed in self.current]
 
     @property
+    def gaps(self) -> list[float]:
+        """How much higher each seed that was trained both beside the other cases and alone is beside them."""
+        return [self.beside[seed] - self.alone[seed] for seed in self.beside if seed in self.alone]
+
+    @property
     def greatest_fall(self) -> str:
         """Which of these seeds fell most, from where to where; empty if none did."""
         seed = max(self.shared, key=lambda seed: self.baseline[seed] - self.current[seed], default=None)

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
-from vitcnn.gate import beside_others, scores_beside_others
 from vitcnn.gate.amounts import judge_amount, judge_exact
 from vitcnn.gate.baseline import CaseBaseline
+from vitcnn.gate.beside_others import all_in_company, slower_in_company, with_company
 from vitcnn.gate.counted import judge_counted, other_software
 from vitcnn.gate.pairs import PairedTimes, judge_pairs, paired_times
-from vitcnn.gate.scores import judge_scores
+from vitcnn.gate.scores_beside_others import judge_beside_others
 from vitcnn.gate.seeds import SeedScores, by_seed
 from vitcnn.gate.settings import other_meaning, other_models
 from vitcnn.gate.tails import tails
@@ -40,27 +40,14 @@ class Pile:
     def judged(self, *, more_runs: int) -> list[Verdict]:
         """Return the verdicts on all metrics."""
         times = [*self._judged_times(more_runs), *judge_pairs(self.pairs)]
-        return [*self.verdicts, *times, *self._judged_scores(more_runs)]
+        return [*self.verdicts, *times, *judge_beside_others(self.scores, more_runs=more_runs)]
 
     def _judged_times(self, more_runs: int) -> list[Verdict]:
-        slower = beside_others.slower_in_company(self.times)
-        times = beside_others.all_in_company(self.times, slower)
+        slower = slower_in_company(self.times)
+        times = all_in_company(self.times, slower)
         return [
-            beside_others.with_company(verdict, entry, slower[place]) if place in slower else verdict
+            with_company(verdict, entry, slower[place]) if place in slower else verdict
             for place, (entry, verdict) in enumerate(zip(times, judge_times(times, more_runs=more_runs), strict=True))
-        ]
-
-    def _judged_scores(self, more_runs: int) -> list[Verdict]:
-        gaps = scores_beside_others.other_in_company(self.scores)
-        scores = [
-            scores_beside_others.in_company(entry) if place in gaps else entry
-            for place, entry in enumerate(self.scores)
-        ]
-        return [
-            scores_beside_others.with_company(verdict, entry, gaps[place]) if place in gaps else verdict
-            for place, (entry, verdict) in enumerate(
-                zip(scores, judge_scores(scores, more_runs=more_runs), strict=True)
-            )
         ]
 
 
