@@ -110,6 +110,24 @@ def test_scores_are_set_beside_each_other_seed_by_seed():
     )
 
 
+@pytest.mark.parametrize("paired, kind", [(True, "WORSE"), (False, "INCONCLUSIVE")])
+def test_of_pairs_only_those_of_the_whole_suite_judge_a_score(paired, kind):
+    """Later pairs measure the case without the others, to decide its time. With a baseline, more whole runs decide."""
+
+    def trained(block, fall):
+        shares = (0.95 + 0.004 * (-1) ** seed - fall for seed in range(3 * block, 3 * block + 3))
+        return record(CASE, scores(*shares), seeds=list(range(3 * block, 3 * block + 3)))
+
+    others = [timed(OTHER, 1.0)]
+    runs = [run_of(trained(block, 0.02), *others) for block in range(3)] + [run_of(trained(b, 0.0)) for b in (3, 4)]
+    stored = baseline(*(trained(block, 0.0) for block in range(5)), *others)
+    (verdict,) = (v for v in judge(runs, stored, paired=paired).verdicts if v.metric == "test_accuracy")
+    assert verdict.kind == kind
+    assert "9 seeds" in verdict.reason
+    assert ("together with the other cases" in verdict.reason) == (not paired)
+    assert ("baseline 95.0 % (9 seeds" in verdict.reason) == paired
+
+
 def test_a_metric_of_one_side_alone_is_named():
     both = judged(record(CASE, count(1)), stored=baseline(timed(CASE, 1.0)))
     assert {v.name: (v.kind, v.reason) for v in both.verdicts} == {

@@ -116,13 +116,13 @@ def test_then_the_verdict_on_those_runs_stands_and_says_why():
     assert higher.reason.endswith("together with the other cases it is higher than alone, by 10.0 points")
 
 
-@pytest.mark.parametrize("by, how", [(0.011, "lower"), (-0.011, "higher")])
+@pytest.mark.parametrize("by, how", [(0.0344, "lower"), (-0.0344, "higher")])
 def test_seeds_that_come_to_others_when_trained_again_leave_it_undecided(by, how):
     """The first three; in the runs of the whole suite that followed, the next nine repeat."""
     beside = {**fallen(by, FIRST), **fallen(0.0, range(3, 12))}
     (verdict,) = judge_beside_others([scores(beside, fallen(0.0, range(15)))], more_runs=ALL_RERUNS)
     assert verdict.kind == "INCONCLUSIVE"
-    assert f"its seeds came to 1.1 points {how} in the first process than when trained again: look" in verdict.reason
+    assert f"its seeds came to 3.4 points {how} in the first process than when trained again: look" in verdict.reason
 
 
 @pytest.mark.parametrize("by", [0.009, -0.009])
@@ -136,4 +136,5 @@ def test_each_score_is_judged_by_the_runs_that_are_comparable():
     kept, alone = scores(fallen(0.0, FIRST), {}), scores(fallen(0.02, range(12)), fallen(0.0, NEXT), case="other")
     found = judge_beside_others([kept, alone], more_runs=ALL_RERUNS)
     assert [verdict.kind for verdict in found] == ["SAME", "WORSE"]
+    assert found[0].visible < judge_beside_others([kept, alone], more_runs=0)[0].visible, "more seeds may follow"
     assert found[1].change == pytest.approx(-0.02)
