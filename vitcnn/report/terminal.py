@@ -14,6 +14,7 @@ from vitcnn.quantity import counted
 from vitcnn.record import Record, Run
 from vitcnn.report.claims import published
 from vitcnn.report.columns import ABSENT, Column, shown_cell
+from vitcnn.report.guessing import guessing
 from vitcnn.report.noisy_times import LEGEND, MARK, noise
 from vitcnn.report.other_cells import other_cells
 from vitcnn.report.tradeoffs import tradeoffs
@@ -97,10 +98,10 @@ def table(records: Sequence[Record], questions: Sequence[Shown], *, width: int) 
 
 
 def _legends(values: dict[str, list[str]], records: list[Record]) -> list[str]:
-    """Return what marks in the table mean, and that an interval knows one seed alone, where it is so."""
+    """Return what marks in the table mean, that an interval knows one seed alone, and who guesses, where it is so."""
     has_mark = any(text.endswith(MARK) for texts in values.values() for text in texts)
     of_one = any(r.settings["question"] in WITH_INTERVAL and len(r.samples("test_accuracy")) == 1 for r in records)
-    return [*([LEGEND] if has_mark else []), *([ONE_SEED] if of_one else [])]
+    return [*([LEGEND] if has_mark else []), *([ONE_SEED] if of_one else []), *guessing(records)]
 
 
 def _tables(names: list[tuple[str, str]], values: dict[str, list[str]], width: int) -> list[str]:
