@@ -54,6 +54,26 @@ def test_a_folder_with_reruns_gives_the_verdicts_of_the_gate_that_made_them(tmp_
     assert f"{TINY} is undecided by 0 of the 8 runs in which the gate may measure it again" in verdict.reason
 
 
+@pytest.mark.parametrize(
+    "more_runs, whole, is_missing", [(2, False, False), (3, False, True), (3, True, False), (1, False, False)]
+)
+def test_a_case_that_all_runs_leave_undecided_is_so_and_not_invalid(tmp_path, more_runs, whole, is_missing):
+    """Runs of the whole suite end what suspects had to be measured again for, however few that were."""
+    for day, value in enumerate((1.00, 1.05, 0.95, 1.04, 0.96), 1):
+        write(tmp_path / "store" / f"000{day}_first.json", run_on(day, passed(LENET, 1.0), passed(TINY, value)))
+    out = tmp_path / "out"
+    write(out / "run.json", replace(run_on(20, passed(LENET, 1.0), passed(TINY, 1.16)), more_runs=more_runs))
+    for number, seconds in enumerate((1.05, 1.14), 1):
+        lenet = passed(LENET, 1.0) if whole and number == 2 else ended(LENET, "deselected")
+        rerun = replace(run_on(20, lenet, passed(TINY, seconds)), started=f"2026-01-20T09:0{number}:00+00:00")
+        write(out / f"rerun-{number}" / "run.json", rerun)
+    verdicts = judge_files(run_files(out), tmp_path / "store").verdicts
+    assert "INCONCLUSIVE" in {verdict.kind for verdict in verdicts}
+    invalid = [verdict.reason for verdict in verdicts if verdict.kind == "INVALID"]
+    said = f"{TINY} is undecided by 2 of the {more_runs} runs in which the gate may measure it again. Keep the folders"
+    assert [reason.startswith(said) for reason in invalid] == [True] * is_missing
+
+
 def test_runs_of_the_whole_suite_that_the_gate_made_cannot_be_left_out(tmp_path):
     for day in range(1, 6):
         write(
