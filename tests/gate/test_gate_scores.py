@@ -164,6 +164,11 @@ def test_each_verdict_says_why(by, kind, reason):
     assert (verdict.kind, verdict.reason) == (kind, f"{reason} points on the 3 seeds of both, {rest} {chance}")
 
 
+def test_whose_change_it_is_is_said_only_where_the_means_are_of_other_seeds():
+    assert "of both" not in judged(fallen(0.02, range(15), noise=0.002)).reason, "all fifteen, on both sides"
+    assert "of both" not in judged({100: 0.92, 101: 0.93, 102: 0.94}).reason, "none: the means tell"
+
+
 def test_a_fall_that_the_seeds_can_explain_is_undecided_and_open():
     verdict = judged({100: 0.92, 101: 0.96, 102: 0.93}, more_runs=ALL_RERUNS)
     assert (verdict.kind, verdict.standing) == ("INCONCLUSIVE", "open")
