@@ -165,7 +165,7 @@ def test_each_verdict_says_why(by, kind, reason):
 
 
 def test_whose_change_it_is_is_said_only_where_the_means_are_of_other_seeds():
-    assert "of both" not in judged(fallen(0.02, range(15), noise=0.002)).reason, "all fifteen, on both sides"
+    assert "of both" not in judged(fallen(0.02, range(15))).reason, "all fifteen, on both sides"
     assert "of both" not in judged({100: 0.92, 101: 0.93, 102: 0.94}).reason, "none: the means tell"
 
 
