@@ -88,21 +88,33 @@ def cells(line):
 
 def test_markdown_holds_the_cells_of_the_terminal_s_table():
     text = markdown([VIT, LENET, memory("lenet", parameters=61_706)], QUESTIONS)
-    header, rule, *body = text.split("\n\n")[0].splitlines()
-    titles = ["latency 28 px, ms median/p95", "saved for backward MB", "parameters M", "MACs M"]
-    assert cells(header) == ["family", "architecture", *titles]
-    assert set(rule) <= set("|-:")
-    assert [cells(line) for line in body] == [
-        ["cnn", "lenet", "2.00/3.80\\~", "2.00", "0.0617", "1.00"],
-        ["vit", "vit_tiny", "6.00/6.00", "-", "-", "-"],
+    latency, size = (tables.splitlines() for tables in text.split("\n\n")[:2])
+    assert set(latency[1]) <= set("|-:")
+    assert [cells(line) for line in (latency[0], *latency[2:])] == [
+        ["family", "architecture", "latency 28 px, ms median/p95"],
+        ["cnn", "lenet", "2.00/3.80\\~"],
+        ["vit", "vit_tiny", "6.00/6.00"],
+    ]
+    assert [cells(line) for line in (size[0], *size[2:])] == [
+        ["family", "architecture", "saved for backward MB", "parameters M", "MACs M"],
+        ["cnn", "lenet", "2.00", "0.0617", "1.00"],
     ]
     assert "Shown: `latency/*/28/b1/fp32/eager`, `memory/*/28/b16/training/fp32/eager`" in text
     assert LEGEND.replace("~", "\\~") in text
 
 
+def test_markdown_shows_below_them_what_has_no_column():
+    cell = "latency/*/28/b9/fp32/eager"
+    text = markdown([VIT, LENET, replace(LENET, settings={**LENET.settings, "cell": cell})], QUESTIONS)
+    title, table = text.strip().split("\n\n")[-2:]
+    assert title.startswith("Other cases. They are shown as in the table above: latency 28 px")
+    assert cells(table.splitlines()[-1]) == [f"`{cell}`", "2.00/3.80\\~"]
+
+
 def test_markdown_keeps_a_bar_in_a_name_within_its_cell():
     entry = replace(VIT, architecture="mine:a|b", case="latency/mine:a|b/28/b1/fp32/eager")
-    assert "mine:a\\|b" in markdown([entry], QUESTIONS)
+    other = replace(entry, settings={**entry.settings, "cell": "latency/*/28/b9/fp32/eager"})
+    assert markdown([entry, other], QUESTIONS).count("mine:a\\|b") == 2
 
 
 def test_where_no_figure_has_a_column_there_is_no_table():

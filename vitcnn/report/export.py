@@ -16,8 +16,10 @@ from vitcnn.intervals import accuracy_interval
 from vitcnn.metrics import is_time
 from vitcnn.record import Measurement, Record
 from vitcnn.record.answers import scores
+from vitcnn.report.columns import ABSENT
 from vitcnn.report.noisy_times import is_noisy
-from vitcnn.report.terminal import Shown, grid
+from vitcnn.report.other_cells import gathered
+from vitcnn.report.terminal import Grid, Shown, grid, of_the_suite
 from vitcnn.spec import Case
 
 NOT_AXES = frozenset({"architecture", "preset", "time_tolerance"})
@@ -31,19 +33,36 @@ FIGURES = ("metric", "unit", "better", "median", "p5", "p95", "mean", "n", "low_
 
 
 def markdown(records: Sequence[Record], questions: Sequence[Shown]) -> str:
-    """Return the terminal's table in GitHub's Markdown, one of all columns; empty where it shows nothing."""
+    """Return the terminal's tables in GitHub's Markdown, one for each question; empty where they show nothing."""
     found = grid(records, questions)
     if found is None:
         return ""
-    rows = [
-        [escaped(text) for text in (*name, *(cells[row] for cells in found.values.values()))]
-        for row, name in enumerate(found.names)
-    ]
-    headers = ["family", "architecture", *(escaped(one_line(title)) for title in found.values)]
-    align = ("left", "left", *("right" for _ in found.values))
-    body = tabulate(rows, headers=headers, tablefmt="github", colalign=align, disable_numparse=True)
+    tables = [_table(found, titles) for titles in found.titles]
     shown = ", ".join(f"`{case}`" for case in found.cases)
-    return "\n\n".join([body, f"Shown: {shown}", *map(escaped, found.notes)]) + "\n"
+    others = _others(of_the_suite(records), questions)
+    return "\n\n".join([*tables, f"Shown: {shown}", *map(escaped, found.notes), *others]) + "\n"
+
+
+def _others(records: Sequence[Record], questions: Sequence[Shown]) -> list[str]:
+    """Return the cases that have no column."""
+    found = gathered(records, [question.columns for question in questions])
+    if found is None:
+        return []
+    rows = [[f"`{row}`", *(escaped(cells.get(row, ABSENT)) for cells in found.by_name.values())] for row in found.rows]
+    align = ("left", *("right" for _ in found.by_name))
+    table = tabulate(
+        rows, headers=["cases", *map(escaped, found.by_name)], tablefmt="github", colalign=align, disable_numparse=True
+    )
+    return [escaped(found.title), table, *([found.below] if found.below else [])]
+
+
+def _table(found: Grid, titles: Sequence[str]) -> str:
+    """Return some of the columns, with the architectures of which they show something."""
+    rows = [[*name, *(found.values[title][row] for title in titles)] for row, name in enumerate(found.names)]
+    filled = [[escaped(text) for text in row] for row in rows if set(row[2:]) != {ABSENT}]
+    headers = ["family", "architecture", *(escaped(one_line(title)) for title in titles)]
+    align = ("left", "left", *("right" for _ in titles))
+    return tabulate(filled, headers=headers, tablefmt="github", colalign=align, disable_numparse=True)
 
 
 def csv_table(records: Sequence[Record], *, constant: Mapping[str, str] | None = None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from vitcnn.quantity import counted
 from vitcnn.record import Record
@@ -18,8 +19,18 @@ ColumnsOf = Callable[[Sequence[Record]], list[Column]]
 """The columns of a question's records."""
 
 
-def other_cells(records: Sequence[Record], columns: Sequence[ColumnsOf], *, width: int) -> str:
-    """Return a row for each cell that could stand in a column of the table and does not; nothing without any.
+@dataclass(frozen=True, kw_only=True)
+class OtherCells:
+    """The text of each of `rows` by the architecture, and what stands above and, if not empty, below them."""
+
+    title: str
+    rows: list[str]
+    by_name: dict[str, dict[str, str]]
+    below: str
+
+
+def gathered(records: Sequence[Record], columns: Sequence[ColumnsOf]) -> OtherCells | None:
+    """Return a row for each cell that could stand in a column of the table and does not; None without any.
 
     `columns` are those of each question. Only the metric of its first column is shown.
     """
@@ -29,15 +40,26 @@ def other_cells(records: Sequence[Record], columns: Sequence[ColumnsOf], *, widt
         found = _others(records, columns_of(records), cells)
         titles += [found] if found else []
     if not cells:
-        return ""
+        return None
     rows = list(cells)[:MOST_CELLS]
     named = sorted(records, key=lambda record: FAMILIES.index(record.family))
     names = dict.fromkeys(record.architecture for record in named if any(record.architecture in cells[r] for r in rows))
-    by_name = {name: {row: cells[row][name] for row in rows if name in cells[row]} for name in names}
-    title = f"Other cases. They are shown as in the table above: {'; '.join(titles)}."
     more = len(cells) - len(rows)
-    below = [f"... and {counted(more, 'more row')}, in the JSON."] if more else []
-    return "\n".join([textwrap.fill(title, width), side_by_side("cases", by_name, rows, width=width), *below])
+    return OtherCells(
+        title=f"Other cases. They are shown as in the table above: {'; '.join(titles)}.",
+        rows=rows,
+        by_name={name: {row: cells[row][name] for row in rows if name in cells[row]} for name in names},
+        below=f"... and {counted(more, 'more row')}, in the JSON." if more else "",
+    )
+
+
+def other_cells(records: Sequence[Record], columns: Sequence[ColumnsOf], *, width: int) -> str:
+    """Return them as tables no wider than `width`; nothing without any."""
+    found = gathered(records, columns)
+    if found is None:
+        return ""
+    table = side_by_side("cases", found.by_name, found.rows, width=width)
+    return "\n".join([textwrap.fill(found.title, width), table, *([found.below] if found.below else [])])
 
 
 def _others(records: Sequence[Record], columns: Sequence[Column], cells: dict[str, dict[str, str]]) -> str:

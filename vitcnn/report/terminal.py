@@ -6,6 +6,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Protocol
 
 from tabulate import tabulate
@@ -55,11 +56,13 @@ def told_by(questions: Sequence[Shown]) -> dict[tuple[str, str], str]:
 class Grid:
     """What the table holds: a row for each of `names`, (family, architecture), and by each column's title its cells.
 
-    `cases` are what the columns show, and `notes` what marks mean and what is to be known of the numbers.
+    `titles` are those of each question's columns. `cases` are what the columns show, and `notes` what marks mean and
+    what is to be known of the numbers.
     """
 
     names: list[tuple[str, str]]
     values: dict[str, list[str]]
+    titles: list[list[str]]
     cases: list[str]
     notes: list[str]
 
@@ -80,21 +83,24 @@ def grid(measured: Sequence[Record], questions: Sequence[Shown]) -> Grid | None:
         return None
     cells = {column.title: shown_cell(column, records) for column in shown}
     values = {column.title: [_entry(column, cells, records, name) for _, name in names] for column in shown}
+    titles = [[column.title for column in columns] for _, columns in groupby(shown, key=lambda column: column.question)]
     cases = list(dict.fromkeys(cells.values()))
-    return Grid(names=list(names), values=values, cases=cases, notes=_legends(values, records))
+    return Grid(names=list(names), values=values, titles=titles, cases=cases, notes=_legends(values, records))
 
 
 def table(records: Sequence[Record], questions: Sequence[Shown], *, width: int) -> str:
     """Return one row for each architecture, families together; as many tables as `width` needs, each of some columns.
 
-    A table leaves out the architectures of which it would show nothing.
+    A table leaves out the architectures of which it would show nothing. Below stand the cases that have no column.
     """
     found = grid(records, questions)
     if found is None:
         return ""
     notes = [f"Shown: {', '.join(found.cases)}", *found.notes]
     below = "\n".join(textwrap.fill(note, width, break_on_hyphens=False) for note in notes)
-    return "\n\n".join(_tables(found.names, found.values, width)) + f"\n{below}"
+    others = other_cells(of_the_suite(records), [question.columns for question in questions], width=width)
+    shown = "\n\n".join(_tables(found.names, found.values, width))
+    return f"{shown}\n{below}\n\n{others}".rstrip()
 
 
 def _legends(values: dict[str, list[str]], records: list[Record]) -> list[str]:
@@ -160,7 +166,6 @@ def summary(run: Run, questions: Sequence[Shown], *, width: int) -> str:
     parts = [
         "\n".join(lines),
         table(run.records, questions, width=width),
-        other_cells(of_the_suite(run.records), [question.columns for question in questions], width=width),
         *(question.section(run, width=width) for question in questions),
         published(run, width=width),
         textwrap.fill(noise(run), width),
