@@ -163,6 +163,8 @@ def test_doctor_is_red_where_data_and_weights_are_missing_and_says_what_to_do(ca
     assert on_cifar > 0
     assert f"{on_cifar} skipped: cifar10 is not under" in out
     assert "run `vitcnn fetch cifar10` where there is a network" in out
+    each_once = "Run `vitcnn fetch cifar10 mnist fashion_mnist` where there is a network"
+    assert each_once in " ".join(out.split()), "sums and anchors of MNIST's digits are made from the files of mnist"
     [names] = re.findall("Run `vitcnn fetch --weights (.*?)` where there is a network", " ".join(out.split()))
     assert {"vit_base", "resnet50", "efficientnet_b0"} <= set(names.split())
 

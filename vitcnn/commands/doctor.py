@@ -7,7 +7,7 @@ import platform
 import shutil
 import textwrap
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from vitcnn.errors import UserError
 from vitcnn.folders import nearest_existing, require_writable
 from vitcnn.quantity import counted
 from vitcnn.recipes import recipe
-from vitcnn.spec import Case, TrainedCase
+from vitcnn.spec import Case, RemoteFile, TrainedCase
 from vitcnn.tasks import Tasks
 from vitcnn.tasks.download import missing_files
 
@@ -164,15 +164,27 @@ def _free(about: str, path: Path) -> Finding:
 def _data(tasks: Tasks, cases: Sequence[Case]) -> Finding:
     """Say which downloads are here; a missing one is a problem if a case needs it."""
     downloaded = [task for task in map(tasks.task, tasks.names()) if task.files]
-    missing = [task.name for task in downloaded if missing_files(task, tasks.data_root)]
-    here = [task.name for task in downloaded if task.name not in missing]
+    missing = {task.name: missing_files(task, tasks.data_root) for task in downloaded}
+    here = [name for name, files in missing.items() if not files]
+    not_here = [name for name, files in missing.items() if files]
     used = {
         name for case in cases if isinstance(case, TrainedCase) for name in (case.task, recipe(case.recipe).weights)
     }
-    needed = [name for name in missing if name in used]
-    text = f"here: {', '.join(here) or 'none'}; not here: {', '.join(missing) or 'none'}"
+    needed = _that_bring_all({name: missing[name] for name in not_here if name in used})
+    text = f"here: {', '.join(here) or 'none'}; not here: {', '.join(not_here) or 'none'}"
     do = f"Run `vitcnn fetch {' '.join(needed)}` where there is a network." if needed else ""
     return Finding(about="downloaded data", text=text, do=do)
+
+
+def _that_bring_all(missing: Mapping[str, Sequence[RemoteFile]]) -> list[str]:
+    """Return the tasks of which the files are those of all: several tasks are made from one download."""
+    names: list[str] = []
+    brought: set[str] = set()
+    for name, files in missing.items():
+        paths = {file.path for file in files}
+        names += [] if paths <= brought else [name]
+        brought |= paths
+    return names
 
 
 def _weights(cases: Sequence[Case]) -> Finding:
