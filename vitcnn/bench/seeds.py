@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from vitcnn.adaptation.adapt import adapted, require_used
 from vitcnn.adaptations import Lora
 from vitcnn.bench.bench import Bench
+from vitcnn.bench.kept import IMAGES_TO_COMPARE, require_kept
 from vitcnn.bench.learner import learner_of
 from vitcnn.bench.models import IMAGES_TO_TRY, WEIGHTS_SEED, random_model
 from vitcnn.bench.setup import Setup
@@ -93,7 +94,10 @@ def result_of(
     history: TrainingHistory,
     asked_besides: Callable[[nn.Module], Findings] = nothing_more,
 ) -> SeedResult:
-    """Ask a trained model about the test part, and what it was after each epoch whose weights were kept."""
+    """Ask a trained model about the test part, and what it was after each epoch whose weights were kept.
+
+    CaseError where a user's model would answer otherwise once it was saved and loaded again.
+    """
     labels = torch.from_numpy(setup.data.test.labels)
     learner = learner_of(setup, model)
     about, asked_by = learner.to_answer(setup.test), {**setup.asked_by, "layout": learner.layout}
@@ -103,6 +107,9 @@ def result_of(
         learner.module.load_state_dict(weights, strict=False)
         accuracies.append(setup.objective.accuracy(predict(learner.module, about, **asked_by), labels))
     history.snapshots.clear()
+    if setup.weighted.file:
+        few = setup.test.first(IMAGES_TO_COMPARE)
+        require_kept(setup.weighted.name, model, new_model(setup, WEIGHTS_SEED), lambda found: ask(setup, found, few))
     return SeedResult(
         history=history,
         confidences=last,
