@@ -354,6 +354,37 @@ def test_layers_whose_weights_are_read_past_them_are_refused(name, settings, how
         require_used(model, given)
 
 
+class Tied(nn.Module):
+    """Two layers, of which the second may be the first, or hold its weights."""
+
+    def __init__(self, tie: str) -> None:
+        super().__init__()
+        self.first, self.second, self.head = nn.Linear(8, 8), nn.Linear(8, 8), nn.Linear(8, 2)
+        if tie == "layer":
+            self.second = self.first
+        elif tie == "weights":
+            self.second.weight = self.first.weight
+
+    def forward(self, x):
+        return self.head(self.second(self.first(x)))
+
+
+@pytest.mark.parametrize("tie", ["layer", "weights"])
+def test_layers_that_share_their_weights_are_refused_since_merging_would_change_both(tie):
+    with pytest.raises(UserError, match="targets of LoRA: 'first' cannot be used. Allowed: layers with weights of"):
+        adapted(Tied(tie), adaptation("lora2_linear"))
+
+
+def test_a_block_that_is_run_twice_is_merged_as_it_is_adapted():
+    block = nn.Sequential(nn.Linear(8, 8), nn.Tanh())
+    model = adapted(nn.Sequential(block, block, nn.Linear(8, 2)), adaptation("lora2_linear"))
+    for layer in lora_layers(model).values():
+        layer.lora_B["default"].weight.data.normal_()
+    given = torch.randn(3, 8)
+    before = model.eval()(given)
+    assert torch.allclose(merge(model)(given), before, atol=1e-5)
+
+
 def test_what_is_used_is_not_refused_and_nothing_stays_attached():
     model, _ = built("vit_micro", "lora4_qv")
     require_used(model, images())

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import torch
@@ -167,11 +168,12 @@ def _query_and_value(fused: Tensor) -> tuple[Tensor, Tensor]:
 def add_lora(model: nn.Module, settings: Lora) -> None:
     """Freeze `model` and put LoRA beside the layers that are named, in place; the draws are of torch's generator.
 
-    A layer that is too narrow for the rank has the largest that it can. UserError where no layer is of the targets, or
-    all are too narrow.
+    A layer that is too narrow for the rank has the largest that it can. UserError where no layer is of the targets, all
+    are too narrow, or one shares its weights.
     """
     core = core_of(model)
     names, ranks = targets(model, settings), ranks_of(model, settings)
+    _require_unshared(core, names)
     model.requires_grad_(False)
     if settings.targets == "qv":
         fused = {name: groups for name, groups in names.items() if groups}
@@ -247,6 +249,18 @@ def ranks_of(model: nn.Module, settings: Lora) -> dict[str, int]:
         do = f"An update of its widest layer, {widest}, has a rank of {most[widest]} at most: choose a lower rank."
         raise UserError(field="rank of LoRA", value=settings.rank, allowed=f"1 to {most[widest]}", do=do)
     return {name: min(settings.rank, largest) for name, largest in most.items()}
+
+
+def _require_unshared(core: nn.Module, names: Iterable[str]) -> None:
+    """Raise UserError where a layer stands in two places, or another holds its weights: merged, both would change."""
+    modules = list(core.modules())
+    places = Counter(id(part) for module in modules for part in module._modules.values())
+    holders = Counter(id(weights) for module in modules for weights in module._parameters.values())
+    for name in names:
+        layer: Any = core.get_submodule(name)
+        if places[id(layer)] > 1 or holders[id(layer.weight)] > 1:
+            do = "The model uses the weights of this layer in another place, too: choose other targets or another model."
+            raise UserError(field="targets of LoRA", value=name, allowed="layers with weights of their own", do=do)
 
 
 def _linear(core: nn.Module, name: str) -> nn.Linear:
