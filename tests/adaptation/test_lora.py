@@ -371,7 +371,7 @@ class Tied(nn.Module):
 
 @pytest.mark.parametrize("tie", ["layer", "weights"])
 def test_layers_that_share_their_weights_are_refused_since_merging_would_change_both(tie):
-    with pytest.raises(UserError, match="targets of LoRA: 'first' cannot be used. Allowed: layers with weights of"):
+    with pytest.raises(UserError, match=r"targets of LoRA: 'first' cannot be used. Allowed: layers with weights of"):
         adapted(Tied(tie), adaptation("lora2_linear"))
 
 

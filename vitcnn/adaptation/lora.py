@@ -259,7 +259,9 @@ def _require_unshared(core: nn.Module, names: Iterable[str]) -> None:
     for name in names:
         layer: Any = core.get_submodule(name)
         if places[id(layer)] > 1 or holders[id(layer.weight)] > 1:
-            do = "The model uses the weights of this layer in another place, too: choose other targets or another model."
+            do = (
+                "The model uses the weights of this layer in another place, too: choose other targets or another model."
+            )
             raise UserError(field="targets of LoRA", value=name, allowed="layers with weights of their own", do=do)
 
 

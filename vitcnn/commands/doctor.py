@@ -19,6 +19,7 @@ from vitcnn.architectures import architecture, architectures, hub
 from vitcnn.bench.obstacles import compiler, needs_weights, obstacle
 from vitcnn.commands.output import num_columns
 from vitcnn.device import Device, free_bytes_of_host
+from vitcnn.device.crowding import crowding
 from vitcnn.device.environment import environment
 from vitcnn.device.meter import Unmetered, meter_of
 from vitcnn.device.which import threads_and_reason
@@ -52,6 +53,7 @@ def diagnose(device: Device, tasks: Tasks, cases: Sequence[Case]) -> tuple[str, 
     """Return what was found, as text, and whether all `cases` can run on `device`."""
     findings = [
         *_software(device),
+        *_load(device),
         _graphics(device),
         _compiling(device, cases),
         _memory(),
@@ -91,6 +93,11 @@ def _software(device: Device) -> list[Finding]:
         Finding(about="software", text=f"Python {found.python}, {versions}"),
         Finding(about="processor", text=f"{found.cpu}, {threads} ({reason}), {platform.system()}"),
     ]
+
+
+def _load(device: Device) -> list[Finding]:
+    what, _, do = crowding(device).partition(". ")
+    return [Finding(about="CPU load", text=what, do=do)] if what else []
 
 
 def _graphics(device: Device) -> Finding:
