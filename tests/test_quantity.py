@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vitcnn.errors import UserError
-from vitcnn.quantity import SCALE, about, bytes_of, percent, quantity, significant, span
+from vitcnn.quantity import SCALE, about, bytes_of, first_of, percent, quantity, significant, span
 
 
 @pytest.mark.parametrize(
@@ -144,3 +144,11 @@ def test_what_is_no_budget_is_refused_by_the_name_of_its_field(text):
     with pytest.raises(UserError, match="--memory: ") as refused:
         bytes_of("--memory", text)
     assert refused.value.value == text
+
+
+@pytest.mark.parametrize(
+    "names, text",
+    [([], ""), (["a", "b"], "a, b"), ([1, 2, 3], "1, 2 and 1 more"), (range(9), "0, 1 and 7 more")],
+)
+def test_the_first_few_names_and_how_many_more(names, text):
+    assert first_of(names, 2) == text

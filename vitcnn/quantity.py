@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from math import isfinite
 
 from vitcnn.errors import UserError
@@ -64,6 +65,13 @@ def percent(share: float) -> str:
 def counted(number: int, what: str) -> str:
     """Show how many there are: `1 run`, `5 runs`."""
     return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def first_of(names: Iterable[object], most: int) -> str:
+    """Show the first few of some names: `a, b, c`, or `a, b and 3 more`."""
+    found = [str(name) for name in names]
+    rest = f" and {len(found) - most} more" if len(found) > most else ""
+    return f"{', '.join(found[:most])}{rest}"
 
 
 def about(seconds: float) -> str:

@@ -2,6 +2,7 @@ import os
 
 import pytest
 
+from vitcnn.commands import output
 from vitcnn.device import Device, crowding
 from vitcnn.device.crowding import cores_busy_elsewhere
 
@@ -30,6 +31,13 @@ def test_nothing_is_said_where_cores_are_free_or_one_thread_runs(cpu, monkeypatc
 
 def test_nothing_is_said_of_a_gpu(monkeypatch):
     assert said(monkeypatch, Device(name="cuda:0", key="gpu"), percent=100, threads=2, cores=2) == ""
+
+
+def test_a_command_tells_it_on_the_error_stream_or_nothing(cpu, monkeypatch, capsys):
+    for text, told in (("Others run.", "vitcnn: Others run.\n"), ("", "")):
+        monkeypatch.setattr(output, "crowding", lambda _device, text=text: text)
+        output.warn_if_crowded(cpu)
+        assert capsys.readouterr() == ("", told)
 
 
 def test_the_share_is_one_of_cores():

@@ -28,4 +28,5 @@ def test_cases_of_which_nothing_is_known_are_counted_and_cost_nothing():
 def test_where_nothing_is_known_no_time_is_named():
     text = estimate(["d"], [HERE, THERE]).text
     assert text == NOTHING_KNOWN
-    assert estimate([], [HERE]).text == ""
+    assert estimate(["d"], [HERE], more="It may take longer.").text == f"{NOTHING_KNOWN} It may take longer."
+    assert estimate([], [HERE], more="It may take longer.").text == ""

@@ -384,7 +384,7 @@ def test_times_that_hide_large_changes_are_named_the_noisiest_first():
     (remark,) = judgement.remarks
     hidden = {v.case.split("/")[1]: v.hidden for v in judgement.verdicts}
     assert remark == (
-        f"Noisiest times: {noisy[2][0]}::latency_s, {noisy[3][0]}::latency_s, {noisy[0][0]}::latency_s, and 1 more. "
+        f"Noisiest times: {noisy[2][0]}::latency_s, {noisy[3][0]}::latency_s, {noisy[0][0]}::latency_s and 1 more. "
         "More baseline runs, longer rounds or a quieter machine make smaller changes visible."
     )
     assert hidden["wild6"] > hidden["wild5"] > hidden["wild4"] > hidden["wild3"] > NEARLY_BLIND

@@ -11,6 +11,7 @@ from vitcnn import LatencyCase, MemoryCase
 from vitcnn.device import energy
 from vitcnn.device.meter import Unmetered
 from vitcnn.durations import Estimate
+from vitcnn.pytest_plugin import telling_time
 from vitcnn.pytest_plugin.telling_time import TimeHooks
 from vitcnn.record import CaseResult
 
@@ -26,13 +27,14 @@ def item(case):
 def estimated(cpu, tmp_path, monkeypatch):
     """Return what estimates both cases after a run in which each took 6 s, 4.5 s of it for the energy of one."""
 
-    def estimated(*, asked=False, metered=True, trace=None, count_instructions=False):
+    def estimated(*, asked=False, metered=True, trace=None, count_instructions=False, crowded=""):
         def meter_of(_device):
             if not metered:
                 raise Unmetered("there is no counter")
 
         monkeypatch.setattr(energy, "meter_of", meter_of)
         monkeypatch.setattr(TimeHooks, "_runs", lambda *_: True)
+        monkeypatch.setattr(telling_time, "crowding", lambda device: crowded and f"Others use {device.name}.")
         options = SimpleNamespace(energy=asked, device=cpu, trace=trace, count_instructions=count_instructions)
         return TimeHooks(SimpleNamespace(rootpath=tmp_path), options).estimate_of([item(LATENCY), item(MEMORY)])
 
@@ -68,6 +70,12 @@ def test_traces_are_said_to_take_time_that_is_not_in_the_estimate(estimated):
     plain, traced = estimated().text, estimated(trace="runs").text
     assert plain == "2 cases take about 10 s, by the last run on this machine."
     assert traced == f"{plain} --trace takes further time, unless that run recorded traces too."
+
+
+def test_a_busy_machine_is_said_beside_the_time_that_cases_take(estimated):
+    plain, traced = estimated().text, estimated(trace="runs").text
+    assert estimated(crowded=True).text == f"{plain} Others use cpu."
+    assert estimated(crowded=True, trace="runs").text == f"{traced} Others use cpu."
 
 
 def test_counting_instructions_is_counted_once_a_process(estimated):

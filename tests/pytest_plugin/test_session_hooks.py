@@ -310,7 +310,6 @@ def test_tables_that_cannot_be_shown_cost_neither_the_json_nor_the_verdict(suite
 
 def test_the_header_says_what_is_measured_what_is_resumed_and_what_was_perhaps_not_meant(suite_of, monkeypatch):
     monkeypatch.setattr(hooks, "without_family", lambda names: [f"{names[0]}: no family is set"] if names else [])
-    monkeypatch.setattr(hooks, "crowding", lambda _device: "")
     assert suite_of().pytest_report_header() == "vitcnn: device cpu-test-1t, preset smoke, baselines store"
     resumed = SimpleNamespace(remarks=("Not measured again: 1 case",))
     suite = suite_of(resumed=resumed, architectures=("mine",))
@@ -322,8 +321,6 @@ def test_the_header_says_what_is_measured_what_is_resumed_and_what_was_perhaps_n
     assert suite_of(architectures=("mine",), recipes=("mine",)).pytest_report_header().count("\n") == 0
     changed = suite_of(architectures=("mine",), recipes=(",epochs=1",)).pytest_report_header()
     assert changed.endswith("vitcnn: mine: no family is set"), "changes alone are of the recipe that the family chose"
-    monkeypatch.setattr(hooks, "crowding", lambda device: f"Others use {device.name}.")
-    assert suite_of().pytest_report_header().splitlines()[1:] == ["vitcnn: Others use cpu."]
 
 
 def test_a_saved_run_names_its_machine_without_what_changes_from_one_reading_to_the_next(suite_of):

@@ -25,9 +25,13 @@ from vitcnn.architectures.hub import HubWeights, damaged, hub_weights, other_lay
 from vitcnn.errors import UnsupportedResolution
 from vitcnn.folders import write_whole
 from vitcnn.images import Rescale, core_of
+from vitcnn.quantity import first_of
 from vitcnn.spec import Architecture, InputShape
 
 NO_HEAD = 0
+
+MOST_NAMED = 3
+"""So many tensors are named that do not fit."""
 
 Loader = Callable[[Architecture, WeightsFile, InputShape], nn.Module]
 
@@ -111,12 +115,7 @@ def misfit(given: Mapping[str, tuple[int, ...]], wanted: Mapping[str, tuple[int,
     both = sorted(wanted.keys() & given.keys())
     other = [f"{name} is {given[name]}, not {wanted[name]}" for name in both if given[name] != wanted[name]]
     parts = (("it lacks", missing), ("it also holds", more), ("", other))
-    return "; ".join(f"{what} {_some(names)}".strip() for what, names in parts if names)
-
-
-def _some(names: Sequence[str], most: int = 3) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+    return "; ".join(f"{what} {first_of(names, MOST_NAMED)}".strip() for what, names in parts if names)
 
 
 def _as_they_are(entry: Architecture, file: WeightsFile, shape: InputShape) -> nn.Module:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from vitcnn.commands.adapted_words import readme_of, summary
-from vitcnn.commands.output import say
+from vitcnn.commands.output import say, warn_if_crowded
 from vitcnn.commands.paths import GivenPath
 from vitcnn.errors import UserError
 from vitcnn.folders import require_writable
@@ -66,6 +66,7 @@ def run_adapt(options: argparse.Namespace) -> int:
     require_new_folder(options.out)
     wanted = wanted_by(options)
     device = wanted.bench.device
+    warn_if_crowded(device)
     with numerics(device), out_of_memory_as_case_error(device):
         setup, train_of = ready_to_adapt(wanted.case, wanted.bench, wanted.case.num_train)
         found = adapt(setup, train_of, wanted.bench)

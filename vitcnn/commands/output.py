@@ -10,6 +10,9 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from vitcnn.device import Device
+from vitcnn.device.crowding import crowding
+
 NO_TERMINAL = 120, 24
 """The size for a file or a pipe, where names and findings need not be cut."""
 
@@ -32,6 +35,12 @@ def say(text: str) -> None:
 def tell(text: str) -> None:
     """Say on the error stream, at once, what a command is about to do."""
     print(f"vitcnn: {text}", file=sys.stderr, flush=True)
+
+
+def warn_if_crowded(device: Device) -> None:
+    """Tell where several threads will have to share their cores with other programs."""
+    if text := crowding(device):
+        tell(text)
 
 
 @contextmanager

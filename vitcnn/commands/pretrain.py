@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vitcnn.commands.output import say
+from vitcnn.commands.output import say, warn_if_crowded
 from vitcnn.commands.paths import GivenPath
 from vitcnn.errors import UserError
 from vitcnn.folders import require_writable, short
@@ -60,6 +60,8 @@ def run_pretrain(options: argparse.Namespace) -> int:
     device = resolve(options.device)
     bench = Bench(device=device, tasks=tasks, progress=ProgressBar())
     were_here = kept(plan(entry, task, bench, by)) is not None
+    if not were_here:
+        warn_if_crowded(device)
     with numerics(device), out_of_memory_as_case_error(device):
         made = pretrained(entry, task, bench, by)
     path = made.path if options.out is None else copied(made.path, options.out)

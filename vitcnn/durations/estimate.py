@@ -21,7 +21,7 @@ NOTHING_KNOWN = (
 class Estimate:
     """Seconds of each case of which they are known, the number of all cases, and how many are known by what.
 
-    `before_s` are seconds before the first case, and `more` is a sentence on what takes time that nobody knows.
+    `before_s` are seconds before the first case, and `more` says in sentences what takes time that nobody knows.
     """
 
     seconds: Mapping[str, float]
@@ -33,13 +33,13 @@ class Estimate:
     @property
     def text(self) -> str:
         """The estimate in a sentence: `53 cases take about 2 min, by the last run on this machine`."""
+        more = f" {self.more}" if self.more else ""
         if not self.seconds:
-            return NOTHING_KNOWN if self.num_cases else ""
+            return f"{NOTHING_KNOWN}{more}" if self.num_cases else ""
         num_unknown = self.num_cases - len(self.seconds)
         which = f"{len(self.seconds)} of " if num_unknown else ""
         take, rest_take = ("takes" if number == 1 else "take" for number in (len(self.seconds), num_unknown))
         rest = f"; how long the other {num_unknown} {rest_take} is not known" if num_unknown else ""
-        more = f" {self.more}" if self.more else ""
         return f"{which}{counted(self.num_cases, 'case')} {take} {self.repeated(1)}, {self._sources}{rest}.{more}"
 
     def repeated(self, times: int) -> str:

@@ -13,7 +13,7 @@ from statistics import mean, median
 from scipy.special import bdtrc
 
 from vitcnn.gate.seeds import SeedScores
-from vitcnn.quantity import counted
+from vitcnn.quantity import counted, first_of
 
 FAR = 0.05
 """A collapsed seed lies at least so far below the usual range of the baseline, and at least the width of this range."""
@@ -61,9 +61,8 @@ def collapse(entry: SeedScores, share: float, *, level: float) -> str:
     if len(seeds) < ENOUGH_COLLAPSED or bdtrc(len(seeds) - 1, len(entry.current), share) > level:
         return ""
     highest = 100 * max(entry.current[seed] for seed in seeds)
+    which = f"seeds {first_of(seeds, MOST_NAMED)}"
     share_of_seeds = f"{len(seeds)} of {counted(len(entry.current), 'seed')}"
-    more = f" and {len(seeds) - MOST_NAMED} more" if len(seeds) > MOST_NAMED else ""
-    which = f"seeds {', '.join(map(str, seeds[:MOST_NAMED]))}{more}"
     return f"{share_of_seeds} fell far below the baseline, to {highest:.1f} % or less ({which})"
 
 

@@ -10,7 +10,7 @@ from vitcnn.gate.coverage import Coverage
 from vitcnn.gate.sorting import of_metric
 from vitcnn.gate.verdict import Verdict
 from vitcnn.metrics import is_time
-from vitcnn.quantity import percent
+from vitcnn.quantity import first_of, percent
 from vitcnn.record import Run
 
 SOFTWARE = ("driver", "cuda", "torch", "torchvision", "timm", "peft", "vitcnn", "python")
@@ -62,10 +62,8 @@ def nearly_blind(verdicts: Iterable[Verdict], *, paired: bool) -> tuple[str, ...
     if not hidden:
         return ()
     names = sorted(hidden, key=lambda name: -hidden[name])
-    named = ", ".join(names[:NUM_NAMED])
-    more = f", and {len(names) - NUM_NAMED} more" if len(names) > NUM_NAMED else ""
     runs = "More pairs" if paired else "More baseline runs, longer rounds"
-    return (f"Noisiest times: {named}{more}. {runs} or a quieter machine make smaller changes visible.",)
+    return (f"Noisiest times: {first_of(names, NUM_NAMED)}. {runs} or a quieter machine make smaller changes visible.",)
 
 
 def software_differences(runs: Sequence[Run], baseline: Baseline) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from itertools import chain
 from typing import Any, get_args
 
 from vitcnn.gate.verdict import RECORD_AGAIN
+from vitcnn.quantity import first_of
 from vitcnn.recipes.parts import Augmentation, Optimizer, Recipe
 from vitcnn.record import UNTRAINED, Record
 
@@ -66,8 +67,7 @@ def other_meaning(before: Sequence[Record], now: Sequence[Record]) -> str:
     found = [difference for name in names if (difference := _difference(name, *sides))]
     if not found:
         return ""
-    more = f", and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
-    return f"its settings differ from the baseline: {', '.join(found[:MOST_NAMED])}{more}. {RECORD_AGAIN}"
+    return f"its settings differ from the baseline: {first_of(found, MOST_NAMED)}. {RECORD_AGAIN}"
 
 
 def other_models(before: Sequence[Record], now: Sequence[Record]) -> str:

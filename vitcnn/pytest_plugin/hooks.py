@@ -18,7 +18,6 @@ import pytest
 
 from vitcnn.architectures import architecture
 from vitcnn.device import CleanState, environment
-from vitcnn.device.crowding import crowding
 from vitcnn.errors import RecordError, UserError
 from vitcnn.folders import OWN, make_own_folder, short
 from vitcnn.gate.times import LOOKS
@@ -73,9 +72,7 @@ class SuiteHooks:
         storage = str(self.config.getoption("benchmark_storage")).removeprefix("file://")
         where = f"vitcnn: device {self.options.device.key}, preset {self.options.preset}, baselines {short(storage)}"
         advice = keyword_advice(self.config.option.keyword)
-        crowded = crowding(self.options.device)
         remarks = (
-            *([crowded] if crowded else []),
             *self._resumed_remarks,
             *advice,
             *(without_family(self.options.architectures) if self._train_by_family else ()),

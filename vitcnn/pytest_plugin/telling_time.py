@@ -12,6 +12,7 @@ from typing import Any, TextIO
 import pytest
 
 from vitcnn.bench.obstacles import obstacle
+from vitcnn.device.crowding import crowding
 from vitcnn.device.energy import PASS_S, is_known
 from vitcnn.durations import Estimate, estimate, known_durations
 from vitcnn.errors import VitcnnError
@@ -47,7 +48,7 @@ class TimeHooks:
             known = known_durations(self.config.rootpath, device_key=device.key, kind=device.kind)
             run = [item for item in items if self._runs(item)]
             before_s = COUNTING_S if self.options.count_instructions else 0.0
-            more = TRACED if self.options.trace else ""
+            more = " ".join(filter(None, (TRACED if self.options.trace else "", crowding(device) if run else "")))
             of_energy = self._of_energy(run)
             self._estimate = estimate(map(case_id, run), known, of_energy, before_s=before_s, more=more)
         return self._estimate
