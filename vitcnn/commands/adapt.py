@@ -66,9 +66,9 @@ def run_adapt(options: argparse.Namespace) -> int:
     require_new_folder(options.out)
     wanted = wanted_by(options)
     device = wanted.bench.device
-    warn_if_crowded(device)
     with numerics(device), out_of_memory_as_case_error(device):
         setup, train_of = ready_to_adapt(wanted.case, wanted.bench, wanted.case.num_train)
+        warn_if_crowded(device)
         found = adapt(setup, train_of, wanted.bench)
         card = write(found, options.out, merge=options.merge)
     say(summary(card, options.out))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from vitcnn.commands.adapt import require_new_folder
-from vitcnn.commands.output import say, tell, warn_if_crowded
+from vitcnn.commands.output import say, tell
 from vitcnn.commands.paths import GivenPath
 from vitcnn.errors import NotWritten, UserError
 from vitcnn.fields import require_count, require_tiles
@@ -72,7 +72,6 @@ def run_tile(options: argparse.Namespace) -> int:
     from vitcnn.device import numerics, out_of_memory_as_case_error, resolve
 
     device = resolve(options.device)
-    warn_if_crowded(device)
     with numerics(device), out_of_memory_as_case_error(device):
         known = model_of(options, device)
         for note in known.notes:
