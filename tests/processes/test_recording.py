@@ -133,6 +133,23 @@ def test_runs_of_different_devices_or_revisions_are_no_recording(made_up, tmp_pa
     assert not (tmp_path / "baselines").exists()
 
 
+@pytest.mark.parametrize(
+    "name, says",
+    [
+        ("data_sha256", "other settings in 1 case. Runs can only be compared .*:\n  a: data_sha256 first -> second"),
+        ("untrained_sha256", "\n  a: the runs of the baseline trained different models: untrained_sha256 differs"),
+    ],
+)
+def test_a_case_that_is_another_one_in_each_run_is_no_baseline(made_up, tmp_path, name, says):
+    def run_with(value):
+        case = passed("a")
+        return run_on(1, replace(case, record=replace(case.record, settings={**case.record.settings, name: value})))
+
+    with pytest.raises(RunFailed, match=f"(?s)run 2 differs from run 1, nothing is stored: .*{says}"):
+        made_up(run_with("first"), run_with("second"))
+    assert not (tmp_path / "baselines").exists()
+
+
 def test_a_name_that_is_taken_is_refused_after_one_run_and_one_that_cannot_be_before(made_up, tmp_path):
     write(tmp_path / "baselines" / KEY / "0001_v1.json", good())
     with pytest.raises(UserError, match="--name: 'a/b'"):

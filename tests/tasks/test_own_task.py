@@ -125,6 +125,14 @@ MINE = """
         def __getitem__(self, number):
             raise OSError("no such image")
 
+    class Augmented(Items):
+        def __getitem__(self, number):
+            image, label = super().__getitem__(number)
+            return (np.random.default_rng().permutation(image) if number == 1 else image), label
+
+    def augmented():
+        return Items(DRAWN[:8], LABELS[:8]), Augmented(DRAWN[8:], LABELS[8:])
+
     def broken():
         return Broken(DRAWN, LABELS), Broken(DRAWN, LABELS)
 
@@ -228,6 +236,10 @@ def test_images_of_both_parts_are_left_out_of_training_and_counted(mine, tmp_pat
         ("OF_THREE", "train: 2 cannot be used. Allowed: labels 0 to 1."),
         ("BROKEN_TASK", "train: 'an object of type NoneType' cannot be used. Allowed: uint8 (count, 1, 28, 28)."),
         ("nothing", "'nothing' cannot be used. Allowed: "),
+        (
+            "augmented",
+            "item 1 of test: 'another image at the second reading' cannot be used. Allowed: the same image each",
+        ),
     ],
 )
 def test_each_mistake_is_one_error_that_names_the_item(mine, tmp_path, name, said):

@@ -59,15 +59,18 @@ def other_meaning(before: Sequence[Record], now: Sequence[Record]) -> str:
 
     What one side does not record is taken for its default, where it has one, and for equal, where it has none.
     """
+    found = differences(before, now)
+    return f"its settings differ from the baseline: {found}. {RECORD_AGAIN}" if found else ""
+
+
+def differences(before: Sequence[Record], now: Sequence[Record]) -> str:
+    """Return the settings that differ, as `other_meaning` compares them: `data_sha256 12ab -> 34cd`."""
     first = _meant(now[0].settings)
     if all(_meant(record.settings) == first for record in (*before, *now)):
         return ""
     sides = [[flat(record.settings) for record in records] for records in (before, now)]
     names = dict.fromkeys(chain(ALWAYS, *(meanings for side in sides for meanings in side)))
-    found = [difference for name in names if (difference := _difference(name, *sides))]
-    if not found:
-        return ""
-    return f"its settings differ from the baseline: {first_of(found, MOST_NAMED)}. {RECORD_AGAIN}"
+    return first_of([difference for name in names if (difference := _difference(name, *sides))], MOST_NAMED)
 
 
 def other_models(before: Sequence[Record], now: Sequence[Record]) -> str:

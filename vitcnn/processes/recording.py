@@ -13,6 +13,7 @@ from pathlib import Path
 from vitcnn.errors import RunFailed, UserError
 from vitcnn.folders import make_own_folder, require_writable
 from vitcnn.gate.baseline import Recording, StoredRun, baseline_of, recordings, require_name, require_new_name, store
+from vitcnn.gate.settings import differences, other_models
 from vitcnn.processes.expected import Tell, plan_of_runs
 from vitcnn.processes.fresh import OUTPUT, Request, measure_in_fresh_process, sigterm_as_interrupt
 from vitcnn.processes.session import session_arguments
@@ -116,6 +117,7 @@ def good_runs(
             stored = StoredRun(path=path, run=load_run(path))
             _require_good(stored, f"run {number} cannot be used, {so}")
             first = first or stored
+            _require_same_settings(first.run, stored.run, f"run {number} differs from run 1, {so}")
             other = other_conditions(first.run, stored.run) or (CHANGED if state(root) != tree else "")
             if other:
                 what = f"run {number} differs from run 1, {so}: {other}"
@@ -163,6 +165,18 @@ def _require_good(stored: StoredRun, what: str) -> None:
     if not stored.run.records:
         reasons = "".join(f"\n  {case.id}: {case.outcome}: {case.reason}" for case in stored.run.cases)
         raise RunFailed(f"{what}: no case passed:{reasons}\n{where}")
+
+
+def _require_same_settings(first: Run, run: Run, what: str) -> None:
+    """Raise RunFailed where a case was measured otherwise than in the first run: no comparison would be valid."""
+    before = {record.case: record for record in first.records}
+    both = [(before[record.case], record) for record in run.records if record.case in before]
+    differing = ((now.case, differences([old], [now]) or other_models([old, now], ())) for old, now in both)
+    found = {case: difference for case, difference in differing if difference}
+    if found:
+        cases = "".join(f"\n  {case}: {difference}" for case, difference in found.items())
+        why = "Runs can only be compared if all of these are equal. Data must be the same each time they are loaded"
+        raise RunFailed(f"{what}: other settings in {counted(len(found), 'case')}. {why}:{cases}")
 
 
 def with_uncommitted(judged_by: str, store: Path) -> str:

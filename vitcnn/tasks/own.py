@@ -38,6 +38,9 @@ MAX_SHOWN = 3
 LEAST_CLASSES = 2
 PARTS = ("train", "test")
 
+READ_TWICE = 8
+"""The first few images of each part are read twice: a random transform would show."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class OwnData:
@@ -97,6 +100,8 @@ def load_own(data: OwnData, shape: InputShape, classes: Sequence[str], _data_roo
 
     UserError names the first item that cannot be used.
     """
+    for part in PARTS:
+        _require_same_twice(data, part)
     train, test = (_split(data, part, shape, progress) for part in PARTS)
     tested = {image.tobytes() for image in test.images}
     is_copy = np.array([image.tobytes() in tested for image in train.images])
@@ -104,6 +109,16 @@ def load_own(data: OwnData, shape: InputShape, classes: Sequence[str], _data_roo
     found = Data(train=kept, test=test, settings={"num_images_of_both_parts": int(is_copy.sum())})
     _require_labels(data.name, classes, found)
     return found
+
+
+def _require_same_twice(data: OwnData, part: str) -> None:
+    """Raise UserError where an image is another one when it is read again."""
+    for number in range(min(READ_TWICE, len(getattr(data, part)))):
+        first, second = (_image(data, part, number) for _ in range(2))
+        if not np.array_equal(first, second):
+            do = "Leave out random transforms: vitcnn augments training images itself, anew in each epoch."
+            allowed = "the same image each time it is read"
+            raise data.refusal(part, number, "another image at the second reading", allowed, do)
 
 
 def load_checked(task: Task, file: str, data_root: Path, progress: Progress) -> Data:
