@@ -187,13 +187,14 @@ def test_a_second_run_is_stored_beside_the_first_and_a_place_of_the_users_own_is
     assert not (suite.root / "benchmarks").exists()
 
 
-def test_the_default_folder_of_a_run_is_named_by_the_time(suite):
+def test_the_default_folder_of_a_run_is_named_by_the_time_and_no_other_folder_is_left(suite):
     suite.write("test_save.py", CASES)
     result = suite.run("-k", "ant", out=False)
     assert result.exit_code == 0, result.out
     run_json = stored(suite.root, ".vitcnn/runs/*/run.json")
     assert re.fullmatch(r"\d{8}T\d{6}Z-\d+", run_json.parent.name)
     assert (run_json.parent / "journal.jsonl").is_file()
+    assert not (suite.root / "benchmarks").exists(), "pytest-benchmark makes its storage at once"
 
 
 def test_where_all_is_skipped_the_json_is_written_all_the_same(suite):

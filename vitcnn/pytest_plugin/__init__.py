@@ -21,7 +21,12 @@ from vitcnn.pytest_plugin.gating import with_verdict
 from vitcnn.pytest_plugin.grammar import add_options
 from vitcnn.pytest_plugin.hooks import SuiteHooks
 from vitcnn.pytest_plugin.options import check_options
-from vitcnn.pytest_plugin.storage import prepare_json_folder, require_outside_stores, set_default_storage
+from vitcnn.pytest_plugin.storage import (
+    prepare_json_folder,
+    remove_empty_storage_at_the_end,
+    require_outside_stores,
+    set_default_storage,
+)
 from vitcnn.pytest_plugin.taking_turns import TURNS, TurnHooks
 from vitcnn.pytest_plugin.telling_time import NAME as TIME
 from vitcnn.pytest_plugin.telling_time import TimeHooks
@@ -56,6 +61,7 @@ def pytest_configure(config: pytest.Config) -> None:
         options = check_options(config)
         set_default_storage(config, options.device)
         require_outside_stores(config, out=options.out, trace=options.trace)
+        remove_empty_storage_at_the_end(config)
         prepare_json_folder(config)
         turns = inherited_turns(options.request.turns if options.request else None)
     except UserError as error:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -61,6 +64,20 @@ def set_default_storage(config: pytest.Config, device: Device) -> None:
             raise UserError(field="paths", value=value, allowed="one folder with baselines of its own", do=do)
         folder = own[0] if own else config.rootpath / "benchmarks" / baseline.FOLDER
         config.option.benchmark_storage = f"file://{folder / device.key}"
+
+
+def remove_empty_storage_at_the_end(config: pytest.Config) -> None:
+    """Let the folders go again that pytest-benchmark makes for its storage before it has anything to store."""
+    storage = storage_folder(config)
+    if storage is not None:
+        made = [folder for folder in (storage, *storage.parents) if not folder.exists()]
+        config.add_cleanup(partial(_remove_empty, made))
+
+
+def _remove_empty(folders: Iterable[Path]) -> None:
+    with suppress(OSError):  # such as those in which something was stored
+        for folder in folders:
+            folder.rmdir()
 
 
 def require_outside_stores(config: pytest.Config, *, out: Path, trace: Path | None) -> None:
