@@ -9,6 +9,7 @@ from itertools import product
 from vitcnn.gate.baseline import Baseline
 from vitcnn.gate.counted import uncomparable
 from vitcnn.gate.coverage import Coverage, cover
+from vitcnn.gate.parts_of_scores import fallen_parts
 from vitcnn.gate.remarks import (
     common_shift,
     nearly_blind,
@@ -69,6 +70,7 @@ def judge(
         drift=drift(coverage, baseline, verdicts, counts_only=counts_only, alone=alone),
         remarks=(
             *remarks,
+            *([] if counts_only else fallen_parts(coverage, baseline)),
             *common_shift(verdicts),
             *nearly_blind(verdicts, paired=paired),
             *([] if counts_only else one_run(coverage, baseline, paired=paired)),
