@@ -113,8 +113,8 @@ def test_of_several_runs_of_the_base_the_last_one_says_why_there_is_no_result():
     "base, why",
     [
         (
-            [[ended("a", "failed", f"in run {number}"), ended("b", "skipped")] for number in (1, 2, 3)],
-            "a: failed: in run 3; b: skipped",
+            [[ended("a", "failed", f"in run {number}."), ended("b", "skipped", "No data.")] for number in (1, 2, 3)],
+            "a: failed: in run 3; b: skipped: No data",
         ),
         ([[]], "it has none"),
     ],

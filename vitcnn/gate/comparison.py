@@ -34,7 +34,7 @@ class Comparison:
         therefore a remark; in the others it stays FAILED.
         """
         if not self.base.records:
-            reasons = "; ".join(f"{case}: {_how(results)}" for case, results in self.base.results.items())
+            reasons = "; ".join(f"{case}: {_how(results).rstrip('.')}" for case, results in self.base.results.items())
             output = self.out / "base-1" / "terminal.txt"
             reason = f"no case passed in the {self.base.name}: {reasons or 'it has none'}. See {output}"
             return replace(cannot_judge(reason), remarks=self.remarks)
